@@ -1,0 +1,52 @@
+# make run and make test are all that is needed; each sets up what it lacks.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+PYTHON ?= python3
+CONFIG ?= config/azdias.toml
+ROWS ?= 891221
+CUSTOMERS ?= 191652
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+EXTRACTS := data/azdias
+
+.PHONY: help run test install check lint types imports demo-data clean
+
+help:  ## say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: install $(if $(filter config/azdias.toml,$(CONFIG)),$(EXTRACTS)/.made)  ## the whole job; on your own data: make run CONFIG=my.toml
+	$(BIN)/python -m jobs.run $(CONFIG) $(ARGS)
+
+test: install  ## the whole test suite
+	$(BIN)/python -m pytest
+
+install: $(READY)  ## .venv from requirements.lock
+
+check: install lint types imports test  ## lint, types, import contract, tests: what CI runs
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+imports: install
+	$(BIN)/lint-imports
+
+clean:  ## remove the environment; data/ and runs/ stay
+	rm -rf $(VENV) *.egg-info build
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.12 …"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(EXTRACTS)/.made: | $(READY)
+	$(BIN)/python -m jobs.make_extracts --rows $(ROWS) --customers $(CUSTOMERS) --seed 1 --out $(EXTRACTS)
+	@touch $@

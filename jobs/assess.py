@@ -1,0 +1,134 @@
+"""From the tallies alone: what is missing, which attributes are kept, and the plan for the rest."""
+
+from collections import Counter
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from dask import delayed
+
+from jobs.console import log
+from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from segment_lib.clean import (
+    Tally,
+    assess_attributes,
+    delivered,
+    expected_levels,
+    histogram,
+    known_values,
+    spelling,
+)
+from segment_lib.config import Config
+from segment_lib.encode import Plan, derive_plan, read_plan
+from segment_lib.schema import known_meanings
+from segment_lib.store import StoredFile, read_metadata, write_file, write_part
+
+
+def settings(config: Config) -> Any:
+    return [config.cleaning.max_missing_share]
+
+
+def inputs(job: Job) -> Any:
+    return job.hashes("ingest")
+
+
+def read_tally(root: Path, file: StoredFile) -> Tally:
+    return Tally.from_json(read_metadata(root, file)["tally"])
+
+
+def tallies(job: Job) -> dict[str, list[Tally]]:
+    """The tallies of all parts, by extract."""
+    files = {name: job.manifest.files("ingest", f"raw/{name}/") for name in EXTRACTS}
+    tasks = [delayed(read_tally)(job.root, file) for name in EXTRACTS for file in files[name]]
+    found = iter(job.workers.run(tasks))
+    return {name: [next(found) for _ in files[name]] for name in EXTRACTS}
+
+
+def levels(job: Job) -> dict[str, tuple[str, ...]]:
+    """The levels the dictionary gives, for the attributes it knows."""
+    meanings = known_meanings()
+    return {a.name: tuple(meanings[a.name].levels) for a in job.schema if a.name in meanings}
+
+
+def edited_plan(job: Job) -> str | None:
+    """The plan as the analyst left it; None if it is as it was derived, or not there."""
+    path = job.root / "plan.json"
+    record = job.manifest.stages.get("assess")
+    if record is None or not path.is_file():
+        return None
+    text = path.read_bytes()
+    return text.decode() if sha256(text).hexdigest() != record.facts["derived_plan"] else None
+
+
+def run(job: Job, work: Path) -> Outcome:
+    schema = job.schema
+    counted = tallies(job)
+    population, customers = (delivered(counted[name], schema) for name in EXTRACTS)
+    dictionary = levels(job)
+    attributes = assess_attributes(
+        schema,
+        population,
+        customers,
+        dictionary,
+        max_missing_share=job.config.cleaning.max_missing_share,
+    )
+    kept = set(attributes.filter("kept")["attribute"])
+    rows: dict[str, Counter[int]] = {
+        name: sum((histogram(tally, schema, kept) for tally in counted[name]), Counter())
+        for name in EXTRACTS
+    }
+    plan = derive_plan(
+        schema,
+        dict(attributes.filter(~pl.col("kept")).select("attribute", "reason").iter_rows()),
+        {a.name: _spelled(known_values(a, population.values[a.name])) for a in schema},
+        {a.name: expected_levels(a, population.values[a.name], dictionary) for a in schema},
+    )
+    derived = plan.to_json(known_meanings())
+    text = edited_plan(job) or derived
+    if text != derived:
+        plan = read_plan(text, schema, str(job.root / "plan.json"))
+        log("assess   plan.json was edited and is kept; delete it to get the derived one")
+    files = [
+        write_part(work, "assess/attributes.parquet", attributes),
+        write_part(work, "assess/rows.parquet", _histogram_table(rows)),
+        write_file(work, "plan.json", text.encode()),
+    ]
+    total = population.rows + customers.rows
+    return Outcome(
+        files,
+        total,
+        total,
+        _message(attributes, plan),
+        {"derived_plan": sha256(derived.encode()).hexdigest()},
+    )
+
+
+def _spelled(counts: Mapping[float | str, int]) -> dict[str, int]:
+    return {spelling(value): rows for value, rows in counts.items()}
+
+
+def _histogram_table(rows: Mapping[str, Counter[int]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(name, n, count) for name in EXTRACTS for n, count in sorted(rows[name].items())],
+        schema={"extract": pl.String, "n_missing": pl.Int64, "rows": pl.Int64},
+        orient="row",
+    )
+
+
+def _message(attributes: pl.DataFrame, plan: Plan) -> str:
+    dropped = attributes.filter(~pl.col("kept"))["attribute"].to_list()
+    unseen = sum(attributes["unseen_rows"]) + sum(attributes["customers_unseen_rows"])
+    told = f"{attributes.height - len(dropped)} of {attributes.height} attributes kept"
+    told += f" (dropped {', '.join(dropped)})" if dropped else ""
+    told += f", {len(plan.features)} features planned"
+    return told + (f", {unseen:,} cells hold a code the dictionary lacks" if unseen else "")
+
+
+STAGE: Stage = Stage("assess", needs=("ingest",), settings=settings, inputs=inputs, run=run)
+
+if __name__ == "__main__":
+    from jobs.run import main
+
+    main(only="assess")

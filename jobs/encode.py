@@ -1,0 +1,105 @@
+"""Known codes to features by the plan; rows too incomplete are set aside, counted, never lost."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from dask import delayed
+
+from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from segment_lib.clean import count_missing, known
+from segment_lib.config import Config
+from segment_lib.encode import Plan, read_plan
+from segment_lib.errors import DataError
+from segment_lib.schema import Schema
+from segment_lib.store import StoredFile, read_part, write_part
+
+BYTES_PER_CELL = 24
+"""Of a raw cell or a feature in memory while a part is encoded; measured."""
+
+
+def settings(config: Config) -> Any:
+    return [config.cleaning.max_missing_per_row]
+
+
+def inputs(job: Job) -> Any:
+    plan = sha256((job.root / "plan.json").read_bytes()).hexdigest()
+    return [job.hashes("ingest"), job.hashes("assess", "assess/attributes"), plan]
+
+
+def current_plan(job: Job) -> Plan:
+    """The plan on disk, derived or edited."""
+    path = job.root / "plan.json"
+    return read_plan(path.read_text(encoding="utf-8"), job.schema, str(path))
+
+
+def encode_part(
+    root: Path,
+    file: StoredFile,
+    schema: Schema,
+    kept: Sequence[str],
+    most_missing: int,
+    plan: Plan,
+    work: Path,
+    path: str,
+) -> StoredFile:
+    """Features of the rows of a part that lack at most `most_missing` of the kept attributes."""
+    rows = read_part(root, file).lazy()
+    enough = rows.filter(count_missing(schema[name] for name in kept) <= most_missing)
+    features = enough.with_columns(known(attribute) for attribute in schema).select(
+        "row", *plan.expressions(schema)
+    )
+    return write_part(work, path, features.collect())
+
+
+def run(job: Job, work: Path) -> Outcome:
+    schema, plan = job.schema, current_plan(job)
+    assessed = read_part(job.root, job.manifest.file("assess", "assess/attributes.parquet"))
+    kept = assessed.filter("kept")["attribute"].to_list()
+    most = job.config.cleaning.max_missing_per_row
+    most_missing = int(most * len(kept)) if most < 1 else int(most)
+    raw = job.manifest.files("ingest")
+    largest = max(file.rows or 0 for file in raw)
+    width = len(schema) + len(plan.features)
+    at_once = job.at_once("encode", BYTES_PER_CELL * width, largest)
+    tasks = [
+        delayed(encode_part)(
+            job.root, file, schema, kept, most_missing, plan, work,
+            file.path.replace("raw/", "features/", 1),
+        )
+        for file in raw
+    ]  # fmt: skip
+    rows_in = sum(file.rows or 0 for file in raw)
+    of = {file.path.replace("raw/", "features/", 1): file.rows or 0 for file in raw}
+    with job.console.progress("encode", rows_in, "rows") as progress:
+        files = job.workers.run(tasks, lambda f: progress.add(of[f.path]), at_once=at_once)
+    rows_out = sum(file.rows for file in files)
+    counts = {
+        name: sum(file.rows for file in files if file.path.startswith(f"features/{name}/"))
+        for name in EXTRACTS
+    }
+    if not counts["population"]:
+        raise DataError(
+            f"Every row of the population lacks more than {most_missing} attributes. "
+            "Raise cleaning.max_missing_per_row."
+        )
+    aside = rows_in - rows_out
+    return Outcome(
+        files,
+        rows_in,
+        rows_out,
+        f"{len(plan.features)} features; {aside:,} rows set aside, lacking more than "
+        f"{most_missing} of {len(kept)} attributes",
+        {"features": list(plan.features), "max_missing_per_row": most_missing, **counts},
+    )
+
+
+STAGE: Stage = Stage(
+    "encode", needs=("ingest", "assess"), settings=settings, inputs=inputs, run=run
+)
+
+if __name__ == "__main__":
+    from jobs.run import main
+
+    main(only="encode")

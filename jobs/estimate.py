@@ -1,0 +1,64 @@
+"""What each stage would do, and about what it would take, before anything is run."""
+
+from collections.abc import Sequence
+
+from jobs import assign, compare, encode, fit, ingest, sweep
+from jobs.stage import EXTRACTS, Job, Stage
+from segment_lib.cluster import BASE
+from segment_lib.sources import find_files, is_compressed
+
+_FEATURES_PER_ATTRIBUTE = 2.3
+_RAW_SHARE = 0.12
+_MIB = 2**20
+
+
+def print_plan(job: Job, stages: Sequence[Stage], first: str | None) -> None:
+    """Print a line per stage: will run or is done, parts, bytes written and memory."""
+    print(f"{'stage':8} {'':14} {'parts':>6} {'writes':>10} {'memory':>10}")
+    running = False
+    for stage in stages:
+        running = running or stage.name == first or not stage.is_done(job)
+        parts, written, memory = _estimate(job, stage.name)
+        print(
+            f"{stage.name:8} {'will run' if running else 'is done':14} {parts:>6} "
+            f"{written / _MIB:>6.0f} MiB {memory / _MIB:>6.0f} MiB"
+        )
+
+
+def _estimate(job: Job, stage: str) -> tuple[int, float, float]:
+    """Parts, bytes written and bytes of memory; rough, from the size of the extracts."""
+    attributes = len(job.schema)
+    sizes = {}
+    for name in EXTRACTS:
+        files = find_files(getattr(job.config.inputs, name))
+        sizes[name] = sum(f.stat().st_size * (8 if is_compressed(f) else 1) for f in files)
+    row_bytes = 3.0 * attributes
+    rows = {name: size / row_bytes for name, size in sizes.items()}
+    per_part = job.config.run.rows_per_part
+    parts = {name: max(1, round(n / per_part)) for name, n in rows.items()}
+    features = attributes * _FEATURES_PER_ATTRIBUTE
+    total, population = sum(rows.values()), rows["population"]
+    everywhere = sum(parts.values())
+    block = min(per_part, max(rows.values())) * job.workers.threads
+    scores = population * features * 0.5 * sweep.BYTES_PER_SCORE
+    held = scores if scores < job.config.memory // 2 else 0
+    table = {
+        "ingest": (
+            everywhere,
+            sum(sizes.values()) * _RAW_SHARE,
+            ingest.BYTES_PER_CELL * attributes,
+        ),
+        "assess": (everywhere, 1e5, 0),
+        "encode": (
+            everywhere,
+            total * features * 0.3,
+            encode.BYTES_PER_CELL * (attributes + features),
+        ),
+        "fit": (parts["population"], 8 * features**2, fit.BYTES_PER_FEATURE * features),
+        "sweep": (parts["population"], 8 * features**2, 12 * features),
+        "assign": (everywhere, total * 4.5, assign.BYTES_PER_FEATURE * features),
+        "compare": (parts["population"], 2e5, compare.BYTES_PER_CELL * attributes),
+        "report": (1, 2e6, 0),
+    }
+    found, written, per_row = table[stage]
+    return found, written, BASE + block * per_row + (held if stage == "sweep" else 0)

@@ -1,0 +1,97 @@
+"""Read the extracts once: typed parts, each row numbered, each part with its tally."""
+
+from operator import add
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from dask import delayed
+
+from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from segment_lib.clean import tally_part
+from segment_lib.config import Config
+from segment_lib.manifest import fingerprint_file
+from segment_lib.schema import Schema
+from segment_lib.sources import Extract, expand, find_files, is_compressed, open_extract
+from segment_lib.store import StoredFile, write_part
+
+BYTES_PER_CELL = 40
+"""Of a row in memory while it is parsed, typed, tallied and written; measured."""
+
+
+def settings(config: Config) -> Any:
+    told = config.inputs
+    return [told.separator, told.encoding, told.id_column, config.run.rows_per_part]
+
+
+def inputs(job: Job) -> Any:
+    told = job.config.inputs
+    files = [find_files(getattr(told, name)) for name in EXTRACTS]
+    schema = [[a.name, a.type, *a.missing] for a in job.schema]
+    return [[fingerprint_file(file) for file in found] for found in files] + [schema]
+
+
+def open_extracts(job: Job, scratch: Path) -> list[Extract]:
+    """The extracts, checked and cut; compressed files are written out to `scratch` first."""
+    told = job.config.inputs
+    extracts = []
+    for name in EXTRACTS:
+        found = find_files(getattr(told, name))
+        packed = [file for file in found if is_compressed(file)]
+        plain = job.workers.run([delayed(expand)(file, scratch) for file in packed])
+        unpacked = dict(zip(packed, plain, strict=True))
+        extracts.append(
+            open_extract(
+                name,
+                [unpacked.get(file, file) for file in found],
+                job.schema,
+                separator=told.separator,
+                encoding=told.encoding,
+                rows_per_part=job.config.run.rows_per_part,
+            )
+        )
+    return extracts
+
+
+def write_raw_part(
+    rows: pl.DataFrame, first: int, schema: Schema, work: Path, path: str
+) -> StoredFile:
+    """Number the rows from `first` and write them with their tally in the footer."""
+    tally = tally_part(rows, schema)
+    numbered = rows.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("row"), "*")
+    return write_part(work, path, numbered, {"tally": tally.to_json()})
+
+
+def run(job: Job, work: Path) -> Outcome:
+    schema = job.schema
+    extracts = open_extracts(job, work / "scratch")
+    at_once = job.at_once("ingest", BYTES_PER_CELL * len(schema), job.config.run.rows_per_part)
+    id_column = job.config.inputs.id_column or None
+    tasks, sizes = [], {}
+    for extract in extracts:
+        first: Any = 0
+        for i, piece in enumerate(extract.pieces):
+            path = f"raw/{extract.name}/part-{i:05d}.parquet"
+            rows = delayed(piece.read)(schema, id_column)
+            tasks.append(delayed(write_raw_part)(rows, first, schema, work, path))
+            # Row numbers go on from piece to piece; how many a piece has is known once it is read.
+            first = delayed(add)(first, delayed(len)(rows))
+            sizes[path] = piece.size
+    total = sum(extract.size for extract in extracts)
+    with job.console.progress("ingest", total, "bytes") as progress:
+        files = job.workers.run(tasks, lambda file: progress.add(sizes[file.path]), at_once=at_once)
+    counts = {
+        extract.name: sum(f.rows for f in files if f.path.startswith(f"raw/{extract.name}/"))
+        for extract in extracts
+    }
+    told = " and ".join(f"{rows:,} {name}" for name, rows in counts.items())
+    rows = sum(counts.values())
+    return Outcome(files, rows, rows, f"{told} in {len(files)} parts", counts)
+
+
+STAGE: Stage = Stage("ingest", needs=(), settings=settings, inputs=inputs, run=run)
+
+if __name__ == "__main__":
+    from jobs.run import main
+
+    main(only="ingest")

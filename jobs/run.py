@@ -1,0 +1,164 @@
+"""Tell the whole story: from two extracts to the segments the customers come from.
+
+    python -m jobs.run config/azdias.toml
+
+Stages run in order: ingest, assess, encode, fit, sweep, assign, compare, report. A stage whose
+settings and inputs have not changed since it last ran is skipped. Edit plan.json in the run folder
+and run again: encode and what follows run anew.
+
+Exit codes: 0 done, 2 usage or config, 3 bad input data, 4 out of memory budget or disk,
+5 cluster lost or unfit, 6 integrity check failed.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import cloudpickle
+import polars as pl
+
+import jobs
+from jobs import assess, assign, compare, encode, fit, ingest, report, sweep
+from jobs.console import LOG, Console, start_logging
+from jobs.estimate import print_plan
+from jobs.stage import Job, run_stages
+from segment_lib.cluster import Workers, connect, local_workers
+from segment_lib.config import Config, load_config
+from segment_lib.errors import ConfigError, JobError
+from segment_lib.manifest import Manifest, package_versions
+from segment_lib.store import read_file
+
+STAGES = (
+    ingest.STAGE,
+    assess.STAGE,
+    encode.STAGE,
+    fit.STAGE,
+    sweep.STAGE,
+    assign.STAGE,
+    compare.STAGE,
+    report.STAGE,
+)
+
+
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The command line of the whole job, or of one stage."""
+    names = [stage.name for stage in STAGES]
+    about = __doc__ if only is None else sys.modules["__main__"].__doc__
+    found = argparse.ArgumentParser(
+        prog=f"python -m jobs.{only or 'run'}",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = found.add_argument
+    add("config", type=Path, help="TOML file that names the extracts, such as config/azdias.toml")
+    add("--run-dir", type=Path, help="where the run is kept (default: runs/NAME OF CONFIG)")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override a key of the config, as in --set model.n_clusters=8; may be repeated",
+    )
+    if only is None:
+        add("--from", dest="first", choices=names, help="run this stage even if nothing changed")
+        add("--until", dest="last", choices=names, help="stop after this stage")
+    add("--dry-run", action="store_true", help="say what each stage would do, and do nothing")
+    where = found.add_mutually_exclusive_group()
+    where.add_argument("--scheduler", metavar="ADDRESS", help="run on this Dask cluster")
+    where.add_argument("--scheduler-file", type=Path, help="run on the Dask cluster it names")
+    add("--threads", type=_count, help="threads on this machine (default: one per processor)")
+    add("--memory", metavar="SIZE", help="what the job may use in all, such as 4GiB")
+    add("--log-format", choices=("text", "json"), default="text", help="of lines on stderr")
+    add("--no-progress", action="store_true", help="lines when a stage is done, no more")
+    return found
+
+
+def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:
+    """Run, and leave with the exit code of what happened."""
+    options = parser(only).parse_args(argv)
+    if only is not None:
+        options.first = options.last = only
+    start_logging(options.log_format)
+    os.umask(0o077)
+    try:
+        job_of(options)
+    except JobError as error:
+        LOG.error("error: %s", error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        LOG.error("stopped; run the same command again to go on after the last finished stage")
+        sys.exit(130)
+    sys.exit(0)
+
+
+def job_of(options: argparse.Namespace) -> None:
+    """The job the command line describes."""
+    config = load_config(options.config, _overrides(options))
+    root = (options.run_dir or Path("runs") / options.config.stem).absolute()
+    manifest = Manifest(root)
+    manifest.describe(config=config.as_dict(), versions=package_versions())
+    console = Console.fitting(options.log_format, shown=not options.no_progress)
+    if options.dry_run:
+        print_plan(Job(config, manifest, _threads(options), console), STAGES, options.first)
+        return
+    with _workers(options) as workers:
+        job = Job(config, manifest, workers, console)
+        run_stages(job, STAGES, options.first, options.last)
+    if "report" in manifest.stages and options.last in (None, "report"):
+        _print_answer(manifest, config)
+
+
+def _overrides(options: argparse.Namespace) -> list[str]:
+    memory = [f'run.memory="{options.memory}"'] if options.memory else []
+    return list(options.set) + memory
+
+
+def _threads(options: argparse.Namespace) -> Workers:
+    return local_workers(options.threads)
+
+
+@contextmanager
+def _workers(options: argparse.Namespace) -> Iterator[Workers]:
+    if not (options.scheduler or options.scheduler_file):
+        yield _threads(options)
+        return
+    if options.threads:
+        raise ConfigError("--threads is for this machine; a cluster's workers have their own.")
+    # Tasks go to the workers by value, so that those need segment_lib alone.
+    cloudpickle.register_pickle_by_value(jobs)
+    with connect(options.scheduler, options.scheduler_file) as workers:
+        yield workers
+
+
+def _print_answer(manifest: Manifest, config: Config) -> None:
+    segments = pl.read_csv(
+        read_file(manifest.root, manifest.file("compare", "compare/segments.csv"))
+    )
+    print(f"\n{'segment':>10} {'population':>12} {'customers':>12} {'index':>7}  95% interval")
+    ordered = segments.sort("index", descending=True, nulls_last=True)
+    for row in ordered.iter_rows(named=True):
+        name = "set aside" if row["segment"] < 0 else str(row["segment"])
+        print(
+            f"{name:>10} {row['population_share']:>12.1%} {row['customer_share']:>12.1%} "
+            + (
+                f"{row['index']:>7.0f}  {row['index_low']:.0f} to {row['index_high']:.0f}"
+                if row["index"] is not None
+                else f"{'':>7}"
+            )
+            + (f"  {row['verdict']}" if row["verdict"] != "average" else "")
+        )
+    print(f"\nreport: {manifest.root / 'report' / 'index.html'}")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number of at least 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    main()

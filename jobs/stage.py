@@ -1,0 +1,149 @@
+"""What a stage is, and how stages run: each once, skipped while nothing it reads has changed."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jobs.console import Console, log
+from segment_lib.cluster import PeakMemory, Workers, parts_at_once
+from segment_lib.config import Config
+from segment_lib.errors import ConfigError
+from segment_lib.manifest import Manifest, StageRecord, fingerprint
+from segment_lib.schema import Schema, read_feature_summary
+from segment_lib.store import StoredFile
+
+EXTRACTS = ("population", "customers")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run: what it was told, where it writes, where it computes, whom it tells."""
+
+    config: Config
+    manifest: Manifest
+    workers: Workers
+    console: Console
+
+    @property
+    def root(self) -> Path:
+        return self.manifest.root
+
+    @property
+    def schema(self) -> Schema:
+        return read_feature_summary(Path(self.config.inputs.feature_summary))
+
+    def hashes(self, stage: str, folder: str = "") -> list[str]:
+        """What the files of a finished stage are, as part of what another depends on."""
+        return [file.sha256 for file in self.manifest.files(stage, folder)]
+
+    def facts(self, stage: str) -> Mapping[str, Any]:
+        return self.manifest.stages[stage].facts
+
+    def at_once(self, stage: str, bytes_per_row: int, rows: int, held: int = 0) -> int:
+        """How many parts of `rows` rows the memory budget lets a stage work on together."""
+        return parts_at_once(
+            self.config.memory, bytes_per_row * rows, self.workers.threads, held=held
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage wrote below its work folder, and what is worth telling of it."""
+
+    files: Sequence[StoredFile]
+    rows_in: int
+    rows_out: int
+    message: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a stage will take, before it runs."""
+
+    parts: int
+    bytes: int
+    """Written to the run folder."""
+    memory: int
+    """For the parts worked on at once, in bytes."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the story."""
+
+    name: str
+    needs: tuple[str, ...]
+    """The stages whose files it reads."""
+    settings: Callable[[Config], Any]
+    """The part of the config its result depends on."""
+    inputs: Callable[[Job], Any]
+    """Fingerprints of all it reads."""
+    run: Callable[[Job, Path], Outcome]
+    """Do the work below an empty folder, under the final names."""
+
+    def mark(self, job: Job) -> str:
+        return fingerprint([self.name, self.settings(job.config)], self.inputs(job))
+
+    def is_done(self, job: Job) -> bool:
+        return all(name in job.manifest.stages for name in self.needs) and job.manifest.is_done(
+            self.name, self.mark(job)
+        )
+
+
+def run_stages(
+    job: Job, stages: Sequence[Stage], first: str | None = None, last: str | None = None
+) -> None:
+    """Run the stages from `first` to `last`, skipping those that are done; `first` itself runs.
+
+    Raises
+    ------
+    ConfigError
+        If what `first` reads is not there.
+    """
+    names = [stage.name for stage in stages]
+    start = names.index(first) if first else 0
+    stop = names.index(last) + 1 if last else len(names)
+    for name in names[:start]:
+        if name not in job.manifest.stages:
+            raise ConfigError(
+                f"{first} reads what {name} leaves, and {name} is not done in {job.root}. "
+                f"Run without --from, or from {name}."
+            )
+    for stage in stages[start:stop]:
+        if stage.name != first and stage.is_done(job):
+            log(f"{stage.name:8} done before, nothing changed", stage=stage.name, skipped=True)
+        else:
+            _run_stage(job, stage, following=names[names.index(stage.name) + 1 :])
+
+
+def _run_stage(job: Job, stage: Stage, following: Sequence[str]) -> None:
+    mark = stage.mark(job)
+    work = job.manifest.begin(stage.name)
+    began = time.monotonic()
+    with PeakMemory() as peak, job.workers.active():
+        outcome = stage.run(job, work)
+    seconds = time.monotonic() - began
+    record = StageRecord(
+        fingerprint=mark,
+        files=tuple(sorted(outcome.files, key=lambda file: file.path)),
+        rows_in=outcome.rows_in,
+        rows_out=outcome.rows_out,
+        seconds=round(seconds, 2),
+        peak_mib=peak.mib,
+        facts=outcome.facts,
+    )
+    old = job.manifest.stages.get(stage.name)
+    unchanged = old is not None and old.files == record.files
+    job.manifest.publish(stage.name, work, record, following=() if unchanged else following)
+    rate = f"{outcome.rows_in / max(seconds, 0.01):,.0f} rows/s"
+    log(
+        f"{stage.name:8} {seconds:6.1f} s  {peak.mib:5d} MiB  {rate:>16}  {outcome.message}",
+        stage=stage.name,
+        seconds=record.seconds,
+        peak_mib=peak.mib,
+        rows_in=outcome.rows_in,
+        rows_out=outcome.rows_out,
+    )

@@ -1,0 +1,128 @@
+"""KMeans for every number of segments in the sweep, measured; one is chosen by a written rule."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from jobs.stage import Job, Outcome, Stage
+from segment_lib.config import Config
+from segment_lib.manifest import FORMAT
+from segment_lib.matrix import feature_array, row_array
+from segment_lib.model import (
+    Clustering,
+    Projection,
+    calinski_harabasz,
+    choose_clusters,
+    davies_bouldin,
+    sample_blocks,
+    sample_silhouettes,
+    sweep,
+)
+from segment_lib.store import read_arrays, write_arrays, write_file
+
+BYTES_PER_SCORE = 6
+"""Of a score kept in memory from pass to pass, with what a pass needs beside it; measured."""
+
+
+def settings(config: Config) -> Any:
+    told = config.model
+    return [told.n_clusters, told.sweep, told.random_state]
+
+
+def inputs(job: Job) -> Any:
+    return [job.hashes("fit"), job.hashes("encode", "features/population/")]
+
+
+def trials(config: Config, n_rows: int) -> list[int]:
+    """The numbers of clusters to try: the sweep and, if one is asked for, that one."""
+    least, most = config.model.sweep
+    wanted = {k for k in range(least, most + 1) if k <= max(n_rows // 2, 2)}
+    if isinstance(config.model.n_clusters, int):
+        wanted.add(config.model.n_clusters)
+    return sorted(wanted)
+
+
+def run(job: Job, work: Path) -> Outcome:
+    features = job.facts("encode")["features"]
+    files = job.manifest.files("encode", "features/population/")
+    arrays = read_arrays(job.root, job.manifest.file("fit", "model/projection.npz"))
+    projection = Projection.from_arrays(arrays)
+    Z = projection.project(feature_array(job.root, files, features))
+    held = Z.size * BYTES_PER_SCORE
+    if fits := held < job.config.memory // 2:
+        Z = Z.persist()
+    job.at_once("sweep", 12 * len(features), max(Z.chunks[0]), held=held if fits else 0)
+    rows = row_array(job.root, files)
+    sample = sample_blocks(Z, rows, random_state=job.config.model.random_state)
+    tried = trials(job.config, len(Z))
+    with job.console.progress("sweep", len(tried), "clusterings") as progress:
+        left = len(tried)
+
+        def on_pass(passes: int, running: int) -> None:
+            nonlocal left
+            progress.add(max(left - running, 0))
+            left = min(left, running)
+
+        found = sweep(
+            Z,
+            tried,
+            sample=sample,
+            random_state=job.config.model.random_state,
+            on_pass=on_pass,
+        )
+    found = [clustering.by_size() for clustering in found]
+    table = sweep_table(found, sample_silhouettes(sample, found), len(Z))
+    chosen, rule = choose(job.config, table)
+    clustering = found[tried.index(chosen)]
+    table = table.with_columns((pl.col("n_clusters") == chosen).alias("chosen"))
+    model = {
+        "format_version": FORMAT,
+        "features": features,
+        "n_features": len(features),
+        "n_components": len(projection.components),
+        "n_clusters": chosen,
+        "inertia": clustering.inertia,
+        "rows": len(Z),
+    }
+    fitted = {**projection.arrays(), "cluster_centers": clustering.centers}
+    written = [
+        write_file(work, "model/model.json", json.dumps(model, indent=1).encode()),
+        write_arrays(work, "model/arrays.npz", fitted),
+        write_file(work, "model/sweep.csv", table.write_csv().encode()),
+    ]
+    told = f"{chosen} segments, {rule}"
+    return Outcome(written, len(Z), len(Z), told, {"n_clusters": chosen, "rule": rule})
+
+
+def sweep_table(found: list[Clustering], silhouette: list[float], n_rows: int) -> pl.DataFrame:
+    """One row per number of clusters, in the columns of model/sweep.csv."""
+    return pl.DataFrame(
+        {
+            "n_clusters": [c.n_clusters for c in found],
+            "inertia": [c.inertia for c in found],
+            "calinski_harabasz": [calinski_harabasz(c.sums) for c in found],
+            "davies_bouldin": [davies_bouldin(c.sums, c.centers) for c in found],
+            "silhouette": silhouette,
+            "stability": [c.stability for c in found],
+            "smallest_share": [int(c.sums.counts.min()) / n_rows for c in found],
+            "n_iter": [c.n_iter for c in found],
+        }
+    )
+
+
+def choose(config: Config, table: pl.DataFrame) -> tuple[int, str]:
+    """The number of segments, and the sentence that says why."""
+    if isinstance(config.model.n_clusters, int):
+        return config.model.n_clusters, "as set in model.n_clusters"
+    columns = ("n_clusters", "stability", "smallest_share")
+    return choose_clusters(*(table[name].to_list() for name in columns))
+
+
+STAGE: Stage = Stage("sweep", needs=("encode", "fit"), settings=settings, inputs=inputs, run=run)
+
+if __name__ == "__main__":
+    from jobs.run import main
+
+    main(only="sweep")

@@ -1,0 +1,28 @@
+"""Codes to nulls, tallies of what was delivered, sparse attributes out, sparse rows aside."""
+
+from segment_lib.clean.codes import known
+from segment_lib.clean.completeness import (
+    Delivered,
+    assess_attributes,
+    count_missing,
+    delivered,
+    expected_levels,
+    histogram,
+    known_values,
+    spelling,
+)
+from segment_lib.clean.tally import Tally, tally_part
+
+__all__ = [
+    "Delivered",
+    "Tally",
+    "assess_attributes",
+    "count_missing",
+    "delivered",
+    "expected_levels",
+    "histogram",
+    "known",
+    "known_values",
+    "spelling",
+    "tally_part",
+]

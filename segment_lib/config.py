@@ -1,0 +1,235 @@
+"""What a run is told: frozen dataclasses, from TOML and ``--set``; all faults listed at once."""
+
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from segment_lib.errors import ConfigError
+
+_UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where the delivered files lie. Relative paths are relative to the config file."""
+
+    population: str = ""
+    """The population extract: a CSV or Parquet file, a folder of parts, or a glob."""
+    customers: str = ""
+    """The customer extract, with the same columns."""
+    feature_summary: str = ""
+    """The table attribute;information_level;type;missing_or_unknown."""
+    separator: str = ";"
+    """Between the cells of CSV extracts."""
+    encoding: str = "utf-8"
+    """Of CSV extracts: utf-8, latin-1 or cp1252."""
+    id_column: str = ""
+    """A column that names the people, carried along; without it the row number does."""
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What is too incomplete to use."""
+
+    max_missing_share: float = 0.3
+    """Attributes missing in a larger share of the population are dropped."""
+    max_missing_per_row: float = 25
+    """Rows that lack more of the kept attributes are set aside. Below 1 it is a share of them."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """How segments are found."""
+
+    n_components: float = 0.85
+    """A share of variance below 1, or a whole number of components."""
+    n_clusters: int | str = "auto"
+    """A whole number of segments, or "auto" to choose from the sweep."""
+    sweep: tuple[int, int] = (2, 20)
+    """The least and the largest number of segments tried."""
+    random_state: int = 0
+    """Seed of everything random."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How the work is cut up."""
+
+    rows_per_part: int = 100_000
+    """About how many rows are worked on at a time."""
+    memory: str = "4GiB"
+    """What the job may use in all, such as 900MiB or 4GiB."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a run."""
+
+    inputs: Inputs
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    model: Model = field(default_factory=Model)
+    run: Run = field(default_factory=Run)
+
+    def as_dict(self) -> dict[str, dict[str, Any]]:
+        return asdict(self)
+
+    @property
+    def memory(self) -> int:
+        """The budget in bytes."""
+        return parse_size(self.run.memory) or 0
+
+
+_SECTIONS: dict[str, type] = {
+    "inputs": Inputs,
+    "cleaning": Cleaning,
+    "model": Model,
+    "run": Run,
+}
+
+_PATHS = ("population", "customers", "feature_summary")
+
+
+def parse_size(text: object) -> int | None:
+    """Bytes of a size such as ``900MiB``; None if it is none."""
+    for unit, factor in _UNITS.items():
+        if isinstance(text, str) and text.strip().endswith(unit):
+            try:
+                size = float(text.strip().removesuffix(unit)) * factor
+            except ValueError:
+                return None
+            return int(size) if size > 0 else None
+    return None
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+    """Read a config file, then apply overrides such as ``model.n_clusters=8``.
+
+    Raises
+    ------
+    ConfigError
+        If the file is absent or no TOML, or keys or values are wrong; all faults are listed.
+    """
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise ConfigError(f"{path}: no such config file. Copy config/azdias.toml.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8. Save the config as UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: no TOML: {error}. Mend it.") from None
+    faults: list[str] = []
+    for override in overrides:
+        _apply(told, override, faults)
+    sections = {}
+    for name, entries in told.items():
+        if name not in _SECTIONS or not isinstance(entries, dict):
+            faults.append(_unknown(f"section [{name}]", name, _SECTIONS))
+        else:
+            sections[name] = _section(name, entries, path.parent, faults)
+    for name in _PATHS:
+        if not told.get("inputs", {}).get(name):
+            faults.append(f"inputs.{name} is not set")
+    if faults:
+        raise ConfigError(f"{path}: {'; '.join(faults)}. Mend the config.")
+    return Config(**sections)
+
+
+def _section(name: str, entries: dict[str, Any], folder: Path, faults: list[str]) -> Any:
+    kind = _SECTIONS[name]
+    known = {f.name for f in fields(kind)}
+    values = {}
+    for key, value in entries.items():
+        if key not in known:
+            faults.append(_unknown(f"key {name}.{key}", key, known))
+            continue
+        test, expected = _TESTS[f"{name}.{key}"]
+        if not test(value):
+            faults.append(f"{name}.{key} must be {expected}")
+            continue
+        if name == "inputs" and key in _PATHS:
+            value = str(folder / value)
+        values[key] = tuple(value) if isinstance(value, list) else value
+    return kind(**values)
+
+
+def _apply(told: dict[str, Any], override: str, faults: list[str]) -> None:
+    key, equals, text = override.partition("=")
+    section, dot, name = key.strip().partition(".")
+    if not (equals and dot):
+        faults.append(f"--set {override}: expected section.key=value, as model.n_clusters=8")
+        return
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    entries = told.setdefault(section, {})
+    if isinstance(entries, dict):
+        entries[name] = value
+
+
+def _unknown(what: str, name: str, known: Any) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"unknown {what}" + (f", did you mean {near[0]}?" if near else "")
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _real(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _range(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(_whole(end, 2) for end in value)
+        and value[0] <= value[1]
+    )
+
+
+_TESTS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "inputs.population": (_text, "a path"),
+    "inputs.customers": (_text, "a path"),
+    "inputs.feature_summary": (_text, "a path"),
+    "inputs.separator": (
+        lambda v: isinstance(v, str) and len(v) == 1 and v.isascii() and v not in '"\r\n',
+        "one character",
+    ),
+    "inputs.encoding": (
+        lambda v: v in ("utf-8", "latin-1", "cp1252"),
+        'one of "utf-8", "latin-1", "cp1252"',
+    ),
+    "inputs.id_column": (lambda v: isinstance(v, str), "a column name"),
+    "cleaning.max_missing_share": (
+        lambda v: _real(v) and 0 <= v <= 1,
+        "a share from 0 to 1",
+    ),
+    "cleaning.max_missing_per_row": (
+        lambda v: _real(v) and v >= 0 and (v < 1 or v == int(v)),
+        "a whole number of attributes, or a share below 1",
+    ),
+    "model.n_components": (
+        lambda v: _real(v) and (0 < v < 1 or (v >= 1 and v == int(v))),
+        "a share of variance below 1, or a whole number",
+    ),
+    "model.n_clusters": (
+        lambda v: v == "auto" or _whole(v, 2),
+        '"auto" or a whole number of at least 2',
+    ),
+    "model.sweep": (_range, "two whole numbers of at least 2, the least first"),
+    "model.random_state": (
+        lambda v: _whole(v, 0) and v < 2**32,
+        "a whole number from 0 to 4294967295",
+    ),
+    "run.rows_per_part": (lambda v: _whole(v, 1), "a whole number of at least 1"),
+    "run.memory": (lambda v: parse_size(v) is not None, "a size such as 900MiB or 4GiB"),
+}

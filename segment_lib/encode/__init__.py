@@ -1,0 +1,16 @@
+"""Attributes to features, by a plan that an analyst can read and edit."""
+
+from segment_lib.encode.plan import Plan, derive_plan, read_plan
+from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
+
+__all__ = [
+    "Binary",
+    "Drop",
+    "Number",
+    "OneHot",
+    "Plan",
+    "Recode",
+    "Rule",
+    "derive_plan",
+    "read_plan",
+]

@@ -1,0 +1,279 @@
+"""The plan: which rule makes features of which attribute. Derived, then the analyst's to edit."""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from segment_lib.encode.recodings import RECODINGS, TOLD_TWICE
+from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
+from segment_lib.errors import ConfigError
+from segment_lib.schema import Attribute, Meaning, Schema
+
+MAX_LEVELS = 100
+"""A categorical attribute with more levels is dropped: each would become a feature."""
+
+_ABOUT = (
+    "One rule per attribute; fill stands for missing values. Rules: number, binary, one-hot, "
+    "recode, drop. Edit, then run again: encode and what follows run anew. "
+    "The entries meaning and labels only explain."
+)
+_NOTES = {"meaning", "labels", "features", "unseen"}
+
+Counts = Mapping[str, int]
+"""Rows by level, missing codes excluded."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One rule for each attribute, in the feature summary's order."""
+
+    rules: tuple[Rule, ...]
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        return tuple(feature for rule in self.rules for feature in rule.features)
+
+    def expressions(self, schema: Schema) -> list[pl.Expr]:
+        """All features, from rows whose missing codes are null."""
+        return [e for rule in self.rules for e in rule.expressions(schema[rule.attribute])]
+
+    def to_json(self, meanings: Mapping[str, Meaning]) -> str:
+        """The plan as the analyst reads it."""
+        entries = {}
+        for rule in self.rules:
+            meaning = meanings.get(rule.attribute, Meaning())
+            entries[rule.attribute] = {
+                **_WRITERS[type(rule)](rule),
+                **({"meaning": meaning.meaning} if meaning.meaning else {}),
+                **({"labels": meaning.levels} if meaning.levels else {}),
+            }
+        return json.dumps({"about": _ABOUT, "attributes": entries}, indent=1, ensure_ascii=False)
+
+
+def derive_plan(
+    schema: Schema,
+    dropped: Mapping[str, str],
+    counts: Mapping[str, Counts],
+    levels: Mapping[str, Collection[str] | None],
+) -> Plan:
+    """The default plan.
+
+    Parameters
+    ----------
+    dropped : attribute to the reason why it is not kept
+    counts : rows of the population by level, for each attribute
+    levels : the levels each attribute can have; None for a plain number
+    """
+    rules = []
+    for attribute in schema:
+        name = attribute.name
+        kept_instead, why = TOLD_TWICE.get(name, ("", ""))
+        if name in dropped:
+            rule: Rule = Drop(name, dropped[name])
+        elif kept_instead in schema.names and kept_instead not in dropped:
+            rule = Drop(name, f"{kept_instead} is kept: {why}")
+        elif name in RECODINGS and set(counts[name]) & set(_codes(RECODINGS[name])):
+            rule = _recode(name, RECODINGS[name], counts[name])
+        elif attribute.type in ("categorical", "mixed"):
+            rule = _indicators(name, tuple(levels[name] or ()), counts[name])
+        else:
+            rule = _number(name, levels[name], counts[name])
+        rules.append(rule)
+    return Plan(tuple(rules))
+
+
+def read_plan(text: str, schema: Schema, where: str) -> Plan:
+    """Read a plan as written, or as edited.
+
+    Raises
+    ------
+    ConfigError
+        If the text is no plan for these attributes; all faults are listed.
+    """
+    try:
+        entries = json.loads(text)["attributes"]
+    except (ValueError, KeyError, TypeError) as error:
+        line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise ConfigError(
+            f"{where}{line}: no plan. Mend it, or delete it to get the derived one."
+        ) from None
+    faults = [f"{name} is no attribute" for name in entries if name not in schema.names]
+    rules = []
+    for attribute in schema:
+        try:
+            rules.append(_read_rule(attribute, entries[attribute.name]))
+        except KeyError as error:
+            faults.append(f"{attribute.name} lacks {error.args[0]}")
+        except (TypeError, ValueError, AttributeError) as error:
+            faults.append(f"{attribute.name}: {error}")
+    plan = Plan(tuple(rules))
+    features = plan.features
+    faults += [f"feature {f} is made twice" for f in sorted(set(features)) if features.count(f) > 1]
+    if not features and not faults:
+        faults.append("every attribute is dropped")
+    if faults:
+        raise ConfigError(f"{where}: {'; '.join(faults)}. Mend the plan.")
+    return plan
+
+
+def _recode(name: str, tables: Mapping[str, Mapping[str, float | None]], counts: Counts) -> Recode:
+    fill = {}
+    for feature, table in tables.items():
+        rows: dict[float, int] = {}
+        for code, n in counts.items():
+            value = table.get(code)
+            if value is not None:
+                rows[value] = rows.get(value, 0) + n
+        fill[feature] = _median(rows) if rows else 0.0
+    return Recode(name, tables, fill)
+
+
+def _indicators(name: str, levels: tuple[str, ...], counts: Counts) -> Rule:
+    if not levels:
+        return Drop(name, "more levels than can be counted")
+    if len(levels) > MAX_LEVELS:
+        return Drop(name, f"{len(levels)} levels, more than {MAX_LEVELS}")
+    commonest = max(levels, key=lambda level: counts.get(level, 0))
+    if len(levels) == 2:
+        return Binary(name, zero=levels[0], one=levels[1], fill=commonest)
+    return OneHot(name, levels, fill=commonest)
+
+
+def _number(name: str, levels: Collection[str] | None, counts: Counts) -> Rule:
+    known = {float(code): n for code, n in counts.items() if levels is None or code in set(levels)}
+    if not known:
+        return Drop(name, "none of its codes is a level of its scale")
+    return Number(name, _median(known), tuple(levels) if levels is not None else None)
+
+
+def _median(rows: Mapping[float, int]) -> float:
+    """The lower weighted median, so that it is a value that occurs."""
+    half = sum(rows.values()) / 2
+    below = 0
+    for value, n in sorted(rows.items()):
+        below += n
+        if below >= half:
+            return value
+    raise ValueError("no values")
+
+
+def _codes(tables: Mapping[str, Mapping[str, float | None]]) -> Iterator[str]:
+    return (code for table in tables.values() for code in table)
+
+
+def _write_number(rule: Number) -> dict[str, Any]:
+    levels = {"levels": rule.levels, "unseen": "fill"} if rule.levels else {}
+    return {"rule": "number", "features": rule.features, "fill": rule.fill, **levels}
+
+
+def _write_binary(rule: Binary) -> dict[str, Any]:
+    levels = {"zero": rule.zero, "one": rule.one, "unseen": "fill"}
+    return {"rule": "binary", "features": rule.features, "fill": rule.fill, **levels}
+
+
+def _write_one_hot(rule: OneHot) -> dict[str, Any]:
+    levels = {"levels": rule.levels, "unseen": "zeros"}
+    return {"rule": "one-hot", "features": rule.features, "fill": rule.fill, **levels}
+
+
+def _write_recode(rule: Recode) -> dict[str, Any]:
+    tables = {feature: dict(table) for feature, table in rule.tables.items()}
+    return {
+        "rule": "recode",
+        "features": rule.features,
+        "fill": dict(rule.fill),
+        "tables": tables,
+        "unseen": "fill",
+    }
+
+
+def _write_drop(rule: Drop) -> dict[str, Any]:
+    return {"rule": "drop", "features": (), "reason": rule.reason}
+
+
+_WRITERS: Mapping[type, Callable[[Any], dict[str, Any]]] = {
+    Number: _write_number,
+    Binary: _write_binary,
+    OneHot: _write_one_hot,
+    Recode: _write_recode,
+    Drop: _write_drop,
+}
+
+
+def _read_rule(attribute: Attribute, entry: dict[str, Any]) -> Rule:
+    kind = entry["rule"]
+    if kind not in _READERS:
+        raise ValueError(f"rule {kind!r} is none of {', '.join(_READERS)}")
+    reader, keys = _READERS[kind]
+    if strangers := sorted(set(entry) - keys - _NOTES - {"rule"}):
+        raise ValueError(f"a {kind} rule has no {', '.join(strangers)}")
+    rule = reader(attribute.name, entry)
+    if "features" in entry and tuple(entry["features"]) != rule.features:
+        raise ValueError("features follow from the rule; edit its levels or tables instead")
+    unseen = _WRITERS[type(rule)](rule).get("unseen")
+    if entry.get("unseen", unseen) != unseen:
+        raise ValueError(f"unseen codes of a {kind} rule: {unseen!r} is all there is")
+    if attribute.storage == "number":
+        for level in _rule_levels(rule):
+            float(level)
+    return rule
+
+
+def _rule_levels(rule: Rule) -> Collection[str]:
+    match rule:
+        case Number(levels=levels):
+            return levels or ()
+        case Binary(zero=zero, one=one):
+            return (zero, one)
+        case OneHot(levels=levels):
+            return levels
+        case Recode(tables=tables):
+            return set(_codes(tables))
+        case Drop():
+            return ()
+
+
+def _read_number(name: str, entry: dict[str, Any]) -> Number:
+    levels = entry.get("levels")
+    return Number(name, float(entry["fill"]), tuple(map(str, levels)) if levels else None)
+
+
+def _read_binary(name: str, entry: dict[str, Any]) -> Binary:
+    rule = Binary(name, str(entry["zero"]), str(entry["one"]), str(entry["fill"]))
+    if rule.fill not in (rule.zero, rule.one):
+        raise ValueError("fill is neither zero nor one")
+    return rule
+
+
+def _read_one_hot(name: str, entry: dict[str, Any]) -> OneHot:
+    fill = entry["fill"]
+    rule = OneHot(name, tuple(map(str, entry["levels"])), None if fill is None else str(fill))
+    if fill is not None and rule.fill not in rule.levels:
+        raise ValueError("fill is none of the levels")
+    return rule
+
+
+def _read_recode(name: str, entry: dict[str, Any]) -> Recode:
+    tables = {
+        str(feature): {str(c): None if v is None else float(v) for c, v in table.items()}
+        for feature, table in entry["tables"].items()
+    }
+    fill = {feature: float(entry["fill"][feature]) for feature in tables}
+    return Recode(name, tables, fill)
+
+
+def _read_drop(name: str, entry: dict[str, Any]) -> Drop:
+    return Drop(name, str(entry.get("reason", "dropped by the analyst")))
+
+
+_READERS: Mapping[str, tuple[Callable[[str, dict[str, Any]], Rule], set[str]]] = {
+    "number": (_read_number, {"fill", "levels"}),
+    "binary": (_read_binary, {"fill", "zero", "one"}),
+    "one-hot": (_read_one_hot, {"fill", "levels"}),
+    "recode": (_read_recode, {"fill", "tables"}),
+    "drop": (_read_drop, {"reason"}),
+}

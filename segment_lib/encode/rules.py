@@ -1,0 +1,128 @@
+"""The rules by which an attribute becomes features; a rule is data.
+
+Expressions expect missing codes to be null already, and leave no null behind.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from segment_lib.schema import Attribute
+
+
+@dataclass(frozen=True)
+class Number:
+    """The attribute itself, as a number."""
+
+    attribute: str
+    fill: float
+    """Stands for a missing value, and for a code that is none of the levels."""
+    levels: tuple[str, ...] | None = None
+    """The codes of the scale; None if any number will do."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return (self.attribute,)
+
+    def expressions(self, attribute: Attribute) -> list[pl.Expr]:
+        number = pl.col(self.attribute).cast(pl.Float32)
+        if self.levels is not None:
+            scale = [float(level) for level in self.levels]
+            number = pl.when(number.cast(pl.Float64).is_in(scale)).then(number)
+        return [number.fill_null(self.fill).cast(pl.Float32).alias(self.attribute)]
+
+
+@dataclass(frozen=True)
+class Binary:
+    """1 where the attribute is `one`, 0 where it is `zero`; `fill` says which for all else."""
+
+    attribute: str
+    zero: str
+    one: str
+    fill: str
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return (f"{self.attribute}={self.one}",)
+
+    def expressions(self, attribute: Attribute) -> list[pl.Expr]:
+        table = {self.zero: 0, self.one: 1}
+        return [_mapped(attribute, table, table[self.fill]).cast(pl.UInt8).alias(self.features[0])]
+
+
+@dataclass(frozen=True)
+class OneHot:
+    """One indicator per level. A code that is none of the levels is all zeros."""
+
+    attribute: str
+    levels: tuple[str, ...]
+    fill: str | None
+    """The level that stands for a missing value; None for all zeros."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return tuple(f"{self.attribute}={level}" for level in self.levels)
+
+    def expressions(self, attribute: Attribute) -> list[pl.Expr]:
+        return [
+            (pl.col(self.attribute) == _code(attribute, level))
+            .fill_null(level == self.fill)
+            .cast(pl.UInt8)
+            .alias(feature)
+            for level, feature in zip(self.levels, self.features, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Recode:
+    """New features looked up in tables, one table per feature."""
+
+    attribute: str
+    tables: Mapping[str, Mapping[str, float | None]]
+    """Feature to its table from code to value; None where the code says nothing on the feature."""
+    fill: Mapping[str, float]
+    """Feature to the value that stands for a missing or unlisted code."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return tuple(self.tables)
+
+    def expressions(self, attribute: Attribute) -> list[pl.Expr]:
+        return [
+            _mapped(attribute, table, self.fill[feature])
+            .cast(pl.UInt8 if set(table.values()) <= {0, 1} else pl.Float32)
+            .alias(feature)
+            for feature, table in self.tables.items()
+        ]
+
+
+@dataclass(frozen=True)
+class Drop:
+    """No feature, for a reason."""
+
+    attribute: str
+    reason: str
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return ()
+
+    def expressions(self, attribute: Attribute) -> list[pl.Expr]:
+        return []
+
+
+Rule = Number | Binary | OneHot | Recode | Drop
+
+
+def _mapped(attribute: Attribute, table: Mapping[str, float | None], fill: float) -> pl.Expr:
+    said = {_code(attribute, code): value for code, value in table.items() if value is not None}
+    return (
+        pl.col(attribute.name)
+        .replace_strict(list(said), list(said.values()), default=None, return_dtype=pl.Float32)
+        .fill_null(fill)
+    )
+
+
+def _code(attribute: Attribute, level: str) -> str | float:
+    return level if attribute.storage == "text" else float(level)

@@ -1,0 +1,37 @@
+"""What can go wrong in a way the user can mend; each error knows its exit code."""
+
+
+class JobError(Exception):
+    """An expected failure: one line that says what was found, what was expected, what to do."""
+
+    exit_code = 1
+
+
+class ConfigError(JobError):
+    """The command line, the config file or the plan asks for something that cannot be done."""
+
+    exit_code = 2
+
+
+class DataError(JobError):
+    """An input is not what it should be. The message never quotes a cell."""
+
+    exit_code = 3
+
+
+class ResourceError(JobError):
+    """The memory budget or the disk does not suffice."""
+
+    exit_code = 4
+
+
+class ClusterError(JobError):
+    """The Dask cluster was lost, or is unfit for this job."""
+
+    exit_code = 5
+
+
+class IntegrityError(JobError):
+    """A file of the run is not what the manifest says it is."""
+
+    exit_code = 6

@@ -1,0 +1,178 @@
+"""The run folder and its manifest: what run.json does not list never happened."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from segment_lib.errors import IntegrityError, ResourceError
+from segment_lib.store import StoredFile, write_file
+
+FORMAT = 1
+"""Version of the files of a run. It grows when code changes what a stage writes."""
+
+_PACKAGES = (
+    "segment_lib",
+    "polars",
+    "dask",
+    "dask-ml",
+    "scikit-learn",
+    "numpy",
+    "numba",
+    "pyarrow",
+    "altair",
+)
+_WORK = ".work"
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """What a finished stage left behind."""
+
+    fingerprint: str
+    """Of its settings, its inputs and the format version."""
+    files: tuple[StoredFile, ...]
+    rows_in: int = 0
+    rows_out: int = 0
+    seconds: float = 0.0
+    peak_mib: int = 0
+    """Largest resident memory of the process and its children while it ran."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What later stages and the report need to know of it."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self.__dict__, "files": [file.as_json() for file in self.files]}
+
+    @classmethod
+    def from_json(cls, entry: dict[str, Any]) -> "StageRecord":
+        return cls(**{**entry, "files": tuple(StoredFile(**file) for file in entry["files"])})
+
+
+def fingerprint(settings: Any, inputs: Any) -> str:
+    """The same for the same settings, inputs and format version, and for nothing else."""
+    text = json.dumps([FORMAT, settings, inputs], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def fingerprint_file(path: Path) -> list[str | int]:
+    """Name, size and time of change of a delivered file: enough to see that it is another."""
+    stat = path.stat()
+    return [path.name, stat.st_size, stat.st_mtime_ns]
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of what decides the numbers."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+
+
+class Manifest:
+    """The run folder: finished stages, and a private place for the one at work."""
+
+    def __init__(self, root: Path) -> None:
+        """Open a run folder, which need not exist yet.
+
+        Raises
+        ------
+        IntegrityError
+            If its run.json cannot be read, or is of another format version.
+        """
+        self.root = root
+        self.stages: dict[str, StageRecord] = {}
+        self.about: dict[str, Any] = {}
+        path = root / "run.json"
+        if not path.exists():
+            return
+        try:
+            told = json.loads(path.read_bytes())
+            found = told["format_version"]
+            stages = told["stages"] if found == FORMAT else {}
+            self.stages = {name: StageRecord.from_json(entry) for name, entry in stages.items()}
+        except (ValueError, KeyError, TypeError):
+            raise IntegrityError(
+                f"{path}: not a manifest. Choose another --run-dir, or delete this run folder."
+            ) from None
+        if found != FORMAT:
+            raise IntegrityError(
+                f"{path}: format version {found}, this program writes {FORMAT}. "
+                "Choose another --run-dir."
+            )
+
+    def describe(self, **about: Any) -> None:
+        """Note what the run is: config, inputs, versions. Written with the next stage."""
+        self.about = about
+
+    def is_done(self, stage: str, mark: str) -> bool:
+        """True if the stage was finished with this fingerprint and its files are still there."""
+        record = self.stages.get(stage)
+        return (
+            record is not None
+            and record.fingerprint == mark
+            and all(self._is_there(file) for file in record.files)
+        )
+
+    def files(self, stage: str, folder: str = "") -> list[StoredFile]:
+        """The files a finished stage left in `folder`, in the order of their names."""
+        listed = self.stages[stage].files
+        return sorted((f for f in listed if f.path.startswith(folder)), key=lambda f: f.path)
+
+    def file(self, stage: str, path: str) -> StoredFile:
+        """One file of a finished stage."""
+        return next(file for file in self.stages[stage].files if file.path == path)
+
+    def begin(self, stage: str) -> Path:
+        """An empty private folder in which the stage writes under the final names."""
+        self._sweep()
+        work = self.root / _WORK / f"{stage}-{uuid.uuid4().hex}"
+        try:
+            work.mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            raise ResourceError(
+                f"{work.parent}: cannot be made ({error.strerror}). Choose another --run-dir."
+            ) from None
+        return work
+
+    def publish(
+        self, stage: str, work: Path, record: StageRecord, following: Iterable[str]
+    ) -> None:
+        """Put the files of `work` in their places and list them; forget what followed before.
+
+        The old entry goes first and the new one comes last, so that a kill in between leaves a
+        stage that is not done, never one that is half old and half new.
+        """
+        old = self.stages.pop(stage, None)
+        for name in following:
+            self.stages.pop(name, None)
+        self._write()
+        for file in record.files:
+            target = self.root / file.path
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.replace(work / file.path, target)
+        for file in set(old.files if old else ()):
+            if file.path not in {new.path for new in record.files}:
+                (self.root / file.path).unlink(missing_ok=True)
+        self.stages[stage] = record
+        self._write()
+        self._sweep()
+
+    def _is_there(self, file: StoredFile) -> bool:
+        path = self.root / file.path
+        # The analyst may edit the plan; encode looks at its content.
+        return path.is_file() and (file.path == "plan.json" or path.stat().st_size == file.bytes)
+
+    def _sweep(self) -> None:
+        shutil.rmtree(self.root / _WORK, ignore_errors=True)
+
+    def _write(self) -> None:
+        told = {
+            "format_version": FORMAT,
+            **self.about,
+            "stages": {name: record.as_json() for name, record in self.stages.items()},
+        }
+        write_file(self.root, "run.json", json.dumps(told, indent=1).encode())

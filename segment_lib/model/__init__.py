@@ -1,0 +1,30 @@
+"""dask-ml's scaler, PCA and KMeans, repaired: exact, one pass, the same for any partitioning."""
+
+from segment_lib.model.fitted import FittedModel, Projection
+from segment_lib.model.kmeans import (
+    Clustering,
+    KMeans,
+    sample_blocks,
+    sample_silhouettes,
+    sweep,
+)
+from segment_lib.model.pca import IncrementalPCA
+from segment_lib.model.quality import calinski_harabasz, choose_clusters, davies_bouldin
+from segment_lib.model.scale import Moments, StandardScaler, moments
+
+__all__ = [
+    "Clustering",
+    "FittedModel",
+    "IncrementalPCA",
+    "KMeans",
+    "Moments",
+    "Projection",
+    "StandardScaler",
+    "calinski_harabasz",
+    "choose_clusters",
+    "davies_bouldin",
+    "moments",
+    "sample_blocks",
+    "sample_silhouettes",
+    "sweep",
+]

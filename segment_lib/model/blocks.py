@@ -1,0 +1,40 @@
+"""Sums over the blocks of an array, added in block order whatever the number of workers."""
+
+from collections.abc import Callable, Sequence
+from operator import add
+from typing import Any
+
+import dask
+import dask.array as da
+from dask import delayed
+from dask.delayed import Delayed
+
+_FAN_IN = 8
+
+
+def row_blocks(X: da.Array) -> list[Delayed]:
+    """The blocks of an array of rows, in order. Columns are brought into one chunk."""
+    if X.ndim == 2 and X.numblocks[1] > 1:
+        X = X.rechunk({1: -1})
+    return list(X.to_delayed().ravel())
+
+
+def add_up(parts: Sequence[Delayed]) -> Delayed:
+    """The sum of the parts as a tree whose shape depends on their number alone."""
+    level = list(parts)
+    while len(level) > 1:
+        level = [delayed(_add_all)(level[i : i + _FAN_IN]) for i in range(0, len(level), _FAN_IN)]
+    return level[0]
+
+
+def sum_over_blocks(function: Callable[..., Any], X: da.Array, *args: Any) -> Any:
+    """``function(block, *args)`` for each block of `X`, added up. One pass over the array."""
+    (total,) = dask.compute(add_up([delayed(function)(block, *args) for block in row_blocks(X)]))
+    return total
+
+
+def _add_all(parts: Sequence[Any]) -> Any:
+    total = parts[0]
+    for part in parts[1:]:
+        total = add(total, part)
+    return total

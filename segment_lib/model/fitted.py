@@ -1,0 +1,78 @@
+"""The fitted model: what was learned from the population, applied unchanged to anyone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import dask.array as da
+import numpy as np
+
+from segment_lib.errors import IntegrityError
+from segment_lib.model.kernel import nearest
+from segment_lib.model.pca import IncrementalPCA
+from segment_lib.model.scale import StandardScaler
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Features to scores: scaled, then projected on the principal components."""
+
+    mean: np.ndarray
+    """Shape (n_features,)."""
+    scale: np.ndarray
+    """Shape (n_features,)."""
+    components: np.ndarray
+    """Shape (n_components, n_features)."""
+    explained_variance_ratio: np.ndarray
+    """Of all components in falling order, those beyond n_components included."""
+
+    @classmethod
+    def of(cls, scaler: StandardScaler, pca: IncrementalPCA) -> "Projection":
+        return cls(scaler.mean_, scaler.scale_, pca.components_, pca.all_explained_variance_ratio_)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Projection":
+        """From the arrays of a run.
+
+        Raises
+        ------
+        IntegrityError
+            If their shapes do not fit together.
+        """
+        found = cls(
+            *(arrays[name] for name in ("mean", "scale", "components", "explained_variance_ratio"))
+        )
+        n = len(found.mean)
+        if found.scale.shape != (n,) or found.components.shape[1:] != (n,):
+            raise IntegrityError("The arrays of the model do not fit together. Run fit again.")
+        return found
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        return {
+            "mean": self.mean,
+            "scale": self.scale,
+            "components": self.components,
+            "explained_variance_ratio": self.explained_variance_ratio,
+        }
+
+    def scores(self, block: np.ndarray) -> np.ndarray:
+        """Scores of shape (n_rows, n_components), float32, of features (n_rows, n_features)."""
+        axes = (self.components / self.scale).T.astype(np.float32)
+        return np.asarray((block - self.mean.astype(np.float32)) @ axes, dtype=np.float32)
+
+    def project(self, X: da.Array) -> da.Array:
+        """Scores of all blocks, lazily."""
+        chunks = (X.chunks[0], (len(self.components),))
+        return X.map_blocks(self.scores, dtype=np.float32, chunks=chunks)
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A projection and the centres of the segments in it."""
+
+    projection: Projection
+    cluster_centers: np.ndarray
+    """Shape (n_clusters, n_components), float32."""
+
+    def assign(self, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Segment and distance to its centre for features of shape (n_rows, n_features)."""
+        return nearest(self.projection.scores(block), self.cluster_centers)

@@ -1,0 +1,124 @@
+"""The inner loops of KMeans: a product of a tile of rows with all centres, and one walk over it."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numba
+import numpy as np
+
+from segment_lib.model.quality import ClusterSums
+
+_TILE = 2048
+"""Rows per product: it stays in the cache, and no array of rows by clusters is ever made."""
+
+
+def tally_block(
+    block: np.ndarray, centers: Sequence[np.ndarray], measured: Sequence[bool]
+) -> list[ClusterSums]:
+    """Sums of the clusters for several sets of centres, in one reading of the block.
+
+    Parameters
+    ----------
+    block : scores of shape (n_rows, n_components), float32
+    centers : arrays of shape (n_clusters, n_components), float32
+    measured : for which of them distances are added up too
+    """
+    stacked = np.ascontiguousarray(np.concatenate(centers), dtype=np.float32)
+    offsets = np.concatenate([[0], np.cumsum([len(these) for these in centers])])
+    norms = (stacked.astype(np.float64) ** 2).sum(axis=1).astype(np.float32)
+    counts = np.zeros(len(stacked), dtype=np.int64)
+    sums = np.zeros(stacked.shape)
+    distances = np.zeros(len(stacked))
+    squares = 0.0
+    for start in range(0, len(block), _TILE):
+        tile = np.ascontiguousarray(block[start : start + _TILE], dtype=np.float32)
+        squares += _tally_tile(
+            tile, tile @ stacked.T, stacked, norms, offsets, np.asarray(measured), counts, sums,
+            distances,
+        )  # fmt: skip
+    return [
+        ClusterSums(counts[a:b], sums[a:b], distances[a:b], squares) for a, b in pairwise(offsets)
+    ]
+
+
+def nearest(block: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The nearest centre of each row, and the distance to it.
+
+    Returns
+    -------
+    labels : shape (n_rows,), int32
+    distances : shape (n_rows,), float32
+    """
+    centers = np.ascontiguousarray(centers, dtype=np.float32)
+    norms = (centers.astype(np.float64) ** 2).sum(axis=1).astype(np.float32)
+    labels = np.empty(len(block), dtype=np.int32)
+    distances = np.empty(len(block), dtype=np.float32)
+    for start in range(0, len(block), _TILE):
+        tile = np.ascontiguousarray(block[start : start + _TILE], dtype=np.float32)
+        part = slice(start, start + len(tile))
+        _nearest_tile(tile, tile @ centers.T, centers, norms, labels[part], distances[part])
+    return labels, distances
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _argmin(products: np.ndarray, norms: np.ndarray, first: int, stop: int) -> int:
+    """The centre from `first` up to `stop` with the least |c|² - 2 z·c; the first of equals."""
+    best = first
+    least = norms[first] - 2 * products[first]
+    for cluster in range(first + 1, stop):
+        value = norms[cluster] - 2 * products[cluster]
+        if value < least:
+            least = value
+            best = cluster
+    return best
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _distance(row: np.ndarray, center: np.ndarray) -> float:
+    total = 0.0
+    for j in range(len(row)):
+        apart = np.float64(row[j]) - np.float64(center[j])
+        total += apart * apart
+    return float(np.sqrt(total))
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _tally_tile(
+    tile: np.ndarray,
+    products: np.ndarray,
+    centers: np.ndarray,
+    norms: np.ndarray,
+    offsets: np.ndarray,
+    measured: np.ndarray,
+    counts: np.ndarray,
+    sums: np.ndarray,
+    distances: np.ndarray,
+) -> float:
+    squares = 0.0
+    for i in range(len(tile)):
+        row = tile[i]
+        for j in range(len(row)):
+            squares += np.float64(row[j]) * np.float64(row[j])
+        for run in range(len(measured)):
+            own = _argmin(products[i], norms, offsets[run], offsets[run + 1])
+            counts[own] += 1
+            for j in range(len(row)):
+                sums[own, j] += row[j]
+            if measured[run]:
+                distances[own] += _distance(row, centers[own])
+    return squares
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _nearest_tile(
+    tile: np.ndarray,
+    products: np.ndarray,
+    centers: np.ndarray,
+    norms: np.ndarray,
+    labels: np.ndarray,
+    distances: np.ndarray,
+) -> None:
+    for i in range(len(tile)):
+        own = _argmin(products[i], norms, 0, len(centers))
+        labels[i] = own
+        distances[i] = _distance(tile[i], centers[own])

@@ -1,0 +1,361 @@
+"""KMeans for several numbers of clusters at once: a pass reads each block once for all of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any, Self, cast
+
+import dask
+import dask.array as da
+import dask_ml.cluster
+import numpy as np
+import sklearn.cluster
+from dask import delayed
+from dask.delayed import Delayed
+from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
+
+from segment_lib.errors import ConfigError
+from segment_lib.model.blocks import add_up, row_blocks, sum_over_blocks
+from segment_lib.model.kernel import nearest, tally_block
+from segment_lib.model.quality import ClusterSums, inertia, silhouettes
+
+SAMPLE_SIZE = 25_000
+"""Rows on which starting centres are found."""
+SILHOUETTE_SIZE = 5_000
+"""Rows of that sample on which the silhouette is measured; its cost grows with their square."""
+_START_ITERATIONS = 50
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """A fitted clustering, its clusters in the order of the starting centres."""
+
+    n_clusters: int
+    centers: np.ndarray
+    """Shape (n_clusters, n_components), float32."""
+    sums: ClusterSums
+    n_iter: int
+    converged: bool
+    stability: float
+    """Mean adjusted Rand index of pairs of restarts on the sample."""
+
+    @property
+    def inertia(self) -> float:
+        return inertia(self.sums, self.centers)
+
+    def by_size(self) -> "Clustering":
+        """The same clustering with the largest cluster first."""
+        order = np.argsort(-self.sums.counts, kind="stable")
+        sums = ClusterSums(
+            self.sums.counts[order],
+            self.sums.sums[order],
+            self.sums.distances[order],
+            self.sums.squares,
+        )
+        return replace(self, centers=self.centers[order], sums=sums)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows chosen by a hash of their number, so that partitioning does not change the choice."""
+
+    hashes: np.ndarray
+    scores: np.ndarray
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(
+            np.concatenate([self.hashes, other.hashes]),
+            np.concatenate([self.scores, other.scores]),
+        )
+
+    def first(self, size: int) -> np.ndarray:
+        """Scores of the `size` rows of the smallest hashes, in their order."""
+        return self.scores[np.argsort(self.hashes, kind="stable")[:size]]
+
+
+@dataclass
+class _Run:
+    """One number of clusters on its way."""
+
+    centers: np.ndarray
+    n_iter: int = 0
+    settled: bool = False
+    converged: bool = False
+    sums: ClusterSums | None = None
+
+
+class KMeans(dask_ml.cluster.KMeans):  # type: ignore[misc]
+    """dask-ml's KMeans with scikit-learn's answers.
+
+    Starting centres come from k-means++ with restarts on a sample; then exact Lloyd passes over all
+    blocks. `tol` is relative to the mean variance of the features, an empty cluster moves to the
+    row farthest from its centre, and `inertia_` is the sum of squared distances.
+
+    Parameters
+    ----------
+    init : "k-means++", or an array of starting centres of shape (n_clusters, n_features)
+    n_init : restarts on the sample
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        init: str | np.ndarray = "k-means++",
+        n_init: int = 4,
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        random_state: int = 0,
+    ) -> None:
+        super().__init__(n_clusters=n_clusters, init=init, max_iter=max_iter, tol=tol)
+        self.n_init = n_init
+        self.random_state = random_state
+
+    def fit(self, X: da.Array, y: None = None) -> Self:
+        """Fit to `X`, shape (n_rows, n_features), in known chunks."""
+        rows = da.arange(X.shape[0], chunks=X.chunks[0], dtype=np.int64)
+        starts = None if isinstance(self.init, str) else {self.n_clusters: np.asarray(self.init)}
+        (found,) = sweep(
+            X,
+            [self.n_clusters],
+            sample=None if starts else sample_blocks(X, rows, random_state=self.random_state),
+            starts=starts,
+            n_init=self.n_init,
+            max_iter=self.max_iter,
+            tol=self.tol,
+            random_state=self.random_state,
+        )
+        self.cluster_centers_ = found.centers
+        self.inertia_ = found.inertia
+        self.n_iter_ = found.n_iter
+        self.n_features_in_ = X.shape[1]
+        self.labels_ = self.predict(X)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """The nearest cluster of each row; lazily for a dask array."""
+        if isinstance(X, da.Array):
+            return X.map_blocks(_labels, self.cluster_centers_, drop_axis=1, dtype=np.int32)
+        return _labels(X, self.cluster_centers_)
+
+
+def sample_blocks(
+    Z: da.Array, rows: da.Array, *, size: int = SAMPLE_SIZE, random_state: int = 0
+) -> Delayed:
+    """About `size` rows of `Z`, chosen by hashing `rows`, as a Sample that stays on the workers."""
+    share = min(1.0, (size + 6 * size**0.5) / Z.shape[0])
+    parts = [
+        delayed(_sample_block)(block, numbers, share, random_state)
+        for block, numbers in zip(row_blocks(Z), row_blocks(rows), strict=True)
+    ]
+    return add_up(parts).persist()
+
+
+def sweep(
+    Z: da.Array,
+    n_clusters: Sequence[int],
+    *,
+    sample: Delayed | None = None,
+    starts: Mapping[int, np.ndarray] | None = None,
+    n_init: int = 4,
+    max_iter: int = 300,
+    tol: float = 1e-4,
+    random_state: int = 0,
+    on_pass: Callable[[int, int], None] = lambda passes, running: None,
+) -> list[Clustering]:
+    """KMeans of `Z`, shape (n_rows, n_components), for each number of clusters.
+
+    Parameters
+    ----------
+    sample : rows on which starting centres are found, unless `starts` gives them
+    on_pass : called after each pass with the passes done and the clusterings still running
+
+    Raises
+    ------
+    ConfigError
+        If there are fewer rows than clusters.
+    """
+    if max(n_clusters) > Z.shape[0]:
+        raise ConfigError(
+            f"{max(n_clusters)} clusters of {Z.shape[0]} rows. "
+            "Choose fewer in model.n_clusters or model.sweep."
+        )
+    stability = dict.fromkeys(n_clusters, float("nan"))
+    if starts is None:
+        trials = [delayed(_start)(sample, k, n_init, random_state) for k in n_clusters]
+        found = dask.compute(*trials)
+        starts = {k: centers for k, (centers, _) in zip(n_clusters, found, strict=True)}
+        stability = {k: stable for k, (_, stable) in zip(n_clusters, found, strict=True)}
+    runs = {k: _Run(np.asarray(starts[k], dtype=np.float32)) for k in n_clusters}
+    _lloyd(Z, runs, max_iter=max_iter, tol=tol, on_pass=on_pass)
+    _mend_rises(Z, runs, max_iter=max_iter, tol=tol, on_pass=on_pass)
+    return [_fitted(k, runs[k], stability[k]) for k in n_clusters]
+
+
+def sample_silhouettes(sample: Delayed, clusterings: Sequence[Clustering]) -> list[float]:
+    """Mean silhouette of each clustering on a part of the sample."""
+    centers = [clustering.centers for clustering in clusterings]
+    (found,) = dask.compute(delayed(_sample_silhouettes)(sample, centers))
+    return cast(list[float], found)
+
+
+def _lloyd(
+    Z: da.Array,
+    runs: Mapping[int, _Run],
+    *,
+    max_iter: int,
+    tol: float,
+    on_pass: Callable[[int, int], None],
+) -> None:
+    """Run each until its centres rest; then one pass more measures it at its final centres."""
+    passes = 0
+    while running := [run for run in runs.values() if run.sums is None]:
+        centers = [run.centers for run in running]
+        measured = [run.settled for run in running]
+        totals = sum_over_blocks(_pass, Z, centers, measured).sums
+        passes += 1
+        for run, sums in zip(running, totals, strict=True):
+            if run.settled:
+                run.sums = sums
+                continue
+            moved = _moved_centers(Z, run.centers, sums)
+            shift = ((moved - run.centers.astype(np.float64)) ** 2).sum()
+            run.centers = moved.astype(np.float32)
+            run.n_iter += 1
+            run.converged = bool(shift <= tol * _mean_variance(sums))
+            run.settled = run.converged or run.n_iter >= max_iter
+        on_pass(passes, sum(run.sums is None for run in runs.values()))
+
+
+def _mend_rises(
+    Z: da.Array,
+    runs: dict[int, _Run],
+    *,
+    max_iter: int,
+    tol: float,
+    on_pass: Callable[[int, int], None],
+) -> None:
+    """More clusters never fit worse: where they do, start from the fewer and the farthest row."""
+    for fewer, more in zip(sorted(runs), sorted(runs)[1:], strict=False):
+        if _measured(runs[more]) <= _measured(runs[fewer]):
+            continue
+        far = sum_over_blocks(_farthest, Z, runs[fewer].centers, more - fewer)
+        warm = _Run(np.concatenate([runs[fewer].centers, far.scores]))
+        _lloyd(Z, {more: warm}, max_iter=max_iter, tol=tol, on_pass=on_pass)
+        runs[more] = warm
+
+
+def _measured(run: _Run) -> float:
+    assert run.sums is not None
+    return inertia(run.sums, run.centers)
+
+
+def _fitted(k: int, run: _Run, stability: float) -> Clustering:
+    assert run.sums is not None
+    return Clustering(k, run.centers, run.sums, run.n_iter, run.converged, stability)
+
+
+def _moved_centers(Z: da.Array, centers: np.ndarray, of: ClusterSums) -> np.ndarray:
+    """Means of the clusters; an empty one takes the row farthest from its centre, as in sklearn."""
+    counts, sums = of.counts.astype(np.float64), of.sums.copy()
+    empty = np.flatnonzero(counts == 0)
+    if len(empty):
+        far = sum_over_blocks(_farthest, Z, centers, len(empty))
+        for cluster, owner, row in zip(empty, far.labels, far.scores, strict=False):
+            sums[owner] -= row
+            counts[owner] -= 1
+            sums[cluster], counts[cluster] = row, 1
+    filled = counts > 0
+    moved = centers.astype(np.float64)
+    moved[filled] = sums[filled] / counts[filled, None]
+    return moved
+
+
+def _mean_variance(of: ClusterSums) -> float:
+    n = of.counts.sum()
+    means = of.sums.sum(axis=0) / n
+    return float((of.squares / n - (means**2).sum()) / len(means))
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Sums of several clusterings of the same rows."""
+
+    sums: list[ClusterSums]
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)([a + b for a, b in zip(self.sums, other.sums, strict=True)])
+
+
+@dataclass(frozen=True)
+class _Far:
+    """The rows farthest from their centres, the farthest first."""
+
+    distances: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+    most: int
+
+    def __add__(self, other: Self) -> Self:
+        distances = np.concatenate([self.distances, other.distances])
+        first = np.argsort(-distances, kind="stable")[: self.most]
+        return type(self)(
+            distances[first],
+            np.concatenate([self.labels, other.labels])[first],
+            np.concatenate([self.scores, other.scores])[first],
+            self.most,
+        )
+
+
+def _pass(block: np.ndarray, centers: list[np.ndarray], measured: list[bool]) -> _Sums:
+    return _Sums(tally_block(block, centers, measured))
+
+
+def _farthest(block: np.ndarray, centers: np.ndarray, most: int) -> _Far:
+    labels, distances = nearest(block, centers)
+    first = np.argsort(-distances, kind="stable")[:most]
+    return _Far(distances[first], labels[first], block[first], most)
+
+
+def _labels(block: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    return nearest(block, centers)[0]
+
+
+def _sample_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> Sample:
+    hashes = _hash(rows, seed)
+    chosen = hashes <= np.uint64(share * (2**64 - 2**11))
+    return Sample(hashes[chosen], scores[chosen])
+
+
+def _hash(rows: np.ndarray, seed: int) -> np.ndarray:
+    """SplitMix64 of the row number (Steele, Lea and Flood 2014, doi:10.1145/2714064.2660195)."""
+    golden = 0x9E3779B97F4A7C15
+    z = rows.astype(np.uint64) + np.uint64((seed + 1) * golden % 2**64)
+    z *= np.uint64(golden)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def _start(sample: Sample, k: int, n_init: int, seed: int) -> tuple[np.ndarray, float]:
+    """The best of `n_init` clusterings of the sample, and how well they agree."""
+    scores = sample.first(SAMPLE_SIZE)
+    # scikit-learn adds up in as many threads as OpenMP grants, so one: any other count rounds anew.
+    with threadpool_limits(limits=1):
+        trials = [
+            sklearn.cluster.KMeans(
+                n_clusters=k,
+                n_init=1,
+                max_iter=_START_ITERATIONS,
+                random_state=np.random.RandomState([seed, k, trial]),
+            ).fit(scores)
+            for trial in range(n_init)
+        ]
+    best = min(trials, key=lambda trial: trial.inertia_)
+    pairs = [adjusted_rand_score(a.labels_, b.labels_) for a, b in combinations(trials, 2)]
+    return best.cluster_centers_, float(np.mean(pairs)) if pairs else float("nan")
+
+
+def _sample_silhouettes(sample: Sample, centers: Sequence[np.ndarray]) -> list[float]:
+    scores = sample.first(SILHOUETTE_SIZE)
+    return silhouettes(scores, [_labels(scores, these) for these in centers])

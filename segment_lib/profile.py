@@ -1,0 +1,140 @@
+"""What sets a segment apart: shares of levels in it against the population, from exact counts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from segment_lib.schema import Meaning
+
+MAX_LISTED = 25
+"""Numbers with more distinct values are profiled in five bins of about equal population."""
+_BINS = 5
+
+PROFILE = {
+    "segment": pl.Int32,
+    "attribute": pl.String,
+    "level": pl.String,
+    "label": pl.String,
+    "meaning": pl.String,
+    "direction": pl.String,
+    "population_rows": pl.Int64,
+    "segment_share": pl.Float64,
+    "population_share": pl.Float64,
+    "index": pl.Float64,
+    "effect": pl.Float64,
+}
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How an attribute is profiled: level by level, or in bins with upper edges."""
+
+    attribute: str
+    edges: tuple[float, ...] = ()
+    """Upper edges of all bins but the last; none for level by level."""
+    names: tuple[str, ...] = ()
+    """Names of the bins."""
+
+    def expression(self) -> pl.Expr:
+        """The level of a row as text, null if not known."""
+        value = pl.col(self.attribute)
+        if not self.names:
+            return value.cast(pl.String).str.replace(r"\.0+$", "").alias(self.attribute)
+        bin_ = pl.sum_horizontal((value > edge).cast(pl.UInt8) for edge in self.edges)
+        named = bin_.replace_strict(
+            list(range(len(self.names))), list(self.names), return_dtype=pl.String
+        )
+        return pl.when(value.is_not_null()).then(named).alias(self.attribute)
+
+
+def levels_of(attribute: str, counts: Mapping[float | str, int]) -> Levels:
+    """How to profile an attribute, from its values in the population."""
+    values = sorted(value for value in counts if not isinstance(value, str))
+    if len(values) <= MAX_LISTED:
+        return Levels(attribute)
+    total = np.cumsum([counts[value] for value in values])
+    wanted = [total[-1] * i / _BINS for i in range(1, _BINS)]
+    edges = sorted({values[int(np.searchsorted(total, rows))] for rows in wanted} - {values[-1]})
+    above = [values[values.index(edge) + 1] for edge in edges]
+    names = [
+        f"{_plain(first)} to {_plain(last)}" if first != last else _plain(first)
+        for first, last in zip([values[0], *above], [*edges, values[-1]], strict=True)
+    ]
+    return Levels(attribute, tuple(edges), tuple(names))
+
+
+def count_levels(rows: pl.DataFrame, levels: Sequence[Levels]) -> pl.DataFrame:
+    """Rows of a part by segment, attribute and level; unknown values are not counted."""
+    named = rows.select("segment", *(level.expression() for level in levels))
+    return pl.concat(
+        named.group_by("segment", pl.col(level.attribute).alias("level"))
+        .agg(pl.len().cast(pl.Int64).alias("rows"))
+        .drop_nulls("level")
+        .select("segment", pl.lit(level.attribute).alias("attribute"), "level", "rows")
+        for level in levels
+    )
+
+
+def profile_segments(
+    counts: pl.DataFrame, levels: Sequence[Levels], meanings: Mapping[str, Meaning]
+) -> pl.DataFrame:
+    """Share of every level in every segment against its share in the whole population.
+
+    Parameters
+    ----------
+    counts : the sums of `count_levels` over all parts
+
+    Returns
+    -------
+    profile : columns of PROFILE. `effect` is Cohen's h, the difference of the arcsine-transformed
+        shares (Cohen 1988, "Statistical power analysis", chapter 6): 0.2 is small, 0.8 large.
+    """
+    order = pl.DataFrame(
+        {"attribute": [level.attribute for level in levels], "position": range(len(levels))}
+    )
+    everywhere = counts.group_by("attribute", "level").agg(pl.col("rows").sum().alias("level_rows"))
+    grid = counts.select("segment").unique().join(everywhere, how="cross")
+    share, expected = pl.col("segment_share"), pl.col("population_share")
+    table = (
+        grid.join(counts, on=["segment", "attribute", "level"], how="left")
+        .with_columns(pl.col("rows").fill_null(0).alias("population_rows"))
+        .with_columns(
+            (
+                pl.col("population_rows")
+                / pl.col("population_rows").sum().over("segment", "attribute")
+            ).alias("segment_share"),
+            (pl.col("level_rows") / pl.col("level_rows").sum().over("segment", "attribute")).alias(
+                "population_share"
+            ),
+        )
+        .filter(share.is_not_nan())
+        .with_columns(
+            (100 * share / expected).alias("index"),
+            (2 * share.sqrt().arcsin() - 2 * expected.sqrt().arcsin()).alias("effect"),
+        )
+        .join(order, on="attribute")
+    )
+    words = [
+        {
+            "attribute": attribute,
+            "level": level,
+            "label": meanings.get(attribute, Meaning()).label(level),
+            "meaning": meanings.get(attribute, Meaning()).meaning,
+            "direction": meanings.get(attribute, Meaning()).direction,
+        }
+        for attribute, level in everywhere.select("attribute", "level").iter_rows()
+    ]
+    return (
+        table.join(
+            pl.DataFrame(words, schema_overrides={"direction": pl.String}),
+            on=["attribute", "level"],
+        )
+        .sort("segment", "position", "level")
+        .select(pl.col(name).cast(kind) for name, kind in PROFILE.items())
+    )
+
+
+def _plain(value: float) -> str:
+    return f"{value:.6g}"

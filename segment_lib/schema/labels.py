@@ -1,0 +1,33 @@
+"""What attributes and their levels mean, in the project's own words for the 85 known attributes."""
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """An attribute in words."""
+
+    meaning: str = ""
+    levels: dict[str, str] = field(default_factory=dict)
+    """Level to label. Empty where the attribute is a plain number or its levels are not known."""
+
+    def label(self, level: str) -> str:
+        return self.levels.get(level, level)
+
+    @property
+    def direction(self) -> str | None:
+        """How the scale runs, as in ``1 = very high … 5 = very low``."""
+        if len(self.levels) < 3:
+            return None
+        first, *_, last = self.levels.items()
+        return f"{first[0]} = {first[1]} … {last[0]} = {last[1]}"
+
+
+@cache
+def known_meanings() -> dict[str, Meaning]:
+    """The attributes of the AZDIAS and CUSTOMERS extracts by name."""
+    text = resources.files(__package__).joinpath("known_labels.json").read_text("utf-8")
+    return {name: Meaning(**entry) for name, entry in json.loads(text).items()}

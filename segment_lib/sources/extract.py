@@ -1,0 +1,112 @@
+"""An extract: the files a delivery consists of, cut into pieces."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from segment_lib.errors import DataError
+from segment_lib.schema import Schema
+from segment_lib.sources import delimited, parquet
+from segment_lib.sources.delimited import DelimitedPiece
+from segment_lib.sources.parquet import ParquetPiece
+
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+_PARQUET = (".parquet", ".pq")
+_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One delivered table, population or customers."""
+
+    name: str
+    files: tuple[Path, ...]
+    pieces: tuple[DelimitedPiece | ParquetPiece, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(piece.size for piece in self.pieces)
+
+
+def find_files(pattern: str) -> tuple[Path, ...]:
+    """The files of a path, a folder or a glob, in the order of their names.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    path = Path(pattern)
+    if path.is_file():
+        return (path,)
+    if path.is_dir():
+        found = [file for file in path.iterdir() if file.is_file() and file.name[0] not in "._"]
+    else:
+        anchor = Path(path.anchor or ".")
+        found = [
+            file
+            for file in anchor.glob(str(path.relative_to(anchor) if path.anchor else path))
+            if file.is_file()
+        ]
+    if not found:
+        raise DataError(f"{pattern}: no such file. Set the path in [inputs] of the config.")
+    return tuple(sorted(found))
+
+
+def is_compressed(path: Path) -> bool:
+    return path.suffix in COMPRESSIONS
+
+
+def expand(path: Path, scratch: Path) -> Path:
+    """A compressed file, which is one stream, written out to `scratch` so that it can be cut.
+
+    Raises
+    ------
+    DataError
+        If the stream is damaged or ends early.
+    """
+    target = scratch / f"{uuid.uuid4().hex}-{path.stem}"
+    scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with (
+            pa.input_stream(str(path), compression=COMPRESSIONS[path.suffix]) as stream,
+            target.open("xb") as file,
+        ):
+            while chunk := stream.read(_CHUNK):
+                file.write(chunk)
+    except OSError as error:
+        target.unlink(missing_ok=True)
+        if error.errno is not None:
+            raise
+        raise DataError(
+            f"{path}: the compressed stream is damaged or cut off. Fetch the file again."
+        ) from None
+    return target
+
+
+def open_extract(
+    name: str,
+    files: Sequence[Path],
+    schema: Schema,
+    *,
+    separator: str,
+    encoding: str,
+    rows_per_part: int,
+) -> Extract:
+    """Check the heads of the files and cut them into pieces of about `rows_per_part` rows.
+
+    Raises
+    ------
+    DataError
+        If a file is empty, not text, has another separator, or lacks an attribute.
+    """
+    pieces: list[DelimitedPiece | ParquetPiece] = []
+    for path in files:
+        if path.suffix in _PARQUET:
+            pieces += parquet.cut(path, schema, rows_per_part)
+        else:
+            pieces += delimited.cut(path, schema, separator, encoding, rows_per_part)
+    return Extract(name, tuple(files), tuple(pieces))

@@ -1,0 +1,84 @@
+"""Parquet extracts: whole row groups, or slices of large ones, read by name."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from segment_lib.errors import DataError
+from segment_lib.schema import Schema
+from segment_lib.sources.delimited import check_columns
+from segment_lib.sources.typing import in_one_spelling, raw_dtypes, typed
+
+
+@dataclass(frozen=True)
+class ParquetPiece:
+    """The rows of a Parquet file from `first` on."""
+
+    path: Path
+    first: int
+    rows: int
+    size: int
+    """Its share of the bytes of the file."""
+
+    def read(self, schema: Schema, id_column: str | None = None) -> pl.DataFrame:
+        """Read the piece in the feature summary's types.
+
+        Raises
+        ------
+        DataError
+            If a column cannot be read as what the feature summary says it is.
+        """
+        rows = pl.scan_parquet(self.path, glob=False).slice(self.first, self.rows)
+        try:
+            table = typed(rows, schema, id_column).collect()
+        except pl.exceptions.PolarsError:
+            raise self._fault(rows, schema) from None
+        texts = [name for name, kind in raw_dtypes(schema).items() if not kind.is_float()]
+        return in_one_spelling(table, texts)
+
+    def _fault(self, rows: pl.LazyFrame, schema: Schema) -> DataError:
+        for name, kind in raw_dtypes(schema).items():
+            try:
+                cells = rows.select(pl.col(name).cast(kind, strict=False), given=name).collect()
+            except pl.exceptions.PolarsError:
+                break
+            lost = (cells[name].is_null() & cells["given"].is_not_null()).arg_true()
+            if lost.len():
+                return DataError(
+                    f"{self.path}, row {self.first + int(lost[0])}, column {name}: not a number, "
+                    f"though the feature summary calls it {schema[name].type}. "
+                    "Mend the cell or call the attribute categorical."
+                )
+        return DataError(f"{self.path}: cannot be read as Parquet. Fetch the file again.")
+
+
+def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, ...]:
+    """Cut a Parquet file into pieces of about `rows_per_part` rows, along its row groups."""
+    try:
+        footer = pq.read_metadata(path)
+    except (pa.ArrowInvalid, OSError):
+        raise DataError(
+            f"{path}: not a whole Parquet file (no footer). Fetch the file again."
+        ) from None
+    check_columns(path, tuple(footer.schema.to_arrow_schema().names), schema)
+    if not footer.num_rows:
+        raise DataError(f"{path}: no rows. Fetch the file again.")
+    edges = [0]
+    end = 0
+    for group in range(footer.num_row_groups):
+        end += footer.row_group(group).num_rows
+        while end - edges[-1] >= 2 * rows_per_part:
+            edges.append(edges[-1] + rows_per_part)
+        if end - edges[-1] >= rows_per_part:
+            edges.append(end)
+    if edges[-1] < end:
+        edges.append(end)
+    row_bytes = path.stat().st_size / footer.num_rows
+    return tuple(
+        ParquetPiece(path, first, last - first, round(row_bytes * (last - first)))
+        for first, last in pairwise(edges)
+    )

@@ -1,0 +1,111 @@
+"""Files that appear whole or not at all, and are believed only when their sha256 fits."""
+
+import hashlib
+import io
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from segment_lib.errors import IntegrityError, ResourceError
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of a run as the manifest lists it; `path` is relative to the run folder."""
+
+    path: str
+    bytes: int
+    sha256: str
+    rows: int | None = None
+
+    def as_json(self) -> dict[str, str | int]:
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def write_file(root: Path, path: str, content: bytes, rows: int | None = None) -> StoredFile:
+    """Write `content` beside `root / path`, then rename it into place.
+
+    Raises
+    ------
+    ResourceError
+        If the disk is full or the folder cannot be written; nothing is left behind.
+    """
+    target = root / path
+    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(beside, target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise ResourceError(
+            f"{target}: cannot be written ({error.strerror}). "
+            "Free space or choose another --run-dir, then run the same command again."
+        ) from None
+    return StoredFile(path, len(content), hashlib.sha256(content).hexdigest(), rows)
+
+
+def read_file(root: Path, file: StoredFile) -> bytes:
+    """The content of a listed file.
+
+    Raises
+    ------
+    IntegrityError
+        If the file is gone or its bytes are not those that were written.
+    """
+    try:
+        content = (root / file.path).read_bytes()
+    except FileNotFoundError:
+        raise IntegrityError(f"{root / file.path}: gone, though run.json lists it.") from None
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise IntegrityError(f"{root / file.path}: not the bytes that run.json lists.")
+    return content
+
+
+def write_part(
+    root: Path, path: str, rows: pl.DataFrame, metadata: dict[str, str] | None = None
+) -> StoredFile:
+    """Write a part as Parquet. Polars flags the writer unstable, so it is called here alone."""
+    buffer = io.BytesIO()
+    rows.write_parquet(buffer, compression="zstd", metadata=metadata)
+    return write_file(root, path, buffer.getvalue(), rows.height)
+
+
+def read_part(root: Path, file: StoredFile, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read a part, or some of its columns, after checking its sha256."""
+    wanted = None if columns is None else list(columns)
+    return pl.read_parquet(io.BytesIO(read_file(root, file)), columns=wanted)
+
+
+def read_metadata(root: Path, file: StoredFile) -> dict[str, str]:
+    """What a part says of itself in its footer."""
+    return pl.read_parquet_metadata(io.BytesIO(read_file(root, file)))
+
+
+def write_arrays(root: Path, path: str, arrays: dict[str, np.ndarray]) -> StoredFile:
+    """Write named arrays as one ``.npz`` file. The bytes depend on the arrays alone."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return write_file(root, path, buffer.getvalue())
+
+
+def read_arrays(root: Path, file: StoredFile) -> dict[str, np.ndarray]:
+    """Read an ``.npz`` file; pickled objects in it are refused.
+
+    Raises
+    ------
+    IntegrityError
+        If the file is not what the manifest lists, or holds a value that is not finite.
+    """
+    with np.load(io.BytesIO(read_file(root, file)), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    if faulty := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
+        raise IntegrityError(f"{root / file.path}: {', '.join(faulty)} not finite.")
+    return arrays
