@@ -88,13 +88,13 @@ class Progress:
         if self._bar is None and self._console.shown and now - self._told >= _EVERY:
             self._told = now
             rate = self._done / (now - self._began)
-            left = max(self._total - self._done, 0) / rate if rate else 0.0
+            left = round(max(self._total - self._done, 0) / rate) if rate else None
             log(
-                f"{self._stage:8} {self._done / max(self._total, 1):4.0%}  "
-                f"{rate:,.0f} {self._unit}/s  about {left:.0f} s left",
+                f"{self._stage:8} {self._done:,} of {self._total:,} {self._unit}"
+                + (f", {rate:,.3g} a second, about {left} s left" if rate >= 0.1 else ""),
                 stage=self._stage,
                 done=self._done,
                 total=self._total,
                 unit=self._unit,
-                eta_seconds=round(left),
+                seconds_left=left,
             )

@@ -37,16 +37,21 @@ class Levels:
     names: tuple[str, ...] = ()
     """Names of the bins."""
 
-    def expression(self) -> pl.Expr:
-        """The level of a row as text, null if not known."""
+    def value(self) -> pl.Expr:
+        """What rows are grouped by: the value itself, or the number of its bin."""
         value = pl.col(self.attribute)
         if not self.names:
-            return value.cast(pl.String).str.replace(r"\.0+$", "").alias(self.attribute)
+            return value
         bin_ = pl.sum_horizontal((value > edge).cast(pl.UInt8) for edge in self.edges)
-        named = bin_.replace_strict(
+        return pl.when(value.is_not_null()).then(bin_).alias(self.attribute)
+
+    def name(self) -> pl.Expr:
+        """The level as text, of what `value` gives."""
+        if not self.names:
+            return pl.col(self.attribute).cast(pl.String).str.replace(r"\.0+$", "")
+        return pl.col(self.attribute).replace_strict(
             list(range(len(self.names))), list(self.names), return_dtype=pl.String
         )
-        return pl.when(value.is_not_null()).then(named).alias(self.attribute)
 
 
 def levels_of(attribute: str, counts: Mapping[float | str, int]) -> Levels:
@@ -67,14 +72,20 @@ def levels_of(attribute: str, counts: Mapping[float | str, int]) -> Levels:
 
 def count_levels(rows: pl.DataFrame, levels: Sequence[Levels]) -> pl.DataFrame:
     """Rows of a part by segment, attribute and level; unknown values are not counted."""
-    named = rows.select("segment", *(level.expression() for level in levels))
+    values = rows.select("segment", *(level.value() for level in levels))
     return pl.concat(
-        named.group_by("segment", pl.col(level.attribute).alias("level"))
+        values.lazy()
+        .group_by("segment", level.attribute)
         .agg(pl.len().cast(pl.Int64).alias("rows"))
-        .drop_nulls("level")
-        .select("segment", pl.lit(level.attribute).alias("attribute"), "level", "rows")
+        .drop_nulls(level.attribute)
+        .select(
+            "segment",
+            pl.lit(level.attribute).alias("attribute"),
+            level.name().alias("level"),
+            "rows",
+        )
         for level in levels
-    )
+    ).collect()
 
 
 def profile_segments(
@@ -131,7 +142,7 @@ def profile_segments(
             pl.DataFrame(words, schema_overrides={"direction": pl.String}),
             on=["attribute", "level"],
         )
-        .sort("segment", "position", "level")
+        .sort("segment", "position", pl.col("level").cast(pl.Float64, strict=False), "level")
         .select(pl.col(name).cast(kind) for name, kind in PROFILE.items())
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any, Self, cast
 
 import dask
@@ -25,6 +25,7 @@ SAMPLE_SIZE = 25_000
 SILHOUETTE_SIZE = 5_000
 """Rows of that sample on which the silhouette is measured; its cost grows with their square."""
 _START_ITERATIONS = 50
+_CANDIDATES = 8
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def sweep(
         stability = {k: stable for k, (_, stable) in zip(n_clusters, found, strict=True)}
     runs = {k: _Run(np.asarray(starts[k], dtype=np.float32)) for k in n_clusters}
     _lloyd(Z, runs, max_iter=max_iter, tol=tol, on_pass=on_pass)
-    _mend_rises(Z, runs, max_iter=max_iter, tol=tol, on_pass=on_pass)
+    _mend_rises(Z, runs, sample, random_state, max_iter=max_iter, tol=tol, on_pass=on_pass)
     return [_fitted(k, runs[k], stability[k]) for k in n_clusters]
 
 
@@ -230,17 +231,23 @@ def _lloyd(
 def _mend_rises(
     Z: da.Array,
     runs: dict[int, _Run],
+    sample: Delayed | None,
+    seed: int,
     *,
     max_iter: int,
     tol: float,
     on_pass: Callable[[int, int], None],
 ) -> None:
-    """More clusters never fit worse: where they do, start from the fewer and the farthest row."""
-    for fewer, more in zip(sorted(runs), sorted(runs)[1:], strict=False):
+    """More clusters never fit worse: where they do, start from the fewer and rows far from them."""
+    for fewer, more in pairwise(sorted(runs)):
         if _measured(runs[more]) <= _measured(runs[fewer]):
             continue
-        far = sum_over_blocks(_farthest, Z, runs[fewer].centers, more - fewer)
-        warm = _Run(np.concatenate([runs[fewer].centers, far.scores]))
+        centers = runs[fewer].centers
+        if sample is None:
+            extra = sum_over_blocks(_farthest, Z, centers, more - fewer).scores
+        else:
+            (extra,) = dask.compute(delayed(_further)(sample, centers, more - fewer, seed))
+        warm = _Run(np.concatenate([centers, extra]))
         _lloyd(Z, {more: warm}, max_iter=max_iter, tol=tol, on_pass=on_pass)
         runs[more] = warm
 
@@ -354,6 +361,28 @@ def _start(sample: Sample, k: int, n_init: int, seed: int) -> tuple[np.ndarray, 
     best = min(trials, key=lambda trial: trial.inertia_)
     pairs = [adjusted_rand_score(a.labels_, b.labels_) for a, b in combinations(trials, 2)]
     return best.cluster_centers_, float(np.mean(pairs)) if pairs else float("nan")
+
+
+def _further(sample: Sample, centers: np.ndarray, n: int, seed: int) -> np.ndarray:
+    """Rows of the sample to add to the centres, by greedy k-means++.
+
+    Of a few rows drawn by their squared distance, the one that lowers the inertia most; so a lone
+    row far from all others is not chosen for its distance alone.
+    """
+    scores = sample.first(SAMPLE_SIZE)
+    draw = np.random.default_rng([seed, len(centers)])
+    chosen = []
+    squares = nearest(scores, centers)[1].astype(np.float64) ** 2
+    for _ in range(n):
+        drawn = draw.choice(len(scores), _CANDIDATES, p=squares / squares.sum())
+        trials = [
+            np.minimum(squares, ((scores - scores[row]).astype(np.float64) ** 2).sum(axis=1))
+            for row in drawn
+        ]
+        best = min(range(_CANDIDATES), key=lambda i: trials[i].sum())
+        squares = trials[best]
+        chosen.append(scores[drawn[best]])
+    return np.array(chosen)
 
 
 def _sample_silhouettes(sample: Sample, centers: Sequence[np.ndarray]) -> list[float]:

@@ -1,0 +1,1 @@
+"""Extracts of the real shape, drawn from what was published about the real ones."""

@@ -1,0 +1,157 @@
+"""What is missing together: groups of attributes, the states each can be in, and one pattern for every row."""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segment_lib.synthetic.figures import read_text
+
+EMPTY = "empty"
+"""The mark of an empty cell among the codes that stand for missing."""
+
+REGIONS = ("no_household", "no_building", "whole")
+"""Rows without household and building, rows without building, all others."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Attributes that go missing together.
+
+    `states[k]` says what is written into which attribute in state k; state 0 writes nothing.
+    """
+
+    name: str
+    regions: tuple[str, ...]
+    states: tuple[dict[str, str], ...]
+
+
+def _all(names: str, mark: str) -> dict[str, str]:
+    return dict.fromkeys(names.split(), mark)
+
+
+_KBA05 = "KBA05_ANTG1 KBA05_ANTG2 KBA05_ANTG3 KBA05_ANTG4 KBA05_GBZ MOBI_REGIO"
+_PLZ8 = "PLZ8_ANTG1 PLZ8_ANTG2 PLZ8_ANTG3 PLZ8_ANTG4 PLZ8_BAUMAX PLZ8_HHZ PLZ8_GBZ"
+_CAMEO = "CAMEO_DEUG_2015 CAMEO_DEU_2015 CAMEO_INTL_2015"
+_HEALTH = "HEALTH_TYP SHOPPER_TYP VERS_TYP"
+_PHASE = "LP_LEBENSPHASE_FEIN LP_LEBENSPHASE_GROB"
+_FAMILY = "LP_FAMILIE_FEIN LP_FAMILIE_GROB"
+_TYPOLOGY = (
+    "CJT_GESAMTTYP GFK_URLAUBERTYP LP_STATUS_FEIN LP_STATUS_GROB RETOURTYP_BK_S ONLINE_AFFINITAET"
+)
+_HOUSEHOLD = "SOHO_KZ ANZ_PERSONEN ANZ_TITEL WOHNDAUER_2008"
+_BUILDING = "GEBAEUDETYP MIN_GEBAEUDEJAHR OST_WEST_KZ WOHNLAGE ANZ_HAUSHALTE_AKTIV ANZ_HH_TITEL"
+_REGION = f"{_CAMEO} {_KBA05} {_PLZ8} BALLRAUM EWDICHTE INNENSTADT GEBAEUDETYP_RASTER KKK REGIOTYP"
+_REGION += " KBA13_ANZAHL_PKW ARBEIT ORTSGR_KLS9 RELAT_AB"
+_ALWAYS_WITHOUT_BUILDING = _all(f"{_BUILDING} {_REGION} KBA05_BAUMAX", EMPTY)
+
+REGION_MARKS: dict[str, dict[str, str]] = {
+    "no_household": _ALWAYS_WITHOUT_BUILDING
+    | _all(f"{_HOUSEHOLD} W_KEIT_KIND_HH KONSUMNAEHE TITEL_KZ ALTER_HH KK_KUNDENTYP", EMPTY)
+    | _all(_HEALTH, "-1")
+    | _all("NATIONALITAET_KZ PRAEGENDE_JUGENDJAHRE", "0"),
+    "no_building": _ALWAYS_WITHOUT_BUILDING,
+    "whole": {},
+}
+"""What every row of a region misses."""
+
+GROUPS = (
+    Group(
+        "typology",
+        REGIONS,
+        (
+            {},
+            {"LP_LEBENSPHASE_FEIN": "0"},
+            _all(_PHASE, "0"),
+            _all(f"{_PHASE} {_FAMILY}", "0"),
+            _all(f"{_PHASE} {_FAMILY} {_TYPOLOGY}", EMPTY),
+        ),
+    ),
+    Group("income", REGIONS[:2], ({}, {"HH_EINKOMMEN_SCORE": EMPTY})),
+    Group(
+        "health",
+        REGIONS[1:],
+        (
+            {},
+            _all(_HEALTH, "-1") | {"ALTERSKATEGORIE_GROB": "9"},
+            _all(_HEALTH, "-1") | {"NATIONALITAET_KZ": "0"},
+        ),
+    ),
+    Group("youth", REGIONS[1:], ({}, {"PRAEGENDE_JUGENDJAHRE": "0"})),
+    Group("child", REGIONS[1:], ({}, {"W_KEIT_KIND_HH": "0"}, {"W_KEIT_KIND_HH": EMPTY})),
+    Group("shops", REGIONS[1:2], ({}, {"KONSUMNAEHE": EMPTY})),
+    Group("quarter", REGIONS[2:], ({}, _all("KKK REGIOTYP", "0"), _all("KKK REGIOTYP", EMPTY))),
+    Group("cars_near", REGIONS[2:], ({}, _all(f"{_KBA05} KBA05_BAUMAX", EMPTY))),
+    Group("postal", REGIONS[2:], ({}, _all(_PLZ8, EMPTY))),
+    Group("cars_wide", REGIONS[2:], ({}, {"KBA13_ANZAHL_PKW": EMPTY})),
+    Group(
+        "cameo",
+        REGIONS[2:],
+        (
+            {},
+            {"CAMEO_DEUG_2015": "X", "CAMEO_DEU_2015": "XX", "CAMEO_INTL_2015": "XX"},
+            _all(_CAMEO, EMPTY),
+        ),
+    ),
+    Group(
+        "households",
+        REGIONS[2:],
+        ({}, {"ANZ_HAUSHALTE_AKTIV": "0"}, {"ANZ_HAUSHALTE_AKTIV": "0", "ANZ_HH_TITEL": EMPTY}),
+    ),
+    Group(
+        "labour",
+        REGIONS[2:],
+        (
+            {},
+            _all("ARBEIT RELAT_AB", "9"),
+            _all("ARBEIT RELAT_AB", "9") | {"ORTSGR_KLS9": "0"},
+            _all("ARBEIT RELAT_AB ORTSGR_KLS9", EMPTY),
+        ),
+    ),
+    Group("distance", REGIONS[2:], ({}, _all("BALLRAUM EWDICHTE INNENSTADT", EMPTY))),
+)
+"""Attributes in groups, the rarest and most exactly published ones first: patterns are drawn in this order."""
+
+OUTLIER_MARKS = ("KBA05_BAUMAX", "TITEL_KZ", "ALTER_HH", "KK_KUNDENTYP")
+
+
+def n_missing(pattern: tuple[int, ...]) -> int:
+    """Attributes a pattern (region, state of each group) leaves missing, of the 79."""
+    return len(set(marks(pattern)) - set(OUTLIER_MARKS))
+
+
+def marks(pattern: tuple[int, ...]) -> dict[str, str]:
+    """What a pattern writes into which attribute."""
+    written = dict(REGION_MARKS[REGIONS[pattern[0]]])
+    for group, state in zip(GROUPS, pattern[1:], strict=True):
+        written.update(group.states[state])
+    return written
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """Distinct patterns and how many rows of the real extracts have each."""
+
+    states: NDArray[np.int8]
+    """Of shape (n_patterns, 1 + groups): the region, then the state of each group."""
+    rows: dict[str, NDArray[np.float64]]
+
+    def draw(self, uniform: NDArray[np.float64], extract: str) -> NDArray[np.int64]:
+        """The pattern of each row: the smallest whose cumulated share exceeds `uniform`."""
+        cumulated = np.cumsum(self.rows[extract])
+        found = np.searchsorted(cumulated / cumulated[-1], uniform, side="right")
+        return np.minimum(found, len(cumulated) - 1)
+
+
+@cache
+def patterns() -> Patterns:
+    """The fitted patterns, in the order they are drawn."""
+    header, *lines = csv.reader(read_text("patterns.csv").splitlines(), delimiter=";")
+    n_states = 1 + len(GROUPS)
+    table = np.array(lines, dtype=np.float64)
+    return Patterns(
+        states=table[:, :n_states].astype(np.int8),
+        rows={name: table[:, column] for column, name in enumerate(header[n_states:], n_states)},
+    )

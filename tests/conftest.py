@@ -1,0 +1,63 @@
+"""What several tests share: real rows where they are to be had, and the job as a user runs it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+Completed = subprocess.CompletedProcess[str]
+RunJob = Callable[..., Completed]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real rows named in REAL_DATA."""
+    folder = os.environ.get("REAL_DATA")
+    if not folder:
+        pytest.skip("REAL_DATA is not set: it names the folder of real census rows")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def run_job() -> RunJob:
+    """The job in a process of its own, from a folder that is not the project's."""
+
+    def run(module: str, *arguments: object, cwd: Path = ROOT) -> Completed:
+        command: Sequence[str] = [sys.executable, "-m", module, *map(str, arguments)]
+        return subprocess.run(
+            command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def census_config(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A config for the census rows: all people against the high earners."""
+    folder = real_data / "adult"
+    path = tmp_path_factory.mktemp("census") / "census.toml"
+    path.write_text(
+        f"""
+[inputs]
+population = "{folder / "adult_population.csv"}"
+customers = "{folder / "adult_customers.csv"}"
+feature_summary = "{folder / "adult_feature_summary.csv"}"
+[model]
+sweep = [2, 6]
+"""
+    )
+    return path
+
+
+def hashes(run: Path) -> dict[str, str]:
+    """sha256 of every file of a run but run.json, which tells the time."""
+    return {
+        str(path.relative_to(run)): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(run.rglob("*"))
+        if path.is_file() and path.name != "run.json"
+    }

@@ -1,0 +1,290 @@
+"""Made-up facts of a run, in the shape and size of the real ones."""
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+import pytest
+
+from segment_lib.report import RunFacts
+
+PEOPLE, CUSTOMERS = 891_221, 191_652
+
+SCALE = "1 = very high … 5 = very low"
+LEVELS = {"1": "very high", "2": "high", "3": "average", "4": "low", "5": "very low"}
+SHAPE = {
+    # attribute: (meaning, direction, levels, share in the population)
+    "FINANZ_SPARER": ("financial type, money saver", SCALE, LEVELS, (0.28, 0.18, 0.2, 0.22, 0.12)),
+    "FINANZ_ANLEGER": ("financial type, investor", SCALE, LEVELS, (0.24, 0.18, 0.14, 0.2, 0.24)),
+    "SEMIO_PFLICHT": ("affinity, dutiful mind", SCALE, LEVELS, (0.2, 0.2, 0.25, 0.2, 0.15)),
+    "HH_EINKOMMEN_SCORE": ("estimated income", SCALE, LEVELS, (0.08, 0.2, 0.13, 0.2, 0.39)),
+    "ALTERSKATEGORIE_GROB": (
+        "age band guessed from the first name",
+        None,
+        {"1": "under 30", "2": "30 to 45", "3": "46 to 60", "4": "over 60"},
+        (0.16, 0.18, 0.4, 0.26),
+    ),
+    "ZABEOTYP": (
+        "energy use",
+        None,
+        {"1": "green", "2": "smart", "3": "fair supplied", "4": "price driven", "5": "seeking"},
+        (0.14, 0.08, 0.4, 0.24, 0.14),
+    ),
+    "MOBI_REGIO": (
+        "how often people of the area move home",
+        "1 = very high mobility … 6 = none",
+        {str(k): w for k, w in enumerate(("very high", "high", "middling", "low", "very low"), 1)},
+        (0.1, 0.12, 0.19, 0.19, 0.4),
+    ),
+    "CAMEO_DEUG_2015": (
+        "class of the neighbourhood by wealth and stage of life",
+        None,
+        {"1": "upper class", "4": "middle class", "8": "working class", "9": "urban working class"},
+        (0.1, 0.3, 0.35, 0.25),
+    ),
+}
+SPARSE = {
+    "TITEL_KZ": (0.0, 0.9976),
+    "AGER_TYP": (0.0, 0.7696),
+    "KK_KUNDENTYP": (0.656, 0.656),
+    "KBA05_BAUMAX": (0.15, 0.5347),
+    "GEBURTSJAHR": (0.0, 0.4402),
+    "ALTER_HH": (0.0825, 0.3481),
+    "KKK": (0.136, 0.1774),
+    "REGIOTYP": (0.136, 0.1774),
+    "W_KEIT_KIND_HH": (0.0825, 0.1661),
+}
+# segment: rows of the population, rows of the customers, verdict
+SIZES = {
+    1: (58_210, 39_118, "over"),
+    2: (91_845, 33_920, "over"),
+    3: (64_003, 13_771, "average"),
+    4: (41_377, 27_602, "over"),
+    5: (104_552, 10_466, "under"),
+    6: (88_001, 8_122, "under"),
+    7: (73_518, 2_031, "under"),
+    8: (120_004, 3_655, "under"),
+    9: (95_402, 2_904, "under"),
+    10: (61_148, 138, "under"),
+    -1: (93_161, 49_925, "over"),
+}
+
+
+@pytest.fixture(scope="session")
+def facts() -> RunFacts:
+    """A run in which some segments stand out and many rows are set aside."""
+    return run_facts()
+
+
+@pytest.fixture(scope="session")
+def shares() -> Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]:
+    """Makes the table of segments from their rows of population and customers, and verdicts."""
+    return segments
+
+
+@pytest.fixture(scope="session")
+def tried() -> Callable[[range, int], pl.DataFrame]:
+    """Makes a sweep over numbers of segments, one of them chosen."""
+    return sweep
+
+
+def run_facts() -> RunFacts:
+    """A run in which some segments stand out and many rows are set aside."""
+    return RunFacts(
+        title="azdias",
+        attributes=attributes(),
+        rows=rows(),
+        max_missing_per_row=25,
+        sweep=sweep(range(2, 21), chosen=10),
+        rule=(
+            "Among the numbers of segments whose clustering is stable (at least 0.80 over "
+            "re-seeded runs) and whose smallest segment holds at least 2% of the population, "
+            "10 has the best silhouette; a tie would have gone to the smaller number."
+        ),
+        explained_variance_ratio=ratios(193),
+        n_components=66,
+        n_features=193,
+        loadings=loadings(),
+        segments=segments(SIZES),
+        profile=profile([number for number in SIZES if number > 0]),
+        stages=stages(),
+        inputs=pl.DataFrame(
+            {
+                "input": ["population", "customers", "feature summary", "data dictionary"],
+                "path": [
+                    "data/azdias/Udacity_AZDIAS_Subset.csv",
+                    "data/azdias/Udacity_CUSTOMERS_Subset.csv",
+                    "data/azdias/AZDIAS_Feature_Summary.csv",
+                    "data/azdias/Data_Dictionary.md",
+                ],
+                "bytes": [238_113_004, 51_870_210, 2_301, 32_911],
+                "rows": [PEOPLE, CUSTOMERS, 85, None],
+            }
+        ),
+        settings={
+            "cleaning.max_missing_share": "0.3",
+            "cleaning.max_missing_per_row": "25",
+            "model.n_components": "0.85",
+            "model.n_clusters": "auto",
+            "model.sweep": "[2, 20]",
+            "model.random_state": "0",
+            "run.rows_per_part": "100000",
+            "run.memory": "4GiB",
+        },
+        versions={"python": "3.11.7", "polars": "2.1.0", "dask": "2026.8.0", "numpy": "2.4.6"},
+    )
+
+
+def segments(sizes: dict[int, tuple[int, int, str]]) -> pl.DataFrame:
+    people = sum(rows for rows, _, _ in sizes.values())
+    customers = sum(rows for _, rows, _ in sizes.values())
+    records = []
+    for number, (ours, theirs, verdict) in sizes.items():
+        share, customer_share = ours / max(people, 1), theirs / max(customers, 1)
+        index = 100 * customer_share / share if share else None
+        spread = np.exp(1.96 * np.sqrt(1 / theirs - 1 / customers)) if theirs else None
+        records.append(
+            {
+                "segment": number,
+                "population_rows": ours,
+                "population_share": share,
+                "customer_rows": theirs,
+                "customer_share": customer_share,
+                "index": index,
+                "index_low": index / spread if index and spread else None,
+                "index_high": index * spread if index and spread else None,
+                "verdict": verdict,
+            }
+        )
+    return pl.DataFrame(
+        records, schema_overrides={"index": pl.Float64, "index_low": pl.Float64}
+    ).sort("segment")
+
+
+def profile(numbers: list[int]) -> pl.DataFrame:
+    random = np.random.default_rng(7)
+    records = []
+    for number in numbers:
+        for attribute, (meaning, direction, levels, at_large) in SHAPE.items():
+            tilt = np.array(at_large) * np.exp(random.normal(0, 0.7, len(at_large)))
+            for (level, label), share, all_share in zip(
+                levels.items(), tilt / tilt.sum(), at_large, strict=True
+            ):
+                records.append(
+                    {
+                        "segment": number,
+                        "attribute": attribute,
+                        "level": level,
+                        "label": label,
+                        "meaning": meaning,
+                        "direction": direction,
+                        "population_rows": int(50_000 * share),
+                        "segment_share": float(share),
+                        "population_share": all_share,
+                        "index": float(100 * share / all_share),
+                        "effect": float(2 * (np.arcsin(share**0.5) - np.arcsin(all_share**0.5))),
+                    }
+                )
+    return pl.DataFrame(records)
+
+
+def attributes() -> pl.DataFrame:
+    random = np.random.default_rng(3)
+    shares = dict(SPARSE) | dict.fromkeys(SHAPE, (0.0, 0.0))
+    for number in range(1, 85 - len(shares) + 1):
+        share = float(random.choice([0.0, 0.005, 0.055, 0.105, 0.131, 0.15]))
+        shares[f"PLZ8_ATTRIBUTE_{number:02d}"] = (share, share + 0.01 * (number % 9 == 0))
+    records = []
+    for position, (name, (before, after)) in enumerate(shares.items()):
+        kept = after <= 0.3
+        records.append(
+            {
+                "attribute": name,
+                "information_level": ("person", "household", "building", "region")[position % 4],
+                "type": ("ordinal", "categorical", "mixed", "numeric")[position % 4],
+                "n_levels": 3 + position % 8,
+                "missing": round(after * PEOPLE),
+                "missing_share": after,
+                "kept": kept,
+                "reason": None if kept else f"missing in {after:.1%} of the population",
+                "missing_before": round(before * PEOPLE),
+                "customers_missing": round(after * 1.2 * CUSTOMERS),
+                "customers_missing_share": min(after * 1.2, 1.0),
+                "customers_missing_before": round(before * CUSTOMERS),
+                "unseen_rows": 6_950 if name == "MOBI_REGIO" else 0,
+                "customers_unseen_rows": {"MOBI_REGIO": 1_211, "ZABEOTYP": 4}.get(name, 0),
+            }
+        )
+    return pl.DataFrame(records)
+
+
+def rows() -> pl.DataFrame:
+    parts = []
+    for extract, total, whole, hump in (
+        ("population", PEOPLE, 0.70, 0.104),
+        ("customers", CUSTOMERS, 0.60, 0.26),
+    ):
+        missing = np.arange(0, 50)
+        weight = np.exp(-missing / 3.0) * (missing > 0) * (missing < 24)
+        weight = weight / weight.sum() * (1 - whole - hump)
+        late = np.exp(-((missing - 43) ** 2) / 8.0) * (missing > 30)
+        weight = weight + late / late.sum() * hump
+        weight[0] = whole
+        counts = np.round(weight * total).astype(int)
+        parts.append(
+            pl.DataFrame({"extract": extract, "n_missing": missing.tolist(), "rows": counts})
+        )
+    return pl.concat(parts)
+
+
+def sweep(ks: range, chosen: int) -> pl.DataFrame:
+    k = np.array(ks)
+    wobble = np.sin(k * 1.7) * 0.01
+    return pl.DataFrame(
+        {
+            "n_clusters": k,
+            "inertia": 1.5e8 / k**0.22,
+            "calinski_harabasz": 90_000 / k**0.6,
+            "davies_bouldin": 2.9 - 0.03 * k,
+            "silhouette": 0.16 / k**0.25 + wobble,
+            "stability": np.clip(0.97 - 0.012 * k + 3 * wobble, 0, 1),
+            "smallest_share": 0.42 / k + wobble / 3,
+            "n_iter": 20 + k,
+            "chosen": k == chosen,
+        }
+    )
+
+
+def ratios(n: int) -> list[float]:
+    weights = 1.0 / (np.arange(n) + 3.0) ** 1.05
+    return [float(ratio) for ratio in weights / weights.sum()]
+
+
+def loadings() -> pl.DataFrame:
+    random = np.random.default_rng(11)
+    features = [f"ZABEOTYP={level}" for level in range(1, 6)]
+    features += [name for name in SHAPE if name not in ("ZABEOTYP", "CAMEO_DEUG_2015")]
+    features += [f"PLZ8_ATTRIBUTE_{number:02d}" for number in range(1, 60)]
+    return pl.DataFrame(
+        [
+            {"component": number, "feature": feature, "loading": float(random.normal(0, 0.15))}
+            for number in range(1, 6)
+            for feature in features
+        ]
+    )
+
+
+def stages() -> pl.DataFrame:
+    total = PEOPLE + CUSTOMERS
+    clustered = total - SIZES[-1][0] - SIZES[-1][1]
+    return pl.DataFrame(
+        {
+            "stage": ["read", "assess", "encode", "model", "assign", "compare", "profile"],
+            "rows_in": [total, total, total, 798_060, clustered, total, total],
+            "rows_out": [total, total, clustered, 798_060, total, 11, 240],
+            "seconds": [11.4, 2.2, 7.9, 74.0, 4.1, 0.3, 1.8],
+            "peak_mib": [902.0, 511.0, 1_180.0, 2_911.0, 1_004.0, 310.0, None],
+            "files": [11, 2, 11, 3, 11, 1, 1],
+            "bytes": [41_000_500, 9_100, 88_112_000, 71_000, 9_500_000, 1_020, 24_000],
+        }
+    )

@@ -1,0 +1,170 @@
+"""The page in a real browser with the network cut. Slow: each test starts Chromium."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from segment_lib.report import RunFacts, write_report
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DRIVER = shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None or DRIVER is None, reason="chromium and chromedriver are not on the PATH"
+)
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
+    try:
+        driver.execute_cdp_cmd("Network.enable", {})
+        driver.set_network_conditions(
+            offline=True, latency=0, download_throughput=0, upload_throughput=0
+        )
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture(scope="module")
+def report(facts: RunFacts, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    write_report(facts, folder)
+    return folder / "index.html"
+
+
+def open_page(
+    browser: webdriver.Chrome, path: Path, width: int = 1400, scheme: str = "light"
+) -> None:
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
+    )
+    browser.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
+    browser.get(path.as_uri())
+    WebDriverWait(browser, 30).until(
+        lambda driver: driver.execute_script("return document.documentElement.dataset.charts")
+    )
+
+
+def first_column(browser: webdriver.Chrome) -> list[str]:
+    cells = browser.find_elements(By.CSS_SELECTOR, "#table-index tbody th")
+    return [cell.text for cell in cells]
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_opens_without_a_word_in_the_console_or_a_request(
+    browser: webdriver.Chrome, report: Path, width: int, scheme: str
+) -> None:
+    open_page(browser, report, width, scheme)
+    assert browser.get_log("browser") == []
+    assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+
+
+def test_every_chart_is_drawn_by_the_script(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report)
+    charts = browser.find_elements(By.CSS_SELECTOR, ".chart")
+    drawn = browser.find_elements(By.CSS_SELECTOR, ".chart.vega-embed svg.marks")
+    assert len(drawn) == len(charts) > 0
+
+
+def test_the_charts_stand_without_scripts(browser: webdriver.Chrome, report: Path) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get(report.as_uri())
+        charts = browser.find_elements(By.CSS_SELECTOR, ".chart")
+        assert all(chart.find_element(By.TAG_NAME, "svg").is_displayed() for chart in charts)
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_a_phone_never_scrolls_the_page_sideways(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report, width=390)
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+
+
+def test_no_chart_is_wider_than_its_place(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report, width=390)
+    wider = browser.execute_script(
+        "return [...document.querySelectorAll('.chart')].filter("
+        "c => c.scrollWidth > c.clientWidth).map(c => c.dataset.spec)"
+    )
+    assert wider == []
+
+
+def test_a_heading_sorts_by_click_and_again_the_other_way(
+    browser: webdriver.Chrome, report: Path
+) -> None:
+    open_page(browser, report)
+    assert first_column(browser)[0] == "Segment 1"  # as delivered: by falling index
+    button = browser.find_element(By.XPATH, "//table[@id='table-index']//button[.='Index']")
+    button.click()
+    assert first_column(browser)[0] == "Segment 10"
+    assert button.find_element(By.XPATH, "..").get_attribute("aria-sort") == "ascending"
+    button.click()
+    assert first_column(browser)[0] == "Segment 1"
+
+
+def test_a_heading_sorts_by_keyboard(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report)
+    button = browser.find_element(By.XPATH, "//table[@id='table-index']//button[.='People']")
+    browser.execute_script("arguments[0].focus()", button)
+    button.send_keys(Keys.ENTER)
+    assert first_column(browser)[0] == "Segment 8"
+    sorted_headings = browser.find_elements(By.CSS_SELECTOR, "#table-index th[aria-sort]")
+    assert [heading.text.split()[0] for heading in sorted_headings] == ["People"]
+
+
+def test_charts_follow_the_dark_scheme(browser: webdriver.Chrome, report: Path) -> None:
+    inks = []
+    for scheme in ("light", "dark"):
+        open_page(browser, report, scheme=scheme)
+        text = browser.find_element(By.CSS_SELECTOR, "#figure-shares svg .role-axis-label text")
+        inks.append(text.value_of_css_property("fill"))
+    assert inks == ["rgb(28, 33, 38)", "rgb(232, 235, 238)"]
+
+
+def test_hostile_labels_run_nothing(
+    browser: webdriver.Chrome, facts: RunFacts, tmp_path: Path
+) -> None:
+    bad = pl.lit("</script><script>window.struck = 1</script><img src=x onerror='struck = 1'>")
+    write_report(
+        replace(
+            facts,
+            attributes=facts.attributes.with_columns(attribute=bad + pl.col("attribute")),
+            profile=facts.profile.with_columns(label=bad, meaning=bad),
+        ),
+        tmp_path,
+    )
+    open_page(browser, tmp_path / "index.html", width=390)
+    assert browser.execute_script("return typeof window.struck") == "undefined"
+    assert browser.get_log("browser") == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") == 390

@@ -1,0 +1,193 @@
+"""Finding the files of an extract, and expanding those that are compressed."""
+
+import gzip
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from segment_lib.errors import DataError, ResourceError
+from segment_lib.schema import Attribute, Schema
+from segment_lib.sources import expand, find_files, is_compressed, open_extract
+
+SCHEMA = Schema((Attribute("AGE", "person", "ordinal", ()),))
+TEXT = b"AGE\n" + b"".join(b"%d\n" % i for i in range(2000))
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"AGE\n1\n")
+
+
+def zstd(content: bytes) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(content)
+    return sink.getvalue().to_pybytes()
+
+
+def names(found) -> list[str]:
+    return [path.name for path in found]
+
+
+# Finding
+
+
+def test_a_path_is_its_own_file(tmp_path):
+    touch(tmp_path, "a.csv")
+    assert find_files(str(tmp_path / "a.csv")) == (tmp_path / "a.csv",)
+
+
+def test_a_glob_gives_the_files_in_the_order_of_their_names(tmp_path):
+    touch(tmp_path, "part-2.csv", "part-1.csv", "other.csv")
+    assert names(find_files(str(tmp_path / "part-*.csv"))) == ["part-1.csv", "part-2.csv"]
+
+
+def test_a_glob_may_cross_folders(tmp_path):
+    touch(tmp_path, "b/x.csv", "a/y.csv", "a/z.txt")
+    assert names(find_files(str(tmp_path / "*" / "*.csv"))) == ["y.csv", "x.csv"]
+
+
+def test_a_glob_does_not_take_folders_for_files(tmp_path):
+    touch(tmp_path, "a.csv", "b.csv/inner.csv")
+    assert names(find_files(str(tmp_path / "*.csv"))) == ["a.csv"]
+
+
+def test_a_folder_gives_its_files_but_no_markers(tmp_path):
+    touch(tmp_path, "b.csv", "a.csv", "_SUCCESS", ".a.csv.crc", "deeper/c.csv")
+    assert names(find_files(str(tmp_path))) == ["a.csv", "b.csv"]
+
+
+@pytest.mark.parametrize("pattern", ["a.csv", "*.csv", "./a.csv", "sub/../a.csv", "../*/a.csv"])
+def test_a_relative_pattern_starts_where_the_job_does(tmp_path, monkeypatch, pattern):
+    touch(tmp_path / "here", "a.csv", "sub/b.txt")
+    monkeypatch.chdir(tmp_path / "here")
+    assert names(find_files(pattern)) == ["a.csv"]
+
+
+def test_a_name_with_brackets_is_a_name(tmp_path):
+    touch(tmp_path, "extract[1].csv")
+    assert names(find_files(str(tmp_path / "extract[1].csv"))) == ["extract[1].csv"]
+
+
+@pytest.mark.parametrize("pattern", ["absent.csv", "*.parquet", "empty", "absent/*.csv"])
+def test_no_file_is_told_with_where_to_set_it(tmp_path, pattern):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"no such file\. Set the path in \[inputs\]") as error:
+        find_files(str(tmp_path / pattern))
+    assert pattern in str(error.value)
+
+
+# Compressed files
+
+
+@pytest.mark.parametrize(
+    ("name", "compressed"),
+    [("a.csv.gz", True), ("a.csv.zst", True), ("a.csv", False), ("a.parquet", False)],
+)
+def test_a_compressed_file_is_known_by_its_name(name, compressed):
+    assert is_compressed(Path(name)) is compressed
+
+
+@pytest.mark.parametrize(("ending", "pack"), [(".gz", gzip.compress), (".zst", zstd)])
+def test_a_compressed_file_is_written_out_whole(tmp_path, ending, pack):
+    path = tmp_path / f"a.csv{ending}"
+    path.write_bytes(pack(TEXT))
+    assert expand(path, tmp_path / "scratch").read_bytes() == TEXT
+
+
+def test_several_gzip_members_are_one_stream(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(TEXT[:500]) + gzip.compress(TEXT[500:]))
+    assert expand(path, tmp_path / "scratch").read_bytes() == TEXT
+
+
+def test_what_is_written_out_keeps_the_name_below_the_ending(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(TEXT))
+    assert expand(path, tmp_path / "scratch").name.endswith("a.csv")
+
+
+def test_two_files_of_one_name_do_not_meet_in_the_scratch_folder(tmp_path):
+    touch(tmp_path, "one/x", "two/x")
+    found = set()
+    for folder in ("one", "two"):
+        path = tmp_path / folder / "a.csv.gz"
+        path.write_bytes(gzip.compress(TEXT))
+        found.add(expand(path, tmp_path / "scratch"))
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    ("ending", "content"),
+    [
+        (".gz", gzip.compress(TEXT)[: len(gzip.compress(TEXT)) // 2]),
+        (".gz", gzip.compress(TEXT)[:-8]),
+        (".gz", gzip.compress(TEXT)[:-4]),
+        (".gz", gzip.compress(TEXT)[:-8] + b"\0" * 8),
+        (".gz", gzip.compress(TEXT)[:300] + b"\xff" * 50 + gzip.compress(TEXT)[350:]),
+        (".gz", TEXT),
+        (".zst", zstd(TEXT)[: len(zstd(TEXT)) // 2]),
+        (".zst", zstd(TEXT)[:-1]),
+        (".zst", TEXT),
+    ],
+    ids=[
+        "gz cut in half",
+        "gz without its checksum",
+        "gz without its length",
+        "gz with another checksum",
+        "gz overwritten",
+        "plain text called gz",
+        "zst cut in half",
+        "zst without its last byte",
+        "plain text called zst",
+    ],
+)
+def test_a_damaged_stream_is_refused_and_leaves_nothing(tmp_path, ending, content):
+    path = tmp_path / f"a.csv{ending}"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="damaged or cut off") as error:
+        expand(path, tmp_path / "scratch")
+    assert str(path) in str(error.value)
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_full_disk_is_a_matter_of_resources(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(TEXT))
+    (tmp_path / "scratch").write_text("a file where a folder is wanted")
+    with pytest.raises(ResourceError):
+        expand(path, tmp_path / "scratch")
+
+
+# Together
+
+
+def open_files(*files: Path, rows_per_part: int = 100):
+    return open_extract(
+        "population", files, SCHEMA, separator=";", encoding="utf-8", rows_per_part=rows_per_part
+    )
+
+
+def test_the_pieces_follow_the_files(tmp_path):
+    (tmp_path / "1.csv").write_bytes(b"AGE\n1\n2\n")
+    pl.DataFrame({"AGE": [3, 4]}).write_parquet(tmp_path / "2.parquet")
+    (tmp_path / "3.csv").write_bytes(b"AGE\n5\n")
+    found = open_files(*find_files(str(tmp_path)))
+    ages = [age for piece in found.pieces for age in piece.read(SCHEMA)["AGE"]]
+    assert ages == [1, 2, 3, 4, 5]
+
+
+def test_the_size_is_that_of_the_rows(tmp_path):
+    (tmp_path / "1.csv").write_bytes(b"AGE\n1\n2\n")
+    (tmp_path / "2.csv").write_bytes(b"AGE\n3\n")
+    assert open_files(*find_files(str(tmp_path))).size == 6
+
+
+def test_a_part_file_without_rows_among_others_is_no_fault(tmp_path):
+    (tmp_path / "part-1.csv").write_bytes(b"AGE\n")
+    (tmp_path / "part-2.csv").write_bytes(b"AGE\n1\n")
+    found = open_files(*find_files(str(tmp_path)))
+    assert sum(piece.read(SCHEMA).height for piece in found.pieces) == 1
