@@ -22,16 +22,16 @@ from segment_lib.clean import (
 )
 from segment_lib.config import Config
 from segment_lib.encode import Plan, derive_plan, read_plan
-from segment_lib.schema import known_meanings
+from segment_lib.errors import DataError
 from segment_lib.store import StoredFile, read_metadata, write_file, write_part
 
 
 def settings(config: Config) -> Any:
-    return [config.cleaning.max_missing_share]
+    return [config.cleaning.max_missing_share, config.cleaning.max_unseen_share]
 
 
 def inputs(job: Job) -> Any:
-    return job.hashes("ingest")
+    return [job.hashes("ingest"), job.told_meanings()]
 
 
 def read_tally(root: Path, file: StoredFile) -> Tally:
@@ -47,9 +47,27 @@ def tallies(job: Job) -> dict[str, list[Tally]]:
 
 
 def levels(job: Job) -> dict[str, tuple[str, ...]]:
-    """The levels the dictionary gives, for the attributes it knows."""
-    meanings = known_meanings()
-    return {a.name: tuple(meanings[a.name].levels) for a in job.schema if a.name in meanings}
+    """The levels the dictionary gives, for the attributes of which it lists all."""
+    return {n: tuple(meaning.levels) for n, meaning in job.meanings.items() if meaning.complete}
+
+
+def refuse_unseen(attributes: pl.DataFrame, population: int, customers: int, most: float) -> None:
+    """Raise a DataError if too many rows hold codes the dictionary lacks: it is not theirs."""
+    faults = [
+        f"{row['attribute']} ({row[column] / total:.1%} of the {name})"
+        for row in attributes.filter("kept").iter_rows(named=True)
+        for name, column, total in (
+            ("population", "unseen_rows", population),
+            ("customers", "customers_unseen_rows", customers),
+        )
+        if row[column] > most * total
+    ]
+    if faults:
+        raise DataError(
+            f"Codes that are neither a level nor a missing code, in more than {most:.0%} of the "
+            f"rows: {', '.join(faults)}. Name the data dictionary that describes them in "
+            "inputs.data_dictionary, or raise cleaning.max_unseen_share."
+        )
 
 
 def edited_plan(job: Job) -> str | None:
@@ -74,6 +92,9 @@ def run(job: Job, work: Path) -> Outcome:
         dictionary,
         max_missing_share=job.config.cleaning.max_missing_share,
     )
+    most_unseen = job.config.cleaning.max_unseen_share
+    refuse_unseen(attributes, population.rows, customers.rows, most_unseen)
+    _tell_coverage(job)
     kept = set(attributes.filter("kept")["attribute"])
     rows: dict[str, Counter[int]] = {
         name: sum((histogram(tally, schema, kept) for tally in counted[name]), Counter())
@@ -85,7 +106,7 @@ def run(job: Job, work: Path) -> Outcome:
         {a.name: _spelled(known_values(a, population.values[a.name])) for a in schema},
         {a.name: expected_levels(a, population.values[a.name], dictionary) for a in schema},
     )
-    derived = plan.to_json(known_meanings())
+    derived = plan.to_json(job.meanings)
     text = edited_plan(job) or derived
     if text != derived:
         plan = read_plan(text, schema, str(job.root / "plan.json"))
@@ -107,6 +128,13 @@ def run(job: Job, work: Path) -> Outcome:
 
 def _spelled(counts: Mapping[float | str, int]) -> dict[str, int]:
     return {spelling(value): rows for value, rows in counts.items()}
+
+
+def _tell_coverage(job: Job) -> None:
+    if job.dictionary and job.dictionary.not_covered:
+        log(f"assess   the data dictionary lacks {', '.join(job.dictionary.not_covered)}")
+    if job.dictionary and job.dictionary.not_delivered:
+        log(f"assess   only the dictionary has {', '.join(job.dictionary.not_delivered)}")
 
 
 def _histogram_table(rows: Mapping[str, Counter[int]]) -> pl.DataFrame:

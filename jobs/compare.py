@@ -13,7 +13,7 @@ from segment_lib.clean import delivered, known, known_values
 from segment_lib.compare import compare_segments
 from segment_lib.config import Config
 from segment_lib.profile import Levels, count_levels, levels_of, profile_segments
-from segment_lib.schema import Schema, known_meanings
+from segment_lib.schema import Schema
 from segment_lib.store import StoredFile, read_part, write_file, write_part
 
 BYTES_PER_CELL = 48
@@ -25,7 +25,8 @@ def settings(config: Config) -> Any:
 
 
 def inputs(job: Job) -> Any:
-    return [job.hashes("assign"), job.hashes("ingest", "raw/population/")]
+    raw = job.hashes("ingest", "raw/population/")
+    return [job.hashes("assign"), raw, job.told_meanings()]
 
 
 def count_segments(root: Path, file: StoredFile) -> dict[int, int]:
@@ -75,7 +76,8 @@ def run(job: Job, work: Path) -> Outcome:
         counted = job.workers.run(tasks, lambda _: progress.add(1), at_once=at_once)
     keys = ("segment", "attribute", "level")
     counts = pl.concat(counted).group_by(keys).agg(pl.col("rows").sum())
-    profile = profile_segments(counts, levels, known_meanings())
+    scales = {a.name for a in schema if a.type == "ordinal"}
+    profile = profile_segments(counts, levels, job.meanings, scales)
     total = sum(sum(of.values()) for of in rows.values())
     verdicts = Counter(segments["verdict"])
     return Outcome(

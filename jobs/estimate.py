@@ -41,7 +41,7 @@ def _estimate(job: Job, stage: str) -> tuple[int, float, float]:
     everywhere = sum(parts.values())
     block = min(per_part, max(rows.values())) * job.workers.threads
     scores = population * features * 0.5 * sweep.BYTES_PER_SCORE
-    held = scores if scores < job.config.memory // 2 else 0
+    held = scores if BASE + scores <= job.config.memory else 0
     table = {
         "ingest": (
             everywhere,
@@ -55,7 +55,7 @@ def _estimate(job: Job, stage: str) -> tuple[int, float, float]:
             encode.BYTES_PER_CELL * (attributes + features),
         ),
         "fit": (parts["population"], 8 * features**2, fit.BYTES_PER_FEATURE * features),
-        "sweep": (parts["population"], 8 * features**2, 12 * features),
+        "sweep": (parts["population"], 8 * features**2, sweep.BYTES_PER_FEATURE * features),
         "assign": (everywhere, total * 4.5, assign.BYTES_PER_FEATURE * features),
         "compare": (parts["population"], 2e5, compare.BYTES_PER_CELL * attributes),
         "report": (1, 2e6, 0),

@@ -1,5 +1,6 @@
 """Read the extracts once: typed parts, each row numbered, each part with its tally."""
 
+from collections.abc import Sequence
 from operator import add
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import polars as pl
 from dask import delayed
 
+from jobs.console import log
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import tally_part
 from segment_lib.config import Config
@@ -21,7 +23,8 @@ BYTES_PER_CELL = 40
 
 def settings(config: Config) -> Any:
     told = config.inputs
-    return [told.separator, told.encoding, told.id_column, config.run.rows_per_part]
+    columns = [told.id_column, told.extra_columns]
+    return [told.separator, told.encoding, *columns, config.run.rows_per_part]
 
 
 def inputs(job: Job) -> Any:
@@ -48,6 +51,8 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
                 separator=told.separator,
                 encoding=told.encoding,
                 rows_per_part=job.config.run.rows_per_part,
+                id_column=told.id_column,
+                extra_columns=told.extra_columns,
             )
         )
     return extracts
@@ -66,13 +71,15 @@ def run(job: Job, work: Path) -> Outcome:
     schema = job.schema
     extracts = open_extracts(job, work / "scratch")
     at_once = job.at_once("ingest", BYTES_PER_CELL * len(schema), job.config.run.rows_per_part)
-    id_column = job.config.inputs.id_column or None
     tasks, sizes = [], {}
     for extract in extracts:
+        if extract.extra:
+            kept = "carried along" if set(extract.extra) <= set(extract.carried) else "ignored"
+            log(f"ingest   {extract.name}: {_some(extract.extra)} not in the summary, {kept}")
         first: Any = 0
         for i, piece in enumerate(extract.pieces):
             path = f"raw/{extract.name}/part-{i:05d}.parquet"
-            rows = delayed(piece.read)(schema, id_column)
+            rows = delayed(piece.read)(schema, extract.carried)
             tasks.append(delayed(write_raw_part)(rows, first, schema, work, path))
             # Row numbers go on from piece to piece; how many a piece has is known once it is read.
             first = delayed(add)(first, delayed(len)(rows))
@@ -87,6 +94,11 @@ def run(job: Job, work: Path) -> Outcome:
     told = " and ".join(f"{rows:,} {name}" for name, rows in counts.items())
     rows = sum(counts.values())
     return Outcome(files, rows, rows, f"{told} in {len(files)} parts", counts)
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more columns" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 STAGE: Stage = Stage("ingest", needs=(), settings=settings, inputs=inputs, run=run)

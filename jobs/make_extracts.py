@@ -1,17 +1,38 @@
-"""Make extracts of the real shape, calibrated to what was published about the real files."""
+"""Make extracts of the real shape, drawn from what was published about the real files."""
 
 import argparse
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from segment_lib.errors import JobError
+from segment_lib.synthetic.calibration import calibrate, format_table
 from segment_lib.synthetic.extracts import make_extracts
+from segment_lib.synthetic.figures import ROWS
+
+_EXAMPLES = """\
+examples:
+  the real size, in about ten seconds:
+    python -m jobs.make_extracts --out data/azdias
+  a small copy with the planted segments, to try things on:
+    python -m jobs.make_extracts --rows 20000 --customers 5000 --out data/small --truth
+  how close a folder comes to what was published (exit code 6: a figure is out of its bound):
+    python -m jobs.make_extracts --calibration data/azdias
+
+The same seed gives the same bytes, whatever the number of jobs, and a larger extract begins with
+the smaller one. Files appear whole or not at all.
+"""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
     try:
+        if options.calibration:
+            table = calibrate(options.calibration)
+            print(format_table(table, all_lines=options.all_lines))
+            return 0 if all(line.within for line in table) else 6
         make_extracts(
             options.out,
             rows=options.rows,
@@ -19,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
             seed=options.seed,
             truth=options.truth,
             jobs=options.jobs,
+            progress=_progress_line(),
         )
     except JobError as error:
         print(error, file=sys.stderr)
@@ -27,14 +49,47 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m jobs.make_extracts", description=__doc__)
-    parser.add_argument("--rows", type=int, default=891_221)
-    parser.add_argument("--customers", type=int, default=191_652)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--truth", action="store_true")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser = argparse.ArgumentParser(
+        prog="python -m jobs.make_extracts",
+        description=__doc__,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--out", type=Path, metavar="DIR", help="write the four files here")
+    what.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="DIR",
+        help="print how far the extracts in DIR are from the published figures",
+    )
+    add = parser.add_argument
+    add("--rows", type=int, default=ROWS["population"], metavar="N", help="population rows")
+    add("--customers", type=int, default=ROWS["customers"], metavar="M", help="customer rows")
+    add("--seed", type=int, default=0, metavar="S", help="which draw of the population (0)")
+    add("--truth", action="store_true", help="also write each row's planted segment, as Parquet")
+    add("--jobs", type=int, default=2, metavar="n", help="processes (2)")
+    add("--all-lines", action="store_true", help="with --calibration: every line, not the worst")
     return parser
+
+
+def _progress_line() -> Callable[[str, int, int], None]:
+    """Rows written, rate and time left on one line of stderr, twice a second at most."""
+    started: dict[str, float] = {}
+    shown = [0.0]
+
+    def show(file: str, written: int, asked: int) -> None:
+        now = time.monotonic()
+        seconds = now - started.setdefault(file, now)
+        done = written >= asked
+        if done or (seconds > 0.5 and now - shown[0] > 0.5):
+            shown[0] = now
+            rate = written / seconds if seconds else 0.0
+            left = (asked - written) / rate if rate else 0.0
+            line = f"{file}: {written:,} of {asked:,} rows, {rate:,.0f} rows/s, {left:,.0f} s left"
+            print(f"\r{line:<79}", end="\n" if done else "", file=sys.stderr, flush=True)
+
+    return show
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,14 @@ from segment_lib.cluster import PeakMemory, Workers, parts_at_once
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError
 from segment_lib.manifest import Manifest, StageRecord, fingerprint
-from segment_lib.schema import Schema, read_feature_summary
+from segment_lib.schema import (
+    Dictionary,
+    Meaning,
+    Schema,
+    known_meanings,
+    read_dictionary,
+    read_feature_summary,
+)
 from segment_lib.store import StoredFile
 
 EXTRACTS = ("population", "customers")
@@ -30,13 +38,30 @@ class Job:
     def root(self) -> Path:
         return self.manifest.root
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         return read_feature_summary(Path(self.config.inputs.feature_summary))
+
+    @cached_property
+    def dictionary(self) -> Dictionary | None:
+        """The delivered data dictionary, if one is named."""
+        path = self.config.inputs.data_dictionary
+        return read_dictionary(Path(path), self.schema) if path else None
+
+    @cached_property
+    def meanings(self) -> dict[str, Meaning]:
+        """What attributes mean: by the delivered dictionary, else by the labels of the project."""
+        delivered = self.dictionary.meanings if self.dictionary else {}
+        shipped = {n: m for n, m in known_meanings().items() if n in self.schema.names}
+        return shipped | delivered
 
     def hashes(self, stage: str, folder: str = "") -> list[str]:
         """What the files of a finished stage are, as part of what another depends on."""
         return [file.sha256 for file in self.manifest.files(stage, folder)]
+
+    def told_meanings(self) -> dict[str, Any]:
+        """The meanings as part of what a stage depends on."""
+        return {name: asdict(meaning) for name, meaning in self.meanings.items()}
 
     def facts(self, stage: str) -> Mapping[str, Any]:
         return self.manifest.stages[stage].facts

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from jobs.stage import Job, Outcome, Stage
+from segment_lib.cluster import BASE, parts_at_once
 from segment_lib.config import Config
 from segment_lib.manifest import FORMAT
 from segment_lib.matrix import feature_array, row_array
@@ -24,6 +25,8 @@ from segment_lib.store import read_arrays, write_arrays, write_file
 
 BYTES_PER_SCORE = 6
 """Of a score kept in memory from pass to pass, with what a pass needs beside it; measured."""
+BYTES_PER_FEATURE = 12
+"""Of a feature value in memory while it is projected; measured."""
 
 
 def settings(config: Config) -> Any:
@@ -50,10 +53,11 @@ def run(job: Job, work: Path) -> Outcome:
     arrays = read_arrays(job.root, job.manifest.file("fit", "model/projection.npz"))
     projection = Projection.from_arrays(arrays)
     Z = projection.project(feature_array(job.root, files, features))
+    part = BYTES_PER_FEATURE * len(features) * max(Z.chunks[0])
     held = Z.size * BYTES_PER_SCORE
-    if fits := held < job.config.memory // 2:
+    parts_at_once(job.config.memory, part, job.workers.threads)
+    if kept := BASE + part + held <= job.config.memory:
         Z = Z.persist()
-    job.at_once("sweep", 12 * len(features), max(Z.chunks[0]), held=held if fits else 0)
     rows = row_array(job.root, files)
     sample = sample_blocks(Z, rows, random_state=job.config.model.random_state)
     tried = trials(job.config, len(Z))
@@ -93,7 +97,9 @@ def run(job: Job, work: Path) -> Outcome:
         write_file(work, "model/sweep.csv", table.write_csv().encode()),
     ]
     told = f"{chosen} segments, {rule}"
-    return Outcome(written, len(Z), len(Z), told, {"n_clusters": chosen, "rule": rule})
+    scores = "in memory" if kept else "computed anew in every pass"
+    facts = {"n_clusters": chosen, "rule": rule, "scores": scores}
+    return Outcome(written, len(Z), len(Z), told, facts)
 
 
 def sweep_table(found: list[Clustering], silhouette: list[float], n_rows: int) -> pl.DataFrame:

@@ -22,12 +22,16 @@ class Inputs:
     """The customer extract, with the same columns."""
     feature_summary: str = ""
     """The table attribute;information_level;type;missing_or_unknown."""
+    data_dictionary: str = ""
+    """Markdown with a section per attribute; without it the labels shipped with the job serve."""
     separator: str = ";"
     """Between the cells of CSV extracts."""
     encoding: str = "utf-8"
     """Of CSV extracts: utf-8, latin-1 or cp1252."""
     id_column: str = ""
     """A column that names the people, carried along; without it the row number does."""
+    extra_columns: str = "ignore"
+    """Columns the feature summary lacks: ignore them, carry them along in raw/, or refuse them."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Cleaning:
     """Attributes missing in a larger share of the population are dropped."""
     max_missing_per_row: float = 25
     """Rows that lack more of the kept attributes are set aside. Below 1 it is a share of them."""
+    max_unseen_share: float = 0.05
+    """An extract with codes the dictionary lacks in a larger share of rows is refused."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,7 @@ _SECTIONS: dict[str, type] = {
 }
 
 _PATHS = ("population", "customers", "feature_summary")
+_OPTIONAL_PATHS = ("data_dictionary",)
 
 
 def parse_size(text: object) -> int | None:
@@ -149,7 +156,7 @@ def _section(name: str, entries: dict[str, Any], folder: Path, faults: list[str]
         if not test(value):
             faults.append(f"{name}.{key} must be {expected}")
             continue
-        if name == "inputs" and key in _PATHS:
+        if name == "inputs" and key in _PATHS + _OPTIONAL_PATHS and value:
             value = str(folder / value)
         values[key] = tuple(value) if isinstance(value, list) else value
     return kind(**values)
@@ -200,6 +207,11 @@ _TESTS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "inputs.population": (_text, "a path"),
     "inputs.customers": (_text, "a path"),
     "inputs.feature_summary": (_text, "a path"),
+    "inputs.data_dictionary": (lambda v: isinstance(v, str), "a path"),
+    "inputs.extra_columns": (
+        lambda v: v in ("ignore", "carry", "refuse"),
+        'one of "ignore", "carry", "refuse"',
+    ),
     "inputs.separator": (
         lambda v: isinstance(v, str) and len(v) == 1 and v.isascii() and v not in '"\r\n',
         "one character",
@@ -213,6 +225,7 @@ _TESTS: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: _real(v) and 0 <= v <= 1,
         "a share from 0 to 1",
     ),
+    "cleaning.max_unseen_share": (lambda v: _real(v) and 0 <= v <= 1, "a share from 0 to 1"),
     "cleaning.max_missing_per_row": (
         lambda v: _real(v) and v >= 0 and (v < 1 or v == int(v)),
         "a whole number of attributes, or a share below 1",

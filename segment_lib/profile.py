@@ -1,6 +1,6 @@
 """What sets a segment apart: shares of levels in it against the population, from exact counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,13 +89,17 @@ def count_levels(rows: pl.DataFrame, levels: Sequence[Levels]) -> pl.DataFrame:
 
 
 def profile_segments(
-    counts: pl.DataFrame, levels: Sequence[Levels], meanings: Mapping[str, Meaning]
+    counts: pl.DataFrame,
+    levels: Sequence[Levels],
+    meanings: Mapping[str, Meaning],
+    scales: Collection[str],
 ) -> pl.DataFrame:
     """Share of every level in every segment against its share in the whole population.
 
     Parameters
     ----------
     counts : the sums of `count_levels` over all parts
+    scales : the attributes whose levels are in order, so that a direction can be stated
 
     Returns
     -------
@@ -133,7 +137,9 @@ def profile_segments(
             "level": level,
             "label": meanings.get(attribute, Meaning()).label(level),
             "meaning": meanings.get(attribute, Meaning()).meaning,
-            "direction": meanings.get(attribute, Meaning()).direction,
+            "direction": meanings.get(attribute, Meaning()).direction
+            if attribute in scales
+            else None,
         }
         for attribute, level in everywhere.select("attribute", "level").iter_rows()
     ]

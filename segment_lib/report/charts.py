@@ -16,7 +16,7 @@ PALETTE = {
     "ink": "#1c2126",
     "muted": "#57616b",
     "grid": "#e4e7ea",
-    "bar": "#b3bec8",
+    "bar": "#8794a0",
     "over": "#0b6e8a",
     "under": "#b4470e",
     "average": "#6a747e",
@@ -47,6 +47,7 @@ CONFIG = {
         "titleFontWeight": "normal",
         "titlePadding": 10,
     },
+    "axisX": {"labelOverlap": "greedy", "labelSeparation": 8},
     "axisY": {"labelLimit": 190},
     "legend": {
         "labelColor": PALETTE["ink"],
@@ -54,9 +55,6 @@ CONFIG = {
         "orient": "top",
         "direction": "horizontal",
         "title": None,
-        "symbolStrokeWidth": 2.5,
-        "symbolFillColor": PALETTE["muted"],
-        "symbolStrokeColor": PALETTE["muted"],
         "offset": 6,
         "columnPadding": 18,
     },
@@ -72,7 +70,7 @@ CONFIG = {
     "text": {"color": PALETTE["ink"], "fontSize": 12},
 }
 
-TICK, DOT = "M0,-1L0,1", "circle"
+TICK, DOT = "M-0.16,-1H0.16V1H-0.16Z", "circle"
 POPULATION, CUSTOMERS = "population", "customers"
 
 
@@ -107,7 +105,7 @@ def shares(segments: Sequence[Segment], min_cell: int) -> Drawing:
         x=x, y=y, shape=shape, tooltip=tooltip
     )
     ticks = ends.transform_filter(f"datum.who === '{POPULATION}'").mark_point(
-        size=170, stroke=PALETTE["muted"], strokeWidth=2.5
+        size=170, filled=True, opacity=1, color=PALETTE["muted"]
     )
     dots = ends.transform_filter(f"datum.who === '{CUSTOMERS}'").mark_point(
         size=95, filled=True, opacity=1
@@ -230,7 +228,7 @@ def sweep(table: pl.DataFrame, measure: str) -> Drawing:
     return chart.properties(width=SMALL, height=170, title=title)
 
 
-def missing(attributes: pl.DataFrame, rows: int, threshold: float | None) -> Drawing:
+def missing(attributes: pl.DataFrame, threshold: float | None) -> Drawing:
     """Missing share per attribute: empty cells, and those coded as unknown on top."""
     table = (
         attributes.filter((pl.col("missing_share") > 0) | ~pl.col("kept"))
@@ -238,18 +236,19 @@ def missing(attributes: pl.DataFrame, rows: int, threshold: float | None) -> Dra
         .head(MOST)
         .sort("missing_share", "attribute", descending=[True, False])
     )
+    parts_of = table.select("missing_share", "missing_before", "missing").rows()
     records = [
         {
             "attribute": row["attribute"],
-            "empty": round((row["missing_before"] or 0) / max(rows, 1), 4),
+            "empty": round(_empty_share(*parts), 4),
             "all": round(row["missing_share"] or 0.0, 4),
             "customers": percent(row["customers_missing_share"]),
             "used": "kept" if row["kept"] else f"dropped: {row['reason'] or 'no reason given'}",
             "mark": "" if row["kept"] else "✕ dropped",
         }
-        for row in table.iter_rows(named=True)
+        for row, parts in zip(table.iter_rows(named=True), parts_of, strict=True)
     ]
-    parts = [
+    bars_of = [
         {**record, "part": part, "from": low, "to": high}
         for record in records
         for part, low, high in (
@@ -269,10 +268,10 @@ def missing(attributes: pl.DataFrame, rows: int, threshold: float | None) -> Dra
     x = alt.X("from", type="quantitative", title="Share of the population missing")
     x = x.axis(format="~%", tickCount=5).scale(domain=[0, 1])
     colour = alt.Color("part", type="nominal").scale(
-        domain=["empty cells", "coded as unknown"], range=[PALETTE["bar"], PALETTE["average"]]
+        domain=["empty cells", "coded as unknown"], range=[PALETTE["bar"], PALETTE["muted"]]
     )
     bars = (
-        alt.Chart(_values(parts)).mark_bar(height=alt.RelativeBandSize(0.72))
+        alt.Chart(_values(bars_of)).mark_bar(height=alt.RelativeBandSize(0.72))
         .encode(x=x, x2="to:Q", y=y, color=colour, tooltip=tooltip)
     )
     marks = (
@@ -361,6 +360,11 @@ def _ends(row: Row) -> Iterable[Row]:
     yield {**row, "who": POPULATION, "share": row["population"]}
     if row["customers"] is not None:
         yield {**row, "who": CUSTOMERS, "share": row["customers"]}
+
+
+def _empty_share(missing_share: float | None, empty: int | None, missing: int | None) -> float:
+    """The part of a missing share that is empty cells, the rest being coded as unknown."""
+    return (missing_share or 0.0) * min((empty or 0) / missing, 1.0) if missing else 0.0
 
 
 def _tip(field: str, title: str, form: str = "") -> alt.Tooltip:

@@ -160,12 +160,11 @@ def _figures(facts: RunFacts) -> Iterator[Figure]:
     for measure, (heading, meaning, _) in charts.SWEEP.items():
         takeaway = _sweep_takeaway(facts.sweep, measure, meaning)
         yield Figure(f"sweep-{measure}", heading, takeaway, charts.sweep(facts.sweep, measure))
-    total = int(facts.segments["population_rows"].sum())
     yield Figure(
         "missing",
         "Missing values by attribute",
         _missing_takeaway(facts.attributes),
-        charts.missing(facts.attributes, total, _threshold(facts.settings)),
+        charts.missing(facts.attributes, _threshold(facts.settings)),
         gutter=72,
     )
     reach = _reach(facts.rows)

@@ -229,7 +229,7 @@ def traits(profile: pl.DataFrame, segment: int, min_cell: int) -> tuple[Trait, .
             & (pl.col("population_rows") >= min_cell)
             & pl.col("effect").cast(pl.Float64).is_finite()
         )
-        .sort(pl.col("effect").abs(), pl.col("attribute"), descending=[True, False])
+        .sort(pl.col("effect").abs(), "attribute", "level", descending=[True, False, False])
         .unique("attribute", keep="first", maintain_order=True)
     )
     return tuple(
@@ -269,7 +269,7 @@ def index_table(found: Iterable[Segment]) -> Table:
         Column("Verdict"),
         *(Column(heading, number=True) for heading in (*numbers, "People", "Customers")),
     )
-    return Table("index", "Segments by index", columns, rows)
+    return Table("index", "Index and shares of each segment", columns, rows)
 
 
 def _by_index(segment: Segment) -> tuple[bool, bool, float, int]:
@@ -336,7 +336,7 @@ def _decoder(profile: pl.DataFrame) -> dict[str, tuple[str, str | None]]:
     """Words and direction for features named as an attribute, or as attribute=level."""
     words: dict[str, tuple[str, str | None]] = {}
     columns = ("attribute", "level", "label", "meaning", "direction")
-    for attribute, level, label, meaning, direction in profile.select(columns).unique().iter_rows():
+    for attribute, level, label, meaning, direction in profile.select(columns).iter_rows():
         if meaning:
             words[attribute] = (meaning, direction)
             words[f"{attribute}={level}"] = (f"{meaning}: {label or level}", None)

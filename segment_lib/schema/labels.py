@@ -13,6 +13,8 @@ class Meaning:
     meaning: str = ""
     levels: dict[str, str] = field(default_factory=dict)
     """Level to label. Empty where the attribute is a plain number or its levels are not known."""
+    complete: bool = True
+    """False if there are levels beside those listed."""
 
     def label(self, level: str) -> str:
         return self.levels.get(level, level)

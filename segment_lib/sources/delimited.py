@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -37,7 +37,7 @@ class DelimitedPiece:
     def size(self) -> int:
         return self.stop - self.start
 
-    def read(self, schema: Schema, id_column: str | None = None) -> pl.DataFrame:
+    def read(self, schema: Schema, carried: Sequence[str] = ()) -> pl.DataFrame:
         """Parse the piece.
 
         Raises
@@ -49,7 +49,7 @@ class DelimitedPiece:
         if _count_separators(text, self.separator) != _count_rows(text) * (len(self.columns) - 1):
             raise self._ragged(text)
         try:
-            rows = typed(self._scan(text, schema), schema, id_column).collect()
+            rows = typed(self._scan(text, schema), schema, carried).collect()
         except pl.exceptions.PolarsError:
             # Polars quotes cells in its messages: look for the fault ourselves, say only where.
             raise self._fault(text, schema) from None

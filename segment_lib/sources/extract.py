@@ -1,7 +1,7 @@
 """An extract: the files a delivery consists of, cut into pieces."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,10 @@ class Extract:
     name: str
     files: tuple[Path, ...]
     pieces: tuple[DelimitedPiece | ParquetPiece, ...]
+    extra: tuple[str, ...]
+    """Columns the feature summary lacks, the id column aside."""
+    carried: tuple[str, ...]
+    """Columns kept as text beside the attributes."""
 
     @property
     def size(self) -> int:
@@ -95,13 +99,19 @@ def open_extract(
     separator: str,
     encoding: str,
     rows_per_part: int,
+    id_column: str = "",
+    extra_columns: str = "ignore",
 ) -> Extract:
     """Check the heads of the files and cut them into pieces of about `rows_per_part` rows.
+
+    Parameters
+    ----------
+    extra_columns : what to do with columns the feature summary lacks: ignore, carry or refuse
 
     Raises
     ------
     DataError
-        If a file is empty, not text, has another separator, or lacks an attribute.
+        If a file is empty, not text, has another separator, or lacks a column.
     """
     pieces: list[DelimitedPiece | ParquetPiece] = []
     for path in files:
@@ -109,4 +119,24 @@ def open_extract(
             pieces += parquet.cut(path, schema, rows_per_part)
         else:
             pieces += delimited.cut(path, schema, separator, encoding, rows_per_part)
-    return Extract(name, tuple(files), tuple(pieces))
+    extra = _extra_columns(pieces, {*schema.names, id_column})
+    if extra and extra_columns == "refuse":
+        raise DataError(
+            f"{pieces[0].path}: {', '.join(extra)} not in the feature summary. Add them to it, or "
+            'set inputs.extra_columns to "ignore" or "carry".'
+        )
+    carried = ((id_column,) if id_column else ()) + (extra if extra_columns == "carry" else ())
+    for piece in pieces:
+        if absent := [column for column in carried if column not in piece.columns]:
+            raise DataError(
+                f"{piece.path}: no column {', '.join(absent)}, which is to be carried along. "
+                "Check inputs.id_column and inputs.extra_columns."
+            )
+    return Extract(name, tuple(files), tuple(pieces), extra, carried)
+
+
+def _extra_columns(
+    pieces: Sequence[DelimitedPiece | ParquetPiece], known: Collection[str]
+) -> tuple[str, ...]:
+    columns = (column for piece in pieces for column in piece.columns)
+    return tuple(dict.fromkeys(column for column in columns if column not in known))

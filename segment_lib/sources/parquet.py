@@ -1,5 +1,6 @@
 """Parquet extracts: whole row groups, or slices of large ones, read by name."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -21,10 +22,11 @@ class ParquetPiece:
     path: Path
     first: int
     rows: int
+    columns: tuple[str, ...]
     size: int
     """Its share of the bytes of the file."""
 
-    def read(self, schema: Schema, id_column: str | None = None) -> pl.DataFrame:
+    def read(self, schema: Schema, carried: Sequence[str] = ()) -> pl.DataFrame:
         """Read the piece in the feature summary's types.
 
         Raises
@@ -34,7 +36,7 @@ class ParquetPiece:
         """
         rows = pl.scan_parquet(self.path, glob=False).slice(self.first, self.rows)
         try:
-            table = typed(rows, schema, id_column).collect()
+            table = typed(rows, schema, carried).collect()
         except pl.exceptions.PolarsError:
             raise self._fault(rows, schema) from None
         texts = [name for name, kind in raw_dtypes(schema).items() if not kind.is_float()]
@@ -64,7 +66,8 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
         raise DataError(
             f"{path}: not a whole Parquet file (no footer). Fetch the file again."
         ) from None
-    check_columns(path, tuple(footer.schema.to_arrow_schema().names), schema)
+    columns = tuple(footer.schema.to_arrow_schema().names)
+    check_columns(path, columns, schema)
     if not footer.num_rows:
         raise DataError(f"{path}: no rows. Fetch the file again.")
     edges = [0]
@@ -79,6 +82,6 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
         edges.append(end)
     row_bytes = path.stat().st_size / footer.num_rows
     return tuple(
-        ParquetPiece(path, first, last - first, round(row_bytes * (last - first)))
+        ParquetPiece(path, first, last - first, columns, round(row_bytes * (last - first)))
         for first, last in pairwise(edges)
     )

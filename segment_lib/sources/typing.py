@@ -19,8 +19,8 @@ def raw_dtypes(schema: Schema) -> dict[str, pl.DataType]:
     return {attribute.name: dtype(attribute) for attribute in schema}
 
 
-def typed(rows: pl.LazyFrame, schema: Schema, id_column: str | None) -> pl.LazyFrame:
-    """The attributes in the feature summary's order and types, after `id_column` if one is named.
+def typed(rows: pl.LazyFrame, schema: Schema, carried: Sequence[str]) -> pl.LazyFrame:
+    """The attributes in the feature summary's order and types, after what is carried along as text.
 
     Empty cells and NaN are null. A cell that is no number where one is expected is an error.
     """
@@ -30,8 +30,7 @@ def typed(rows: pl.LazyFrame, schema: Schema, id_column: str | None) -> pl.LazyF
         else pl.col(name).cast(pl.String).replace("", None)
         for name, kind in raw_dtypes(schema).items()
     ]
-    identity = [pl.col(id_column).cast(pl.String)] if id_column else []
-    return rows.select(identity + columns)
+    return rows.select([*(pl.col(name).cast(pl.String) for name in carried), *columns])
 
 
 def in_one_spelling(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:

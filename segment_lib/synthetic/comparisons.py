@@ -1,4 +1,4 @@
-"""One function per published topic: what was published, what the extracts give, how far apart they are."""
+"""One function per published topic: what was published, what we have, how far apart they are."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,8 +7,7 @@ from math import sqrt
 import numpy as np
 import polars as pl
 
-from segment_lib.synthetic.figures import ROWS, Json, JsonObject, figures, source
-from segment_lib.synthetic.missing import REGIONS
+from segment_lib.synthetic.figures import ROWS, Block, figures, source
 from segment_lib.synthetic.read_back import KEPT, Delivered
 
 MANY_MISSING = 25
@@ -24,7 +23,7 @@ class Line:
     published: float
     ours: float
     distance: float
-    """In the unit of the bound: rows, total variation, a share of the published value, or absolute."""
+    """In the unit of the bound: rows, total variation, share of the published value, absolute."""
     bound: float
     source: str
 
@@ -42,14 +41,16 @@ class Pair:
     customers: Delivered
 
     def of(self, extract: str) -> Delivered:
+        """One of the two."""
         return self.population if extract == "population" else self.customers
 
     def scale(self, extract: str) -> float:
+        """Rows here per row of the real extract."""
         return self.of(extract).raw.height / ROWS[extract]
 
 
 def missing_counts(extracts: Pair) -> Iterator[Line]:
-    """Empty cells, and empty cells with missing codes, per attribute: 0.5 % of the count or 50 rows."""
+    """Missing cells per attribute, before and after codes: 0.5 % of the count or 50 rows."""
     for extract in ROWS:
         for when, frame in (
             ("before", extracts.of(extract).raw),
@@ -70,8 +71,16 @@ def missing_code_values(extracts: Pair) -> Iterator[Line]:
         raw, known = both.raw.null_count().row(0), both.known.null_count().row(0)
         holding = sum(after > before for before, after in zip(raw, known, strict=True))
         if extract == "population":
-            yield Line("missing codes", "attributes holding one", 25, holding, abs(holding - 25), 0, source(block))
-        ours = both.raw["CAMEO_DEU_2015"].eq("XX").sum()
+            yield Line(
+                "missing codes",
+                "attributes holding one",
+                25,
+                holding,
+                abs(holding - 25),
+                0,
+                source(block),
+            )
+        ours = int(both.raw["CAMEO_DEU_2015"].eq("XX").sum())
         figure = f"{extract}, CAMEO_DEU_2015 XX"
         yield _count("missing codes", figure, x_rows, ours, extracts.scale(extract), block)
 
@@ -87,7 +96,7 @@ def missing_together(extracts: Pair) -> Iterator[Line]:
                 "missing together",
                 f"{name} and {other}",
                 count,
-                (is_null[name] & is_null[other]).sum(),
+                int((is_null[name] & is_null[other]).sum()),
                 scale,
                 block,
                 share=0.01,
@@ -99,7 +108,7 @@ def missing_together(extracts: Pair) -> Iterator[Line]:
 
 
 def row_missing(extracts: Pair) -> Iterator[Line]:
-    """Rows by number missing: complete rows, the three peaks, the whole histogram, set-aside shares."""
+    """Rows by number missing: complete rows, the peaks, the histogram, rows with many missing."""
     block = figures()["row_missing"]
     scale = extracts.scale("population")
     ours = np.bincount(extracts.population.n_missing.to_numpy(), minlength=len(KEPT) + 1)
@@ -111,24 +120,28 @@ def row_missing(extracts: Pair) -> Iterator[Line]:
         )
     distance = _variation(published, ours)
     yield Line("row missing", "population, histogram", 0, distance, distance, 0.03, source(block))
-    mean = float(extracts.population.n_missing.mean())
+    mean = _mean(extracts.population.n_missing)
     yield _relative("row missing", "population, mean", 5.6499, mean, 0.01, block)
     theirs = extracts.customers.n_missing
     for rule in figures()["customer_rows_kept"]:
         if "kept" in rule:
-            limit = int(rule["rule"].removeprefix("<=").removeprefix("<").split()[0])
+            limit = _limit(rule["rule"])
             figure = f"customers, rows missing {rule['rule'].replace(' missing', '')}"
-            kept = (theirs <= limit).sum() if limit != 30 else (theirs < 30).sum()
+            kept = int((theirs <= limit).sum())
             scale_customers = extracts.scale("customers")
-            yield _count("row missing", figure, rule["kept"], kept, scale_customers, rule, share=0.01)
+            yield _count(
+                "row missing", figure, rule["kept"], kept, scale_customers, rule, share=0.01
+            )
     for extract, share in (("population", 0.1045), ("customers", 0.2605)):
-        ours_share = float((extracts.of(extract).n_missing > MANY_MISSING).mean())
+        ours_share = _mean(extracts.of(extract).n_missing > MANY_MISSING)
         figure = f"{extract}, share with many missing"
-        yield _relative("row missing", figure, share, ours_share, 0.01, figures()["default_profile"])
+        yield _relative(
+            "row missing", figure, share, ours_share, 0.01, figures()["default_profile"]
+        )
 
 
 def marginals(extracts: Pair) -> Iterator[Line]:
-    """Every published table of values: all rows, rows with few missing, rows without an empty cell."""
+    """Every published table of values: all rows, few missing, no empty cell. Within 0.01."""
     raw, known = extracts.population.raw, extracts.population.known
     few = extracts.population.n_missing <= MANY_MISSING
     complete = raw.select(
@@ -178,7 +191,7 @@ def default_profile(extracts: Pair) -> Iterator[Line]:
     many = extracts.population.raw.filter(extracts.population.n_missing > MANY_MISSING)
     for name, entry in block["table"].items():
         if "mean" in entry:
-            mean = float(many[name].mean())
+            mean = _mean(many[name])
             yield _relative("default profile", f"mean {name}", entry["mean"], mean, 0.03, block)
         else:
             distance = marginal_distance(many[name], entry["counts"])
@@ -195,7 +208,7 @@ def customer_means(extracts: Pair) -> Iterator[Line]:
     """Means printed for the customers, codes included: within 3 %."""
     block = figures()["describe_customers"]
     for name, entry in block["table"].items():
-        ours = float(extracts.customers.raw[name].mean())
+        ours = _mean(extracts.customers.raw[name])
         yield _relative("customers", f"mean {name}", entry["mean"], ours, 0.03, block)
 
 
@@ -208,24 +221,33 @@ def traps(extracts: Pair) -> Iterator[Line]:
         figure = f"{extract}, GEBAEUDETYP 5"
         yield Line("traps", figure, published, ours, abs(ours - published), 0, origin)
         never = int(frame["CAMEO_INTL_2015"].is_in(["11", "21", "42", "53"]).sum())
-        yield Line("traps", f"{extract}, CAMEO_INTL_2015 11, 21, 42, 53", 0, never, never, 0, origin)
+        yield Line(
+            "traps", f"{extract}, CAMEO_INTL_2015 11, 21, 42, 53", 0, never, never, 0, origin
+        )
     block = figures()["marginals_full"]["table"]["WOHNLAGE"]
     ours = int(population["WOHNLAGE"].eq(0).sum())
     scale = extracts.scale("population")
     yield _count("traps", "population, WOHNLAGE 0", 6950, ours, scale, block, share=0.05)
 
 
+def _limit(rule: str) -> int:
+    """The most missing values a row may have by a rule as published: `0 missing`, `<=8`, `<30`."""
+    if rule.startswith("<="):
+        return int(rule[2:])
+    return int(rule[1:]) - 1 if rule.startswith("<") else int(rule.split()[0])
+
+
 def _count(
     topic: str,
     figure: str,
     published: float,
-    ours: int,
+    ours: float,
     scale: float,
-    block: JsonObject,
+    block: Block,
     *,
     share: float = 0.005,
 ) -> Line:
-    """A count of rows: `share` of the published count or 50 rows; in a smaller extract, chance too."""
+    """A count of rows, within `share` or 50 rows; in a smaller extract, chance is allowed for."""
     expected = published * scale
     noise = 0.0 if scale >= 1 else 4 * sqrt(expected)
     bound = max(share * expected, 50 * scale) + noise
@@ -233,10 +255,14 @@ def _count(
 
 
 def _relative(
-    topic: str, figure: str, published: float, ours: float, bound: float, block: JsonObject
+    topic: str, figure: str, published: float, ours: float, bound: float, block: Block
 ) -> Line:
     distance = abs(ours - published) / abs(published)
     return Line(topic, figure, published, ours, distance, bound, source(block))
+
+
+def _mean(column: pl.Series) -> float:
+    return float(column.drop_nulls().cast(pl.Float64).to_numpy().mean())
 
 
 def _noise(values: int, rows: int, scale: float) -> float:

@@ -1,136 +1,225 @@
-"""The four delivered files, block after block: bounded memory, any number of processes, whole or not at all."""
+"""The four delivered files, block after block, in bounded memory; whole or not at all."""
 
-import io
+import errno
 import multiprocessing
 import os
-import sys
-import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from segment_lib.errors import ConfigError, ResourceError
 from segment_lib.synthetic.dictionary import data_dictionary
-from segment_lib.synthetic.figures import attributes, read_text
-from segment_lib.synthetic.population import BLOCK_ROWS, NOTHING, draw_block, model
+from segment_lib.synthetic.figures import Attribute, attributes, read_text
+from segment_lib.synthetic.model import model
+from segment_lib.synthetic.population import BLOCK_ROWS, NOTHING, draw_block
 
-NAMES = {"population": "Udacity_AZDIAS_Subset.csv", "customers": "Udacity_CUSTOMERS_Subset.csv"}
+FILES = {"population": "Udacity_AZDIAS_Subset.csv", "customers": "Udacity_CUSTOMERS_Subset.csv"}
+FEATURE_SUMMARY = "AZDIAS_Feature_Summary.csv"
+DATA_DICTIONARY = "Data_Dictionary.md"
+TRUTH = {"population": "population_truth.parquet", "customers": "customers_truth.parquet"}
+
+Progress = Callable[[str, int, int], None]
+"""Told the file, the rows written and the rows asked for, after every block."""
+
+_TRUTH_SCHEMA = pa.schema([("row", pa.int64()), ("segment", pa.int8())])
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of one block as they stand in the file, and their planted segments."""
+
+    first: int
+    csv: bytes
+    segment: NDArray[np.int8]
 
 
 def make_extracts(
-    folder: Path, *, rows: int, customers: int, seed: int, truth: bool = False, jobs: int = 1
+    folder: Path,
+    *,
+    rows: int,
+    customers: int,
+    seed: int,
+    truth: bool = False,
+    jobs: int = 1,
+    progress: Progress = lambda file, written, asked: None,
 ) -> None:
-    """Write the four files, and with `truth` each row's planted segment, into `folder`."""
-    os.umask(0o077)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_whole(folder / "AZDIAS_Feature_Summary.csv", read_text("feature_summary.csv"))
-    _write_whole(folder / "Data_Dictionary.md", data_dictionary())
-    sizes = {"population": rows, "customers": customers}
-    with _pool(jobs) as pool:
-        for extract, n_rows in sizes.items():
-            _write_extract(folder, extract, n_rows, seed, truth, jobs, pool)
+    """Write the four files as delivered.
 
-
-def _write_extract(folder, extract, n_rows, seed, truth, jobs, pool) -> None:
-    path = folder / NAMES[extract]
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    header = ";".join(attribute.name for attribute in attributes()) + "\n"
-    segments, written, started = [], 0, time.monotonic()
+    Parameters
+    ----------
+    folder
+        Made if absent, private to its owner. A file in it is replaced when its successor is whole.
+    rows, customers
+        Rows of the population and the customer extract. A larger extract begins with the smaller.
+    seed
+        The same seed gives the same bytes, whatever `jobs`.
+    truth
+        Also write each row's planted segment as Parquet: `row`, `segment`, -1 where set aside.
+    jobs
+        Processes; each holds one block of 8,192 rows at a time.
+    """
+    faults = {"rows": rows, "customers": customers, "seed": seed, "jobs": jobs - 1}
+    negative = [name for name, value in faults.items() if value < 0]
+    if negative:
+        raise ConfigError(f"{', '.join(negative)} too small. Rows and seed start at 0, jobs at 1.")
     try:
-        with open(beside, "wb") as file:
-            file.write(header.encode())
-            for text, segment in _blocks(pool, jobs, seed, extract, n_rows):
-                file.write(text)
-                written += len(segment)
-                if truth:
-                    segments.append(segment.astype(np.int8))
-                _progress(path.name, written, n_rows, time.monotonic() - started)
-            file.flush()
-            os.fsync(file.fileno())
-        if truth:
-            _write_truth(folder / f"{extract}_truth.parquet", segments)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_text(folder / FEATURE_SUMMARY, read_text("feature_summary.csv"))
+        _write_text(folder / DATA_DICTIONARY, data_dictionary())
+        with _pool(jobs) as pool:
+            for extract, asked in (("population", rows), ("customers", customers)):
+                blocks = _blocks(seed, extract, asked, pool, ahead=jobs + 2)
+                _write_extract(folder, extract, asked, blocks, truth, progress)
+    except BrokenProcessPool as error:
+        raise ResourceError(
+            "A process was ended from outside, most likely for want of memory. Try fewer jobs."
+        ) from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ResourceError(f"The disk under {folder} is full: ask for fewer rows.") from error
+        raise ConfigError(
+            f"Cannot write to {folder}: {error.strerror}. Name another folder."
+        ) from error
 
 
-def _write_truth(path: Path, segments: list[NDArray[np.int8]]) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    segment = np.concatenate(segments) if segments else np.empty(0, np.int8)
-    pl.DataFrame({"row": np.arange(len(segment)), "segment": segment}).write_parquet(beside)
-    os.replace(beside, path)
+def block_frame(seed: int, extract: str, block: int) -> tuple[pl.DataFrame, NDArray[np.int8]]:
+    """One block with the delivered types, null where a cell is empty, and its segments."""
+    drawn = draw_block(seed, extract, block)
+    columns = [_column(attribute, drawn.codes[attribute.name]) for attribute in attributes()]
+    return pl.DataFrame(columns), drawn.segment.astype(np.int8)
 
 
-def _write_whole(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8", newline="")
-    os.replace(beside, path)
+def _column(attribute: Attribute, code: NDArray[np.int64]) -> pl.Series:
+    name, empty = attribute.name, code == NOTHING
+    if attribute.kind == "int":
+        return pl.Series(name, code.astype(np.int16))
+    if attribute.kind == "float":
+        return pl.Series(name, np.where(empty, np.nan, code.astype(np.float64)), nan_to_null=True)
+    position = pl.Series(np.where(empty, 0, code)).set(pl.Series(empty), None)
+    return pl.Series(name, _texts(name)).gather(position)
 
 
-def _blocks(pool, jobs, seed, extract, n_rows) -> Iterator[tuple[bytes, NDArray[np.int64]]]:
-    """Blocks in order, at most `jobs` + 2 of them drawn ahead."""
-    waiting: deque[Future] = deque()
-    for block, start in enumerate(range(0, n_rows, BLOCK_ROWS)):
-        rows = min(BLOCK_ROWS, n_rows - start)
-        waiting.append(pool.submit(block_csv, seed, extract, block, rows))
-        if len(waiting) > jobs + 2:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
-def _pool(jobs: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(
-        jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_one_thread
-    )
-
-
-def _one_thread() -> None:
-    pass
-
-
-def _progress(name: str, written: int, rows: int, seconds: float) -> None:
-    rate = written / max(seconds, 1e-9)
-    left = (rows - written) / max(rate, 1e-9)
-    end = "\n" if written >= rows else ""
-    sys.stderr.write(f"\r{name}: {written:,} of {rows:,} rows, {rate:,.0f} rows/s, {left:,.0f} s left {end}")
-    sys.stderr.flush()
-
-
-def _text_levels() -> dict[str, list[str]]:
+def _texts(name: str) -> list[str]:
+    """The texts a column's codes stand for, by position."""
     return {
         "OST_WEST_KZ": ["O", "W"],
         "CAMEO_DEUG_2015": ["X", *"123456789"],
         "CAMEO_DEU_2015": [*model()["cameo_deu"], "XX"],
         "CAMEO_INTL_2015": ["XX", *(str(code) for code in range(1, 56))],
-    }
+    }[name]
 
 
-def block_frame(seed: int, extract: str, block: int, rows: int):
-    """One block as delivered: whole numbers, floats and text, null where the cell is empty."""
-    drawn = draw_block(seed, extract, block)
-    texts = _text_levels()
-    columns = []
-    for attribute in attributes():
-        code = drawn.codes[attribute.name][:rows]
-        if attribute.name in texts:
-            level = pl.Series(np.where(code == NOTHING, 0, code)).set(pl.Series(code == NOTHING), None)
-            columns.append(pl.Series(attribute.name, texts[attribute.name]).gather(level))
-        elif attribute.kind == "int":
-            columns.append(pl.Series(attribute.name, code.astype(np.int16)))
-        else:
-            value = code.astype(np.float64)
-            value[code == NOTHING] = np.nan
-            columns.append(pl.Series(attribute.name, value, nan_to_null=True))
-    return pl.DataFrame(columns), drawn.segment[:rows]
+def _spell_block(seed: int, extract: str, block: int, asked: int) -> Rows:
+    """One block as bytes, cut where the file ends."""
+    frame, segment = block_frame(seed, extract, block)
+    first = block * BLOCK_ROWS
+    kept = min(BLOCK_ROWS, asked - first)
+    text = BytesIO()
+    frame.head(kept).write_csv(text, separator=";", include_header=False)
+    return Rows(first, text.getvalue(), segment[:kept])
 
 
-def block_csv(seed: int, extract: str, block: int, rows: int):
-    frame, segment = block_frame(seed, extract, block, rows)
-    out = io.BytesIO()
-    frame.write_csv(out, separator=";", include_header=False)
-    return out.getvalue(), segment
+def _blocks(
+    seed: int, extract: str, asked: int, pool: ProcessPoolExecutor | None, *, ahead: int
+) -> Iterator[Rows]:
+    """Blocks in order, at most `ahead` of them under way at a time."""
+    numbers = range(-(-asked // BLOCK_ROWS))
+    if pool is None:
+        yield from (_spell_block(seed, extract, block, asked) for block in numbers)
+        return
+    waiting: deque[Future[Rows]] = deque()
+    for block in numbers:
+        waiting.append(pool.submit(_spell_block, seed, extract, block, asked))
+        if len(waiting) == ahead:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Spawned processes, none for a single job: Polars hangs in forked ones."""
+    if jobs == 1:
+        yield None
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with _one_thread_each(), ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+        yield pool
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes started inside keep to one thread: the parallelism is over blocks."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _write_extract(
+    folder: Path, extract: str, asked: int, blocks: Iterator[Rows], truth: bool, progress: Progress
+) -> None:
+    written = 0
+    with (
+        _whole_file(folder / FILES[extract]) as file,
+        _truth(folder / TRUTH[extract], truth) as add,
+    ):
+        file.write((";".join(attribute.name for attribute in attributes()) + "\n").encode())
+        for rows in blocks:
+            file.write(rows.csv)
+            add(rows)
+            written += len(rows.segment)
+            progress(FILES[extract], written, asked)
+
+
+@contextmanager
+def _truth(path: Path, wanted: bool) -> Iterator[Callable[[Rows], None]]:
+    """What takes each block's segments: a Parquet file with a row group per block, or nothing."""
+    if not wanted:
+        yield lambda rows: None
+        return
+    with _whole_file(path) as file, pq.ParquetWriter(file, _TRUTH_SCHEMA) as writer:
+
+        def add(rows: Rows) -> None:
+            row = np.arange(rows.first, rows.first + len(rows.segment))
+            writer.write_table(pa.table([row, rows.segment], schema=_TRUTH_SCHEMA))
+
+        yield add
+
+
+def _write_text(path: Path, text: str) -> None:
+    with _whole_file(path) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def _whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file, private to its owner, that takes its name once it is written and safe on disk."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with open(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)

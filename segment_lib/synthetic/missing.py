@@ -1,4 +1,4 @@
-"""What is missing together: groups of attributes, the states each can be in, and one pattern for every row."""
+"""What is missing together: groups of attributes, their states, one pattern for every row."""
 
 import csv
 from dataclasses import dataclass
@@ -112,18 +112,14 @@ GROUPS = (
     ),
     Group("distance", REGIONS[2:], ({}, _all("BALLRAUM EWDICHTE INNENSTADT", EMPTY))),
 )
-"""Attributes in groups, the rarest and most exactly published ones first: patterns are drawn in this order."""
+"""Patterns are drawn in this order, so that the first groups come closest to their counts."""
 
-OUTLIER_MARKS = ("KBA05_BAUMAX", "TITEL_KZ", "ALTER_HH", "KK_KUNDENTYP")
-
-
-def n_missing(pattern: tuple[int, ...]) -> int:
-    """Attributes a pattern (region, state of each group) leaves missing, of the 79."""
-    return len(set(marks(pattern)) - set(OUTLIER_MARKS))
+GROUP_COLUMN = {group.name: 1 + index for index, group in enumerate(GROUPS)}
+"""Where a group stands among the states of a pattern; the region stands first."""
 
 
 def marks(pattern: tuple[int, ...]) -> dict[str, str]:
-    """What a pattern writes into which attribute."""
+    """What a pattern (region, then the state of each group) writes into which attribute."""
     written = dict(REGION_MARKS[REGIONS[pattern[0]]])
     for group, state in zip(GROUPS, pattern[1:], strict=True):
         written.update(group.states[state])
@@ -137,6 +133,10 @@ class Patterns:
     states: NDArray[np.int8]
     """Of shape (n_patterns, 1 + groups): the region, then the state of each group."""
     rows: dict[str, NDArray[np.float64]]
+
+    def tuples(self) -> list[tuple[int, ...]]:
+        """The states, one tuple per pattern."""
+        return [tuple(int(state) for state in states) for states in self.states]
 
     def draw(self, uniform: NDArray[np.float64], extract: str) -> NDArray[np.int64]:
         """The pattern of each row: the smallest whose cumulated share exceeds `uniform`."""

@@ -1,18 +1,18 @@
-"""One block of rows: latent traits drawn from segments, cut into codes, then thinned by the missing pattern.
+"""One block of rows: traits drawn from segments, cut into codes, thinned by missing patterns.
 
 A block is a pure function of (seed, extract, block). Traits are sums of products of whole numbers
-small enough for float64 to hold exactly, so that no processor, thread count or BLAS changes a code.
+small enough for float64 to hold exactly, so no processor, thread count or BLAS changes a code.
 """
 
-import json
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segment_lib.synthetic.figures import attributes, figures, read_text
-from segment_lib.synthetic.missing import EMPTY, GROUPS, REGIONS, marks, patterns
+from segment_lib.synthetic.figures import coarse_codes
+from segment_lib.synthetic.missing import EMPTY, GROUP_COLUMN, REGIONS, marks, patterns
+from segment_lib.synthetic.model import model
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -25,200 +25,207 @@ NOTHING = -99
 """An empty cell, among whole-number codes."""
 
 EXTRACTS = ("population", "customers")
+
 CLASSES = ("complete", "partial", "set_aside")
-"""Rows by what they miss: no empty cell, some, or so much that they carry the default profile."""
+"""Rows by what they miss: no empty cell, some, or so much that most carry the default profile."""
 
-RARE_HOUSE = ("GEBAEUDETYP", 5)
-"""Code 5 stands in exactly one row of the population: the first complete one from row 100 on."""
 RARE_HOUSE_FROM = 100
+"""GEBAEUDETYP 5 stands in one row of the population: the first complete one from this row on."""
 
-_DRAWS_PER_UNIT = 4096
-_UNKNOWN_CAMEO = {"X": 0, "XX": 0}
+RANKED = ("KBA13_ANZAHL_PKW",)
+"""Cut by rank within the block, not by value: 1,262 levels, so that chance would show in each."""
+
+_NOISE_STEPS = 4096
+_COMPLETE, _, _SET_ASIDE = range(len(CLASSES))
+_KEEP = 32_000
 
 
 @dataclass(frozen=True)
 class Block:
-    """Codes of `BLOCK_ROWS` rows, NOTHING where a cell is empty, and the planted segment (-1: set aside)."""
+    """Codes of `BLOCK_ROWS` rows, and the planted segment of each (-1: set aside)."""
 
     codes: Codes
     segment: Ints
 
 
 def draw_block(seed: int, extract: str, block: int) -> Block:
-    """The rows of one block, all of them: cut the last block of a file yourself."""
+    """All rows of one block: cut the last block of a file yourself."""
     rng = np.random.default_rng([seed, EXTRACTS.index(extract), block])
-    pattern = _draw_pattern(rng, seed, extract, block)
-    row_class = pattern_classes()[pattern]
-    segment = _choose(rng, np.array(model()["segments"][extract]))
+    pattern = patterns().draw(_systematic(rng, seed, extract, block), extract)
+    row_class = _pattern_classes()[pattern]
+    segment = _draw_segments(rng, extract)
     traits = _draw_traits(rng, segment, extract)
-    is_default = rng.random(BLOCK_ROWS) < model()["default_share"]
-    codes = _simple_codes(traits, row_class, extract)
+    codes = _cut_traits(traits, row_class, extract)
+    default = (rng.random(BLOCK_ROWS) < model()["default_share"]) & (row_class == _SET_ASIDE)
     for name, code in model()["default_codes"].items():
-        codes[name][is_default & (row_class == 2)] = code
-    states = patterns().states[pattern]
-    _override_life_phase(codes, traits, states)
+        codes[name][default] = code
+    _replace_life_phases(codes, traits, pattern)
     _add_nested_codes(codes, traits, row_class)
-    _mark_missing(codes, pattern, states)
+    _mark_missing(codes, pattern)
     _scatter_missing(rng, codes, row_class, extract)
     if extract == "population" and block == 0:
-        name, code = RARE_HOUSE
-        codes[name][RARE_HOUSE_FROM + int(np.argmax(row_class[RARE_HOUSE_FROM:] == 0))] = code
-    return Block(codes, np.where(row_class == 2, -1, segment))
+        complete = row_class[RARE_HOUSE_FROM:] == _COMPLETE
+        codes["GEBAEUDETYP"][RARE_HOUSE_FROM + int(np.argmax(complete))] = 5
+    return Block(codes, np.where(row_class == _SET_ASIDE, -1, segment))
 
 
-@cache
-def model():
-    return json.loads(read_text("model.json"))
+def _systematic(rng: np.random.Generator, seed: int, extract: str, block: int) -> Floats:
+    """Evenly spaced points of [0, 1) in random order: each pattern gets its share, to one row.
 
-
-@cache
-def _matrices():
-    m = model()
-    size = len(m["latents"])
-    means = np.array(m["means"], dtype=np.float64)
-    loadings = np.zeros((size, size))
-    for row, values in enumerate(m["loadings"]):
-        loadings[row, : len(values)] = values
-    shift = np.zeros(size)
-    for name, value in m["customer_shift"].items():
-        shift[m["latents"].index(name)] = value
-    return means * _DRAWS_PER_UNIT, loadings.T.copy(), shift * _DRAWS_PER_UNIT
-
-
-@cache
-def pattern_classes() -> Ints:
-    out = []
-    for states in patterns().states:
-        written = marks(tuple(int(s) for s in states))
-        if REGIONS[states[0]] != "whole":
-            out.append(2)
-        else:
-            out.append(int(EMPTY in written.values()))
-    return np.array(out)
-
-
-def _draw_pattern(rng, seed: int, extract: str, block: int) -> Ints:
-    """Systematic draws: a block holds each pattern's share of rows, rounded, in random order."""
+    Offsets of successive blocks step by the golden section, so that rounding evens out too.
+    """
     start = np.random.default_rng([seed, EXTRACTS.index(extract)]).random()
     offset = (start + block * 0.6180339887498949) % 1.0
-    uniform = (rng.permutation(BLOCK_ROWS) + offset) / BLOCK_ROWS
-    return patterns().draw(uniform, extract)
+    return np.asarray((rng.permutation(BLOCK_ROWS) + offset) / BLOCK_ROWS)
 
 
-def _choose(rng, shares: Floats) -> Ints:
-    cumulated = np.cumsum(shares)
+@cache
+def _pattern_classes() -> Ints:
+    return np.array([_class_of(states) for states in patterns().tuples()])
+
+
+def _class_of(states: tuple[int, ...]) -> int:
+    if REGIONS[states[0]] != "whole":
+        return _SET_ASIDE
+    return int(EMPTY in marks(states).values())
+
+
+def _draw_segments(rng: np.random.Generator, extract: str) -> Ints:
+    cumulated = np.cumsum(model()["segments"][extract])
     return np.searchsorted(cumulated[:-1] / cumulated[-1], rng.random(BLOCK_ROWS), side="right")
 
 
-def _draw_traits(rng, segment: Ints, extract: str) -> Floats:
-    means, loadings, shift = _matrices()
-    noise = np.rint(rng.standard_normal((BLOCK_ROWS, len(loadings))) * _DRAWS_PER_UNIT)
-    traits = noise @ loadings
-    traits += means[segment]
-    if extract == "customers":
-        traits += shift
-    return np.ascontiguousarray(traits.T)
-
-
-def _cuts(values) -> Floats:
-    return np.array(values, dtype=np.float64) * _DRAWS_PER_UNIT
+def _draw_traits(rng: np.random.Generator, segment: Ints, extract: str) -> Floats:
+    """Of shape (n_traits, BLOCK_ROWS), in whole units of 1 / (scale x noise steps)."""
+    means, loadings = _means(extract), _loadings()
+    noise = np.rint(rng.standard_normal((BLOCK_ROWS, len(loadings))) * _NOISE_STEPS)
+    return np.ascontiguousarray((noise @ loadings.T + means[segment]).T)
 
 
 @cache
-def _simple_cuts(name: str, extract: str):
-    by_extract = model()["cuts"][name]
-    chosen = by_extract.get(extract, by_extract["population"])
-    return [_cuts(chosen.get(c, chosen["complete"])) for c in CLASSES]
+def _means(extract: str) -> Floats:
+    means = np.array(model()["means"], dtype=np.float64)
+    if extract == "customers":
+        for name, shift in model()["customer_shift"].items():
+            means[:, _trait(name)] += shift
+    return means * _NOISE_STEPS
 
 
-def _simple_codes(traits: Floats, row_class: Ints, extract: str) -> Codes:
-    m = model()
-    rows_of = [np.flatnonzero(row_class == c) for c in range(len(CLASSES))]
+@cache
+def _loadings() -> Floats:
+    size = len(model()["latents"])
+    loadings = np.zeros((size, size))
+    for row, values in enumerate(model()["loadings"]):
+        loadings[row, : len(values)] = values
+    return loadings
+
+
+@cache
+def _trait(name: str) -> int:
+    return model()["latents"].index(name)
+
+
+def _scaled(cuts: list[int]) -> Floats:
+    return np.array(cuts, dtype=np.float64) * _NOISE_STEPS
+
+
+@cache
+def _cuts(name: str, extract: str) -> tuple[Floats, ...]:
+    """Cuts per class of rows."""
+    either = model()["cuts"][name]
+    by_class = either.get(extract, either["population"])
+    return tuple(_scaled(by_class.get(c, by_class["complete"])) for c in CLASSES)
+
+
+@cache
+def _cumulated_shares(name: str) -> tuple[Floats, ...]:
+    """The share of rows below each cut, per class, in the population."""
+    by_class = model()["ranked"][name]
+    return tuple(np.array(by_class.get(c, by_class["complete"])) for c in CLASSES)
+
+
+def _cut_traits(traits: Floats, row_class: Ints, extract: str) -> Codes:
+    rows_of_class = [np.flatnonzero(row_class == c) for c in range(len(CLASSES))]
     codes: Codes = {}
-    for name, values in m["codes"].items():
-        trait = traits[m["latents"].index(name)]
-        levels = np.array(values)
-        code = np.empty(BLOCK_ROWS, dtype=np.int64)
-        for rows, cuts in zip(rows_of, _simple_cuts(name, extract), strict=True):
-            code[rows] = levels[_bin(trait[rows], cuts)]
-        codes[name] = code
+    for name, levels in model()["codes"].items():
+        trait = traits[_trait(name)]
+        position = np.empty(BLOCK_ROWS, dtype=np.int64)
+        for number, rows in enumerate(rows_of_class):
+            if name in RANKED and extract == "population":
+                shares = _cumulated_shares(name)[number]
+                position[rows] = np.searchsorted(shares, _ranks(trait[rows]), side="right")
+            else:
+                position[rows] = np.searchsorted(_cuts(name, extract)[number], trait[rows])
+        codes[name] = np.array(levels)[position]
     return codes
 
 
-def _bin(trait: Floats, cuts: Floats) -> Ints:
-    return np.searchsorted(cuts, trait)
+def _ranks(trait: Floats) -> Floats:
+    """Ranks as points of [0, 1), with an offset that differs from block to block."""
+    ranks = np.empty(len(trait))
+    ranks[np.argsort(trait, kind="stable")] = np.arange(len(trait))
+    offset = abs(trait.sum()) * 0.6180339887498949 % 1.0
+    return np.asarray((ranks + offset) / max(len(trait), 1))
 
 
-def _override_life_phase(codes: Codes, traits: Floats, states) -> None:
-    trait = traits[model()["latents"].index("LP_LEBENSPHASE_FEIN")]
-    state = states[:, 1 + [g.name for g in GROUPS].index("typology")]
+def _replace_life_phases(codes: Codes, traits: Floats, pattern: Ints) -> None:
+    """Rows that hold a coarse life phase or a family alone: those have their own marginals."""
+    trait = traits[_trait("LP_LEBENSPHASE_FEIN")]
+    state = patterns().states[pattern, GROUP_COLUMN["typology"]]
     for number, key in ((1, "coarse"), (2, "family")):
         alone = model()["life_phase_alone"][key]
-        rows = state == number
-        codes["LP_LEBENSPHASE_FEIN"][rows] = np.array(alone["codes"])[
-            _bin(trait[rows], _cuts(alone["cuts"]))
-        ]
-
-
-@cache
-def _lookup(name: str, key: str) -> Ints:
-    """Fine code -> coarse code."""
-    ends = figures()["derived"][name][key]
-    table = np.zeros(max(ends.values()) + 1, dtype=np.int64)
-    for coarse, last in sorted(ends.items(), key=lambda item: -item[1]):
-        table[: last + 1] = int(coarse)
-    return table
+        rows = np.flatnonzero(state == number)
+        position = np.searchsorted(_scaled(alone["cuts"]), trait[rows])
+        codes["LP_LEBENSPHASE_FEIN"][rows] = np.array(alone["codes"])[position]
 
 
 def _add_nested_codes(codes: Codes, traits: Floats, row_class: Ints) -> None:
-    codes["LP_LEBENSPHASE_GROB"] = _lookup("LP_LEBENSPHASE_GROB", "last_fine_code")[
-        codes["LP_LEBENSPHASE_FEIN"]
-    ]
-    codes["LP_FAMILIE_GROB"] = _lookup("LP_FAMILIE_GROB", "last_life_phase")[
-        codes["LP_LEBENSPHASE_GROB"]
-    ]
-    codes["LP_STATUS_GROB"] = _lookup("LP_STATUS_GROB", "last_fine_code")[codes["LP_STATUS_FEIN"]]
+    """Coarse codes that follow from fine ones, and fine ones drawn within coarse ones."""
+    phase = coarse_codes("LP_LEBENSPHASE_GROB", "last_fine_code")[codes["LP_LEBENSPHASE_FEIN"]]
+    codes["LP_LEBENSPHASE_GROB"] = phase
+    codes["LP_FAMILIE_GROB"] = coarse_codes("LP_FAMILIE_GROB", "last_life_phase")[phase]
+    status = coarse_codes("LP_STATUS_GROB", "last_fine_code")
+    codes["LP_STATUS_GROB"] = status[codes["LP_STATUS_FEIN"]]
     for name, rule in model()["nested"].items():
-        parent = codes[rule["parent"]]
-        trait = traits[model()["latents"].index(rule["latent"])]
-        code = np.empty(BLOCK_ROWS, dtype=np.int64)
+        parent, trait = codes[rule["parent"]], traits[_trait(rule["latent"])]
+        codes[name] = np.empty(BLOCK_ROWS, dtype=np.int64)
         for value, levels in rule["codes"].items():
             for number, row_kind in enumerate(CLASSES):
                 rows = np.flatnonzero((parent == int(value)) & (row_class == number))
-                cuts = _cuts(rule["cuts"][row_kind][value])
-                code[rows] = np.array(levels)[_bin(trait[rows], cuts)]
-        codes[name] = code
+                cuts = _scaled(rule["cuts"][row_kind][value])
+                codes[name][rows] = np.array(levels)[np.searchsorted(cuts, trait[rows])]
     codes["CAMEO_INTL_2015"] = np.array(model()["cameo_intl"])[codes["CAMEO_DEU_2015"]]
 
 
-@cache
-def _pattern_marks() -> dict[str, NDArray[np.int64]]:
-    """Per attribute, what each pattern writes (0 < |x|: NOTHING or a code; 1000 = leave alone)."""
-    table = patterns().states
-    out: dict[str, NDArray[np.int64]] = {}
-    for index, states in enumerate(table):
-        for name, mark in marks(tuple(int(s) for s in states)).items():
-            column = out.setdefault(name, np.full(len(table), 1000))
-            if mark == EMPTY:
-                column[index] = NOTHING
-            elif name == "CAMEO_DEU_2015":
-                column[index] = len(model()["cameo_deu"])
-            else:
-                column[index] = 0 if mark in ("X", "XX") else int(mark)
-    return out
-
-
-def _mark_missing(codes: Codes, pattern: Ints, states) -> None:
-    child = states[:, 1 + [g.name for g in GROUPS].index("child")]
+def _mark_missing(codes: Codes, pattern: Ints) -> None:
+    child = patterns().states[pattern, GROUP_COLUMN["child"]]
     codes["ANZ_PERSONEN"][child == 2] = 0
-    codes["GREEN_AVANTGARDE"][_pattern_marks()["PRAEGENDE_JUGENDJAHRE"][pattern] == 0] = 0
-    for name, column in _pattern_marks().items():
-        mark = column[pattern]
-        codes[name] = np.where(mark == 1000, codes[name], mark)
+    for name, written in _pattern_marks().items():
+        mark = written[pattern]
+        codes[name] = np.where(mark == _KEEP, codes[name], mark)
+    codes["GREEN_AVANTGARDE"][codes["PRAEGENDE_JUGENDJAHRE"] == 0] = 0
 
 
-def _scatter_missing(rng, codes: Codes, row_class: Ints, extract: str) -> None:
+@cache
+def _pattern_marks() -> Codes:
+    """Per attribute, what each pattern writes into it."""
+    written: Codes = {}
+    unknown = {"X": 0, "XX": 0, EMPTY: NOTHING}
+    for index, states in enumerate(patterns().tuples()):
+        for name, mark in marks(states).items():
+            column = written.setdefault(name, np.full(len(patterns().states), _KEEP))
+            column[index] = unknown[mark] if mark in unknown else int(mark)
+    deu = written["CAMEO_DEU_2015"]
+    deu[deu == 0] = len(model()["cameo_deu"])
+    return written
+
+
+def _scatter_missing(rng: np.random.Generator, codes: Codes, row_class: Ints, extract: str) -> None:
+    """Attributes nobody keeps go missing on their own, at a rate set by class of rows."""
     for name, rule in model()["scattered"].items():
-        hit = rng.random(BLOCK_ROWS) < np.array(rule[extract])[row_class]
+        shares = rule["population"] if extract == "population" else rule["customers"]
         mark = NOTHING if rule["mark"] == EMPTY else int(rule["mark"])
-        codes[name][hit & (codes[name] != NOTHING)] = mark
+        for number, share in enumerate(shares):
+            rows = np.flatnonzero((row_class == number) & (codes[name] != NOTHING))
+            hit = (rng.permutation(len(rows)) + rng.random()) < share * len(rows)
+            codes[name][rows[hit]] = mark

@@ -1,4 +1,4 @@
-"""Extracts read back for calibration: as delivered, with codes as numbers, and with missing codes as null."""
+"""Extracts read back for calibration: as delivered, and with missing codes as null."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +22,7 @@ class Delivered:
 
     @cached_property
     def known(self) -> pl.DataFrame:
+        """The rows with every missing-or-unknown code as null."""
         codes = missing_codes()
         return self.raw.with_columns(
             pl.when(pl.col(a.name).is_in(_as_type(codes[a.name], a.kind)))

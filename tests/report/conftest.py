@@ -1,12 +1,13 @@
 """Made-up facts of a run, in the shape and size of the real ones."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from segment_lib.report import RunFacts
+from segment_lib.report import RunFacts, write_report
 
 PEOPLE, CUSTOMERS = 891_221, 191_652
 
@@ -74,6 +75,14 @@ SIZES = {
 def facts() -> RunFacts:
     """A run in which some segments stand out and many rows are set aside."""
     return run_facts()
+
+
+@pytest.fixture(scope="session")
+def report(facts: RunFacts, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of these facts, in its folder; written once, for tests that only read it."""
+    folder = tmp_path_factory.mktemp("report")
+    write_report(facts, folder)
+    return folder / "index.html"
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from segment_lib.report.page import headline
 Shares = Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]
 Tried = Callable[[range, int], pl.DataFrame]
 
+KINDS = ("svg", "png")
 HOSTILE = """<script>alert(1)</script><!--'"&amp;${x}{{ x }}</style>"""
 
 
@@ -32,32 +33,51 @@ def specs(html: str) -> list[str]:
     return re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', html, re.DOTALL)
 
 
-def test_the_same_facts_give_the_same_bytes(facts: RunFacts, tmp_path: Path) -> None:
-    first, second = tmp_path / "a", tmp_path / "b"
-    first.mkdir()
-    second.mkdir()
-    ours, theirs = write_report(facts, first), write_report(facts, second)
-    assert [p.relative_to(first) for p in ours] == [p.relative_to(second) for p in theirs]
-    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(ours, theirs, strict=True))
+def test_the_same_facts_give_the_same_bytes(
+    facts: RunFacts, report: Path, tmp_path: Path
+) -> None:
+    for path in write_report(facts, tmp_path):
+        assert path.read_bytes() == (report.parent / path.relative_to(tmp_path)).read_bytes()
 
 
-def test_every_chart_is_also_a_file_as_svg_and_png(facts: RunFacts, tmp_path: Path) -> None:
-    written = write_report(facts, tmp_path)
-    names = re.findall(r'data-spec="spec-([\w-]+)"', (tmp_path / "index.html").read_text())
-    kinds = [f"{name}.{kind}" for name in names for kind in ("svg", "png")]
-    expected = {tmp_path / "figures" / kind for kind in kinds}
-    assert set(written) == expected | {tmp_path / "index.html"}
-    assert all(path.stat().st_size > 1000 for path in written)
+def test_every_chart_is_also_a_file_as_svg_and_png(report: Path) -> None:
+    names = re.findall(r'data-spec="spec-([\w-]+)"', report.read_text())
+    figures = list((report.parent / "figures").iterdir())
+    assert {path.name for path in figures} == {f"{n}.{kind}" for n in names for kind in KINDS}
+    assert all(path.stat().st_size > 1000 for path in figures)
 
 
-def test_the_page_names_no_address(facts: RunFacts, tmp_path: Path) -> None:
-    html = page(facts, tmp_path)
+def test_the_page_names_no_address(report: Path) -> None:
+    html = report.read_text()
     assert set(re.findall(r"https?://[\w.]+", html)) <= {"http://www.w3.org"}  # XML namespaces
-    assert not re.search(r"""(src|href)=["'](?!#|data:)""", html)
+    markup = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
+    assert not re.search(r"""\b(src|href)=["'](?!#|data:)""", markup)
+    assert "default-src 'none'" in markup
 
 
-def test_ids_are_unique(facts: RunFacts, tmp_path: Path) -> None:
-    html = re.sub(r"<script>.*?</script>", "", page(facts, tmp_path), flags=re.DOTALL)
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_text_stands_out_from_the_paper_in_both_schemes(report: Path, scheme: int) -> None:
+    block = re.findall(r":root \{(.*?)\}", report.read_text(), re.DOTALL)[scheme]
+    colours = dict(re.findall(r"--(\w+): (#\w+);", block))
+    paper = luminance(colours["paper"])
+    for name, least in {"ink": 7, "muted": 4.5, "over": 4.5, "under": 4.5, "average": 4.5}.items():
+        dark, light = sorted((paper, luminance(colours[name])))
+        assert (light + 0.05) / (dark + 0.05) >= least, name
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2.1 defines it."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    red, green, blue = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
+    return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+
+
+def linear(part: float) -> float:
+    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+
+
+def test_ids_are_unique(report: Path) -> None:
+    html = re.sub(r"<script>.*?</script>", "", report.read_text(), flags=re.DOTALL)
     ids = re.findall(r'\bid="([^"]*)"', html)
     assert len(ids) == len(set(ids))
 

@@ -289,7 +289,7 @@ def test_the_cuts_are_the_same_on_every_reading(tmp_path):
         (b"AGE;KIND;NOTE\n1;a;x\ninf;b;y\n", "line 3, column AGE: not a number"),
         (b"AGE;KIND;NOTE\n1;a;x\n1e99;b;y\n", "line 3, column AGE: not a number"),
         (b"AGE;KIND;NOTE\n1;a;x\n2;b\xe4;y\n", "line 3: not utf-8"),
-        (b'AGE;KIND;NOTE\n1;a;x\n2;"b;y\n3;c;z\n', "quote"),
+        (b'AGE;KIND;NOTE\n1;a;x\n2;"b;y\n3;c;z\n', "line 3"),
     ],
 )
 def test_a_fault_is_named_with_its_line(tmp_path, content, told):

@@ -1,0 +1,144 @@
+"""Tallies: what a part holds, in counts that add up to those of the whole."""
+
+from functools import reduce
+from operator import add
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segment_lib.clean import Tally, delivered, histogram, tally_part
+from segment_lib.clean.tally import MAX_VALUES, Values
+from segment_lib.schema import Attribute, Schema
+
+AGE = Attribute("AGE", "person", "ordinal", ("-1", "0"))
+KIND = Attribute("KIND", "person", "categorical", ("X",))
+PAY = Attribute("PAY", "person", "numeric", ())
+SCHEMA = Schema((AGE, KIND, PAY))
+TYPES = {"AGE": pl.Float32, "KIND": pl.String, "PAY": pl.Float64}
+
+
+def table(*rows: tuple) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=TYPES, orient="row")
+
+
+PEOPLE = table((1, "a", 10.5), (1, "X", None), (-1, None, 10.5), (None, "b", 7), (0, "a", 7))
+
+
+def test_values_are_counted_missing_codes_and_all():
+    assert tally_part(PEOPLE, SCHEMA).values["AGE"].rows == {-1.0: 1, 0.0: 1, 1.0: 2}
+
+
+def test_levels_are_counted_as_text():
+    assert tally_part(PEOPLE, SCHEMA).values["KIND"].rows == {"X": 1, "a": 2, "b": 1}
+
+
+@pytest.mark.parametrize(("attribute", "nulls"), [("AGE", 1), ("KIND", 1), ("PAY", 1)])
+def test_empty_cells_are_counted_beside_the_values(attribute, nulls):
+    assert tally_part(PEOPLE, SCHEMA).values[attribute].nulls == nulls
+
+
+def test_rows_are_counted_by_which_attributes_they_lack():
+    # Bits: AGE 1, KIND 2, PAY 4.
+    assert tally_part(PEOPLE, SCHEMA).patterns == {0: 1, 1: 2, 3: 1, 6: 1}
+
+
+def test_missing_cells_follow_from_the_patterns():
+    found = delivered([tally_part(PEOPLE, SCHEMA)], SCHEMA)
+    assert dict(found.missing) == {"AGE": 3, "KIND": 2, "PAY": 1}
+
+
+def test_rows_are_counted_by_how_many_of_the_kept_attributes_they_lack():
+    tally = tally_part(PEOPLE, SCHEMA)
+    assert histogram(tally, SCHEMA, {"AGE", "PAY"}) == {0: 1, 1: 4}
+
+
+def test_patterns_hold_more_attributes_than_a_word_has_bits():
+    schema = Schema(tuple(Attribute(f"A{i}", "p", "mixed", ()) for i in range(150)))
+    lacking = {"A0", "A62", "A63", "A64", "A126", "A149"}
+    row = {a.name: [None if a.name in lacking else "1"] for a in schema}
+    tally = tally_part(pl.DataFrame(row, schema_overrides=dict.fromkeys(row, pl.String)), schema)
+    missing = delivered([tally], schema).missing
+    assert {name for name, n in missing.items() if n} == lacking
+
+
+def test_minus_zero_is_zero():
+    assert tally_part(table((-0.0, "a", 0.0), (0.0, "a", -0.0)), SCHEMA).values["AGE"].rows == {0: 2}
+
+
+@pytest.mark.parametrize("n", [MAX_VALUES - 1, MAX_VALUES])
+def test_as_many_levels_as_fit_are_all_counted(n):
+    rows = table(*((1, f"level {i}", 1) for i in range(n)))
+    assert len(tally_part(rows, SCHEMA).values["KIND"].rows) == n
+
+
+def test_a_level_too_many_and_none_is_listed():
+    rows = table(*((1, f"level {i}", 1) for i in range(MAX_VALUES + 1)), (1, None, 1))
+    assert tally_part(rows, SCHEMA).values["KIND"] == Values({}, nulls=1, overflow=True)
+
+
+def test_too_many_levels_in_two_parts_overflow_as_in_one():
+    rows = table(*((1, f"level {i}", 1) for i in range(MAX_VALUES + 1)))
+    parts = [tally_part(rows[:3000], SCHEMA), tally_part(rows[3000:], SCHEMA)]
+    assert delivered(parts, SCHEMA).values["KIND"].overflow is True
+
+
+def test_too_many_numbers_share_bins_and_every_row_is_counted():
+    rows = table(*((1, "a", i / 7) for i in range(10_000)))
+    values = tally_part(rows, SCHEMA).values["PAY"]
+    assert len(values.rows) <= MAX_VALUES
+    assert sum(values.rows.values()) == 10_000
+
+
+def test_a_bin_is_no_wider_than_a_thousandth_of_its_value():
+    rows = table(*((1, "a", 1000 + i / 100) for i in range(10_000)))
+    bins = sorted(tally_part(rows, SCHEMA).values["PAY"].rows)
+    assert max(b / a for a, b in zip(bins, bins[1:], strict=False)) < 1.001
+
+
+def test_a_tally_comes_back_from_json_as_it_was():
+    tally = tally_part(PEOPLE, SCHEMA)
+    assert Tally.from_json(tally.to_json()) == tally
+
+
+def test_a_tally_of_binned_numbers_comes_back_from_json_as_it_was():
+    tally = tally_part(table(*((1, "a", i / 7) for i in range(5000))), SCHEMA)
+    assert Tally.from_json(tally.to_json()) == tally
+
+
+def test_a_tally_does_not_depend_on_the_order_of_the_rows():
+    assert tally_part(PEOPLE.reverse(), SCHEMA).to_json() == tally_part(PEOPLE, SCHEMA).to_json()
+
+
+ROW = st.tuples(
+    st.sampled_from([-1.0, 0.0, 1.0, 2.0, None]),
+    st.sampled_from(["a", "b", "X", None]),
+    st.one_of(st.none(), st.floats(-1e6, 1e6, allow_nan=False)),
+)
+
+
+def in_parts(rows: pl.DataFrame, cuts: list[int]) -> list[pl.DataFrame]:
+    edges = [0, *sorted(cut % (rows.height + 1) for cut in cuts), rows.height]
+    return [rows[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(ROW, min_size=1, max_size=60), st.lists(st.integers(0, 60), max_size=5))
+def test_any_partitioning_adds_up_to_the_whole(rows, cuts):
+    whole = table(*rows)
+    parts = [tally_part(part, SCHEMA) for part in in_parts(whole, cuts)]
+    assert delivered(parts, SCHEMA) == delivered([tally_part(whole, SCHEMA)], SCHEMA)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.integers(0, 30_000), max_size=6),
+    st.sampled_from([0.37, 1e-3, 7.0, 12345.678]),
+    st.integers(-5000, 5000),
+)
+def test_any_partitioning_of_many_numbers_adds_up_to_the_whole(cuts, step, first):
+    pay = [(1.0, "a", (first + i * 13 % 9001) * step) for i in range(12_000)]
+    whole = table(*pay)
+    parts = [tally_part(part, SCHEMA).values["PAY"] for part in in_parts(whole, cuts)]
+    assert reduce(add, parts) == tally_part(whole, SCHEMA).values["PAY"]

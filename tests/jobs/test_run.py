@@ -1,0 +1,245 @@
+"""The job as a user meets it, on generated extracts: answers, reruns, options, refusals."""
+
+import json
+import stat
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.conftest import RunJob, hashes
+
+N, M = 30_000, 12_000
+
+
+@pytest.fixture(scope="module")
+def config(run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("extracts")
+    made = run_job(
+        "jobs.make_extracts",
+        *("--rows", N, "--customers", M, "--seed", 1, "--out", folder, "--truth"),
+    )
+    assert made.returncode == 0, made.stderr
+    path = folder / "azdias.toml"
+    path.write_text(
+        '[inputs]\npopulation = "Udacity_AZDIAS_Subset.csv"\n'
+        'customers = "Udacity_CUSTOMERS_Subset.csv"\n'
+        'feature_summary = "AZDIAS_Feature_Summary.csv"\n'
+        "[model]\nsweep = [10, 12]\n[run]\nrows_per_part = 10_000\n"
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(config: Path, run_job: RunJob) -> Path:
+    folder = config.parent / "run"
+    done = run_job("jobs.run", config, "--run-dir", folder)
+    assert done.returncode == 0, done.stderr
+    assert str(folder / "report/index.html") in done.stdout
+    return folder
+
+
+def _segments(run: Path, name: str) -> pl.DataFrame:
+    parts = sorted((run / "segments" / name).glob("*.parquet"))
+    return pl.concat([pl.read_parquet(part) for part in parts])
+
+
+def test_the_run_folder_has_the_names_of_the_contract(run: Path) -> None:
+    assert sorted(path.name for path in run.iterdir()) == [
+        "assess", "compare", "features", "model", "plan.json", "raw", "report", "run.json",
+        "segments",
+    ]  # fmt: skip
+    assert pl.read_csv(run / "compare/segments.csv").columns == [
+        "segment", "population_rows", "population_share", "customer_rows", "customer_share",
+        "index", "index_low", "index_high", "verdict",
+    ]  # fmt: skip
+    assert pl.read_csv(run / "model/sweep.csv").columns == [
+        "n_clusters", "inertia", "calinski_harabasz", "davies_bouldin", "silhouette", "stability",
+        "smallest_share", "n_iter", "chosen",
+    ]  # fmt: skip
+
+
+def test_run_json_lists_every_file_with_its_sha256(run: Path) -> None:
+    told = json.loads((run / "run.json").read_text())
+    listed = {
+        file["path"]: file["sha256"] for stage in told["stages"].values() for file in stage["files"]
+    }
+    assert listed == hashes(run)
+    assert list(told["stages"]) == [
+        "ingest", "assess", "encode", "fit", "sweep", "assign", "compare", "report",
+    ]  # fmt: skip
+
+
+def test_nobody_else_can_read_a_run(run: Path) -> None:
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in run.rglob("*") if path.is_file()}
+    folders = {stat.S_IMODE(path.stat().st_mode) for path in [run, *run.rglob("*")] if path.is_dir()}
+    assert modes == {0o600}
+    assert folders == {0o700}
+
+
+def test_totals_are_the_rows_delivered(run: Path) -> None:
+    segments = pl.read_csv(run / "compare/segments.csv")
+    assert segments["population_rows"].sum() == N
+    assert segments["customer_rows"].sum() == M
+    assert {"over", "under"} <= set(segments["verdict"])
+    assert -1 in segments["segment"].to_list()
+
+
+def test_features_are_complete_and_the_same_for_customers(run: Path) -> None:
+    parts = [pl.read_parquet(next((run / "features" / n).glob("*"))) for n in ("population", "customers")]
+    assert parts[0].schema == parts[1].schema
+    assert sum(part.null_count().sum_horizontal()[0] for part in parts) == 0
+    assert "GEBAEUDETYP=7" in parts[0].columns
+
+
+def test_segments_planted_as_over_represented_come_out_on_top(run: Path, config: Path) -> None:
+    """Each found segment is named by the planted one most of its people have."""
+    truth = {
+        name: pl.read_parquet(config.parent / f"{name}_truth.parquet")
+        for name in ("population", "customers")
+    }
+    found = {name: _segments(run, name).join(truth[name], on="row", suffix="_planted") for name in truth}
+    clustered = {name: rows.filter(pl.col("segment") >= 0) for name, rows in found.items()}
+    shares = {
+        name: dict(rows.group_by("segment_planted").agg(pl.len() / rows.height).iter_rows())
+        for name, rows in clustered.items()
+    }
+    planted = {
+        s: shares["customers"].get(s, 0) / share for s, share in shares["population"].items()
+    }
+    expected = clustered["population"].group_by("segment").agg(
+        pl.col("segment_planted").replace_strict(planted).mean().alias("planted")
+    )
+    told = pl.read_csv(run / "compare/segments.csv").join(expected, on="segment")
+    order = told.select("index", "planted").to_numpy()
+    assert np.corrcoef(order.T)[0, 1] > 0.9
+    best = told.sort("index", descending=True).row(0, named=True)
+    assert best["planted"] == told["planted"].max()
+    assert best["verdict"] == "over"
+
+
+def test_editing_the_plan_reruns_encode_and_what_follows(
+    run: Path, config: Path, run_job: RunJob
+) -> None:
+    before = json.loads((run / "run.json").read_text())["stages"]
+    text = (run / "plan.json").read_bytes()
+    plan = json.loads(text)
+    plan["attributes"]["ANREDE_KZ"] = {"rule": "drop", "reason": "not to be used"}
+    (run / "plan.json").write_text(json.dumps(plan))
+    done = run_job("jobs.run", config, "--run-dir", run, "--until", "compare")
+    assert done.returncode == 0, done.stderr
+    after = json.loads((run / "run.json").read_text())["stages"]
+    assert [s for s in ("ingest", "assess") if before[s] != after[s]] == []
+    assert "ANREDE_KZ=2" not in json.loads((run / "model/model.json").read_text())["features"]
+    assert [line.split()[0] for line in done.stderr.splitlines() if "done before" in line] == [
+        "ingest", "assess",
+    ]  # fmt: skip
+    (run / "plan.json").write_bytes(text)
+    assert run_job("jobs.run", config, "--run-dir", run).returncode == 0
+    again = json.loads((run / "run.json").read_text())["stages"]
+    assert again["compare"]["files"] == before["compare"]["files"]
+
+
+def test_a_faulty_plan_is_refused_with_all_its_faults(
+    run: Path, config: Path, run_job: RunJob
+) -> None:
+    text = (run / "plan.json").read_bytes()
+    plan = json.loads(text)
+    plan["attributes"]["ANREDE_KZ"] = {"rule": "binray"}
+    plan["attributes"]["NOBODY"] = {"rule": "drop"}
+    (run / "plan.json").write_text(json.dumps(plan))
+    done = run_job("jobs.run", config, "--run-dir", run)
+    (run / "plan.json").write_bytes(text)
+    assert done.returncode == 2
+    assert "ANREDE_KZ" in done.stderr
+    assert "NOBODY" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_dry_run_says_what_would_run_and_does_nothing(
+    config: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    done = run_job("jobs.run", config, "--run-dir", tmp_path / "run", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 9
+    assert all("will run" in line and "MiB" in line for line in lines[1:])
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_of_a_finished_run_has_nothing_to_do(
+    run: Path, config: Path, run_job: RunJob
+) -> None:
+    done = run_job("jobs.run", config, "--run-dir", run, "--dry-run", "--from", "assign")
+    told = {line.split()[0]: line for line in done.stdout.splitlines()[1:]}
+    assert "is done" in told["sweep"]
+    assert "will run" in told["assign"]
+    assert "will run" in told["report"]
+
+
+def test_a_stage_is_its_own_job(run: Path, config: Path, run_job: RunJob) -> None:
+    before = hashes(run)
+    done = run_job("jobs.compare", config, "--run-dir", run)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stderr.splitlines()] == ["compare"]
+    assert hashes(run) == before
+
+
+def test_a_stage_without_what_it_reads_is_refused(
+    config: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    done = run_job("jobs.run", config, "--run-dir", tmp_path / "run", "--from", "sweep")
+    assert done.returncode == 2
+    assert "ingest is not done" in done.stderr
+
+
+def test_a_budget_too_small_is_refused_with_what_would_do(
+    config: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    done = run_job("jobs.run", config, "--run-dir", tmp_path / "run", "--memory", "64MiB")
+    assert done.returncode == 4
+    (line,) = done.stderr.splitlines()
+    assert "64 MiB" in line
+    assert "--memory" in line
+
+
+def test_scores_that_do_not_fit_are_read_again_and_give_the_same_answer(
+    run: Path, config: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    told = {}
+    for memory in ("463MiB", "4GiB"):
+        folder = tmp_path / memory / "run"
+        done = run_job(
+            "jobs.run", config, "--run-dir", folder, "--until", "assign", "--memory", memory,
+            "--set", "run.rows_per_part=2_000", "--set", "model.n_components=100",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        stages = json.loads((folder / "run.json").read_text())["stages"]
+        told[memory] = stages["sweep"]["facts"]["scores"], hashes(folder)
+    assert told["463MiB"][0] == "computed anew in every pass"
+    assert told["4GiB"][0] == "in memory"
+    assert told["463MiB"][1] == told["4GiB"][1]
+
+
+def test_json_lines_tell_each_stage(config: Path, run_job: RunJob, tmp_path: Path) -> None:
+    done = run_job(
+        "jobs.run", config, "--run-dir", tmp_path / "run", "--until", "assess",
+        "--log-format", "json",
+    )  # fmt: skip
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    finished = [line for line in told if "rows_in" in line]
+    assert [line["stage"] for line in finished] == ["ingest", "assess"]
+    assert finished[0]["rows_in"] == N + M
+
+
+def test_a_damaged_part_ends_with_code_6(config: Path, run_job: RunJob, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    assert run_job("jobs.run", config, "--run-dir", folder, "--until", "assess").returncode == 0
+    part = folder / "raw/population/part-00001.parquet"
+    content = bytearray(part.read_bytes())
+    content[len(content) // 2] ^= 1
+    part.write_bytes(content)
+    done = run_job("jobs.run", config, "--run-dir", folder, "--until", "encode")
+    assert done.returncode == 6
+    assert "part-00001" in done.stderr

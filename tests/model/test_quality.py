@@ -1,0 +1,150 @@
+"""Figures of quality, against scikit-learn on the same rows; the written rule for how many."""
+
+from functools import reduce
+from operator import add
+
+import numpy as np
+import pytest
+import sklearn.metrics
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segment_lib.model import calinski_harabasz, choose_clusters, davies_bouldin
+from segment_lib.model.kernel import tally_block
+from segment_lib.model.quality import MIN_SHARE, MIN_STABILITY, ClusterSums, inertia, silhouettes
+
+
+def clustered(n: int = 500, k: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, labels and the means of the clusters."""
+    random = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(k), random.integers(0, k, n - k)])
+    Z = (random.normal(size=(n, 3)) + labels[:, None] * [2, 1, 0]).astype(np.float32)
+    return Z, labels, np.array([Z[labels == i].mean(axis=0, dtype=np.float64) for i in range(k)])
+
+
+def sums(Z: np.ndarray, labels: np.ndarray, centers: np.ndarray) -> ClusterSums:
+    """By hand."""
+    exact = Z.astype(np.float64)
+    own = labels[:, None] == np.arange(len(centers))
+    apart = np.sqrt(((exact - centers[labels]) ** 2).sum(axis=1))
+    return ClusterSums(own.sum(axis=0), own.T @ exact, apart @ own, float((exact**2).sum()))
+
+
+@pytest.mark.parametrize("k", [1, 2, 4, 9])
+def test_inertia_is_the_sum_of_squared_distances(k):
+    Z, labels, means = clustered(k=k)
+    centers = means + 0.3
+    expected = ((Z.astype(np.float64) - centers[labels]) ** 2).sum()
+    assert inertia(sums(Z, labels, centers), centers) == pytest.approx(expected, rel=1e-10)
+
+
+@pytest.mark.parametrize("k", [2, 4, 9])
+def test_calinski_harabasz_is_that_of_scikit_learn(k):
+    Z, labels, means = clustered(k=k)
+    expected = sklearn.metrics.calinski_harabasz_score(Z.astype(np.float64), labels)
+    assert calinski_harabasz(sums(Z, labels, means)) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("k", [2, 4, 9])
+def test_davies_bouldin_is_that_of_scikit_learn(k):
+    Z, labels, means = clustered(k=k)
+    expected = sklearn.metrics.davies_bouldin_score(Z.astype(np.float64), labels)
+    assert davies_bouldin(sums(Z, labels, means), means) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("k", [2, 4])
+def test_the_silhouette_is_that_of_scikit_learn(k):
+    Z, labels, _ = clustered(k=k)
+    (found,) = silhouettes(Z, [labels])
+    assert found == pytest.approx(sklearn.metrics.silhouette_score(Z, labels), abs=1e-5)
+
+
+def test_silhouettes_come_one_for_each_labelling():
+    Z, labels, _ = clustered()
+    assert silhouettes(Z, [labels, labels % 2])[0] == silhouettes(Z, [labels])[0]
+
+
+def test_a_labelling_of_one_cluster_has_no_silhouette():
+    Z, labels, _ = clustered()
+    assert np.isnan(silhouettes(Z, [labels * 0])).all()
+
+
+def test_an_empty_cluster_changes_no_figure():
+    Z, labels, means = clustered()
+    more = np.concatenate([means, [[50.0, 50, 50]]])
+    with_empty = sums(Z, labels, more)
+    assert inertia(with_empty, more) == pytest.approx(inertia(sums(Z, labels, means), means))
+    assert davies_bouldin(with_empty, more) == pytest.approx(
+        davies_bouldin(sums(Z, labels, means), means)
+    )
+
+
+def test_one_cluster_has_no_calinski_harabasz():
+    Z, labels, means = clustered(k=1)
+    assert np.isnan(calinski_harabasz(sums(Z, labels, means)))
+
+
+def test_clusters_of_rows_all_alike_have_a_davies_bouldin_of_zero():
+    Z = np.repeat(np.array([[0.0, 0], [3, 0]]), 10, axis=0)
+    labels = np.repeat([0, 1], 10)
+    centers = np.array([[0.0, 0], [3, 0]])
+    assert davies_bouldin(sums(Z, labels, centers), centers) == 0
+
+
+def test_two_centres_in_one_place_raise_no_warning():
+    Z, labels = np.zeros((20, 2)), np.repeat([0, 1], 10)
+    centers = np.zeros((2, 2))
+    assert not davies_bouldin(sums(Z, labels, centers), centers) < 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(1, 499), max_size=6))
+def test_sums_of_any_partitioning_add_up_to_those_of_the_whole(marks):
+    Z, _, means = clustered()
+    centers = means.astype(np.float32)
+    edges = sorted({0, 500, *marks})
+    parts = [
+        tally_block(Z[a:b], [centers], [True])[0] for a, b in zip(edges, edges[1:], strict=False)
+    ]
+    total, (whole,) = reduce(add, parts), tally_block(Z, [centers], [True])
+    np.testing.assert_array_equal(total.counts, whole.counts)
+    np.testing.assert_allclose(total.sums, whole.sums, rtol=1e-12, atol=1e-9)
+    np.testing.assert_allclose(total.distances, whole.distances, rtol=1e-12)
+    assert total.squares == pytest.approx(whole.squares, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("stability", "smallest", "chosen"),
+    [
+        ([0.9, 0.9, 0.9, 0.5], [0.3, 0.2, 0.1, 0.1], 4),
+        ([0.9, 0.9, 0.9, 0.9], [0.3, 0.2, 0.001, 0.1], 5),
+        ([0.9, 0.9, 0.9, 0.9], [0.3, 0.2, 0.001, 0.001], 3),
+        ([0.9, 0.5, 0.9, 0.5], [0.3, 0.2, 0.1, 0.1], 4),
+        ([MIN_STABILITY, 0.1, 0.1, 0.1], [MIN_SHARE] * 4, 2),
+        ([0.7, 0.6, 0.5, 0.4], [0.3, 0.2, 0.1, 0.1], 2),
+        ([0.5, 0.6, 0.6, 0.4], [0.3, 0.2, 0.1, 0.1], 3),
+        ([0.9, 0.8, 0.8, 0.8], [0.001] * 4, 2),
+    ],
+)
+def test_the_most_segments_that_are_found_again_and_large_enough_are_chosen(
+    stability, smallest, chosen
+):
+    assert choose_clusters([2, 3, 4, 5], stability, smallest)[0] == chosen
+
+
+def test_the_rule_says_what_it_asks_for():
+    _, rule = choose_clusters([2, 3], [0.9, 0.9], [0.4, 0.3])
+    assert "0.8" in rule
+    assert "1%" in rule
+
+
+def test_a_choice_below_the_bar_says_so():
+    _, rule = choose_clusters([2, 3], [0.5, 0.6], [0.4, 0.3])
+    assert "0.60" in rule
+    assert "read the segments with care" in rule
+
+
+def test_a_choice_too_small_to_plan_with_says_so():
+    # Stable, but every trial has a segment below one percent: the rule is not met.
+    _, rule = choose_clusters([2, 3], [0.95, 0.9], [0.001, 0.001])
+    assert "none reaches 0.8" not in rule

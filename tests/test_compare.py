@@ -1,0 +1,132 @@
+"""Customers against the population: shares, index, Katz interval, verdict."""
+
+from math import exp, log, sqrt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats.contingency import relative_risk
+
+from segment_lib.compare import SEGMENTS, compare_segments, index_interval
+
+
+def segment(found, number: int) -> dict:
+    (row,) = (row for row in found.iter_rows(named=True) if row["segment"] == number)
+    return row
+
+
+def test_the_index_is_a_hundred_times_the_ratio_of_the_shares():
+    _, index, _ = index_interval(30, 100, 200, 1000)
+    assert index == pytest.approx(150)
+
+
+def test_the_interval_is_that_of_katz_by_hand():
+    # Risk ratio 0.3 / 0.2; variance of its log 1/30 - 1/100 + 1/200 - 1/1000; z = 1.959964.
+    spread = 1.959963984540054 * sqrt(1 / 30 - 1 / 100 + 1 / 200 - 1 / 1000)
+    low, _, high = index_interval(30, 100, 200, 1000)
+    assert low == pytest.approx(100 * exp(log(1.5) - spread))
+    assert high == pytest.approx(100 * exp(log(1.5) + spread))
+
+
+@given(st.integers(1, 500), st.integers(0, 500), st.integers(1, 5000), st.integers(0, 5000))
+def test_the_interval_is_that_of_scipy(customers, other_customers, population, others):
+    m, n = customers + other_customers, population + others
+    theirs = relative_risk(customers, m, population, n)
+    limits = theirs.confidence_interval(0.95)
+    low, index, high = index_interval(customers, m, population, n)
+    assert index == pytest.approx(100 * theirs.relative_risk)
+    assert (low, high) == (pytest.approx(100 * limits.low), pytest.approx(100 * limits.high))
+
+
+def test_the_index_of_the_rows_set_aside_is_the_published_one():
+    # 26.05 % of customers and 10.45 % of the population lack too much: index 249.
+    _, index, _ = index_interval(49_927, 191_652, 93_148, 891_221)
+    assert index == pytest.approx(249, abs=0.5)
+
+
+def test_no_customer_has_an_index_of_zero_and_an_upper_limit():
+    low, index, high = index_interval(0, 100, 200, 1000)
+    assert (low, index) == (0, 0)
+    assert high > 0
+
+
+def test_the_upper_limit_without_a_customer_is_that_of_half_a_customer():
+    spread = 1.959963984540054 * sqrt(1 / 0.5 - 1 / 100 + 1 / 200 - 1 / 1000)
+    assert index_interval(0, 100, 200, 1000)[2] == pytest.approx(
+        100 * 0.5 / 100 / 0.2 * exp(spread)
+    )
+
+
+def test_a_segment_without_population_has_no_index():
+    assert index_interval(5, 100, 0, 1000) == (None, None, None)
+
+
+def test_everybody_in_one_segment_is_average():
+    found = compare_segments({0: 1000}, {0: 100})
+    assert segment(found, 0)["index"] == 100
+    assert segment(found, 0)["verdict"] == "average"
+
+
+@pytest.mark.parametrize(
+    ("customers", "verdict"), [(400, "over"), (210, "average"), (190, "average"), (90, "under")]
+)
+def test_the_verdict_needs_an_interval_clear_of_100(customers, verdict):
+    found = compare_segments({0: 2000, 1: 8000}, {0: customers, 1: 1000 - customers})
+    assert segment(found, 0)["verdict"] == verdict
+
+
+def test_a_large_segment_without_a_customer_is_under():
+    found = compare_segments({0: 2000, 1: 8000}, {1: 1000})
+    assert segment(found, 0)["verdict"] == "under"
+
+
+def test_the_columns_are_those_of_the_files_page():
+    assert compare_segments({0: 1}, {0: 1}).columns == [
+        "segment",
+        "population_rows",
+        "population_share",
+        "customer_rows",
+        "customer_share",
+        "index",
+        "index_low",
+        "index_high",
+        "verdict",
+    ]
+
+
+def test_the_types_do_not_depend_on_the_rows():
+    assert dict(compare_segments({0: 1, 1: 1}, {2: 1}).schema) == SEGMENTS
+
+
+def test_segments_stand_in_order_the_rows_set_aside_first():
+    found = compare_segments({1: 5, 0: 5, -1: 5}, {2: 5, 0: 5})
+    assert found["segment"].to_list() == [-1, 0, 1, 2]
+
+
+def test_the_rows_set_aside_have_an_index_like_any_segment():
+    found = compare_segments({-1: 100, 0: 900}, {-1: 30, 0: 70})
+    assert segment(found, -1)["index"] == pytest.approx(300)
+
+
+COUNTS = st.dictionaries(st.integers(-1, 9), st.integers(0, 10_000), min_size=1)
+
+
+@given(COUNTS.filter(lambda of: sum(of.values())), COUNTS.filter(lambda of: sum(of.values())))
+def test_rows_and_shares_add_up(population, customers):
+    found = compare_segments(population, customers)
+    assert found["population_rows"].sum() == sum(population.values())
+    assert found["customer_rows"].sum() == sum(customers.values())
+    assert found["population_share"].sum() == pytest.approx(1)
+    assert found["customer_share"].sum() == pytest.approx(1)
+
+
+@given(COUNTS.filter(lambda of: sum(of.values())), COUNTS.filter(lambda of: sum(of.values())))
+def test_the_index_lies_in_its_interval(population, customers):
+    found = compare_segments(population, customers).drop_nulls("index")
+    assert (found["index_low"] <= found["index"] + 1e-9).all()
+    assert (found["index"] <= found["index_high"] + 1e-9).all()
+
+
+def test_a_segment_of_customers_alone_is_counted():
+    row = segment(compare_segments({0: 10}, {0: 5, 1: 5}), 1)
+    assert (row["customer_rows"], row["index"], row["population_rows"]) == (5, None, 0)

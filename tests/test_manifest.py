@@ -1,0 +1,344 @@
+"""The run folder: what run.json does not list never happened."""
+
+import json
+import os
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from jobs.assess import edited_plan
+from jobs.console import Console
+from jobs.stage import Job
+from segment_lib.cluster import local_workers
+from segment_lib.config import Config, Inputs
+from segment_lib.errors import IntegrityError, ResourceError
+from segment_lib.manifest import (
+    FORMAT,
+    Manifest,
+    StageRecord,
+    fingerprint,
+    fingerprint_file,
+    package_versions,
+)
+from segment_lib.store import StoredFile, read_file, write_file
+
+
+def run_stage(
+    manifest: Manifest,
+    stage: str,
+    files: dict[str, str],
+    mark: str = "mark",
+    following: tuple[str, ...] = (),
+    **facts: str,
+) -> None:
+    work = manifest.begin(stage)
+    written = tuple(write_file(work, path, text.encode()) for path, text in files.items())
+    record = StageRecord(mark, written, facts=facts)
+    manifest.publish(stage, work, record, following)
+
+
+def on_disk(root: Path) -> set[str]:
+    return {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()}
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing of ours catches it."""
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, call: int) -> None:
+    """The process dies instead of its `call`-th rename from now on."""
+    rename, calls = os.replace, iter(range(1, 10**6))
+
+    def replace(*paths: Path) -> None:
+        if next(calls) >= call:
+            raise Killed
+        rename(*paths)
+
+    monkeypatch.setattr(os, "replace", replace)
+
+
+# Done or not
+
+
+def test_a_run_folder_need_not_exist_yet(tmp_path):
+    assert Manifest(tmp_path / "new").stages == {}
+
+
+def test_a_published_stage_is_done_when_the_folder_is_opened_again(tmp_path):
+    run_stage(Manifest(tmp_path), "ingest", {"raw/a": "1"})
+    assert Manifest(tmp_path).is_done("ingest", "mark")
+
+
+def test_a_stage_of_another_fingerprint_is_not_done(tmp_path):
+    run_stage(Manifest(tmp_path), "ingest", {"raw/a": "1"})
+    assert not Manifest(tmp_path).is_done("ingest", "other")
+
+
+def test_a_stage_that_never_ran_is_not_done(tmp_path):
+    assert not Manifest(tmp_path).is_done("ingest", "mark")
+
+
+@pytest.mark.parametrize("change", ["gone", "shorter", "a folder"])
+def test_a_stage_whose_files_are_not_there_is_not_done(tmp_path, change):
+    run_stage(Manifest(tmp_path), "ingest", {"raw/a": "123"})
+    path = tmp_path / "raw" / "a"
+    path.unlink()
+    if change == "shorter":
+        path.write_text("1")
+    if change == "a folder":
+        path.mkdir()
+    assert not Manifest(tmp_path).is_done("ingest", "mark")
+
+
+def test_an_edited_plan_does_not_undo_the_stage_that_derived_it(tmp_path):
+    run_stage(Manifest(tmp_path), "assess", {"plan.json": "derived"})
+    (tmp_path / "plan.json").write_text("edited by hand")
+    assert Manifest(tmp_path).is_done("assess", "mark")
+
+
+def test_a_deleted_plan_is_derived_anew(tmp_path):
+    run_stage(Manifest(tmp_path), "assess", {"plan.json": "derived"})
+    (tmp_path / "plan.json").unlink()
+    assert not Manifest(tmp_path).is_done("assess", "mark")
+
+
+def test_a_record_comes_back_as_it_was(tmp_path):
+    record = StageRecord(
+        "mark", (StoredFile("a", 1, "f", 7), StoredFile("b", 1, "f")), 5, 4, 1.5, 900, {"k": [1]}
+    )
+    assert StageRecord.from_json(json.loads(json.dumps(record.as_json()))) == record
+
+
+# The folder
+
+
+def test_published_files_lie_under_their_names_and_nothing_else_does(tmp_path):
+    run_stage(Manifest(tmp_path), "ingest", {"raw/p/a": "1", "raw/c/a": "2"})
+    assert on_disk(tmp_path) == {"run.json", "raw/p/a", "raw/c/a"}
+
+
+def test_what_is_listed_can_be_read(tmp_path):
+    run_stage(Manifest(tmp_path), "ingest", {"raw/a": "hello"})
+    manifest = Manifest(tmp_path)
+    assert read_file(tmp_path, manifest.file("ingest", "raw/a")) == b"hello"
+
+
+def test_files_of_a_folder_come_in_the_order_of_their_names(tmp_path):
+    run_stage(Manifest(tmp_path), "ingest", {"raw/p/b": "", "raw/c/a": "", "raw/p/a": ""})
+    found = Manifest(tmp_path).files("ingest", "raw/p/")
+    assert [file.path for file in found] == ["raw/p/a", "raw/p/b"]
+
+
+def test_a_stage_begins_in_an_empty_private_folder(tmp_path):
+    work = Manifest(tmp_path).begin("ingest")
+    assert (list(work.iterdir()), work.stat().st_mode & 0o777) == ([], 0o700)
+
+
+def test_what_a_killed_stage_left_is_swept_when_the_next_begins(tmp_path):
+    write_file(Manifest(tmp_path).begin("ingest"), "raw/a", b"half")
+    Manifest(tmp_path).begin("ingest")
+    assert on_disk(tmp_path) == set()
+
+
+def test_a_run_folder_that_cannot_be_made_is_a_matter_of_resources(tmp_path):
+    (tmp_path / "run").write_text("a file where a folder is wanted")
+    with pytest.raises(ResourceError, match="--run-dir"):
+        Manifest(tmp_path / "run").begin("ingest")
+
+
+def test_stages_that_follow_are_forgotten(tmp_path):
+    manifest = Manifest(tmp_path)
+    run_stage(manifest, "ingest", {"raw/a": "1"})
+    run_stage(manifest, "encode", {"features/a": "1"})
+    run_stage(manifest, "ingest", {"raw/a": "2"}, following=("encode",))
+    assert list(Manifest(tmp_path).stages) == ["ingest"]
+
+
+def test_a_file_the_stage_no_longer_writes_is_removed(tmp_path):
+    manifest = Manifest(tmp_path)
+    run_stage(manifest, "ingest", {"raw/a": "1", "raw/b": "1"})
+    run_stage(manifest, "ingest", {"raw/a": "2"})
+    assert on_disk(tmp_path) == {"run.json", "raw/a"}
+
+
+def test_a_file_a_following_stage_no_longer_writes_is_removed(tmp_path):
+    # As when rows_per_part grows: fewer parts of every stage.
+    manifest = Manifest(tmp_path)
+    run_stage(manifest, "ingest", {"raw/a": "1", "raw/b": "1"})
+    run_stage(manifest, "encode", {"features/a": "1", "features/b": "1"})
+    run_stage(manifest, "ingest", {"raw/a": "2"}, following=("encode",))
+    run_stage(manifest, "encode", {"features/a": "2"})
+    assert on_disk(tmp_path) == {"run.json", "raw/a", "features/a"}
+
+
+# Kills
+
+
+@pytest.mark.parametrize("call", [1, 2, 3, 4])
+def test_a_kill_while_publishing_leaves_a_stage_that_is_not_done(tmp_path, monkeypatch, call):
+    manifest = Manifest(tmp_path)
+    run_stage(manifest, "ingest", {"raw/a": "1"}, mark="old")
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        work = manifest.begin("ingest")
+        files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
+        kill_at(patch, call)
+        manifest.publish("ingest", work, StageRecord("new", files), ())
+    assert not Manifest(tmp_path).is_done("ingest", "new")
+
+
+@pytest.mark.parametrize("call", [1, 2, 3, 4])
+def test_a_stage_that_is_done_after_a_kill_is_whole(tmp_path, monkeypatch, call):
+    manifest = Manifest(tmp_path)
+    run_stage(manifest, "ingest", {"raw/a": "1"}, mark="old")
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        work = manifest.begin("ingest")
+        files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
+        kill_at(patch, call)
+        manifest.publish("ingest", work, StageRecord("new", files), ())
+    found = Manifest(tmp_path)
+    listed = found.files("ingest") if "ingest" in found.stages else []
+    assert [read_file(tmp_path, file) for file in listed] in ([], [b"1"])
+
+
+@pytest.mark.parametrize("call", [2, 3, 4])
+def test_a_kill_while_publishing_forgets_what_follows(tmp_path, monkeypatch, call):
+    manifest = Manifest(tmp_path)
+    run_stage(manifest, "ingest", {"raw/a": "1"}, mark="old")
+    run_stage(manifest, "encode", {"features/a": "1"})
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        work = manifest.begin("ingest")
+        files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
+        kill_at(patch, call)
+        manifest.publish("ingest", work, StageRecord("new", files), ("encode",))
+    assert "encode" not in Manifest(tmp_path).stages
+
+
+def test_after_a_kill_the_stage_can_be_run_again(tmp_path, monkeypatch):
+    manifest = Manifest(tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        work = manifest.begin("ingest")
+        files = tuple(write_file(work, path, b"1") for path in ("raw/a", "raw/b"))
+        kill_at(patch, 3)
+        manifest.publish("ingest", work, StageRecord("mark", files), ())
+    run_stage(Manifest(tmp_path), "ingest", {"raw/a": "1"})
+    assert Manifest(tmp_path).is_done("ingest", "mark")
+
+
+def test_what_a_kill_left_in_place_is_gone_once_the_stage_is_done(tmp_path, monkeypatch):
+    manifest = Manifest(tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        work = manifest.begin("ingest")
+        files = tuple(write_file(work, path, b"1") for path in ("raw/a", "raw/b"))
+        kill_at(patch, 4)
+        manifest.publish("ingest", work, StageRecord("mark", files), ())
+    run_stage(Manifest(tmp_path), "ingest", {"raw/a": "1"})
+    assert on_disk(tmp_path) == {"run.json", "raw/a"}
+
+
+# The edited plan
+
+
+def job_in(root: Path) -> Job:
+    return Job(Config(Inputs()), Manifest(root), local_workers(1), Console(shown=False))
+
+
+
+def derive(manifest: Manifest, text: str = "derived") -> None:
+    told = sha256(text.encode()).hexdigest()
+    run_stage(manifest, "assess", {"plan.json": text}, derived_plan=told)
+
+
+def test_a_plan_as_derived_is_not_taken_for_edited(tmp_path):
+    derive(Manifest(tmp_path))
+    assert edited_plan(job_in(tmp_path)) is None
+
+
+def test_an_edited_plan_is_found(tmp_path):
+    derive(Manifest(tmp_path))
+    (tmp_path / "plan.json").write_text("mine")
+    assert edited_plan(job_in(tmp_path)) == "mine"
+
+
+def test_an_edited_plan_outlives_another_ingest(tmp_path):
+    manifest = Manifest(tmp_path)
+    run_stage(manifest, "ingest", {"raw/a": "1"})
+    derive(manifest)
+    (tmp_path / "plan.json").write_text("mine")
+    run_stage(manifest, "ingest", {"raw/a": "2"}, following=("assess", "encode"))
+    assert edited_plan(job_in(tmp_path)) == "mine"
+
+
+def test_an_edited_plan_outlives_a_kill_while_it_is_assessed_again(tmp_path, monkeypatch):
+    manifest = Manifest(tmp_path)
+    derive(manifest)
+    (tmp_path / "plan.json").write_text("mine")
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        work = manifest.begin("assess")
+        files = (write_file(work, "plan.json", b"mine"),)
+        kill_at(patch, 2)
+        manifest.publish("assess", work, StageRecord("mark", files), ())
+    assert edited_plan(job_in(tmp_path)) == "mine"
+
+
+# run.json
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", "{}", '{"format_version": 1}'])
+def test_what_is_no_manifest_is_told(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(IntegrityError, match="--run-dir"):
+        Manifest(tmp_path)
+
+
+def test_a_manifest_of_another_format_is_told(tmp_path):
+    run_stage(Manifest(tmp_path), "ingest", {"raw/a": "1"})
+    told = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps(told | {"format_version": FORMAT + 1}))
+    with pytest.raises(IntegrityError, match=f"format version {FORMAT + 1}"):
+        Manifest(tmp_path)
+
+
+def test_what_the_run_is_stands_in_run_json(tmp_path):
+    manifest = Manifest(tmp_path)
+    manifest.describe(config={"run": {"memory": "4GiB"}}, versions=package_versions())
+    run_stage(manifest, "ingest", {"raw/a": "1"})
+    told = json.loads((tmp_path / "run.json").read_text())
+    assert told["config"] == {"run": {"memory": "4GiB"}}
+    assert told["versions"]["polars"] == package_versions()["polars"]
+
+
+# Fingerprints
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ((["a", 1], []), (["a", 1], []), True),
+        ((["a", 1], []), (["a", 2], []), False),
+        (([], ["a"]), (["a"], []), False),
+        (({"a": 1, "b": 2}, []), ({"b": 2, "a": 1}, []), True),
+        (((2, 20), []), ([2, 20], []), True),
+        ((["1"], []), ([1], []), False),
+    ],
+)
+def test_a_fingerprint_is_that_of_settings_and_inputs(one, other, same):
+    assert (fingerprint(*one) == fingerprint(*other)) is same
+
+
+def test_a_delivered_file_that_changes_has_another_fingerprint(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("1")
+    before = fingerprint_file(path)
+    path.write_text("12")
+    assert fingerprint_file(path) != before
+
+
+def test_a_delivered_file_of_the_same_size_and_a_later_date_is_another(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("1")
+    os.utime(path, ns=(0, 10**9))
+    before = fingerprint_file(path)
+    path.write_text("2")
+    os.utime(path, ns=(0, 2 * 10**9))
+    assert fingerprint_file(path) != before
