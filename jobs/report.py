@@ -53,8 +53,6 @@ def stage_table(job: Job) -> pl.DataFrame:
                 "stage": name,
                 "rows_in": record.rows_in,
                 "rows_out": record.rows_out,
-                "seconds": record.seconds,
-                "peak_mib": record.peak_mib,
                 "files": len(record.files),
                 "bytes": sum(file.bytes for file in record.files),
             }
@@ -92,7 +90,7 @@ def run(job: Job, work: Path) -> Outcome:
         rows=table(job, "assess", "assess/rows.parquet"),
         max_missing_per_row=job.facts("encode")["max_missing_per_row"],
         sweep=table(job, "sweep", "model/sweep.csv"),
-        rule=job.facts("sweep")["rule"],
+        rule=_sentence(job.facts("sweep")["rule"]),
         explained_variance_ratio=projection.explained_variance_ratio.tolist(),
         n_components=len(projection.components),
         n_features=len(features),
@@ -120,6 +118,10 @@ def run(job: Job, work: Path) -> Outcome:
         files.append(StoredFile(name, len(content), sha256(content).hexdigest()))
     rows = job.facts("ingest")["population"] + job.facts("ingest")["customers"]
     return Outcome(files, rows, rows, f"{len(files)} files")
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 STAGE: Stage = Stage(

@@ -11,6 +11,7 @@ Exit codes: 0 done, 2 usage or config, 3 bad input data, 4 out of memory budget 
 """
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from jobs.estimate import print_plan
 from jobs.stage import Job, run_stages
 from segment_lib.cluster import Workers, connect, local_workers
 from segment_lib.config import Config, load_config
-from segment_lib.errors import ConfigError, JobError
+from segment_lib.errors import ConfigError, JobError, ResourceError
 from segment_lib.manifest import Manifest, package_versions
 from segment_lib.store import read_file
 
@@ -42,6 +43,9 @@ STAGES = (
     compare.STAGE,
     report.STAGE,
 )
+
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
@@ -89,6 +93,16 @@ def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:
     except JobError as error:
         LOG.error("error: %s", error)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        LOG.error(
+            "error: %s: %s. Free space or choose another --run-dir, then run the same command "
+            "again.",
+            error.filename,
+            error.strerror,
+        )
+        sys.exit(ResourceError.exit_code)
     except KeyboardInterrupt:
         LOG.error("stopped; run the same command again to go on after the last finished stage")
         sys.exit(130)
@@ -105,7 +119,7 @@ def job_of(options: argparse.Namespace) -> None:
     if options.dry_run:
         print_plan(Job(config, manifest, _threads(options), console), STAGES, options.first)
         return
-    with _workers(options) as workers:
+    with manifest.held(), _workers(options) as workers:
         job = Job(config, manifest, workers, console)
         run_stages(job, STAGES, options.first, options.last)
     if "report" in manifest.stages and options.last in (None, "report"):

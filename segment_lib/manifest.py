@@ -1,18 +1,20 @@
 """The run folder and its manifest: what run.json does not list never happened."""
 
+import fcntl
 import hashlib
 import json
 import os
 import platform
 import shutil
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from segment_lib.errors import IntegrityError, ResourceError
+from segment_lib.errors import ConfigError, IntegrityError, ResourceError
 from segment_lib.store import StoredFile, write_file
 
 FORMAT = 1
@@ -125,6 +127,35 @@ class Manifest:
     def file(self, stage: str, path: str) -> StoredFile:
         """One file of a finished stage."""
         return next(file for file in self.stages[stage].files if file.path == path)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the run folder, if need be, and keep other jobs out of it until left or killed.
+
+        Raises
+        ------
+        ResourceError
+            If the folder cannot be made.
+        ConfigError
+            If another job is at work in it.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ResourceError(
+                f"{self.root}: cannot be made ({error.strerror}). Choose another --run-dir."
+            ) from None
+        folder = os.open(self.root, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise ConfigError(
+                f"{self.root}: another job is at work here. Wait for it, or choose another "
+                "--run-dir."
+            ) from None
+        finally:
+            os.close(folder)
 
     def begin(self, stage: str) -> Path:
         """An empty private folder in which the stage writes under the final names."""

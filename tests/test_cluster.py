@@ -1,5 +1,7 @@
 """Where tasks run: threads within the budget, results in order."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -144,9 +146,7 @@ def test_local_workers_have_at_least_one_thread():
         (1000, 100, 8, 900, 1),
     ],
 )
-def test_as_many_parts_as_fit_the_budget_are_worked_on_together(
-    free, part, threads, held, at_once
-):
+def test_as_many_parts_as_fit_the_budget_are_worked_on_together(free, part, threads, held, at_once):
     assert parts_at_once(BASE + free * MIB, part * MIB, threads, held * MIB) == at_once
 
 
@@ -179,12 +179,25 @@ def test_the_peak_is_the_largest_memory_while_watched():
 
 
 def test_a_scheduler_that_does_not_answer_is_told():
-    with pytest.raises(ClusterError, match=r"No Dask cluster at tcp://127\.0\.0\.1:9"):
-        with connect("tcp://127.0.0.1:9", None, wait=1):
-            pass
+    told = pytest.raises(ClusterError, match=r"No Dask cluster at tcp://127\.0\.0\.1:9")
+    with told, connect("tcp://127.0.0.1:9", None, wait=1):
+        pass
 
 
 def test_a_scheduler_file_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(ClusterError, match=r"absent\.json"):
-        with connect(None, tmp_path / "absent.json", wait=1):
-            pass
+    # In a process of its own: a wait for ever can be ended there alone.
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path; from segment_lib.cluster import connect\n"
+            "with connect(None, Path(sys.argv[1]), wait=1): pass",
+            str(tmp_path / "absent.json"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=12,
+        check=False,
+    )
+    assert "ClusterError" in told.stderr
+    assert "absent.json" in told.stderr

@@ -179,11 +179,12 @@ def test_a_file_a_following_stage_no_longer_writes_is_removed(tmp_path):
 def test_a_kill_while_publishing_leaves_a_stage_that_is_not_done(tmp_path, monkeypatch, call):
     manifest = Manifest(tmp_path)
     run_stage(manifest, "ingest", {"raw/a": "1"}, mark="old")
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        work = manifest.begin("ingest")
-        files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
+    work = manifest.begin("ingest")
+    files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
+    with monkeypatch.context() as patch:
         kill_at(patch, call)
-        manifest.publish("ingest", work, StageRecord("new", files), ())
+        with pytest.raises(Killed):
+            manifest.publish("ingest", work, StageRecord("new", files), ())
     assert not Manifest(tmp_path).is_done("ingest", "new")
 
 
@@ -191,11 +192,12 @@ def test_a_kill_while_publishing_leaves_a_stage_that_is_not_done(tmp_path, monke
 def test_a_stage_that_is_done_after_a_kill_is_whole(tmp_path, monkeypatch, call):
     manifest = Manifest(tmp_path)
     run_stage(manifest, "ingest", {"raw/a": "1"}, mark="old")
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        work = manifest.begin("ingest")
-        files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
+    work = manifest.begin("ingest")
+    files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
+    with monkeypatch.context() as patch:
         kill_at(patch, call)
-        manifest.publish("ingest", work, StageRecord("new", files), ())
+        with pytest.raises(Killed):
+            manifest.publish("ingest", work, StageRecord("new", files), ())
     found = Manifest(tmp_path)
     listed = found.files("ingest") if "ingest" in found.stages else []
     assert [read_file(tmp_path, file) for file in listed] in ([], [b"1"])
@@ -206,32 +208,35 @@ def test_a_kill_while_publishing_forgets_what_follows(tmp_path, monkeypatch, cal
     manifest = Manifest(tmp_path)
     run_stage(manifest, "ingest", {"raw/a": "1"}, mark="old")
     run_stage(manifest, "encode", {"features/a": "1"})
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        work = manifest.begin("ingest")
-        files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
+    work = manifest.begin("ingest")
+    files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
+    with monkeypatch.context() as patch:
         kill_at(patch, call)
-        manifest.publish("ingest", work, StageRecord("new", files), ("encode",))
+        with pytest.raises(Killed):
+            manifest.publish("ingest", work, StageRecord("new", files), ("encode",))
     assert "encode" not in Manifest(tmp_path).stages
 
 
 def test_after_a_kill_the_stage_can_be_run_again(tmp_path, monkeypatch):
     manifest = Manifest(tmp_path)
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        work = manifest.begin("ingest")
-        files = tuple(write_file(work, path, b"1") for path in ("raw/a", "raw/b"))
+    work = manifest.begin("ingest")
+    files = tuple(write_file(work, path, b"1") for path in ("raw/a", "raw/b"))
+    with monkeypatch.context() as patch:
         kill_at(patch, 3)
-        manifest.publish("ingest", work, StageRecord("mark", files), ())
+        with pytest.raises(Killed):
+            manifest.publish("ingest", work, StageRecord("mark", files), ())
     run_stage(Manifest(tmp_path), "ingest", {"raw/a": "1"})
     assert Manifest(tmp_path).is_done("ingest", "mark")
 
 
 def test_what_a_kill_left_in_place_is_gone_once_the_stage_is_done(tmp_path, monkeypatch):
     manifest = Manifest(tmp_path)
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        work = manifest.begin("ingest")
-        files = tuple(write_file(work, path, b"1") for path in ("raw/a", "raw/b"))
+    work = manifest.begin("ingest")
+    files = tuple(write_file(work, path, b"1") for path in ("raw/a", "raw/b"))
+    with monkeypatch.context() as patch:
         kill_at(patch, 4)
-        manifest.publish("ingest", work, StageRecord("mark", files), ())
+        with pytest.raises(Killed):
+            manifest.publish("ingest", work, StageRecord("mark", files), ())
     run_stage(Manifest(tmp_path), "ingest", {"raw/a": "1"})
     assert on_disk(tmp_path) == {"run.json", "raw/a"}
 
@@ -241,7 +246,6 @@ def test_what_a_kill_left_in_place_is_gone_once_the_stage_is_done(tmp_path, monk
 
 def job_in(root: Path) -> Job:
     return Job(Config(Inputs()), Manifest(root), local_workers(1), Console(shown=False))
-
 
 
 def derive(manifest: Manifest, text: str = "derived") -> None:
@@ -273,11 +277,12 @@ def test_an_edited_plan_outlives_a_kill_while_it_is_assessed_again(tmp_path, mon
     manifest = Manifest(tmp_path)
     derive(manifest)
     (tmp_path / "plan.json").write_text("mine")
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        work = manifest.begin("assess")
-        files = (write_file(work, "plan.json", b"mine"),)
+    work = manifest.begin("assess")
+    files = (write_file(work, "plan.json", b"mine"),)
+    with monkeypatch.context() as patch:
         kill_at(patch, 2)
-        manifest.publish("assess", work, StageRecord("mark", files), ())
+        with pytest.raises(Killed):
+            manifest.publish("assess", work, StageRecord("mark", files), ())
     assert edited_plan(job_in(tmp_path)) == "mine"
 
 

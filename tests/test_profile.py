@@ -189,7 +189,9 @@ def test_the_columns_and_types_are_those_of_the_files_page():
 def test_shares_of_an_attribute_add_up_to_one_in_every_segment():
     table = rows([0, 0, 1, 1, 1], KIND=["a", "b", "c", "a", None])
     found = pl.DataFrame(profile(table, "KIND"))
-    assert found.group_by("segment").agg(pl.col("segment_share").sum())["segment_share"].to_list() == [
+    assert found.group_by("segment").agg(pl.col("segment_share").sum())[
+        "segment_share"
+    ].to_list() == [
         pytest.approx(1),
         pytest.approx(1),
     ]

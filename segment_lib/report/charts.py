@@ -152,17 +152,14 @@ def variance(ratios: Sequence[float], n_components: int) -> Drawing:
     x = x.axis(grid=False, tickMinStep=1, format="d")
     y = alt.Y("sum", type="quantitative", title="Share of variance").axis(format="~%")
     base = alt.Chart(_values(rows)).encode(tooltip=tooltip)
-    bars = (
-        base.mark_rect()
-        .encode(
-            x=x,
-            x2="to:Q",
-            y=alt.Y("share", type="quantitative"),
-            y2=alt.datum(0),
-            color=alt.Color("kept", type="nominal", legend=None).scale(
-                domain=["kept", "left out"], range=[PALETTE["over"], PALETTE["bar"]]
-            ),
-        )
+    bars = base.mark_rect().encode(
+        x=x,
+        x2="to:Q",
+        y=alt.Y("share", type="quantitative"),
+        y2=alt.datum(0),
+        color=alt.Color("kept", type="nominal", legend=None).scale(
+            domain=["kept", "left out"], range=[PALETTE["over"], PALETTE["bar"]]
+        ),
     )
     line = base.mark_line(color=PALETTE["ink"], strokeWidth=2, point=len(rows) <= MOST).encode(
         x=alt.X("component", type="quantitative"), y=y.scale(domain=[0, 1])
@@ -271,11 +268,13 @@ def missing(attributes: pl.DataFrame, threshold: float | None) -> Drawing:
         domain=["empty cells", "coded as unknown"], range=[PALETTE["bar"], PALETTE["muted"]]
     )
     bars = (
-        alt.Chart(_values(bars_of)).mark_bar(height=alt.RelativeBandSize(0.72))
+        alt.Chart(_values(bars_of))
+        .mark_bar(height=alt.RelativeBandSize(0.72))
         .encode(x=x, x2="to:Q", y=y, color=colour, tooltip=tooltip)
     )
     marks = (
-        alt.Chart(_values(records)).mark_text(align="left", dx=6, color=PALETTE["under"])
+        alt.Chart(_values(records))
+        .mark_text(align="left", dx=6, color=PALETTE["under"])
         .encode(x=alt.X("all", type="quantitative"), y=y, text="mark:N", tooltip=tooltip)
     )
     layers: list[alt.Chart] = [bars, marks]
@@ -315,15 +314,19 @@ def gaps(
         domain=[-0.5, top[0] + 0.5], nice=False
     )
     y = alt.Y("share", type="quantitative", title=None).scale(domain=[0, top[1]])
-    bars = alt.Chart(_values(rows)).mark_rect().encode(
-        x=x.axis(grid=False, format="d", tickMinStep=1),
-        x2="to:Q",
-        y=y.axis(format="~%", tickCount=5),
-        y2=alt.datum(0),
-        color=alt.Color("fate", type="nominal", legend=None).scale(
-            domain=["clustered", "set aside"], range=[PALETTE["bar"], PALETTE["under"]]
-        ),
-        tooltip=tooltip,
+    bars = (
+        alt.Chart(_values(rows))
+        .mark_rect()
+        .encode(
+            x=x.axis(grid=False, format="d", tickMinStep=1),
+            x2="to:Q",
+            y=y.axis(format="~%", tickCount=5),
+            y2=alt.datum(0),
+            color=alt.Color("fate", type="nominal", legend=None).scale(
+                domain=["clustered", "set aside"], range=[PALETTE["bar"], PALETTE["under"]]
+            ),
+            tooltip=tooltip,
+        )
     )
     mark = [{"edge": max_missing + 0.5, "share": top[1] * 0.94, "label": "set aside →"}]
     rule = alt.Chart(_values(mark)).encode(x=alt.X("edge", type="quantitative"))

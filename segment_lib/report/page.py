@@ -9,7 +9,6 @@ from pathlib import Path
 import jinja2
 import polars as pl
 import vl_convert
-from markupsafe import Markup
 
 from segment_lib.report import charts, tables
 from segment_lib.report.tables import Segment, listing, percent, times, whole
@@ -46,7 +45,8 @@ class RunFacts:
     """segment, attribute, level, label, meaning, direction, population_rows, segment_share,
     population_share, index, effect (Cohen's h; positive: more of it than in the population)"""
     stages: pl.DataFrame
-    """stage, rows_in, rows_out, seconds, peak_mib, files, bytes"""
+    """stage, rows_in, rows_out, files, bytes; times and memory stand in run.json alone, so that the
+    page of the same run is the same to the byte"""
     inputs: pl.DataFrame
     """input, path, bytes, rows"""
     settings: Mapping[str, str]
@@ -76,19 +76,19 @@ class Figure:
     def png(self) -> bytes:
         return vl_convert.vegalite_to_png(self.spec() | {"background": "white"}, scale=2)
 
-    def inline_svg(self) -> Markup:
+    def inline_svg(self) -> str:
         """The figure for the page before (and without) scripts, in the page's colours."""
         svg = vl_convert.vegalite_to_svg(self._bare_spec())
         svg = re.sub(r'\bid="|(?<=url\(#)', lambda found: f"{found[0]}{self.name}-", svg)
-        return Markup(re.sub(r'"(#\w{6})"', _variable_in_quotes, svg))
+        return re.sub(r'"(#\w{6})"', _variable_in_quotes, svg)
 
-    def inline_json(self) -> Markup:
+    def inline_json(self) -> str:
         """The figure for vegaEmbed, as wide as its place; safe inside a script element."""
         spec = _recoloured(self._bare_spec() | {"width": "container"})
         spec["autosize"] = {"type": "fit-x", "contains": "padding"}
         spec["padding"] = {"left": 2, "top": 2, "bottom": 2, "right": self.gutter}
         text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return Markup(text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e"))
+        return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
 
     def _bare_spec(self) -> dict[str, object]:
         spec = self.spec() | {"padding": 2}
@@ -197,20 +197,20 @@ def _page(facts: RunFacts, figures: Mapping[str, Figure]) -> str:
         index=tables.index_table(found),
         components=tables.components(facts.loadings, facts.profile, shown=3, top=5),
         tables=tables,
-        font=Markup(charts.FONT),
+        font=charts.FONT,
         few=lambda rows: tables.count(rows, facts.min_cell) if rows else "0",
         vega=_vega(),
     )
 
 
-def _vega() -> Markup:
+def _vega() -> str:
     """Vega, Vega-Lite and vegaEmbed as one script, from the installed package.
 
     The addresses it would offer for schema, editor and manual are cut: the page names no site.
     """
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     bundle = re.sub(r"https?://(?!www\.w3\.org/)[\w./#-]*", "", bundle)
-    return Markup(bundle.replace("</script", r"<\/script"))
+    return bundle.replace("</script", r"<\/script")
 
 
 # -- sentences -----------------------------------------------------------------------------------

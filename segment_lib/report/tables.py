@@ -170,19 +170,6 @@ def size(number: float | None) -> str:
     return f"{number:.1f} TB"
 
 
-def mebibytes(number: float | None) -> str:
-    return NOTHING if number is None else f"{number:,.0f} MiB"
-
-
-def duration(seconds: float | None) -> str:
-    if seconds is None:
-        return NOTHING
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s"
-
-
 def listing(words: Sequence[str]) -> str:
     """Words joined as in a sentence: 'a, b and c'."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

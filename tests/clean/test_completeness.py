@@ -84,7 +84,10 @@ def test_what_is_kept_is_decided_on_the_population_alone():
 def test_what_customers_lack_is_told():
     gaps = held((None, "a"), (None, "a"), (1, "a"))
     found = assess(PEOPLE, customers=gaps)["AGE"]
-    assert (found["customers_missing"], found["customers_missing_share"]) == (2, pytest.approx(2 / 3))
+    assert (found["customers_missing"], found["customers_missing_share"]) == (
+        2,
+        pytest.approx(2 / 3),
+    )
 
 
 def test_codes_the_dictionary_lacks_are_counted():
@@ -108,7 +111,8 @@ def test_attributes_stand_in_the_order_of_the_feature_summary():
 
 
 @pytest.mark.parametrize(
-    ("value", "spelled"), [(8.0, "8"), (-1.0, "-1"), (8.5, "8.5"), (0.0, "0"), ("8", "8"), ("W", "W")]
+    ("value", "spelled"),
+    [(8.0, "8"), (-1.0, "-1"), (8.5, "8.5"), (0.0, "0"), ("8", "8"), ("W", "W")],
 )
 def test_a_value_is_spelled_as_its_code(value, spelled):
     assert spelling(value) == spelled
@@ -136,7 +140,11 @@ def test_levels_are_the_dictionarys_else_those_of_the_population(
 
 def test_parts_add_up():
     rows = pl.DataFrame([(1, "a"), (2, "b"), (-1, "a"), (3, None)], TYPES, orient="row")
-    parts = [tally_part(rows[:1], SCHEMA), tally_part(rows[1:3], SCHEMA), tally_part(rows[3:], SCHEMA)]
+    parts = [
+        tally_part(rows[:1], SCHEMA),
+        tally_part(rows[1:3], SCHEMA),
+        tally_part(rows[3:], SCHEMA),
+    ]
     assert delivered(parts, SCHEMA) == PEOPLE
 
 

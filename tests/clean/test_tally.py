@@ -1,6 +1,7 @@
 """Tallies: what a part holds, in counts that add up to those of the whole."""
 
 from functools import reduce
+from itertools import pairwise
 from operator import add
 
 import polars as pl
@@ -64,7 +65,9 @@ def test_patterns_hold_more_attributes_than_a_word_has_bits():
 
 
 def test_minus_zero_is_zero():
-    assert tally_part(table((-0.0, "a", 0.0), (0.0, "a", -0.0)), SCHEMA).values["AGE"].rows == {0: 2}
+    assert tally_part(table((-0.0, "a", 0.0), (0.0, "a", -0.0)), SCHEMA).values["AGE"].rows == {
+        0: 2
+    }
 
 
 @pytest.mark.parametrize("n", [MAX_VALUES - 1, MAX_VALUES])
@@ -94,7 +97,7 @@ def test_too_many_numbers_share_bins_and_every_row_is_counted():
 def test_a_bin_is_no_wider_than_a_thousandth_of_its_value():
     rows = table(*((1, "a", 1000 + i / 100) for i in range(10_000)))
     bins = sorted(tally_part(rows, SCHEMA).values["PAY"].rows)
-    assert max(b / a for a, b in zip(bins, bins[1:], strict=False)) < 1.001
+    assert max(b / a for a, b in pairwise(bins)) < 1.001
 
 
 def test_a_tally_comes_back_from_json_as_it_was():
@@ -120,7 +123,7 @@ ROW = st.tuples(
 
 def in_parts(rows: pl.DataFrame, cuts: list[int]) -> list[pl.DataFrame]:
     edges = [0, *sorted(cut % (rows.height + 1) for cut in cuts), rows.height]
-    return [rows[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [rows[a:b] for a, b in pairwise(edges)]
 
 
 @settings(max_examples=100, deadline=None)

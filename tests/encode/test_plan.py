@@ -30,16 +30,22 @@ def schema_of(**kinds: str) -> Schema:
     return Schema(tuple(Attribute(name, "person", kind, ("-1",)) for name, kind in kinds.items()))
 
 
-SCHEMA = schema_of(AGE="ordinal", SEX="categorical", KIND="categorical", NOTE="mixed", OLD="numeric")
+SCHEMA = schema_of(
+    AGE="ordinal", SEX="categorical", KIND="categorical", NOTE="mixed", OLD="numeric"
+)
 PLAN = Plan(
     (
         Number("AGE", 2.0, ("1", "2", "3")),
         Binary("SEX", "1", "2", "2"),
         OneHot("KIND", ("a", "b", "c"), "b"),
-        Recode("NOTE", {"tens": {"11": 1.0, "25": None}, "flag": {"11": 0, "25": 1}}, {"tens": 1.0, "flag": 0.0}),
+        Recode(
+            "NOTE",
+            {"tens": {"11": 1.0, "25": None}, "flag": {"11": 0, "25": 1}},
+            {"tens": 1.0, "flag": 0.0},
+        ),
         Drop("OLD", "missing too often"),
     )
-)  # fmt: skip
+)
 
 
 def derive(schema: Schema, counts: dict, levels: dict | None = None, dropped: dict | None = None):
@@ -75,7 +81,12 @@ def refused(told: object, schema: Schema = SCHEMA) -> str:
     [
         ("categorical", {"1": 5, "2": 9}, ("1", "2"), Binary("A", "1", "2", "2")),
         ("categorical", {"O": 5, "W": 4}, ("O", "W"), Binary("A", "O", "W", "O")),
-        ("categorical", {"a": 1, "b": 9, "c": 2}, ("a", "b", "c"), OneHot("A", ("a", "b", "c"), "b")),
+        (
+            "categorical",
+            {"a": 1, "b": 9, "c": 2},
+            ("a", "b", "c"),
+            OneHot("A", ("a", "b", "c"), "b"),
+        ),
         ("categorical", {"a": 1, "b": 9}, ("a", "b", "c"), OneHot("A", ("a", "b", "c"), "b")),
         ("mixed", {"a": 1, "b": 9, "c": 2}, ("a", "b", "c"), OneHot("A", ("a", "b", "c"), "b")),
         ("ordinal", {"1": 1, "2": 5, "3": 2}, ("1", "2", "3"), Number("A", 2, ("1", "2", "3"))),
@@ -225,7 +236,15 @@ def encoded(told: dict, **codes: list) -> dict:
 
 
 def test_the_features_stand_in_the_order_of_the_plan():
-    assert list(encoded(entries())) == ["AGE", "SEX=2", "KIND=a", "KIND=b", "KIND=c", "tens", "flag"]
+    assert list(encoded(entries())) == [
+        "AGE",
+        "SEX=2",
+        "KIND=a",
+        "KIND=b",
+        "KIND=c",
+        "tens",
+        "flag",
+    ]
 
 
 def test_an_attribute_made_a_drop_has_no_feature():
@@ -245,7 +264,9 @@ def test_fewer_levels_are_obeyed():
 
 
 def test_another_table_is_obeyed():
-    told = entries() | {"NOTE": {"rule": "recode", "tables": {"mine": {"11": 7}}, "fill": {"mine": 0}}}
+    told = entries() | {
+        "NOTE": {"rule": "recode", "tables": {"mine": {"11": 7}}, "fill": {"mine": 0}}
+    }
     assert encoded(told)["mine"] == [7]
 
 
@@ -277,7 +298,11 @@ def test_the_order_of_the_entries_does_not_matter():
         ("AGE", {"rule": "number", "fill": "old"}, "AGE: could not convert"),
         ("AGE", {"rule": "number", "fill": None}, "AGE:"),
         ("AGE", {"rule": "number", "fill": 1, "level": ["1"]}, "a number rule has no level"),
-        ("AGE", {"rule": "number", "fill": 1, "levels": ["1"], "unseen": "zeros"}, "'fill' is all there is"),
+        (
+            "AGE",
+            {"rule": "number", "fill": 1, "levels": ["1"], "unseen": "zeros"},
+            "'fill' is all there is",
+        ),
         ("AGE", {"rule": "number", "fill": 1, "features": ["B"]}, "features follow from the rule"),
         ("AGE", {"rule": "one-hot", "levels": ["old"], "fill": None}, "AGE: could not convert"),
         ("AGE", {"rule": "number", "fill": float("nan")}, "AGE"),
@@ -289,7 +314,11 @@ def test_the_order_of_the_entries_does_not_matter():
         ("KIND", {"rule": "one-hot", "levels": ["a", "a"], "fill": "a"}, "KIND=a is made twice"),
         ("KIND", {"rule": "one-hot", "levels": "abc", "fill": "a"}, "KIND"),
         ("NOTE", {"rule": "recode", "tables": {"t": {"1": 1}}, "fill": {}}, "NOTE lacks t"),
-        ("NOTE", {"rule": "recode", "tables": {"AGE": {"1": 1}}, "fill": {"AGE": 0}}, "AGE is made"),
+        (
+            "NOTE",
+            {"rule": "recode", "tables": {"AGE": {"1": 1}}, "fill": {"AGE": 0}},
+            "AGE is made",
+        ),
         ("NOTE", {"rule": "recode", "tables": {"row": {"1": 1}}, "fill": {"row": 0}}, "row"),
         ("NOTE", {"rule": "recode", "tables": [], "fill": {}}, "NOTE"),
         ("NOTE", "drop", "NOTE"),
@@ -319,7 +348,16 @@ def test_a_plan_that_drops_everything_is_refused():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "{}", '{"attributes": null}', '{"attributes": []}', '{"attributes": 3}', "null"],
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"attributes": null}',
+        '{"attributes": []}',
+        '{"attributes": 3}',
+        "null",
+    ],
 )
 def test_what_is_no_plan_is_told(text):
     assert "plan" in refused(text)

@@ -170,7 +170,9 @@ def test_the_words_of_a_life_phase_are_those_of_its_label():
 
 def test_every_phase_of_life_is_in_one_household():
     tables = [t for f, t in RECODINGS["LP_LEBENSPHASE_FEIN"].items() if f.startswith("life_stage=")]
-    assert {code: sum(table[code] for table in tables) for code in PHASES} == dict.fromkeys(PHASES, 1)
+    assert {code: sum(table[code] for table in tables) for code in PHASES} == dict.fromkeys(
+        PHASES, 1
+    )
 
 
 def recoded(attribute: str, code: str | None) -> dict[str, float]:
@@ -178,8 +180,10 @@ def recoded(attribute: str, code: str | None) -> dict[str, float]:
     tables = RECODINGS[attribute]
     rule = Recode(attribute, tables, dict.fromkeys(tables, 0))
     rows = pl.LazyFrame({attribute: [code]}, schema={attribute: pl.String})
-    return rows.select(rule.expressions(Attribute(attribute, "p", "mixed", ()))).collect().row(
-        0, named=True
+    return (
+        rows.select(rule.expressions(Attribute(attribute, "p", "mixed", ())))
+        .collect()
+        .row(0, named=True)
     )
 
 

@@ -46,7 +46,11 @@ def encoded(rule: Rule, codes: list, attribute: Attribute | None = None) -> dict
             ["11", "25", "0", None, "99"],
             {"tens": [1, 2, 1, 1, 1], "odd": [1, 1, 0, 0, 0]},
         ),
-        (Recode("AGE", {"tens": {"11": 1, "25": 2}}, {"tens": 9}), [11, 25, None], {"tens": [1, 2, 9]}),
+        (
+            Recode("AGE", {"tens": {"11": 1, "25": 2}}, {"tens": 9}),
+            [11, 25, None],
+            {"tens": [1, 2, 9]},
+        ),
         (Recode("AGE", {"tens": {"11": None}}, {"tens": 9}), ["11", None], {"tens": [9, 9]}),
         (Drop("AGE", "not wanted"), ["1", None], {}),
     ],

@@ -54,7 +54,9 @@ def test_two_workers_write_the_bytes_that_threads_write(
     assert hashes(there) == hashes(here)
 
 
-def test_no_scheduler_ends_with_code_5(census_config: Path, run_job: RunJob, tmp_path: Path) -> None:
+def test_no_scheduler_ends_with_code_5(
+    census_config: Path, run_job: RunJob, tmp_path: Path
+) -> None:
     done = run_job(
         "jobs.run", census_config, "--run-dir", tmp_path / "run", "--scheduler", "tcp://127.0.0.1:9"
     )

@@ -1,14 +1,21 @@
 """The job as a user meets it, on generated extracts: answers, reruns, options, refusals."""
 
 import json
+import random
+import resource
+import signal
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from tests.conftest import RunJob, hashes
+from segment_lib.manifest import Manifest
+from tests.conftest import ROOT, RunJob, hashes
 
 N, M = 30_000, 12_000
 
@@ -73,7 +80,9 @@ def test_run_json_lists_every_file_with_its_sha256(run: Path) -> None:
 
 def test_nobody_else_can_read_a_run(run: Path) -> None:
     modes = {stat.S_IMODE(path.stat().st_mode) for path in run.rglob("*") if path.is_file()}
-    folders = {stat.S_IMODE(path.stat().st_mode) for path in [run, *run.rglob("*")] if path.is_dir()}
+    folders = {
+        stat.S_IMODE(path.stat().st_mode) for path in [run, *run.rglob("*")] if path.is_dir()
+    }
     assert modes == {0o600}
     assert folders == {0o700}
 
@@ -87,7 +96,9 @@ def test_totals_are_the_rows_delivered(run: Path) -> None:
 
 
 def test_features_are_complete_and_the_same_for_customers(run: Path) -> None:
-    parts = [pl.read_parquet(next((run / "features" / n).glob("*"))) for n in ("population", "customers")]
+    parts = [
+        pl.read_parquet(next((run / "features" / n).glob("*"))) for n in ("population", "customers")
+    ]
     assert parts[0].schema == parts[1].schema
     assert sum(part.null_count().sum_horizontal()[0] for part in parts) == 0
     assert "GEBAEUDETYP=7" in parts[0].columns
@@ -99,7 +110,9 @@ def test_segments_planted_as_over_represented_come_out_on_top(run: Path, config:
         name: pl.read_parquet(config.parent / f"{name}_truth.parquet")
         for name in ("population", "customers")
     }
-    found = {name: _segments(run, name).join(truth[name], on="row", suffix="_planted") for name in truth}
+    found = {
+        name: _segments(run, name).join(truth[name], on="row", suffix="_planted") for name in truth
+    }
     clustered = {name: rows.filter(pl.col("segment") >= 0) for name, rows in found.items()}
     shares = {
         name: dict(rows.group_by("segment_planted").agg(pl.len() / rows.height).iter_rows())
@@ -108,8 +121,10 @@ def test_segments_planted_as_over_represented_come_out_on_top(run: Path, config:
     planted = {
         s: shares["customers"].get(s, 0) / share for s, share in shares["population"].items()
     }
-    expected = clustered["population"].group_by("segment").agg(
-        pl.col("segment_planted").replace_strict(planted).mean().alias("planted")
+    expected = (
+        clustered["population"]
+        .group_by("segment")
+        .agg(pl.col("segment_planted").replace_strict(planted).mean().alias("planted"))
     )
     told = pl.read_csv(run / "compare/segments.csv").join(expected, on="segment")
     order = told.select("index", "planted").to_numpy()
@@ -243,3 +258,54 @@ def test_a_damaged_part_ends_with_code_6(config: Path, run_job: RunJob, tmp_path
     done = run_job("jobs.run", config, "--run-dir", folder, "--until", "encode")
     assert done.returncode == 6
     assert "part-00001" in done.stderr
+
+
+def test_a_run_killed_at_any_moment_goes_on_to_the_same_bytes(
+    run: Path, config: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "jobs.run", str(config), "--run-dir", str(folder)]
+    moments = random.Random(7)
+    for _ in range(4):
+        job = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+        time.sleep(3 + 4 * moments.random())
+        job.send_signal(signal.SIGKILL)
+        job.wait()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    there, here = hashes(folder), hashes(run)
+    assert there == here
+    assert not (folder / ".work").exists()
+
+
+def test_two_jobs_do_not_work_in_one_run_folder(
+    config: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    with Manifest(tmp_path / "run").held():
+        done = run_job("jobs.run", config, "--run-dir", tmp_path / "run")
+    assert done.returncode == 2
+    assert "another job" in done.stderr
+
+
+def test_a_full_disk_ends_with_code_4_and_nothing_half_written(
+    config: Path, tmp_path: Path
+) -> None:
+    """Files may not grow beyond 300 KiB: the first raw part cannot be written."""
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "jobs.run", str(config), "--run-dir", str(folder)]
+
+    def no_room() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300 * 1024, 300 * 1024))
+
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, preexec_fn=no_room
+    )
+    assert done.returncode == 4, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "raw/population" in line
+    assert not (folder / "run.json").exists()
+    again = subprocess.run(
+        [*command, "--until", "ingest"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 0, again.stderr

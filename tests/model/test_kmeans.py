@@ -1,6 +1,7 @@
 """KMeans, against scikit-learn; the same for any partitioning."""
 
 import pickle
+from itertools import pairwise
 
 import dask
 import dask.array as da
@@ -196,7 +197,9 @@ def test_a_pickled_model_holds_no_rows():
 
 def test_rows_in_memory_can_be_fitted_too():
     Z = blobs()
-    assert KMeans(4, init=Z[:4]).fit(Z).inertia_ == pytest.approx(theirs(Z, Z[:4]).inertia_, rel=1e-4)
+    assert KMeans(4, init=Z[:4]).fit(Z).inertia_ == pytest.approx(
+        theirs(Z, Z[:4]).inertia_, rel=1e-4
+    )
 
 
 # The same for any partitioning
@@ -281,7 +284,7 @@ def swept():
 
 def test_more_clusters_never_fit_worse(swept):
     inertias = [clustering.inertia for clustering in swept[2]]
-    assert all(b <= a for a, b in zip(inertias, inertias[1:], strict=False))
+    assert all(b <= a for a, b in pairwise(inertias))
 
 
 def test_more_clusters_never_fit_worse_even_from_a_bad_start():

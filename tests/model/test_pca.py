@@ -1,5 +1,7 @@
 """Principal components, against scikit-learn's exact PCA."""
 
+from itertools import pairwise
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -81,7 +83,7 @@ def test_parts_added_one_by_one_give_what_all_at_once_give(marks, seed):
     X = people(300, seed)
     edges = sorted({0, 300, *marks})
     ours = IncrementalPCA()
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         ours.partial_fit(X[a:b])
     theirs = exact(X)
     np.testing.assert_allclose(ours.explained_variance_, theirs.explained_variance_, rtol=1e-6)
@@ -91,9 +93,7 @@ def test_parts_added_one_by_one_give_what_all_at_once_give(marks, seed):
 def test_a_part_may_be_added_to_what_was_fitted():
     X = people()
     ours = IncrementalPCA(3).fit(lazy(X[:400])).partial_fit(X[400:])
-    np.testing.assert_allclose(
-        ours.explained_variance_, exact(X, 3).explained_variance_, rtol=1e-6
-    )
+    np.testing.assert_allclose(ours.explained_variance_, exact(X, 3).explained_variance_, rtol=1e-6)
 
 
 def test_fitting_anew_forgets_what_was_seen():

@@ -1,6 +1,7 @@
 """Figures of quality, against scikit-learn on the same rows; the written rule for how many."""
 
 from functools import reduce
+from itertools import pairwise
 from operator import add
 
 import numpy as np
@@ -103,9 +104,7 @@ def test_sums_of_any_partitioning_add_up_to_those_of_the_whole(marks):
     Z, _, means = clustered()
     centers = means.astype(np.float32)
     edges = sorted({0, 500, *marks})
-    parts = [
-        tally_block(Z[a:b], [centers], [True])[0] for a, b in zip(edges, edges[1:], strict=False)
-    ]
+    parts = [tally_block(Z[a:b], [centers], [True])[0] for a, b in pairwise(edges)]
     total, (whole,) = reduce(add, parts), tally_block(Z, [centers], [True])
     np.testing.assert_array_equal(total.counts, whole.counts)
     np.testing.assert_allclose(total.sums, whole.sums, rtol=1e-12, atol=1e-9)

@@ -1,6 +1,7 @@
 """Moments and the standard scaler, against numpy and scikit-learn."""
 
 from functools import reduce
+from itertools import pairwise
 from operator import add
 
 import dask.array as da
@@ -24,7 +25,7 @@ def people(n: int = 1000, seed: int = 0) -> np.ndarray:
 
 def cut(X: np.ndarray, marks: list[int]) -> list[np.ndarray]:
     edges = sorted({0, len(X), *(mark % len(X) for mark in marks)})
-    return [X[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [X[a:b] for a, b in pairwise(edges)]
 
 
 def close(found: Moments, X: np.ndarray) -> None:
@@ -168,4 +169,6 @@ def test_an_option_that_is_accepted_is_obeyed(option):
 
 
 def test_rows_in_memory_can_be_fitted_too():
-    np.testing.assert_allclose(StandardScaler().fit(people()).mean_, people().mean(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(
+        StandardScaler().fit(people()).mean_, people().mean(axis=0), rtol=1e-4
+    )

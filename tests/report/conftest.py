@@ -291,8 +291,6 @@ def stages() -> pl.DataFrame:
             "stage": ["read", "assess", "encode", "model", "assign", "compare", "profile"],
             "rows_in": [total, total, total, 798_060, clustered, total, total],
             "rows_out": [total, total, clustered, 798_060, total, 11, 240],
-            "seconds": [11.4, 2.2, 7.9, 74.0, 4.1, 0.3, 1.8],
-            "peak_mib": [902.0, 511.0, 1_180.0, 2_911.0, 1_004.0, 310.0, None],
             "files": [11, 2, 11, 3, 11, 1, 1],
             "bytes": [41_000_500, 9_100, 88_112_000, 71_000, 9_500_000, 1_020, 24_000],
         }

@@ -33,9 +33,7 @@ def specs(html: str) -> list[str]:
     return re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', html, re.DOTALL)
 
 
-def test_the_same_facts_give_the_same_bytes(
-    facts: RunFacts, report: Path, tmp_path: Path
-) -> None:
+def test_the_same_facts_give_the_same_bytes(facts: RunFacts, report: Path, tmp_path: Path) -> None:
     for path in write_report(facts, tmp_path):
         assert path.read_bytes() == (report.parent / path.relative_to(tmp_path)).read_bytes()
 
@@ -100,9 +98,7 @@ def test_the_headline_never_sends_mail_to_rows_set_aside(facts: RunFacts, shares
     assert "set aside" in backing
 
 
-def test_the_headline_may_have_segments_to_leave_out_alone(
-    facts: RunFacts, shares: Shares
-) -> None:
+def test_the_headline_may_have_segments_to_leave_out_alone(facts: RunFacts, shares: Shares) -> None:
     table = shares({1: (500, 520, "average"), 2: (100, 20, "under")})
     answer, _ = said(replace(facts, segments=table))
     assert answer == (

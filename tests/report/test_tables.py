@@ -57,15 +57,6 @@ def test_bytes_are_given_in_the_unit_that_fits(number: float | None, text: str) 
     assert tables.size(number) == text
 
 
-def test_seconds_turn_into_minutes_without_a_sixtieth_second() -> None:
-    assert [tables.duration(s) for s in (2.24, 74.2, 119.6, None)] == [
-        "2.2 s",
-        "1 min 14 s",
-        "2 min 00 s",
-        "–",
-    ]
-
-
 def test_segments_come_by_falling_index_with_the_rows_set_aside_last(shares: Shares) -> None:
     table = shares(
         {1: (50, 20, "under"), 2: (50, 90, "over"), 3: (50, 50, "average"), -1: (50, 99, "over")}

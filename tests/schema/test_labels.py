@@ -71,7 +71,8 @@ def test_every_coded_attribute_of_the_real_summary_has_levels(azdias):
     bare = [
         attribute.name
         for attribute in azdias
-        if attribute.type in ("categorical", "ordinal") and not known_meanings()[attribute.name].levels
+        if attribute.type in ("categorical", "ordinal")
+        and not known_meanings()[attribute.name].levels
     ]
     assert bare == []
 

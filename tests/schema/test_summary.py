@@ -137,9 +137,7 @@ def test_faults_are_named_with_their_line(tmp_path, text, told):
 
 def test_a_blank_line_does_not_shift_the_line_numbers(tmp_path):
     with pytest.raises(DataError, match="line 4: unknown type of b"):
-        read_feature_summary(
-            write(tmp_path, HEADER + "a;person;ordinal;[]\n\nb;person;odd;[]\n")
-        )
+        read_feature_summary(write(tmp_path, HEADER + "a;person;ordinal;[]\n\nb;person;odd;[]\n"))
 
 
 def test_all_faults_are_listed_at_once(tmp_path):

@@ -30,13 +30,18 @@ def write(folder: Path, content: str | bytes, name: str = "extract.csv") -> Path
     return path
 
 
-def pieces(path: Path, schema: Schema = SCHEMA, **told):
+def extract(path: Path, schema: Schema = SCHEMA, **told):
     options = {"separator": ";", "encoding": "utf-8", "rows_per_part": 100, **told}
-    return open_extract("population", [path], schema, **options).pieces
+    return open_extract("population", [path], schema, **options)
 
 
-def read(path: Path, schema: Schema = SCHEMA, *, id_column: str | None = None, **told):
-    return pl.concat(piece.read(schema, id_column) for piece in pieces(path, schema, **told))
+def pieces(path: Path, schema: Schema = SCHEMA, **told):
+    return extract(path, schema, **told).pieces
+
+
+def read(path: Path, schema: Schema = SCHEMA, **told) -> pl.DataFrame:
+    found = extract(path, schema, **told)
+    return pl.concat(piece.read(schema, found.carried) for piece in found.pieces)
 
 
 def refused(path: Path, schema: Schema = SCHEMA, **told) -> str:
@@ -148,6 +153,20 @@ def test_an_id_column_that_is_not_there_is_named(tmp_path):
     assert "LNR" in refused(write(tmp_path, GOOD), id_column="LNR")
 
 
+@pytest.mark.parametrize(
+    ("extra_columns", "columns"),
+    [("ignore", ["AGE", "KIND", "NOTE"]), ("carry", ["LNR", "AGE", "KIND", "NOTE"])],
+)
+def test_columns_beyond_the_summary_are_ignored_or_carried(tmp_path, extra_columns, columns):
+    path = write(tmp_path, "AGE;LNR;KIND;NOTE\n1;7;a;x\n")
+    assert read(path, extra_columns=extra_columns).columns == columns
+
+
+def test_columns_beyond_the_summary_may_be_refused(tmp_path):
+    path = write(tmp_path, "AGE;LNR;KIND;NOTE\n1;7;a;x\n")
+    assert "LNR not in the feature summary" in refused(path, extra_columns="refuse")
+
+
 def test_one_column_is_a_table_too(tmp_path):
     schema = Schema((Attribute("KIND", "person", "categorical", ()),))
     path = write(tmp_path, "KIND\na\nb\nc\n")
@@ -185,7 +204,18 @@ def test_column_names_are_transcoded(tmp_path):
 
 @pytest.mark.parametrize(
     "cell",
-    ["a;b", "a\nb", 'a"b', "a;b;c", "a\r\nb", "a;\nb;c\nd", "\n", ";;\n;;", 'x\n";"\ny', "p\nq;r;s\nt"],
+    [
+        "a;b",
+        "a\nb",
+        'a"b',
+        "a;b;c",
+        "a\r\nb",
+        "a;\nb;c\nd",
+        "\n",
+        ";;\n;;",
+        'x\n";"\ny',
+        "p\nq;r;s\nt",
+    ],
 )
 @pytest.mark.parametrize("rows_per_part", [1, 2, 3, 5, 100])
 def test_quoted_cells_keep_separators_and_newlines_across_cuts(tmp_path, cell, rows_per_part):

@@ -186,6 +186,21 @@ def test_the_size_is_that_of_the_rows(tmp_path):
     assert open_files(*find_files(str(tmp_path))).size == 6
 
 
+@pytest.mark.parametrize("option", [{"id_column": "row"}, {"extra_columns": "carry"}])
+def test_a_carried_column_cannot_be_called_as_the_row_number_is(tmp_path, option):
+    (tmp_path / "1.csv").write_bytes(b"row;AGE\n7;1\n")
+    with pytest.raises(DataError, match="row"):
+        open_extract(
+            "population",
+            [tmp_path / "1.csv"],
+            SCHEMA,
+            separator=";",
+            encoding="utf-8",
+            rows_per_part=100,
+            **option,
+        )
+
+
 def test_a_part_file_without_rows_among_others_is_no_fault(tmp_path):
     (tmp_path / "part-1.csv").write_bytes(b"AGE\n")
     (tmp_path / "part-2.csv").write_bytes(b"AGE\n1\n")

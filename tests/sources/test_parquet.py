@@ -25,19 +25,25 @@ def write(folder: Path, rows: pl.DataFrame, row_group_size: int | None = None) -
     return path
 
 
-def pieces(path: Path, rows_per_part: int = 100, schema: Schema = SCHEMA):
+def extract(path: Path, rows_per_part: int = 100, id_column: str = ""):
     return open_extract(
         "population",
         [path],
-        schema,
+        SCHEMA,
         separator=";",
         encoding="utf-8",
         rows_per_part=rows_per_part,
-    ).pieces
+        id_column=id_column,
+    )
 
 
-def read(path: Path, rows_per_part: int = 100, id_column: str | None = None) -> pl.DataFrame:
-    return pl.concat(piece.read(SCHEMA, id_column) for piece in pieces(path, rows_per_part))
+def pieces(path: Path, rows_per_part: int = 100):
+    return extract(path, rows_per_part).pieces
+
+
+def read(path: Path, rows_per_part: int = 100, id_column: str = "") -> pl.DataFrame:
+    found = extract(path, rows_per_part, id_column)
+    return pl.concat(piece.read(SCHEMA, found.carried) for piece in found.pieces)
 
 
 def refused(path: Path, **told) -> str:
