@@ -148,8 +148,12 @@ def _run_stage(job: Job, stage: Stage, following: Sequence[str]) -> None:
     mark = stage.mark(job)
     work = job.manifest.begin(stage.name)
     began = time.monotonic()
-    with PeakMemory() as peak, job.workers.active():
-        outcome = stage.run(job, work)
+    try:
+        with PeakMemory() as peak, job.workers.active():
+            outcome = stage.run(job, work)
+    except BaseException:
+        job.manifest.abandon()
+        raise
     seconds = time.monotonic() - began
     record = StageRecord(
         fingerprint=mark,

@@ -159,7 +159,7 @@ class Manifest:
 
     def begin(self, stage: str) -> Path:
         """An empty private folder in which the stage writes under the final names."""
-        self._sweep()
+        self.abandon()
         work = self.root / _WORK / f"{stage}-{uuid.uuid4().hex}"
         try:
             work.mkdir(parents=True, mode=0o700)
@@ -168,6 +168,10 @@ class Manifest:
                 f"{work.parent}: cannot be made ({error.strerror}). Choose another --run-dir."
             ) from None
         return work
+
+    def abandon(self) -> None:
+        """Remove what an unfinished stage wrote."""
+        shutil.rmtree(self.root / _WORK, ignore_errors=True)
 
     def publish(
         self, stage: str, work: Path, record: StageRecord, following: Iterable[str]
@@ -190,15 +194,12 @@ class Manifest:
                 (self.root / file.path).unlink(missing_ok=True)
         self.stages[stage] = record
         self._write()
-        self._sweep()
+        self.abandon()
 
     def _is_there(self, file: StoredFile) -> bool:
         path = self.root / file.path
         # The analyst may edit the plan; encode looks at its content.
         return path.is_file() and (file.path == "plan.json" or path.stat().st_size == file.bytes)
-
-    def _sweep(self) -> None:
-        shutil.rmtree(self.root / _WORK, ignore_errors=True)
 
     def _write(self) -> None:
         told = {
