@@ -8,7 +8,7 @@ import numpy as np
 
 from segment_lib.model.quality import ClusterSums
 
-_TILE = 2048
+_TILE = 256
 """Rows per product: it stays in the cache, and no array of rows by clusters is ever made."""
 
 
@@ -33,7 +33,7 @@ def tally_block(
     for start in range(0, len(block), _TILE):
         tile = np.ascontiguousarray(block[start : start + _TILE], dtype=np.float32)
         squares += _tally_tile(
-            tile, tile @ stacked.T, stacked, norms, offsets, np.asarray(measured), counts, sums,
+            tile, stacked @ tile.T, stacked, norms, offsets, np.asarray(measured), counts, sums,
             distances,
         )  # fmt: skip
     return [
@@ -56,21 +56,32 @@ def nearest(block: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, np.ndar
     for start in range(0, len(block), _TILE):
         tile = np.ascontiguousarray(block[start : start + _TILE], dtype=np.float32)
         part = slice(start, start + len(tile))
-        _nearest_tile(tile, tile @ centers.T, centers, norms, labels[part], distances[part])
+        _nearest_tile(tile, centers @ tile.T, centers, norms, labels[part], distances[part])
     return labels, distances
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _argmin(products: np.ndarray, norms: np.ndarray, first: int, stop: int) -> int:
-    """The centre from `first` up to `stop` with the least |c|² - 2 z·c; the first of equals."""
-    best = first
-    least = norms[first] - 2 * products[first]
+def _argmin(
+    products: np.ndarray,
+    norms: np.ndarray,
+    first: int,
+    stop: int,
+    least: np.ndarray,
+    own: np.ndarray,
+) -> None:
+    """The centre from `first` up to `stop` with the least |c|² - 2 z·c; the first of equals.
+
+    Products are of shape (n_centers, n_rows): the inner loop runs over rows, side by side.
+    """
+    for i in range(len(least)):
+        least[i] = norms[first] - np.float32(2) * products[first, i]
+        own[i] = first
     for cluster in range(first + 1, stop):
-        value = norms[cluster] - 2 * products[cluster]
-        if value < least:
-            least = value
-            best = cluster
-    return best
+        for i in range(len(least)):
+            value = norms[cluster] - np.float32(2) * products[cluster, i]
+            if value < least[i]:
+                least[i] = value
+                own[i] = cluster
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -94,18 +105,21 @@ def _tally_tile(
     sums: np.ndarray,
     distances: np.ndarray,
 ) -> float:
+    least = np.empty(len(tile), dtype=np.float32)
+    own = np.empty(len(tile), dtype=np.int32)
+    for run in range(len(measured)):
+        _argmin(products, norms, offsets[run], offsets[run + 1], least, own)
+        for i in range(len(tile)):
+            cluster = own[i]
+            counts[cluster] += 1
+            for j in range(tile.shape[1]):
+                sums[cluster, j] += tile[i, j]
+            if measured[run]:
+                distances[cluster] += _distance(tile[i], centers[cluster])
     squares = 0.0
     for i in range(len(tile)):
-        row = tile[i]
-        for j in range(len(row)):
-            squares += np.float64(row[j]) * np.float64(row[j])
-        for run in range(len(measured)):
-            own = _argmin(products[i], norms, offsets[run], offsets[run + 1])
-            counts[own] += 1
-            for j in range(len(row)):
-                sums[own, j] += row[j]
-            if measured[run]:
-                distances[own] += _distance(row, centers[own])
+        for j in range(tile.shape[1]):
+            squares += np.float64(tile[i, j]) * np.float64(tile[i, j])
     return squares
 
 
@@ -118,7 +132,7 @@ def _nearest_tile(
     labels: np.ndarray,
     distances: np.ndarray,
 ) -> None:
+    least = np.empty(len(tile), dtype=np.float32)
+    _argmin(products, norms, 0, len(centers), least, labels)
     for i in range(len(tile)):
-        own = _argmin(products[i], norms, 0, len(centers))
-        labels[i] = own
-        distances[i] = _distance(tile[i], centers[own])
+        distances[i] = _distance(tile[i], centers[labels[i]])

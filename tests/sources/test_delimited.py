@@ -167,16 +167,24 @@ def test_columns_beyond_the_summary_may_be_refused(tmp_path):
     assert "LNR not in the feature summary" in refused(path, extra_columns="refuse")
 
 
-def test_one_column_is_a_table_too(tmp_path):
-    schema = Schema((Attribute("KIND", "person", "categorical", ()),))
-    path = write(tmp_path, "KIND\na\nb\nc\n")
-    assert read(path, schema, rows_per_part=1)["KIND"].to_list() == ["a", "b", "c"]
+def test_a_table_of_levels_alone_is_read(tmp_path):
+    schema = Schema(tuple(Attribute(name, "p", "categorical", ()) for name in ("KIND", "NOTE")))
+    assert read(write(tmp_path, "KIND;NOTE\na;x\n"), schema).rows() == [("a", "x")]
 
 
-def test_trailing_blank_lines_of_one_column_are_no_rows(tmp_path):
-    schema = Schema((Attribute("KIND", "person", "categorical", ()),))
-    path = write(tmp_path, "KIND\na\nb\n\n\n\n\n")
-    assert read(path, schema, rows_per_part=1)["KIND"].to_list() == ["a", "b"]
+ONE = Schema((Attribute("AGE", "person", "ordinal", ()),))
+
+
+@pytest.mark.parametrize("rows_per_part", [1, 100])
+def test_one_column_is_a_table_too(tmp_path, rows_per_part):
+    path = write(tmp_path, "AGE\n1\n2\n3\n")
+    assert read(path, ONE, rows_per_part=rows_per_part)["AGE"].to_list() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("rows_per_part", [1, 100])
+def test_trailing_blank_lines_of_one_column_are_no_rows(tmp_path, rows_per_part):
+    path = write(tmp_path, "AGE\n1\n2\n\n\n\n\n")
+    assert read(path, ONE, rows_per_part=rows_per_part)["AGE"].to_list() == [1, 2]
 
 
 # Encodings
