@@ -21,7 +21,7 @@ from segment_lib.clean import (
     spelling,
 )
 from segment_lib.config import Config
-from segment_lib.encode import Plan, derive_plan, read_plan
+from segment_lib.encode import Plan, decode_plan, derive_plan, read_plan
 from segment_lib.errors import DataError
 from segment_lib.store import StoredFile, read_metadata, write_file, write_part
 
@@ -73,11 +73,18 @@ def refuse_unseen(attributes: pl.DataFrame, population: int, customers: int, mos
 def edited_plan(job: Job) -> str | None:
     """The plan as the analyst left it; None if it is as it was derived, or not there."""
     path = job.root / "plan.json"
-    record = job.manifest.stages.get("assess")
-    if record is None or not path.is_file():
+    if not path.is_file():
         return None
     text = path.read_bytes()
-    return text.decode() if sha256(text).hexdigest() != record.facts["derived_plan"] else None
+    derived = sha256(text).hexdigest() in job.manifest.notes.get("derived_plans", ())
+    return None if derived else decode_plan(text, path)
+
+
+def note_derived(job: Job, plan: str) -> None:
+    """Remember the plan, so that it is never taken for an edited one."""
+    noted = job.manifest.notes.setdefault("derived_plans", [])
+    if (mark := sha256(plan.encode()).hexdigest()) not in noted:
+        noted.append(mark)
 
 
 def run(job: Job, work: Path) -> Outcome:
@@ -108,6 +115,7 @@ def run(job: Job, work: Path) -> Outcome:
     )
     derived = plan.to_json(job.meanings)
     text = edited_plan(job) or derived
+    note_derived(job, derived)
     if text != derived:
         plan = read_plan(text, schema, str(job.root / "plan.json"))
         log("assess   plan.json was edited and is kept; delete it to get the derived one")
@@ -122,7 +130,6 @@ def run(job: Job, work: Path) -> Outcome:
         total,
         total,
         _message(attributes, plan),
-        {"derived_plan": sha256(derived.encode()).hexdigest()},
     )
 
 

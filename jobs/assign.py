@@ -10,6 +10,7 @@ from dask import delayed
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
+from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block
 from segment_lib.model import FittedModel, Projection
 from segment_lib.store import StoredFile, read_arrays, read_part, write_part
@@ -45,6 +46,8 @@ def assign_part(
     )
     everyone = pl.select(pl.int_range(first, first + rows, dtype=pl.Int64).alias("row"))
     segments = everyone.join(assigned, on="row", how="left", maintain_order="left")
+    if segments["segment"].count() != encoded.height:
+        raise IntegrityError(f"{file.path}: holds rows that are not of its raw part. Run encode.")
     return write_part(work, path, segments.with_columns(pl.col("segment").fill_null(SET_ASIDE)))
 
 

@@ -42,7 +42,7 @@ def count_part(
     codes = read_part(root, raw, columns=[level.attribute for level in levels])
     names = [level.attribute for level in levels]
     rows = codes.select(known(schema[name]) for name in names)
-    return count_levels(rows.hstack(read_part(root, segments, columns=["segment"])), levels)
+    return count_levels(rows, read_part(root, segments, columns=["segment"])["segment"], levels)
 
 
 def run(job: Job, work: Path) -> Outcome:

@@ -10,7 +10,7 @@ from dask import delayed
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import count_missing, known
 from segment_lib.config import Config
-from segment_lib.encode import Plan, read_plan
+from segment_lib.encode import Plan, decode_plan, read_plan
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
 from segment_lib.store import StoredFile, read_part, write_part
@@ -31,7 +31,7 @@ def inputs(job: Job) -> Any:
 def current_plan(job: Job) -> Plan:
     """The plan on disk, derived or edited."""
     path = job.root / "plan.json"
-    return read_plan(path.read_text(encoding="utf-8"), job.schema, str(path))
+    return read_plan(decode_plan(path.read_bytes(), path), job.schema, str(path))
 
 
 def encode_part(

@@ -42,17 +42,18 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
         found = find_files(getattr(told, name))
         packed = [file for file in found if is_compressed(file)]
         plain = job.workers.run([delayed(expand)(file, scratch) for file in packed])
-        unpacked = dict(zip(packed, plain, strict=True))
+        expanded = dict(zip(packed, plain, strict=True))
         extracts.append(
             open_extract(
                 name,
-                [unpacked.get(file, file) for file in found],
+                found,
                 job.schema,
                 separator=told.separator,
                 encoding=told.encoding,
                 rows_per_part=job.config.run.rows_per_part,
                 id_column=told.id_column,
                 extra_columns=told.extra_columns,
+                expanded=expanded,
             )
         )
     return extracts

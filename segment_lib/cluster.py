@@ -2,8 +2,9 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,7 @@ class Workers:
             return list(self.client.gather(futures))
         except JobError:
             raise
-        except (KilledWorker, OSError) as error:
+        except (KilledWorker, CancelledError, OSError) as error:
             raise ClusterError(
                 f"The cluster lost its workers ({type(error).__name__}). "
                 "Look at the workers' logs, then run the same command again."
@@ -110,6 +111,14 @@ def connect(
     """
     from distributed import Client
 
+    until = time.monotonic() + wait
+    while scheduler_file and not scheduler_file.exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    if scheduler_file and not scheduler_file.exists():
+        raise ClusterError(
+            f"{scheduler_file}: no such file within {wait:.0f} s. Start dask scheduler with "
+            "--scheduler-file, check the path."
+        )
     try:
         client = Client(
             address,
@@ -141,7 +150,7 @@ def parts_at_once(budget: int, part: int, threads: int, held: int = 0) -> int:
             f"A memory budget of {budget // _MIB} MiB is too small: one part at a time needs "
             f"{needed} MiB. Set --memory {needed}MiB, or a smaller run.rows_per_part."
         )
-    return max(1, min(threads, free // part))
+    return max(1, min(threads, free // max(part, 1)))
 
 
 class PeakMemory:

@@ -59,11 +59,10 @@ def index_interval(
     """
     if not population:
         return None, None, None
-    expected = population / all_population
-    index = 100 * customers / all_customers / expected
+    expected = all_customers * population / all_population
     counted = customers or 0.5
     spread = sqrt(max(1 / counted - 1 / all_customers, 0.0) + (1 / population - 1 / all_population))
     reach = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * spread
-    centre = log(100 * counted / all_customers / expected)
-    low = exp(centre - reach) if customers else 0.0
-    return low, index, exp(centre + reach)
+    centre = log(counted / expected)
+    low = 100 * exp(centre - reach) if customers else 0.0
+    return low, 100 * customers / expected, 100 * exp(centre + reach)

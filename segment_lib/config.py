@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from difflib import get_close_matches
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def parse_size(text: object) -> int | None:
                 size = float(text.strip().removesuffix(unit)) * factor
             except ValueError:
                 return None
-            return int(size) if size > 0 else None
+            return int(size) if 0 < size < inf else None
     return None
 
 
@@ -132,12 +133,15 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         _apply(told, override, faults)
     sections = {}
     for name, entries in told.items():
-        if name not in _SECTIONS or not isinstance(entries, dict):
+        if name not in _SECTIONS:
             faults.append(_unknown(f"section [{name}]", name, _SECTIONS))
+        elif not isinstance(entries, dict):
+            faults.append(f"section [{name}] must be a table")
         else:
             sections[name] = _section(name, entries, path.parent, faults)
     for name in _PATHS:
-        if not told.get("inputs", {}).get(name):
+        entries = told.get("inputs")
+        if (isinstance(entries, dict) and not entries.get(name)) or entries is None:
             faults.append(f"inputs.{name} is not set")
     if faults:
         raise ConfigError(f"{path}: {'; '.join(faults)}. Mend the config.")
@@ -187,7 +191,7 @@ def _whole(value: object, least: int) -> bool:
 
 
 def _real(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
 
 def _text(value: object) -> bool:
@@ -231,7 +235,7 @@ _TESTS: dict[str, tuple[Callable[[Any], bool], str]] = {
         "a whole number of attributes, or a share below 1",
     ),
     "model.n_components": (
-        lambda v: _real(v) and (0 < v < 1 or (v >= 1 and v == int(v))),
+        lambda v: _whole(v, 1) or (isinstance(v, float) and 0 < v < 1),
         "a share of variance below 1, or a whole number",
     ),
     "model.n_clusters": (

@@ -32,6 +32,7 @@ _PACKAGES = (
     "altair",
 )
 _WORK = ".work"
+_FOLDERS = ("raw", "assess", "features", "model", "segments", "compare", "report")
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Manifest:
         self.root = root
         self.stages: dict[str, StageRecord] = {}
         self.about: dict[str, Any] = {}
+        self.notes: dict[str, Any] = {}
+        """What outlives the stages, such as which plans were derived and not edited."""
         path = root / "run.json"
         if not path.exists():
             return
@@ -96,6 +99,7 @@ class Manifest:
             found = told["format_version"]
             stages = told["stages"] if found == FORMAT else {}
             self.stages = {name: StageRecord.from_json(entry) for name, entry in stages.items()}
+            self.notes = told["notes"]
         except (ValueError, KeyError, TypeError):
             raise IntegrityError(
                 f"{path}: not a manifest. Choose another --run-dir, or delete this run folder."
@@ -181,30 +185,38 @@ class Manifest:
         The old entry goes first and the new one comes last, so that a kill in between leaves a
         stage that is not done, never one that is half old and half new.
         """
-        old = self.stages.pop(stage, None)
-        for name in following:
+        for name in (stage, *following):
             self.stages.pop(name, None)
         self._write()
         for file in record.files:
             target = self.root / file.path
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.replace(work / file.path, target)
-        for file in set(old.files if old else ()):
-            if file.path not in {new.path for new in record.files}:
-                (self.root / file.path).unlink(missing_ok=True)
         self.stages[stage] = record
         self._write()
-        self.abandon()
+        self._tidy()
 
     def _is_there(self, file: StoredFile) -> bool:
         path = self.root / file.path
         # The analyst may edit the plan; encode looks at its content.
         return path.is_file() and (file.path == "plan.json" or path.stat().st_size == file.bytes)
 
+    def _tidy(self) -> None:
+        """Remove what no stage lists: files of stages forgotten, and of a job that was killed."""
+        self.abandon()
+        listed = {file.path for record in self.stages.values() for file in record.files}
+        for folder in _FOLDERS:
+            for path in (self.root / folder).rglob("*"):
+                if path.is_file() and path.relative_to(self.root).as_posix() not in listed:
+                    path.unlink()
+        for path in (*self.root.glob(".run.json.*"), *self.root.glob(".plan.json.*")):
+            path.unlink()
+
     def _write(self) -> None:
         told = {
             "format_version": FORMAT,
             **self.about,
+            "notes": self.notes,
             "stages": {name: record.as_json() for name, record in self.stages.items()},
         }
         write_file(self.root, "run.json", json.dumps(told, indent=1).encode())

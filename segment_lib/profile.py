@@ -32,33 +32,36 @@ class Levels:
     """How an attribute is profiled: level by level, or in bins with upper edges."""
 
     attribute: str
+    number: bool = False
+    """True if the values are numbers, whose names are written without ``.0``."""
     edges: tuple[float, ...] = ()
-    """Upper edges of all bins but the last; none for level by level."""
+    """Upper edges of all bins but the last."""
     names: tuple[str, ...] = ()
-    """Names of the bins."""
+    """Names of the bins; none for level by level."""
 
     def value(self) -> pl.Expr:
         """What rows are grouped by: the value itself, or the number of its bin."""
         value = pl.col(self.attribute)
         if not self.names:
             return value
-        bin_ = pl.sum_horizontal((value > edge).cast(pl.UInt8) for edge in self.edges)
-        return pl.when(value.is_not_null()).then(bin_).alias(self.attribute)
+        above = [(value > edge).cast(pl.UInt8) for edge in self.edges]
+        bin_ = pl.sum_horizontal(above) if above else pl.lit(0, dtype=pl.UInt8)
+        return pl.when(value.is_not_null()).then(bin_)
 
-    def name(self) -> pl.Expr:
-        """The level as text, of what `value` gives."""
-        if not self.names:
-            return pl.col(self.attribute).cast(pl.String).str.replace(r"\.0+$", "")
-        return pl.col(self.attribute).replace_strict(
-            list(range(len(self.names))), list(self.names), return_dtype=pl.String
-        )
+    def name(self, value: pl.Expr) -> pl.Expr:
+        """The level as text, of what `value` gave."""
+        if self.names:
+            numbers = list(range(len(self.names)))
+            return value.replace_strict(numbers, list(self.names), return_dtype=pl.String)
+        text = value.cast(pl.String)
+        return text.str.replace(r"\.0+$", "") if self.number else text
 
 
 def levels_of(attribute: str, counts: Mapping[float | str, int]) -> Levels:
     """How to profile an attribute, from its values in the population."""
     values = sorted(value for value in counts if not isinstance(value, str))
     if len(values) <= MAX_LISTED:
-        return Levels(attribute)
+        return Levels(attribute, number=bool(values))
     total = np.cumsum([counts[value] for value in values])
     wanted = [total[-1] * i / _BINS for i in range(1, _BINS)]
     edges = sorted({values[int(np.searchsorted(total, rows))] for rows in wanted} - {values[-1]})
@@ -67,21 +70,27 @@ def levels_of(attribute: str, counts: Mapping[float | str, int]) -> Levels:
         f"{_plain(first)} to {_plain(last)}" if first != last else _plain(first)
         for first, last in zip([values[0], *above], [*edges, values[-1]], strict=True)
     ]
-    return Levels(attribute, tuple(edges), tuple(names))
+    return Levels(attribute, True, tuple(edges), tuple(names))
 
 
-def count_levels(rows: pl.DataFrame, levels: Sequence[Levels]) -> pl.DataFrame:
-    """Rows of a part by segment, attribute and level; unknown values are not counted."""
-    values = rows.select("segment", *(level.value() for level in levels))
+def count_levels(rows: pl.DataFrame, segments: pl.Series, levels: Sequence[Levels]) -> pl.DataFrame:
+    """Rows of a part by segment, attribute and level; unknown values are not counted.
+
+    Parameters
+    ----------
+    rows : known codes of the attributes
+    segments : the segment of each row
+    """
     return pl.concat(
-        values.lazy()
-        .group_by("segment", level.attribute)
+        rows.lazy()
+        .select(pl.lit(segments).alias("segment"), level.value().alias("level"))
+        .group_by("segment", "level")
         .agg(pl.len().cast(pl.Int64).alias("rows"))
-        .drop_nulls(level.attribute)
+        .drop_nulls("level")
         .select(
             "segment",
             pl.lit(level.attribute).alias("attribute"),
-            level.name().alias("level"),
+            level.name(pl.col("level")).alias("level"),
             "rows",
         )
         for level in levels
@@ -154,4 +163,4 @@ def profile_segments(
 
 
 def _plain(value: float) -> str:
-    return f"{value:.6g}"
+    return str(int(value)) if value == int(value) else f"{value:.9g}"

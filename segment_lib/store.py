@@ -5,6 +5,7 @@ import io
 import os
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def write_file(root: Path, path: str, content: bytes, rows: int | None = None) -
             file.write(content)
         os.replace(beside, target)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise ResourceError(
             f"{target}: cannot be written ({error.strerror}). "
             "Free space or choose another --run-dir, then run the same command again."

@@ -204,9 +204,13 @@ def test_an_input_that_is_not_named_is_told(tmp_path, key):
     assert f"inputs.{key} is not set" in refused(tmp_path, "\n".join(lines))
 
 
-@pytest.mark.parametrize("text", ["", "inputs = 3\n", "inputs = []\n", 'inputs = "p.csv"\n'])
-def test_a_config_without_inputs_is_told_what_is_not_set(tmp_path, text):
-    assert "inputs.population is not set" in refused(tmp_path, text)
+def test_a_config_without_inputs_is_told_what_is_not_set(tmp_path):
+    assert "inputs.population is not set" in refused(tmp_path, "")
+
+
+@pytest.mark.parametrize("text", ["inputs = 3\n", "inputs = []\n", 'inputs = "p.csv"\n'])
+def test_a_section_that_is_none_is_told(tmp_path, text):
+    assert "section [inputs] must be a table" in refused(tmp_path, text)
 
 
 def test_what_is_no_toml_is_told_with_its_line(tmp_path):

@@ -2,12 +2,11 @@
 
 import json
 import os
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from jobs.assess import edited_plan
+from jobs.assess import edited_plan, note_derived
 from jobs.console import Console
 from jobs.stage import Job
 from segment_lib.cluster import local_workers
@@ -249,8 +248,8 @@ def job_in(root: Path) -> Job:
 
 
 def derive(manifest: Manifest, text: str = "derived") -> None:
-    told = sha256(text.encode()).hexdigest()
-    run_stage(manifest, "assess", {"plan.json": text}, derived_plan=told)
+    note_derived(Job(Config(Inputs()), manifest, local_workers(1), Console(shown=False)), text)
+    run_stage(manifest, "assess", {"plan.json": text})
 
 
 def test_a_plan_as_derived_is_not_taken_for_edited(tmp_path):

@@ -15,16 +15,21 @@ from segment_lib.profile import (
 )
 from segment_lib.schema import Meaning
 
+
+def counted(table: pl.DataFrame, levels: list[Levels]) -> pl.DataFrame:
+    return count_levels(table.drop(" segment"), table[" segment"], levels)
+
+
 MEANINGS = {"KIND": Meaning("what kind", {"a": "apple", "b": "pear", "c": "plum"})}
 
 
 def rows(segments: list[int], **columns: list) -> pl.DataFrame:
-    return pl.DataFrame({"segment": segments, **columns}, schema_overrides={"segment": pl.Int32})
+    return pl.DataFrame({" segment": segments, **columns}, schema_overrides={" segment": pl.Int32})
 
 
 def profile(table: pl.DataFrame, *attributes: str) -> list[dict]:
-    levels = [Levels(name) for name in attributes]
-    return profile_segments(count_levels(table, levels), levels, MEANINGS, {"KIND"}).to_dicts()
+    levels = [Levels(name, table[name].dtype.is_numeric()) for name in attributes]
+    return profile_segments(counted(table, levels), levels, MEANINGS, {"KIND"}).to_dicts()
 
 
 def named(levels: Levels, values: list[float | None]) -> list[str | None]:
@@ -32,7 +37,7 @@ def named(levels: Levels, values: list[float | None]) -> list[str | None]:
     found = []
     for value in values:
         table = rows([0], **{levels.attribute: pl.Series([value], dtype=pl.Float64)})
-        found += count_levels(table, [levels])["level"].to_list() or [None]
+        found += counted(table, [levels])["level"].to_list() or [None]
     return found
 
 
@@ -41,7 +46,7 @@ def named(levels: Levels, values: list[float | None]) -> list[str | None]:
 
 @pytest.mark.parametrize("n", [2, MAX_LISTED])
 def test_few_values_are_profiled_one_by_one(n):
-    assert levels_of("AGE", {float(i): 1 for i in range(n)}) == Levels("AGE")
+    assert levels_of("AGE", {float(i): 1 for i in range(n)}) == Levels("AGE", number=True)
 
 
 def test_text_is_profiled_level_by_level_however_many_there_are():
@@ -49,11 +54,11 @@ def test_text_is_profiled_level_by_level_however_many_there_are():
 
 
 def test_a_number_is_named_as_its_code():
-    assert named(Levels("AGE"), [8.0, 8.5, -1.0, None]) == ["8", "8.5", "-1", None]
+    assert named(Levels("AGE", number=True), [8.0, 8.5, -1.0, None]) == ["8", "8.5", "-1", None]
 
 
 def test_a_text_level_keeps_its_name():
-    found = count_levels(rows([0, 0, 0], KIND=["v1.0", "v1", "a"]), [Levels("KIND")])
+    found = counted(rows([0, 0, 0], KIND=["v1.0", "v1", "a"]), [Levels("KIND")])
     assert sorted(found["level"]) == ["a", "v1", "v1.0"]
 
 
@@ -97,16 +102,16 @@ def test_bins_are_in_rising_order(step):
 
 def test_rows_are_counted_by_segment_attribute_and_level():
     table = rows([0, 0, 1, -1], KIND=["a", "a", "b", "a"])
-    found = count_levels(table, [Levels("KIND")]).sort("segment", "level").rows()
+    found = counted(table, [Levels("KIND")]).sort("segment", "level").rows()
     assert found == [(-1, "KIND", "a", 1), (0, "KIND", "a", 2), (1, "KIND", "b", 1)]
 
 
 def test_unknown_values_are_not_counted():
     table = rows([0, 0], KIND=[None, "a"])
-    assert count_levels(table, [Levels("KIND")])["rows"].to_list() == [1]
+    assert counted(table, [Levels("KIND")])["rows"].to_list() == [1]
 
 
-@pytest.mark.parametrize("name", ["level", "rows", "attribute", "position"])
+@pytest.mark.parametrize("name", ["level", "rows", "attribute", "position", "segment"])
 def test_an_attribute_may_have_the_name_of_a_column_of_ours(name):
     table = rows([0, 0, 1], **{name: ["a", "b", "a"]})
     assert len(profile(table, name)) == 4
@@ -114,11 +119,11 @@ def test_an_attribute_may_have_the_name_of_a_column_of_ours(name):
 
 def test_counts_of_parts_add_up_to_those_of_the_whole():
     table = rows([0, 1, 0, 1], KIND=["a", "b", "b", None], AGE=[1.0, 2.0, 1.0, 2.0])
-    levels = [Levels("KIND"), Levels("AGE")]
-    parts = pl.concat([count_levels(table[:1], levels), count_levels(table[1:], levels)])
+    levels = [Levels("KIND"), Levels("AGE", number=True)]
+    parts = pl.concat([counted(table[:1], levels), counted(table[1:], levels)])
     keys = ["segment", "attribute", "level"]
     added = parts.group_by(keys).agg(pl.col("rows").sum()).sort(keys)
-    assert added.equals(count_levels(table, levels).sort(keys))
+    assert added.equals(counted(table, levels).sort(keys))
 
 
 # Profile
@@ -171,7 +176,7 @@ def test_levels_are_decoded_and_the_scale_is_stated():
 
 def test_levels_in_no_order_have_no_direction():
     levels = [Levels("KIND")]
-    found = profile_segments(count_levels(FRUIT, levels), levels, MEANINGS, set())
+    found = profile_segments(counted(FRUIT, levels), levels, MEANINGS, set())
     assert found["direction"].unique().to_list() == [None]
 
 
@@ -182,7 +187,7 @@ def test_an_attribute_nobody_explained_keeps_its_codes():
 
 def test_the_columns_and_types_are_those_of_the_files_page():
     levels = [Levels("KIND")]
-    found = profile_segments(count_levels(FRUIT, levels), levels, MEANINGS, {"KIND"})
+    found = profile_segments(counted(FRUIT, levels), levels, MEANINGS, {"KIND"})
     assert dict(found.schema) == PROFILE
 
 

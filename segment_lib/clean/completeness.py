@@ -55,9 +55,9 @@ def histogram(tally: Tally, schema: Schema, kept: Collection[str]) -> Counter[in
 
 def known_values(attribute: Attribute, values: Values) -> dict[Value, int]:
     """Rows by value without the missing codes."""
-    missing: set[Value] = {
-        code if attribute.storage == "text" else float(code) for code in attribute.missing
-    }
+    missing: set[Value] = set(
+        attribute.missing if attribute.storage == "text" else attribute.missing_numbers
+    )
     return {value: rows for value, rows in values.rows.items() if value not in missing}
 
 

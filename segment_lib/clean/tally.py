@@ -93,9 +93,10 @@ def tally_part(rows: pl.DataFrame, schema: Schema) -> Tally:
     values = {}
     for attribute in schema:
         column = rows[attribute.name]
+        there = column.drop_nulls()
         if attribute.storage == "number":
-            column = column.cast(pl.Float64)
-        counts = column.drop_nulls().value_counts(name="rows")
+            there = there.drop_nans()
+        counts = there.value_counts(name="rows")
         values[attribute.name] = _bounded(dict(counts.iter_rows()), column.null_count(), 0)
     return Tally(rows.height, values, _patterns(rows, schema))
 

@@ -1,6 +1,6 @@
 """Attributes to features, by a plan that an analyst can read and edit."""
 
-from segment_lib.encode.plan import Plan, derive_plan, read_plan
+from segment_lib.encode.plan import Plan, decode_plan, derive_plan, read_plan
 from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Plan",
     "Recode",
     "Rule",
+    "decode_plan",
     "derive_plan",
     "read_plan",
 ]

@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,7 +13,7 @@ import polars as pl
 from segment_lib.encode.recodings import RECODINGS, TOLD_TWICE
 from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
 from segment_lib.errors import ConfigError
-from segment_lib.schema import Attribute, Meaning, Schema
+from segment_lib.schema import Attribute, Meaning, Schema, canonical
 
 MAX_LEVELS = 100
 """A categorical attribute with more levels is dropped: each would become a feature."""
@@ -86,6 +88,20 @@ def derive_plan(
     return Plan(tuple(rules))
 
 
+def decode_plan(content: bytes, path: Path) -> str:
+    """The text of a plan file.
+
+    Raises
+    ------
+    ConfigError
+        If it is not UTF-8.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8. Save the plan as UTF-8.") from None
+
+
 def read_plan(text: str, schema: Schema, where: str) -> Plan:
     """Read a plan as written, or as edited.
 
@@ -96,14 +112,18 @@ def read_plan(text: str, schema: Schema, where: str) -> Plan:
     """
     try:
         entries = json.loads(text)["attributes"]
+        names = list(dict(entries))
     except (ValueError, KeyError, TypeError) as error:
         line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise ConfigError(
             f"{where}{line}: no plan. Mend it, or delete it to get the derived one."
         ) from None
-    faults = [f"{name} is no attribute" for name in entries if name not in schema.names]
+    faults = [f"{name} is no attribute" for name in names if name not in schema.names]
+    faults += [f"{name} has no rule" for name in schema.names if name not in names]
     rules = []
     for attribute in schema:
+        if attribute.name not in names:
+            continue
         try:
             rules.append(_read_rule(attribute, entries[attribute.name]))
         except KeyError as error:
@@ -113,6 +133,8 @@ def read_plan(text: str, schema: Schema, where: str) -> Plan:
     plan = Plan(tuple(rules))
     features = plan.features
     faults += [f"feature {f} is made twice" for f in sorted(set(features)) if features.count(f) > 1]
+    if "row" in features:
+        faults.append("a feature cannot be called row, the name of the row number")
     if not features and not faults:
         faults.append("every attribute is dropped")
     if faults:
@@ -239,31 +261,50 @@ def _rule_levels(rule: Rule) -> Collection[str]:
 
 def _read_number(name: str, entry: dict[str, Any]) -> Number:
     levels = entry.get("levels")
-    return Number(name, float(entry["fill"]), tuple(map(str, levels)) if levels else None)
+    return Number(name, _finite(entry["fill"]), _levels(levels) if levels else None)
 
 
 def _read_binary(name: str, entry: dict[str, Any]) -> Binary:
-    rule = Binary(name, str(entry["zero"]), str(entry["one"]), str(entry["fill"]))
-    if rule.fill not in (rule.zero, rule.one):
+    zero, one, fill = (canonical(str(entry[key])) for key in ("zero", "one", "fill"))
+    if zero == one:
+        raise ValueError("zero and one are the same level")
+    if fill not in (zero, one):
         raise ValueError("fill is neither zero nor one")
-    return rule
+    return Binary(name, zero, one, fill)
 
 
 def _read_one_hot(name: str, entry: dict[str, Any]) -> OneHot:
-    fill = entry["fill"]
-    rule = OneHot(name, tuple(map(str, entry["levels"])), None if fill is None else str(fill))
-    if fill is not None and rule.fill not in rule.levels:
+    levels = _levels(entry["levels"])
+    fill = None if entry["fill"] is None else canonical(str(entry["fill"]))
+    if fill is not None and fill not in levels:
         raise ValueError("fill is none of the levels")
-    return rule
+    return OneHot(name, levels, fill)
 
 
 def _read_recode(name: str, entry: dict[str, Any]) -> Recode:
     tables = {
-        str(feature): {str(c): None if v is None else float(v) for c, v in table.items()}
+        str(feature): {
+            canonical(str(code)): None if value is None else _finite(value)
+            for code, value in table.items()
+        }
         for feature, table in entry["tables"].items()
     }
-    fill = {feature: float(entry["fill"][feature]) for feature in tables}
-    return Recode(name, tables, fill)
+    return Recode(name, tables, {feature: _finite(entry["fill"][feature]) for feature in tables})
+
+
+def _levels(levels: Any) -> tuple[str, ...]:
+    if not isinstance(levels, list):
+        raise ValueError("levels must be a list")
+    found = tuple(canonical(str(level)) for level in levels)
+    if not found or len(set(found)) < len(found):
+        raise ValueError("levels must be given, each once")
+    return found
+
+
+def _finite(value: Any) -> float:
+    if isinstance(value, bool) or not isfinite(value):
+        raise ValueError("a fill or a value in a table must be a number")
+    return float(value)
 
 
 def _read_drop(name: str, entry: dict[str, Any]) -> Drop:

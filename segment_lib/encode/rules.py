@@ -26,10 +26,9 @@ class Number:
         return (self.attribute,)
 
     def expressions(self, attribute: Attribute) -> list[pl.Expr]:
-        number = pl.col(self.attribute).cast(pl.Float32)
+        number = pl.col(self.attribute).cast(pl.Float64)
         if self.levels is not None:
-            scale = [float(level) for level in self.levels]
-            number = pl.when(number.cast(pl.Float64).is_in(scale)).then(number)
+            number = pl.when(number.is_in([float(level) for level in self.levels])).then(number)
         return [number.fill_null(self.fill).cast(pl.Float32).alias(self.attribute)]
 
 
@@ -91,7 +90,7 @@ class Recode:
     def expressions(self, attribute: Attribute) -> list[pl.Expr]:
         return [
             _mapped(attribute, table, self.fill[feature])
-            .cast(pl.UInt8 if set(table.values()) <= {0, 1} else pl.Float32)
+            .cast(pl.UInt8 if {*table.values(), self.fill[feature]} <= {0, 1, None} else pl.Float32)
             .alias(feature)
             for feature, table in self.tables.items()
         ]
@@ -116,7 +115,7 @@ Rule = Number | Binary | OneHot | Recode | Drop
 
 
 def _mapped(attribute: Attribute, table: Mapping[str, float | None], fill: float) -> pl.Expr:
-    said = {_code(attribute, code): value for code, value in table.items() if value is not None}
+    said = {_code(attribute, code): float(v) for code, v in table.items() if v is not None}
     return (
         pl.col(attribute.name)
         .replace_strict(list(said), list(said.values()), default=None, return_dtype=pl.Float32)

@@ -6,14 +6,17 @@ from typing import Any
 
 import dask
 import dask.array as da
+import numpy as np
 from dask import delayed
 from dask.delayed import Delayed
 
 _FAN_IN = 8
 
 
-def row_blocks(X: da.Array) -> list[Delayed]:
+def row_blocks(X: da.Array | np.ndarray) -> list[Delayed]:
     """The blocks of an array of rows, in order. Columns are brought into one chunk."""
+    if isinstance(X, np.ndarray):
+        X = da.from_array(X, chunks=X.shape)
     if X.ndim == 2 and X.numblocks[1] > 1:
         X = X.rechunk({1: -1})
     return list(X.to_delayed().ravel())
@@ -27,7 +30,7 @@ def add_up(parts: Sequence[Delayed]) -> Delayed:
     return level[0]
 
 
-def sum_over_blocks(function: Callable[..., Any], X: da.Array, *args: Any) -> Any:
+def sum_over_blocks(function: Callable[..., Any], X: da.Array | np.ndarray, *args: Any) -> Any:
     """``function(block, *args)`` for each block of `X`, added up. One pass over the array."""
     (total,) = dask.compute(add_up([delayed(function)(block, *args) for block in row_blocks(X)]))
     return total

@@ -11,6 +11,8 @@ from segment_lib.model.kernel import nearest
 from segment_lib.model.pca import IncrementalPCA
 from segment_lib.model.scale import StandardScaler
 
+_ARRAYS = ("mean", "scale", "components", "explained_variance_ratio")
+
 
 @dataclass(frozen=True)
 class Projection:
@@ -38,9 +40,9 @@ class Projection:
         IntegrityError
             If their shapes do not fit together.
         """
-        found = cls(
-            *(arrays[name] for name in ("mean", "scale", "components", "explained_variance_ratio"))
-        )
+        if absent := [name for name in _ARRAYS if name not in arrays]:
+            raise IntegrityError(f"The model lacks {', '.join(absent)}. Run fit again.")
+        found = cls(*(arrays[name] for name in _ARRAYS))
         n = len(found.mean)
         if found.scale.shape != (n,) or found.components.shape[1:] != (n,):
             raise IntegrityError("The arrays of the model do not fit together. Run fit again.")

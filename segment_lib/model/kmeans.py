@@ -112,21 +112,28 @@ class KMeans(dask_ml.cluster.KMeans):  # type: ignore[misc]
         self.n_init = n_init
         self.random_state = random_state
 
-    def fit(self, X: da.Array, y: None = None) -> Self:
+    def fit(self, X: da.Array | np.ndarray, y: None = None) -> Self:
         """Fit to `X`, shape (n_rows, n_features), in known chunks."""
+        if isinstance(X, np.ndarray):
+            X = da.from_array(X, chunks=X.shape)
+        # Products of rows far from the origin lose their digits in float32: centre the rows.
+        mean = X.mean(axis=0, dtype=np.float64).compute()
+        Z = X.map_blocks(_centred, mean, dtype=np.float32)
         rows = da.arange(X.shape[0], chunks=X.chunks[0], dtype=np.int64)
-        starts = None if isinstance(self.init, str) else {self.n_clusters: np.asarray(self.init)}
+        starts = None
+        if not isinstance(self.init, str):
+            starts = {self.n_clusters: _centred(np.asarray(self.init), mean)}
         (found,) = sweep(
-            X,
+            Z,
             [self.n_clusters],
-            sample=None if starts else sample_blocks(X, rows, random_state=self.random_state),
+            sample=None if starts else sample_blocks(Z, rows, random_state=self.random_state),
             starts=starts,
             n_init=self.n_init,
             max_iter=self.max_iter,
             tol=self.tol,
             random_state=self.random_state,
         )
-        self.cluster_centers_ = found.centers
+        self.cluster_centers_ = found.centers + mean
         self.inertia_ = found.inertia
         self.n_iter_ = found.n_iter
         self.n_features_in_ = X.shape[1]
@@ -138,6 +145,12 @@ class KMeans(dask_ml.cluster.KMeans):  # type: ignore[misc]
         if isinstance(X, da.Array):
             return X.map_blocks(_labels, self.cluster_centers_, drop_axis=1, dtype=np.int32)
         return _labels(X, self.cluster_centers_)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without `labels_`, which would take the rows along; `predict` gives them again."""
+        state = dict(super().__getstate__())
+        state.pop("labels_", None)
+        return state
 
 
 def sample_blocks(
@@ -325,7 +338,12 @@ def _farthest(block: np.ndarray, centers: np.ndarray, most: int) -> _Far:
 
 
 def _labels(block: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    return nearest(block, centers)[0]
+    middle = centers.mean(axis=0, dtype=np.float64)
+    return nearest(_centred(block, middle), _centred(centers, middle))[0]
+
+
+def _centred(block: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    return np.asarray(block - mean, dtype=np.float32)
 
 
 def _sample_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> Sample:
@@ -347,6 +365,9 @@ def _hash(rows: np.ndarray, seed: int) -> np.ndarray:
 def _start(sample: Sample, k: int, n_init: int, seed: int) -> tuple[np.ndarray, float]:
     """The best of `n_init` clusterings of the sample, and how well they agree."""
     scores = sample.first(SAMPLE_SIZE)
+    different = np.unique(scores, axis=0)
+    if len(different) < k:
+        return np.resize(different, (k, scores.shape[1])), float("nan")
     # scikit-learn adds up in as many threads as OpenMP grants, so one: any other count rounds anew.
     with threadpool_limits(limits=1):
         trials = [
@@ -387,4 +408,4 @@ def _further(sample: Sample, centers: np.ndarray, n: int, seed: int) -> np.ndarr
 
 def _sample_silhouettes(sample: Sample, centers: Sequence[np.ndarray]) -> list[float]:
     scores = sample.first(SILHOUETTE_SIZE)
-    return silhouettes(scores, [_labels(scores, these) for these in centers])
+    return silhouettes(scores, [nearest(scores, these)[0] for these in centers])

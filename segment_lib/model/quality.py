@@ -67,8 +67,8 @@ def davies_bouldin(of: ClusterSums, centers: np.ndarray) -> float:
     spread = of.distances[filled] / of.counts[filled]
     apart = pairwise_distances(centers[filled].astype(np.float64))
     np.fill_diagonal(apart, np.inf)
-    with np.errstate(divide="ignore"):
-        return float(((spread[:, None] + spread) / apart).max(axis=1).mean())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.nan_to_num((spread[:, None] + spread) / apart).max(axis=1).mean())
 
 
 def silhouettes(sample: np.ndarray, labels: Sequence[np.ndarray]) -> list[float]:
@@ -105,6 +105,11 @@ def choose_clusters(
             f"{MIN_SHARE:.0%} of the population"
         )
     k, found, _ = max(large or trials, key=lambda trial: (trial[1], -trial[0]))
+    if not large:
+        return k, (
+            f"the number of segments found again best (adjusted Rand index {found:.2f}); for every "
+            f"number some segment holds less than {MIN_SHARE:.0%} of the population"
+        )
     return k, (
         f"the number of segments found again best from other starting centres (adjusted Rand index "
         f"{found:.2f}); none reaches {MIN_STABILITY}, so read the segments with care"

@@ -84,6 +84,10 @@ class StandardScaler(dask_ml.preprocessing.StandardScaler):  # type: ignore[misc
         self.var_ = np.diag(of.scatter) / of.n
         self.constant_ = self.var_ <= of.n * eps * self.var_ + (of.n * of.mean * eps) ** 2
         self.scale_ = np.where(self.constant_, 1.0, np.sqrt(self.var_))
+        if not self.with_mean:
+            self.mean_ = np.zeros_like(of.mean)
+        if not self.with_std:
+            self.scale_ = np.ones_like(of.mean)
         self.n_samples_seen_ = of.n
         self.n_features_in_ = len(of.mean)
         return self

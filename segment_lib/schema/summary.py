@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -44,11 +45,18 @@ class Attribute:
         """Numbers are stored as numbers, levels as text.
 
         It follows from the feature summary alone, so that every extract gets the same columns.
-        A missing code that is no number (``?``, ``XX``) makes the column text.
         """
-        if self.type in ("categorical", "mixed"):
-            return "text"
-        return "number" if all(_is_number(code) for code in self.missing) else "text"
+        return "text" if self.type in ("categorical", "mixed") else "number"
+
+    @property
+    def missing_numbers(self) -> tuple[float, ...]:
+        """The missing codes that are numbers."""
+        return tuple(float(code) for code in self.missing if _is_number(code))
+
+    @property
+    def missing_words(self) -> tuple[str, ...]:
+        """The missing codes that are none, such as ``?``. A number column holds them as NaN."""
+        return tuple(code for code in self.missing if not _is_number(code))
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,8 @@ def read_feature_summary(path: Path) -> Schema:
         )
     rows.fieldnames = list(header)
     attributes, faults = [], []
-    for line, row in enumerate(rows, start=2):
+    for row in rows:
+        line = rows.line_num
         cells = {name: (row[name] or "").strip() for name in COLUMNS}
         if found := _fault(cells):
             faults.append(f"line {line}: {found}")
@@ -137,7 +146,6 @@ def _fault(cells: dict[str, str]) -> str | None:
 
 def _is_number(code: str) -> bool:
     try:
-        float(code)
+        return isfinite(float(code))
     except ValueError:
         return False
-    return True

@@ -2,23 +2,27 @@
 
 import csv
 import io
+import os
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from segment_lib.errors import DataError
-from segment_lib.schema import Schema
-from segment_lib.sources.typing import in_one_spelling, raw_dtypes, typed
+from segment_lib.schema import Attribute, Schema
+from segment_lib.sources.typing import has_infinity, in_one_spelling, read_dtypes, typed
 
 ENCODINGS = ("utf-8", "latin-1", "cp1252")
 _BOM = b"\xef\xbb\xbf"
 _HEAD = 1 << 20
 _WINDOW = 1 << 18
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _SEPARATORS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
 
 
@@ -32,6 +36,10 @@ class DelimitedPiece:
     columns: tuple[str, ...]
     separator: str
     encoding: str
+    last: bool
+    """True for the rows at the end of the file."""
+    origin: Path
+    """The delivered file; `path` is another if that one is compressed."""
 
     @property
     def size(self) -> int:
@@ -49,15 +57,12 @@ class DelimitedPiece:
         if _count_separators(text, self.separator) != _count_rows(text) * (len(self.columns) - 1):
             raise self._ragged(text)
         try:
-            rows = typed(self._scan(text, schema), schema, carried).collect()
+            rows = typed(self._scan(text, read_dtypes(schema)), schema, carried).collect()
         except pl.exceptions.PolarsError:
-            # Polars quotes cells in its messages: look for the fault ourselves, say only where.
-            raise self._fault(text, schema) from None
-        numbers = [name for name, kind in raw_dtypes(schema).items() if kind.is_float()]
-        if any(rows.select(pl.col(numbers).is_infinite().any()).row(0)):
+            rows = self._read_slowly(text, schema, carried)
+        if has_infinity(rows):
             raise self._fault(text, schema)
-        levels = [name for name in schema.names if name not in set(numbers)]
-        return in_one_spelling(rows, levels)
+        return in_one_spelling(rows, schema)
 
     def _text(self) -> bytes:
         with self.path.open("rb") as file:
@@ -68,12 +73,17 @@ class DelimitedPiece:
                 text = text.decode(self.encoding).encode()
             except UnicodeDecodeError as error:
                 raise self._undecodable(text, error.start) from None
-        if self.stop == self.path.stat().st_size:
-            text = text.rstrip(b"\r\n") + b"\n"
-        return text
+        return text if text.endswith(b"\n") else text + b"\n"
 
-    def _scan(self, text: bytes, schema: Schema | None) -> pl.LazyFrame:
-        kinds = raw_dtypes(schema) if schema else {}
+    def _read_slowly(self, text: bytes, schema: Schema, carried: Sequence[str]) -> pl.DataFrame:
+        """Numbers from text, so that blanks around them do no harm."""
+        try:
+            return typed(self._scan(text, {}), schema, carried).collect()
+        except pl.exceptions.PolarsError:
+            # Polars quotes cells in its messages: look for the fault ourselves, say only where.
+            raise self._fault(text, schema) from None
+
+    def _scan(self, text: bytes, kinds: Mapping[str, pl.DataType]) -> pl.LazyFrame:
         return pl.scan_csv(
             text,
             has_header=False,
@@ -91,24 +101,26 @@ class DelimitedPiece:
             if len(row) != len(self.columns):
                 return self._ragged(text)
             cells = dict(zip(self.columns, row, strict=True))
-            for name, kind in raw_dtypes(schema).items():
-                if kind.is_float() and cells[name].strip() and not _finite(cells[name]):
+            for attribute in schema:
+                if attribute.storage == "number" and not _is_number(
+                    cells[attribute.name], attribute
+                ):
                     return DataError(
-                        f"{self.path}, line {self._line(line)}, column {name}: not a number, "
-                        f"though the feature summary calls it {schema[name].type}. Mend the cell, "
-                        "list it as a missing code, or call the attribute categorical."
+                        f"{self.origin}, line {self._line(line)}, column {attribute.name}: not a "
+                        f"number, though the feature summary calls it {attribute.type}. Mend the "
+                        "cell, list it as a missing code, or call the attribute categorical."
                     )
         return DataError(
-            f"{self.path}, from line {self._line(1)}: these rows cannot be read. "
+            f"{self.origin}, from line {self._line(1)}: these rows cannot be read. "
             "Look for unbalanced quotes."
         )
 
     def _ragged(self, text: bytes) -> DataError:
         for line, row in _rows(text, self.separator):
             if len(row) != len(self.columns):
-                last = line == text.count(b"\n") and self.stop == self.path.stat().st_size
+                last = self.last and line == text.count(b"\n")
                 return DataError(
-                    f"{self.path}, line {self._line(line)}: {len(row)} cells, "
+                    f"{self.origin}, line {self._line(line)}: {len(row)} cells, "
                     f"expected {len(self.columns)}. "
                     + (
                         "The last line is cut off: fetch the file again."
@@ -117,14 +129,14 @@ class DelimitedPiece:
                     )
                 )
         return DataError(
-            f"{self.path}, from line {self._line(1)}: a quote is opened and not closed. Mend it."
+            f"{self.origin}, from line {self._line(1)}: a quote is opened and not closed. Mend it."
         )
 
     def _undecodable(self, text: bytes, position: int) -> DataError:
         line = self._line(text[:position].count(b"\n") + 1)
         others = " or ".join(f'"{name}"' for name in ENCODINGS if name != self.encoding)
         return DataError(
-            f"{self.path}, line {line}: not {self.encoding}. Set inputs.encoding to {others}, "
+            f"{self.origin}, line {line}: not {self.encoding}. Set inputs.encoding to {others}, "
             "or save the file as UTF-8."
         )
 
@@ -140,53 +152,73 @@ class DelimitedPiece:
 
 
 def cut(
-    path: Path, schema: Schema, separator: str, encoding: str, rows_per_part: int
+    path: Path,
+    schema: Schema,
+    separator: str,
+    encoding: str,
+    rows_per_part: int,
+    origin: Path | None = None,
 ) -> tuple[DelimitedPiece, ...]:
     """Cut a text file into pieces of about `rows_per_part` rows, at row ends.
 
-    Only the head and a window at each cut are read. Where the cuts fall depends on the file and
-    `rows_per_part` alone.
+    Only the head, the end and a window at each cut are read. Where the cuts fall depends on the
+    file and `rows_per_part` alone. A file with no row below its header gives no piece.
     """
-    size = path.stat().st_size
-    columns, start, row_bytes = _open(path, schema, separator, encoding)
-    n_pieces = max(1, round((size - start) / (row_bytes * rows_per_part)))
-    stride = (size - start) / n_pieces
+    origin = origin or path
+    columns, start, row_bytes = _open(path, origin, schema, separator, encoding)
+    stop = _end_of_rows(path)
+    if stop <= start:
+        return ()
+    n_pieces = max(1, round((stop - start) / (row_bytes * rows_per_part)))
+    stride = (stop - start) / n_pieces
     marks = [round(start + i * stride) for i in range(1, n_pieces)]
     with path.open("rb") as file:
-        ends = [_row_start(file, mark, len(columns), separator) or size for mark in marks]
-    edges = sorted({start, size, *ends})
+        ends = [_row_start(file, mark, stop, len(columns), separator) for mark in marks]
+    edges = sorted({start, stop, *(end for end in ends if end is not None and end > start)})
     return tuple(
-        DelimitedPiece(path, first, last, columns, separator, encoding)
+        DelimitedPiece(path, first, last, columns, separator, encoding, last == stop, origin)
         for first, last in pairwise(edges)
     )
 
 
+def _end_of_rows(path: Path) -> int:
+    """Where the last row ends, its line end and blank lines after it left out."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - _WINDOW)
+            file.seek(start)
+            tail = file.read(end - start).rstrip(b"\r\n")
+            if tail:
+                return start + len(tail)
+            end = start
+    return 0
+
+
 def _open(
-    path: Path, schema: Schema, separator: str, encoding: str
+    path: Path, origin: Path, schema: Schema, separator: str, encoding: str
 ) -> tuple[tuple[str, ...], int, float]:
     """Columns, offset of the first row, and mean bytes of a row in the head of the file."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if not head.strip():
-        raise DataError(f"{path}: the file is empty. Fetch it again.")
+        raise DataError(f"{origin}: the file is empty. Fetch it again.")
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head[:4096]:
-        raise DataError(f"{path}: looks like UTF-16 or binary. Save it as UTF-8 text.")
+        raise DataError(f"{origin}: looks like UTF-16 or binary. Save it as UTF-8 text.")
     if b"\n" not in head and b"\r" in head:
-        raise DataError(f"{path}: lines end in CR alone. Save it with LF or CRLF line ends.")
+        raise DataError(f"{origin}: lines end in CR alone. Save it with LF or CRLF line ends.")
     offset = len(_BOM) if head.startswith(_BOM) else 0
     line, newline, body = head[offset:].partition(b"\n")
     try:
         header = line.decode("utf-8" if encoding == "utf-8" else encoding)
     except UnicodeDecodeError:
         raise DataError(
-            f"{path}, line 1: not {encoding}. Set inputs.encoding to latin-1 or cp1252."
+            f"{origin}, line 1: not {encoding}. Set inputs.encoding to latin-1 or cp1252."
         ) from None
     columns = tuple(_cells(header.rstrip("\r"), separator))
-    check_columns(path, columns, schema, header=header, separator=separator)
-    if not body.strip():
-        raise DataError(f"{path}: no rows below the header. Fetch the file again.")
+    check_columns(origin, columns, schema, header=header, separator=separator)
     lines = body.count(b"\n")
-    row_bytes = (body.rfind(b"\n") + 1) / lines if lines else len(body)
+    row_bytes = (body.rfind(b"\n") + 1) / lines if lines else max(len(body), 1)
     return columns, offset + len(line) + len(newline), row_bytes
 
 
@@ -222,22 +254,40 @@ def check_columns(
         )
 
 
-def _row_start(file: io.BufferedReader, mark: int, n_columns: int, separator: str) -> int | None:
-    """The first row start at or after `mark`, or None if there is none.
+def _row_start(
+    file: io.BufferedReader, mark: int, stop: int, n_columns: int, separator: str
+) -> int | None:
+    """The first row start from `mark` up to `stop`, or None if there is none.
 
-    A newline inside quotes is told from a row end by what follows: a whole row has `n_columns`.
+    A newline inside quotes is told from a row end by what follows: read from a row start on, the
+    window is rows of `n_columns` cells; read from within quotes, what is quoted and what is not
+    change places.
     """
     file.seek(mark - 1)
     window = b""
-    while chunk := file.read(_WINDOW):
-        window += chunk
+    while len(window) < stop - mark + 1:
+        window += file.read(min(_WINDOW, stop - mark + 1 - len(window)))
+        whole = len(window) == stop - mark + 1
         position = window.find(b"\n")
-        while position >= 0 and (end := window.find(b"\n", position + 1)) >= 0:
-            row = window[position + 1 : end + 1]
-            if _count_separators(row, separator) == n_columns - 1:
+        while 0 <= position < len(window) - 1:
+            if _are_rows(window[position + 1 :], n_columns, separator, whole):
                 return mark + position
-            position = end
+            position = window.find(b"\n", position + 1)
+        if (first := window.find(b"\n")) >= 0 and b'"' not in window:
+            return mark + first  # Ragged rows, which whoever parses the piece will tell.
     return None
+
+
+def _are_rows(text: bytes, n_columns: int, separator: str, whole: bool) -> bool:
+    """True if the text can be rows of `n_columns` cells, the last cut off unless `whole`."""
+    bare = _unquoted(text)
+    ends = np.flatnonzero(bare == ord("\n"))
+    if whole:
+        rows, closed = len(ends) + 1, text.count(b'"') % 2 == 0
+    else:
+        rows, closed = len(ends), True
+        bare = bare[: ends[-1] if rows else 0]
+    return closed and np.count_nonzero(bare == ord(separator)) == rows * (n_columns - 1)
 
 
 def _count_rows(text: bytes) -> int:
@@ -275,8 +325,9 @@ def _rows(text: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
         return
 
 
-def _finite(cell: str) -> bool:
-    try:
-        return bool(np.isfinite(float(cell)) or np.isnan(float(cell)))
-    except ValueError:
-        return False
+def _is_number(cell: str, attribute: Attribute) -> bool:
+    """True if a number can be read in the cell, or it is empty or a missing code."""
+    cell = cell.strip()
+    if not cell or cell in attribute.missing_words or cell.lower() == "nan":
+        return True
+    return bool(_NUMBER.fullmatch(cell)) and isfinite(float(cell))

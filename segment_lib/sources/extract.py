@@ -1,13 +1,14 @@
 """An extract: the files a delivery consists of, cut into pieces."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pyarrow as pa
 
-from segment_lib.errors import DataError
+from segment_lib.errors import DataError, ResourceError
 from segment_lib.schema import Schema
 from segment_lib.sources import delimited, parquet
 from segment_lib.sources.delimited import DelimitedPiece
@@ -73,8 +74,8 @@ def expand(path: Path, scratch: Path) -> Path:
         If the stream is damaged or ends early.
     """
     target = scratch / f"{uuid.uuid4().hex}-{path.stem}"
-    scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (
             pa.input_stream(str(path), compression=COMPRESSIONS[path.suffix]) as stream,
             target.open("xb") as file,
@@ -82,9 +83,11 @@ def expand(path: Path, scratch: Path) -> Path:
             while chunk := stream.read(_CHUNK):
                 file.write(chunk)
     except OSError as error:
-        target.unlink(missing_ok=True)
         if error.errno is not None:
-            raise
+            raise ResourceError(
+                f"{target}: cannot be written ({error.strerror}). Free space or choose another "
+                "--run-dir."
+            ) from None
         raise DataError(
             f"{path}: the compressed stream is damaged or cut off. Fetch the file again."
         ) from None
@@ -101,12 +104,14 @@ def open_extract(
     rows_per_part: int,
     id_column: str = "",
     extra_columns: str = "ignore",
+    expanded: Mapping[Path, Path] = MappingProxyType({}),
 ) -> Extract:
     """Check the heads of the files and cut them into pieces of about `rows_per_part` rows.
 
     Parameters
     ----------
     extra_columns : what to do with columns the feature summary lacks: ignore, carry or refuse
+    expanded : compressed file to the file it was written out to
 
     Raises
     ------
@@ -114,18 +119,28 @@ def open_extract(
         If a file is empty, not text, has another separator, or lacks a column.
     """
     pieces: list[DelimitedPiece | ParquetPiece] = []
-    for path in files:
+    for origin in files:
+        path = expanded.get(origin, origin)
         if path.suffix in _PARQUET:
             pieces += parquet.cut(path, schema, rows_per_part)
         else:
-            pieces += delimited.cut(path, schema, separator, encoding, rows_per_part)
+            pieces += delimited.cut(path, schema, separator, encoding, rows_per_part, origin)
+    if not pieces:
+        raise DataError(
+            f"{', '.join(map(str, files))}: no rows below the header. Fetch the file again."
+        )
     extra = _extra_columns(pieces, {*schema.names, id_column})
     if extra and extra_columns == "refuse":
         raise DataError(
-            f"{pieces[0].path}: {', '.join(extra)} not in the feature summary. Add them to it, or "
+            f"{files[0]}: {', '.join(extra)} not in the feature summary. Add them to it, or "
             'set inputs.extra_columns to "ignore" or "carry".'
         )
     carried = ((id_column,) if id_column else ()) + (extra if extra_columns == "carry" else ())
+    if "row" in carried:
+        raise DataError(
+            f"{files[0]}: a column to carry along is called row, the name of the row "
+            "number. Rename it, or do not carry it."
+        )
     for piece in pieces:
         if absent := [column for column in carried if column not in piece.columns]:
             raise DataError(

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
 from segment_lib.sources.delimited import check_columns
-from segment_lib.sources.typing import in_one_spelling, raw_dtypes, typed
+from segment_lib.sources.typing import has_infinity, in_one_spelling, typed
 
 
 @dataclass(frozen=True)
@@ -39,20 +39,24 @@ class ParquetPiece:
             table = typed(rows, schema, carried).collect()
         except pl.exceptions.PolarsError:
             raise self._fault(rows, schema) from None
-        texts = [name for name, kind in raw_dtypes(schema).items() if not kind.is_float()]
-        return in_one_spelling(table, texts)
+        if has_infinity(table):
+            raise self._fault(rows, schema)
+        return in_one_spelling(table, schema)
 
     def _fault(self, rows: pl.LazyFrame, schema: Schema) -> DataError:
-        for name, kind in raw_dtypes(schema).items():
+        for attribute in (a for a in schema if a.storage == "number"):
+            given = pl.col(attribute.name)
+            number = given.cast(pl.Float64, strict=False)
+            word = given.cast(pl.String).is_in(attribute.missing_words)
+            lost = given.is_not_null() & ~word & (number.is_null() | number.is_infinite())
             try:
-                cells = rows.select(pl.col(name).cast(kind, strict=False), given=name).collect()
+                faulty = rows.select(lost.arg_true()).collect().to_series()
             except pl.exceptions.PolarsError:
                 break
-            lost = (cells[name].is_null() & cells["given"].is_not_null()).arg_true()
-            if lost.len():
+            if faulty.len():
                 return DataError(
-                    f"{self.path}, row {self.first + int(lost[0])}, column {name}: not a number, "
-                    f"though the feature summary calls it {schema[name].type}. "
+                    f"{self.path}, row {self.first + int(faulty[0])}, column {attribute.name}: not "
+                    f"a number, though the feature summary calls it {attribute.type}. "
                     "Mend the cell or call the attribute categorical."
                 )
         return DataError(f"{self.path}: cannot be read as Parquet. Fetch the file again.")
@@ -69,7 +73,7 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
     columns = tuple(footer.schema.to_arrow_schema().names)
     check_columns(path, columns, schema)
     if not footer.num_rows:
-        raise DataError(f"{path}: no rows. Fetch the file again.")
+        return ()
     edges = [0]
     end = 0
     for group in range(footer.num_row_groups):

@@ -7,39 +7,56 @@ import polars as pl
 from segment_lib.schema import Attribute, Schema, canonical
 
 
-def dtype(attribute: Attribute) -> pl.DataType:
-    """Codes of a scale fit 32 bits; counts and amounts get 64."""
-    if attribute.storage == "text":
-        return pl.String()
-    return pl.Float32() if attribute.type == "ordinal" else pl.Float64()
-
-
 def raw_dtypes(schema: Schema) -> dict[str, pl.DataType]:
     """The columns of a raw part, without `row`."""
-    return {attribute.name: dtype(attribute) for attribute in schema}
+    return {a.name: pl.Float64() if a.storage == "number" else pl.String() for a in schema}
+
+
+def read_dtypes(schema: Schema) -> dict[str, pl.DataType]:
+    """What a text file is parsed as: numbers among which a word means missing come as text."""
+    return raw_dtypes(schema) | {a.name: pl.String() for a in schema if a.missing_words}
 
 
 def typed(rows: pl.LazyFrame, schema: Schema, carried: Sequence[str]) -> pl.LazyFrame:
     """The attributes in the feature summary's order and types, after what is carried along as text.
 
-    Empty cells and NaN are null. A cell that is no number where one is expected is an error.
+    Empty cells are null; a word that means missing is NaN in a number column. A cell that is no
+    number where one is expected is an error.
     """
-    columns = [
-        pl.col(name).cast(kind).fill_nan(None)
-        if kind.is_float()
-        else pl.col(name).cast(pl.String).replace("", None)
-        for name, kind in raw_dtypes(schema).items()
-    ]
-    return rows.select([*(pl.col(name).cast(pl.String) for name in carried), *columns])
+    kinds = rows.collect_schema()
+    attributes = [_number(a, kinds[a.name]) if a.storage == "number" else _level(a) for a in schema]
+    return rows.select([*(pl.col(name).cast(pl.String) for name in carried), *attributes])
 
 
-def in_one_spelling(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+def has_infinity(rows: pl.DataFrame) -> bool:
+    """True if a number is infinite."""
+    found = rows.select(pl.selectors.float().is_infinite().any())
+    return found.width > 0 and any(found.row(0))
+
+
+def in_one_spelling(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Text levels in canonical spelling. Only the distinct levels are looked at one by one."""
     spellings = {}
-    for name in columns:
-        levels = rows[name].drop_nulls().unique().to_list()
+    for attribute in schema:
+        if attribute.storage == "number":
+            continue
+        levels = rows[attribute.name].drop_nulls().unique().to_list()
         changed = {level: canonical(level) or None for level in levels}
         changed = {level: code for level, code in changed.items() if level != code}
         if changed:
-            spellings[name] = changed
+            spellings[attribute.name] = changed
     return rows.with_columns(pl.col(name).replace(changed) for name, changed in spellings.items())
+
+
+def _level(attribute: Attribute) -> pl.Expr:
+    return pl.col(attribute.name).cast(pl.String).replace("", None)
+
+
+def _number(attribute: Attribute, kind: pl.DataType) -> pl.Expr:
+    cell = pl.col(attribute.name)
+    if kind != pl.String:
+        return cell.cast(pl.Float64).fill_nan(None)
+    text = cell.str.strip_chars()
+    word = text.is_in(attribute.missing_words)
+    number = pl.when(word | (text == "")).then(None).otherwise(text).cast(pl.Float64)
+    return pl.when(word).then(float("nan")).otherwise(number.fill_nan(None)).alias(attribute.name)

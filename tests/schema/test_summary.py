@@ -97,8 +97,8 @@ def test_columns_may_stand_in_another_order_beside_others(tmp_path):
         ("ordinal", ("-1", "0"), "number"),
         ("interval", (), "number"),
         ("numeric", ("-9.5",), "number"),
-        ("numeric", ("?",), "text"),
-        ("ordinal", ("-1", "X"), "text"),
+        ("numeric", ("?",), "number"),
+        ("ordinal", ("-1", "X"), "number"),
     ],
 )
 def test_storage_follows_from_the_feature_summary_alone(kind, missing, storage):
