@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -83,6 +84,8 @@ def expand(path: Path, scratch: Path) -> Path:
             while chunk := stream.read(_CHUNK):
                 file.write(chunk)
     except OSError as error:
+        with suppress(OSError):
+            target.unlink(missing_ok=True)
         if error.errno is not None:
             raise ResourceError(
                 f"{target}: cannot be written ({error.strerror}). Free space or choose another "
