@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.run import main
 from tests.conftest import RunJob
 
 SECRET = "Zaphod"
@@ -100,17 +101,30 @@ def config(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("fault", BAD)
 def test_bad_input_ends_with_one_line_that_says_where(
-    fault: str, config: Path, run_job: RunJob, tmp_path: Path
+    fault: str, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     deliver, code, told = BAD[fault]
     deliver(tmp_path / "population.csv")
-    done = run_job("jobs.run", config, "--run-dir", tmp_path / "run")
-    assert done.returncode == code, done.stderr
-    (line,) = done.stderr.splitlines()
+    with pytest.raises(SystemExit) as left:
+        main([str(config), "--run-dir", str(tmp_path / "run")])
+    said = capsys.readouterr()
+    assert left.value.code == code, said.err
+    (line,) = said.err.splitlines()
     assert all(words in line for words in told), line
     assert SECRET not in line
-    assert done.stdout == ""
+    assert said.out == ""
     assert not (tmp_path / "run/run.json").exists()
+
+
+def test_no_traceback_comes_from_a_process_of_its_own(
+    config: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    (tmp_path / "population.csv").write_text(_text(_replace(122, f"33;{SECRET}")))
+    done = run_job("jobs.run", config, "--run-dir", tmp_path / "run")
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert SECRET not in line
 
 
 @pytest.mark.parametrize(
@@ -123,13 +137,14 @@ def test_bad_input_ends_with_one_line_that_says_where(
     ],
 )
 def test_a_wrong_config_ends_with_code_2(
-    text: str, told: list[str], run_job: RunJob, tmp_path: Path
+    text: str, told: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "job.toml"
     path.write_text(text)
-    done = run_job("jobs.run", path, "--run-dir", tmp_path / "run")
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
+    with pytest.raises(SystemExit) as left:
+        main([str(path), "--run-dir", str(tmp_path / "run")])
+    assert left.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
     assert all(words in line for words in told), line
     assert not (tmp_path / "run").exists()
 
