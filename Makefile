@@ -12,7 +12,7 @@ READY := $(VENV)/.ready
 EXTRACTS := data/azdias
 LAST := Udacity_CUSTOMERS_Subset.csv
 
-.PHONY: help run test install check lint types imports clean
+.PHONY: help run test install check lint types imports calibration clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ types: install
 
 imports: install
 	$(BIN)/lint-imports
+
+calibration: install $(EXTRACTS)/$(LAST)  ## the generated extracts against the published figures
+	$(BIN)/python -m jobs.make_extracts --calibration $(EXTRACTS)
 
 clean:  ## remove the environment; data/ and runs/ stay
 	rm -rf $(VENV) *.egg-info build
