@@ -77,7 +77,7 @@ def run(job: Job, work: Path) -> Outcome:
             on_pass=on_pass,
         )
     found = [clustering.by_size() for clustering in found]
-    table = sweep_table(found, sample_silhouettes(sample, found), len(Z))
+    table = sweep_table(found, sample_silhouettes(sample, [c.centers for c in found]), len(Z))
     chosen, rule = choose(job.config, table)
     clustering = found[tried.index(chosen)]
     table = table.with_columns((pl.col("n_clusters") == chosen).alias("chosen"))

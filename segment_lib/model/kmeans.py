@@ -2,30 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
-from typing import Any, Self, cast
+from itertools import pairwise
+from typing import Any, Self
 
 import dask
 import dask.array as da
 import dask_ml.cluster
 import numpy as np
-import sklearn.cluster
 from dask import delayed
 from dask.delayed import Delayed
-from sklearn.metrics import adjusted_rand_score
-from threadpoolctl import threadpool_limits
 
 from segment_lib.errors import ConfigError
-from segment_lib.model.blocks import add_up, row_blocks, sum_over_blocks
+from segment_lib.model.blocks import sum_over_blocks
 from segment_lib.model.kernel import nearest, tally_block
-from segment_lib.model.quality import ClusterSums, inertia, silhouettes
-
-SAMPLE_SIZE = 25_000
-"""Rows on which starting centres are found."""
-SILHOUETTE_SIZE = 5_000
-"""Rows of that sample on which the silhouette is measured; its cost grows with their square."""
-_START_ITERATIONS = 50
-_CANDIDATES = 8
+from segment_lib.model.quality import ClusterSums, inertia
+from segment_lib.model.sample import further_rows, sample_blocks, starting_centers
 
 
 @dataclass(frozen=True)
@@ -55,24 +46,6 @@ class Clustering:
             self.sums.squares,
         )
         return replace(self, centers=self.centers[order], sums=sums)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Rows chosen by a hash of their number, so that partitioning does not change the choice."""
-
-    hashes: np.ndarray
-    scores: np.ndarray
-
-    def __add__(self, other: Self) -> Self:
-        return type(self)(
-            np.concatenate([self.hashes, other.hashes]),
-            np.concatenate([self.scores, other.scores]),
-        )
-
-    def first(self, size: int) -> np.ndarray:
-        """Scores of the `size` rows of the smallest hashes, in their order."""
-        return self.scores[np.argsort(self.hashes, kind="stable")[:size]]
 
 
 @dataclass
@@ -153,18 +126,6 @@ class KMeans(dask_ml.cluster.KMeans):  # type: ignore[misc]
         return state
 
 
-def sample_blocks(
-    Z: da.Array, rows: da.Array, *, size: int = SAMPLE_SIZE, random_state: int = 0
-) -> Delayed:
-    """About `size` rows of `Z`, chosen by hashing `rows`, as a Sample that stays on the workers."""
-    share = min(1.0, (size + 6 * size**0.5) / Z.shape[0])
-    parts = [
-        delayed(_sample_block)(block, numbers, share, random_state)
-        for block, numbers in zip(row_blocks(Z), row_blocks(rows), strict=True)
-    ]
-    return add_up(parts).persist()
-
-
 def sweep(
     Z: da.Array,
     n_clusters: Sequence[int],
@@ -196,7 +157,7 @@ def sweep(
         )
     stability = dict.fromkeys(n_clusters, float("nan"))
     if starts is None:
-        trials = [delayed(_start)(sample, k, n_init, random_state) for k in n_clusters]
+        trials = [delayed(starting_centers)(sample, k, n_init, random_state) for k in n_clusters]
         found = dask.compute(*trials)
         starts = {k: centers for k, (centers, _) in zip(n_clusters, found, strict=True)}
         stability = {k: stable for k, (_, stable) in zip(n_clusters, found, strict=True)}
@@ -204,13 +165,6 @@ def sweep(
     _lloyd(Z, runs, max_iter=max_iter, tol=tol, on_pass=on_pass)
     _mend_rises(Z, runs, sample, random_state, max_iter=max_iter, tol=tol, on_pass=on_pass)
     return [_fitted(k, runs[k], stability[k]) for k in n_clusters]
-
-
-def sample_silhouettes(sample: Delayed, clusterings: Sequence[Clustering]) -> list[float]:
-    """Mean silhouette of each clustering on a part of the sample."""
-    centers = [clustering.centers for clustering in clusterings]
-    (found,) = dask.compute(delayed(_sample_silhouettes)(sample, centers))
-    return cast(list[float], found)
 
 
 def _lloyd(
@@ -259,7 +213,7 @@ def _mend_rises(
         if sample is None:
             extra = sum_over_blocks(_farthest, Z, centers, more - fewer).scores
         else:
-            (extra,) = dask.compute(delayed(_further)(sample, centers, more - fewer, seed))
+            (extra,) = dask.compute(delayed(further_rows)(sample, centers, more - fewer, seed))
         warm = _Run(np.concatenate([centers, extra]))
         _lloyd(Z, {more: warm}, max_iter=max_iter, tol=tol, on_pass=on_pass)
         runs[more] = warm
@@ -344,68 +298,3 @@ def _labels(block: np.ndarray, centers: np.ndarray) -> np.ndarray:
 
 def _centred(block: np.ndarray, mean: np.ndarray) -> np.ndarray:
     return np.asarray(block - mean, dtype=np.float32)
-
-
-def _sample_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> Sample:
-    hashes = _hash(rows, seed)
-    chosen = hashes <= np.uint64(share * (2**64 - 2**11))
-    return Sample(hashes[chosen], scores[chosen])
-
-
-def _hash(rows: np.ndarray, seed: int) -> np.ndarray:
-    """SplitMix64 of the row number (Steele, Lea and Flood 2014, doi:10.1145/2714064.2660195)."""
-    golden = 0x9E3779B97F4A7C15
-    z = rows.astype(np.uint64) + np.uint64((seed + 1) * golden % 2**64)
-    z *= np.uint64(golden)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-def _start(sample: Sample, k: int, n_init: int, seed: int) -> tuple[np.ndarray, float]:
-    """The best of `n_init` clusterings of the sample, and how well they agree."""
-    scores = sample.first(SAMPLE_SIZE)
-    different = np.unique(scores, axis=0)
-    if len(different) < k:
-        return np.resize(different, (k, scores.shape[1])), float("nan")
-    # scikit-learn adds up in as many threads as OpenMP grants, so one: any other count rounds anew.
-    with threadpool_limits(limits=1):
-        trials = [
-            sklearn.cluster.KMeans(
-                n_clusters=k,
-                n_init=1,
-                max_iter=_START_ITERATIONS,
-                random_state=np.random.RandomState([seed, k, trial]),
-            ).fit(scores)
-            for trial in range(n_init)
-        ]
-    best = min(trials, key=lambda trial: trial.inertia_)
-    pairs = [adjusted_rand_score(a.labels_, b.labels_) for a, b in combinations(trials, 2)]
-    return best.cluster_centers_, float(np.mean(pairs)) if pairs else float("nan")
-
-
-def _further(sample: Sample, centers: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Rows of the sample to add to the centres, by greedy k-means++.
-
-    Of a few rows drawn by their squared distance, the one that lowers the inertia most; so a lone
-    row far from all others is not chosen for its distance alone.
-    """
-    scores = sample.first(SAMPLE_SIZE)
-    draw = np.random.default_rng([seed, len(centers)])
-    chosen = []
-    squares = nearest(scores, centers)[1].astype(np.float64) ** 2
-    for _ in range(n):
-        drawn = draw.choice(len(scores), _CANDIDATES, p=squares / squares.sum())
-        trials = [
-            np.minimum(squares, ((scores - scores[row]).astype(np.float64) ** 2).sum(axis=1))
-            for row in drawn
-        ]
-        best = min(range(_CANDIDATES), key=lambda i: trials[i].sum())
-        squares = trials[best]
-        chosen.append(scores[drawn[best]])
-    return np.array(chosen)
-
-
-def _sample_silhouettes(sample: Sample, centers: Sequence[np.ndarray]) -> list[float]:
-    scores = sample.first(SILHOUETTE_SIZE)
-    return silhouettes(scores, [nearest(scores, these)[0] for these in centers])

@@ -95,7 +95,8 @@ def choose_clusters(
     -------
     chosen, rule : the number of clusters, and the sentence that says why
     """
-    trials = list(zip(n_clusters, stability, smallest_share, strict=True))
+    known = np.nan_to_num(np.asarray(stability, dtype=np.float64)).tolist()
+    trials = list(zip(n_clusters, known, smallest_share, strict=True))
     large = [trial for trial in trials if trial[2] >= MIN_SHARE]
     stable = [trial for trial in large if trial[1] >= MIN_STABILITY]
     if stable:

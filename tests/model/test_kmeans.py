@@ -328,7 +328,7 @@ def test_planted_clusters_are_found_again_from_other_starts():
 def test_the_silhouette_is_that_of_scikit_learn(swept):
     Z, sample, found = swept
     labels, _ = by_hand(Z, found[3].centers)
-    (ours,) = sample_silhouettes(sample, found[3:4])
+    (ours,) = sample_silhouettes(sample, [found[3].centers])
     assert ours == pytest.approx(silhouette_score(Z, labels), abs=1e-4)
 
 
