@@ -113,6 +113,11 @@ def run(job: Job, work: Path) -> Outcome:
         {a.name: _spelled(known_values(a, population.values[a.name])) for a in schema},
         {a.name: expected_levels(a, population.values[a.name], dictionary) for a in schema},
     )
+    if not plan.features:
+        raise DataError(
+            "Every attribute of the population is missing too often or the same in all rows: there "
+            "is nothing to segment. Check the extract and cleaning.max_missing_share."
+        )
     derived = plan.to_json(job.meanings)
     text = edited_plan(job) or derived
     note_derived(job, derived)

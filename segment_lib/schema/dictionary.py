@@ -7,7 +7,7 @@ from pathlib import Path
 
 from segment_lib.errors import DataError
 from segment_lib.schema.labels import Meaning
-from segment_lib.schema.summary import Schema, canonical
+from segment_lib.schema.summary import Schema, canonical, read_text
 
 _HEADING = re.compile(r"\s{0,3}(#+)\s*(?:\d+(?:\.\d+)*[.)]?\s+)?(.*?)\s*#*\s*")
 _ITEM = re.compile(r"\s*[-*+]\s+(.*)")
@@ -52,13 +52,7 @@ def read_dictionary(path: Path, schema: Schema) -> Dictionary:
     DataError
         If the file is absent, not UTF-8, or has no section for any attribute.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file. Set or remove inputs.data_dictionary.") from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise DataError(f"{path}, line {line}: not UTF-8. Save the file as UTF-8.") from None
+    text = read_text(path, key="inputs.data_dictionary")
     meanings: dict[str, Meaning] = {}
     for section in _sections(text.splitlines(), schema):
         meanings |= _meanings(section, schema)

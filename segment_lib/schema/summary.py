@@ -91,13 +91,7 @@ def read_feature_summary(path: Path) -> Schema:
     DataError
         If the file is absent, is no such table, or has faults; all of them are listed.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file. Set inputs.feature_summary to it.") from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise DataError(f"{path}, line {line}: not UTF-8. Save the file as UTF-8.") from None
+    text = read_text(path, key="inputs.feature_summary")
     rows = csv.DictReader(text.splitlines(), delimiter=";")
     header = tuple(name.strip() for name in rows.fieldnames or ())
     if absent := [name for name in COLUMNS if name not in header]:
@@ -129,6 +123,23 @@ def read_feature_summary(path: Path) -> Schema:
     if faults:
         raise DataError(f"{path}: {'; '.join(faults)}. Mend the feature summary.")
     return Schema(tuple(attributes))
+
+
+def read_text(path: Path, key: str) -> str:
+    """A file of the delivery that is read whole; `key` is where the config names it.
+
+    Raises
+    ------
+    DataError
+        If it is absent or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file. Set {key} to it.") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise DataError(f"{path}, line {line}: not UTF-8. Save the file as UTF-8.") from None
 
 
 def _fault(cells: dict[str, str]) -> str | None:
