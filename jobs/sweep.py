@@ -10,7 +10,7 @@ from jobs.stage import Job, Outcome, Stage
 from segment_lib.cluster import BASE, parts_at_once
 from segment_lib.config import Config
 from segment_lib.manifest import FORMAT
-from segment_lib.matrix import feature_array, row_array
+from segment_lib.matrix import feature_array, row_array, spill
 from segment_lib.model import (
     Clustering,
     Projection,
@@ -56,8 +56,8 @@ def run(job: Job, work: Path) -> Outcome:
     part = BYTES_PER_FEATURE * len(features) * max(Z.chunks[0])
     held = Z.size * BYTES_PER_SCORE
     parts_at_once(job.config.memory, part, job.workers.threads)
-    if kept := BASE + part + held <= job.config.memory:
-        Z = Z.persist()
+    kept = BASE + part + held <= job.config.memory
+    Z = Z.persist() if kept else spill(Z, work, "scratch")
     rows = row_array(job.root, files)
     sample = sample_blocks(Z, rows, random_state=job.config.model.random_state)
     tried = trials(job.config, len(Z))
@@ -97,7 +97,7 @@ def run(job: Job, work: Path) -> Outcome:
         write_file(work, "model/sweep.csv", table.write_csv().encode()),
     ]
     told = f"{chosen} segments, {rule}"
-    scores = "in memory" if kept else "computed anew in every pass"
+    scores = "in memory" if kept else "in scratch files"
     facts = {"n_clusters": chosen, "rule": rule, "scores": scores}
     return Outcome(written, len(Z), len(Z), told, facts)
 

@@ -1,14 +1,16 @@
 """The border between tables and arrays: feature parts as one dask array, a block per part."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import dask
 import dask.array as da
 import numpy as np
 import polars as pl
 from dask import delayed
 
-from segment_lib.store import StoredFile, read_part
+from segment_lib.store import StoredFile, read_part, write_file
 
 
 def as_block(rows: pl.DataFrame, features: Sequence[str]) -> np.ndarray:
@@ -49,6 +51,25 @@ def feature_array(root: Path, files: Sequence[StoredFile], features: Sequence[st
     )
 
 
+def spill(Z: da.Array, root: Path, folder: str) -> da.Array:
+    """The same array, its blocks written below `root / folder` once and read from there anew.
+
+    For what is read many times, costs much to compute and does not fit in memory.
+    """
+    blocks = Z.to_delayed().ravel()
+    tasks = [
+        delayed(_write_block)(block, root, f"{folder}/block-{i:05d}.npy")
+        for i, block in enumerate(blocks)
+    ]
+    files = dask.compute(*tasks)
+    return da.concatenate(
+        [
+            da.from_delayed(delayed(np.load)(file), shape=(rows, Z.shape[1]), dtype=Z.dtype)
+            for file, rows in zip(files, Z.chunks[0], strict=True)
+        ]
+    )
+
+
 def row_array(root: Path, files: Sequence[StoredFile]) -> da.Array:
     """The row numbers of all parts, shape (n_rows,), in the blocks of `feature_array`."""
     return da.concatenate(
@@ -58,3 +79,9 @@ def row_array(root: Path, files: Sequence[StoredFile]) -> da.Array:
             if file.rows
         ]
     )
+
+
+def _write_block(block: np.ndarray, root: Path, path: str) -> Path:
+    buffer = io.BytesIO()
+    np.save(buffer, block, allow_pickle=False)
+    return root / write_file(root, path, buffer.getvalue()).path

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from segment_lib.errors import IntegrityError
-from segment_lib.matrix import as_block, feature_array, read_block, read_rows, row_array
+from segment_lib.matrix import as_block, feature_array, read_block, read_rows, row_array, spill
 from segment_lib.store import write_part
 
 PARTS = [
@@ -68,3 +68,13 @@ def test_nothing_is_read_before_it_is_computed(tmp_path, files):
     X = feature_array(tmp_path, files, ["A"])
     with pytest.raises(IntegrityError):
         X.compute()
+
+
+def test_a_spilled_array_is_the_same_and_lies_in_files(tmp_path, files):
+    X = feature_array(tmp_path, files, ["A", "B=x"])
+    spilled = spill(X, tmp_path, "scratch")
+    for file in files:
+        (tmp_path / file.path).unlink()
+    assert spilled.compute().tolist() == [[1, 0], [2, 1], [3.5, 1]]
+    assert spilled.chunks == X.chunks
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "scratch").iterdir()] == [0o600] * 2

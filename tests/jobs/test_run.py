@@ -219,7 +219,7 @@ def test_a_budget_too_small_is_refused_with_what_would_do(
     assert "--memory" in line
 
 
-def test_scores_that_do_not_fit_are_read_again_and_give_the_same_answer(
+def test_scores_that_do_not_fit_lie_in_files_and_give_the_same_answer(
     run: Path, config: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
     told = {}
@@ -232,7 +232,7 @@ def test_scores_that_do_not_fit_are_read_again_and_give_the_same_answer(
         assert done.returncode == 0, done.stderr
         stages = json.loads((folder / "run.json").read_text())["stages"]
         told[memory] = stages["sweep"]["facts"]["scores"], hashes(folder)
-    assert told["463MiB"][0] == "computed anew in every pass"
+    assert told["463MiB"][0] == "in scratch files"
     assert told["4GiB"][0] == "in memory"
     assert told["463MiB"][1] == told["4GiB"][1]
 
