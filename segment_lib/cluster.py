@@ -19,8 +19,8 @@ from threadpoolctl import threadpool_limits
 from segment_lib.errors import ClusterError, JobError, ResourceError
 
 _MIB = 2**20
-BASE = 450 * _MIB
-"""What the process holds before it reads a row: the interpreter and its libraries."""
+BASE = 600 * _MIB
+"""What the process holds beside rows: the interpreter, its libraries, memory not given back."""
 
 
 @dataclass(frozen=True)

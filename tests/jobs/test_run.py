@@ -223,7 +223,7 @@ def test_scores_that_do_not_fit_lie_in_files_and_give_the_same_answer(
     run: Path, config: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
     told = {}
-    for memory in ("463MiB", "4GiB"):
+    for memory in ("613MiB", "4GiB"):
         folder = tmp_path / memory / "run"
         done = run_job(
             "jobs.run", config, "--run-dir", folder, "--until", "assign", "--memory", memory,
@@ -232,9 +232,9 @@ def test_scores_that_do_not_fit_lie_in_files_and_give_the_same_answer(
         assert done.returncode == 0, done.stderr
         stages = json.loads((folder / "run.json").read_text())["stages"]
         told[memory] = stages["sweep"]["facts"]["scores"], hashes(folder)
-    assert told["463MiB"][0] == "in scratch files"
+    assert told["613MiB"][0] == "in scratch files"
     assert told["4GiB"][0] == "in memory"
-    assert told["463MiB"][1] == told["4GiB"][1]
+    assert told["613MiB"][1] == told["4GiB"][1]
 
 
 def test_json_lines_tell_each_stage(config: Path, run_job: RunJob, tmp_path: Path) -> None:
