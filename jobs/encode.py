@@ -91,7 +91,12 @@ def run(job: Job, work: Path) -> Outcome:
         rows_out,
         f"{len(plan.features)} features; {aside:,} rows set aside, lacking more than "
         f"{most_missing} of {len(kept)} attributes",
-        {"features": list(plan.features), "max_missing_per_row": most_missing, **counts},
+        {
+            "features": list(plan.features),
+            "told_twice": sorted(plan.told_twice),
+            "max_missing_per_row": most_missing,
+            **counts,
+        },
     )
 
 

@@ -23,7 +23,8 @@ def settings(config: Config) -> Any:
 
 
 def inputs(job: Job) -> Any:
-    return [job.hashes(stage) for stage in ("assess", "fit", "sweep", "compare")]
+    read = [job.hashes(stage) for stage in ("assess", "fit", "sweep", "compare")]
+    return [read, job.facts("encode")["told_twice"]]
 
 
 def table(job: Job, stage: str, path: str) -> pl.DataFrame:
@@ -96,7 +97,9 @@ def run(job: Job, work: Path) -> Outcome:
         n_features=len(features),
         loadings=loadings(projection, features),
         segments=table(job, "compare", "compare/segments.csv"),
-        profile=table(job, "compare", "compare/profile.parquet"),
+        profile=table(job, "compare", "compare/profile.parquet").filter(
+            ~pl.col("attribute").is_in(job.facts("encode")["told_twice"])
+        ),
         stages=stage_table(job),
         inputs=input_table(job),
         settings={

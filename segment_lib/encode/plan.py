@@ -39,6 +39,16 @@ class Plan:
     def features(self) -> tuple[str, ...]:
         return tuple(feature for rule in self.rules for feature in rule.features)
 
+    @property
+    def told_twice(self) -> frozenset[str]:
+        """Attributes dropped because one that is used says the same."""
+        used = {rule.attribute for rule in self.rules if rule.features}
+        return frozenset(
+            name
+            for name, (kept_instead, _) in TOLD_TWICE.items()
+            if kept_instead in used and name not in used
+        )
+
     def expressions(self, schema: Schema) -> list[pl.Expr]:
         """All features, from rows whose missing codes are null."""
         return [e for rule in self.rules for e in rule.expressions(schema[rule.attribute])]

@@ -36,6 +36,8 @@ class _Section:
 
     names: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
+    """The first paragraph, which says what it means; further ones are remarks."""
+    told: bool = False
     items: list[str] = field(default_factory=list)
 
 
@@ -87,6 +89,7 @@ def _sections(lines: Sequence[str], schema: Schema) -> Iterator[_Section]:
             _add(section, line)
         else:
             runs_on = False
+            section.told = bool(section.text)
     yield section
 
 
@@ -96,7 +99,7 @@ def _add(section: _Section, line: str) -> None:
         section.items.append(item.group(1).strip())
     elif section.items and line[0].isspace():
         section.items[-1] += " " + line.strip()
-    elif not section.items:
+    elif not section.items and not section.told:
         section.text.append(line.strip())
 
 

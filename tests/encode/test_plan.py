@@ -169,6 +169,14 @@ def test_an_amount_with_a_missing_code_that_is_a_word_stays_a_plain_number():
     assert plan.rules == (Number("PAY", 249, None),)
 
 
+def test_of_attributes_told_twice_the_one_not_used_is_named():
+    schema = Schema(
+        tuple(Attribute(n, "p", "categorical", ()) for n in ("LP_STATUS_FEIN", "LP_STATUS_GROB"))
+    )
+    plan = derive(schema, {name: {"1": 1, "2": 1, "3": 1} for name in schema.names})
+    assert plan.told_twice == {"LP_STATUS_FEIN"}
+
+
 # To JSON and back
 
 

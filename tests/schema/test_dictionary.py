@@ -69,6 +69,8 @@ Dimension translations:
 ### 1.3. GEBURTSJAHR
 Year of birth
 
+A remark on its own.
+
 - missing values are coded 0
 - 1900-2017: calendar year
 
@@ -124,6 +126,7 @@ def test_the_second_list_of_a_family_names_its_members(delivered) -> None:
 
 def test_a_number_has_no_levels(delivered) -> None:
     assert delivered["GEBURTSJAHR"].levels == {}
+    assert delivered["GEBURTSJAHR"].meaning == "Year of birth"
 
 
 def test_a_range_labels_each_code_and_an_open_list_is_not_complete(delivered) -> None:
