@@ -69,9 +69,7 @@ def run(job: Job, work: Path) -> Outcome:
             )
     raw = job.manifest.files("ingest")
     total = sum(file.rows or 0 for file in raw)
-    at_once = job.at_once(
-        "assign", BYTES_PER_FEATURE * len(features), max(file.rows or 0 for file in raw)
-    )
+    at_once = job.at_once(BYTES_PER_FEATURE * len(features), max(file.rows or 0 for file in raw))
     with job.console.progress("assign", total, "rows") as progress:
         files = job.workers.run(tasks, lambda file: progress.add(file.rows), at_once=at_once)
     rows = sum(file.rows for file in files)

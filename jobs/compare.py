@@ -69,9 +69,7 @@ def run(job: Job, work: Path) -> Outcome:
         delayed(count_part)(job.root, part, assigned, schema, levels)
         for part, assigned in zip(raw, files["population"], strict=True)
     ]
-    at_once = job.at_once(
-        "compare", BYTES_PER_CELL * len(levels), max(file.rows or 0 for file in raw)
-    )
+    at_once = job.at_once(BYTES_PER_CELL * len(levels), max(file.rows or 0 for file in raw))
     with job.console.progress("compare", len(tasks), "parts") as progress:
         counted = job.workers.run(tasks, lambda _: progress.add(1), at_once=at_once)
     keys = ("segment", "attribute", "level")

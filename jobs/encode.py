@@ -62,7 +62,7 @@ def run(job: Job, work: Path) -> Outcome:
     raw = job.manifest.files("ingest")
     largest = max(file.rows or 0 for file in raw)
     width = len(schema) + len(plan.features)
-    at_once = job.at_once("encode", BYTES_PER_CELL * width, largest)
+    at_once = job.at_once(BYTES_PER_CELL * width, largest)
     tasks = [
         delayed(encode_part)(
             job.root, file, schema, kept, most_missing, plan, work,

@@ -1,6 +1,7 @@
 """What each stage would do, and about what it would take, before anything is run."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from jobs import assign, compare, encode, fit, ingest, sweep
 from jobs.stage import EXTRACTS, Job, Stage
@@ -12,21 +13,32 @@ _RAW_SHARE = 0.12
 _MIB = 2**20
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What a stage will take, before it runs."""
+
+    parts: int
+    bytes: float
+    """Written to the run folder."""
+    memory: float
+    """Bytes in use at the most."""
+
+
 def print_plan(job: Job, stages: Sequence[Stage], first: str | None) -> None:
     """Print a line per stage: will run or is done, parts, bytes written and memory."""
     print(f"{'stage':8} {'':14} {'parts':>6} {'writes':>10} {'memory':>10}")
     running = False
     for stage in stages:
         running = running or stage.name == first or not stage.is_done(job)
-        parts, written, memory = _estimate(job, stage.name)
+        expected = estimate(job, stage.name)
         print(
-            f"{stage.name:8} {'will run' if running else 'is done':14} {parts:>6} "
-            f"{written / _MIB:>6.0f} MiB {memory / _MIB:>6.0f} MiB"
+            f"{stage.name:8} {'will run' if running else 'is done':14} {expected.parts:>6} "
+            f"{expected.bytes / _MIB:>6.0f} MiB {expected.memory / _MIB:>6.0f} MiB"
         )
 
 
-def _estimate(job: Job, stage: str) -> tuple[int, float, float]:
-    """Parts, bytes written and bytes of memory; rough, from the size of the extracts."""
+def estimate(job: Job, stage: str) -> Estimate:
+    """Roughly, from the size of the extracts."""
     attributes = len(job.schema)
     sizes = {}
     for name in EXTRACTS:
@@ -61,4 +73,4 @@ def _estimate(job: Job, stage: str) -> tuple[int, float, float]:
         "report": (1, 2e6, 0),
     }
     found, written, per_row = table[stage]
-    return found, written, BASE + block * per_row + (held if stage == "sweep" else 0)
+    return Estimate(found, written, BASE + block * per_row + (held if stage == "sweep" else 0))

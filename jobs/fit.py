@@ -25,7 +25,7 @@ def inputs(job: Job) -> Any:
 def run(job: Job, work: Path) -> Outcome:
     features = job.facts("encode")["features"]
     files = job.manifest.files("encode", "features/population/")
-    job.at_once("fit", BYTES_PER_FEATURE * len(features), max(file.rows or 0 for file in files))
+    job.at_once(BYTES_PER_FEATURE * len(features), max(file.rows or 0 for file in files))
     X = feature_array(job.root, files, features)
     if len(X) < 2:
         raise DataError("The population has a single row to learn from. Deliver more rows.")

@@ -71,7 +71,7 @@ def write_raw_part(
 def run(job: Job, work: Path) -> Outcome:
     schema = job.schema
     extracts = open_extracts(job, work / "scratch")
-    at_once = job.at_once("ingest", BYTES_PER_CELL * len(schema), job.config.run.rows_per_part)
+    at_once = job.at_once(BYTES_PER_CELL * len(schema), job.config.run.rows_per_part)
     tasks, sizes = [], {}
     for extract in extracts:
         if extract.extra:

@@ -26,7 +26,7 @@ import jobs
 from jobs import assess, assign, compare, encode, fit, ingest, report, sweep
 from jobs.console import LOG, Console, start_logging
 from jobs.estimate import print_plan
-from jobs.stage import Job, run_stages
+from jobs.stage import Job, between, run_stages
 from segment_lib.cluster import Workers, connect, local_workers
 from segment_lib.config import Config, load_config
 from segment_lib.errors import ConfigError, JobError, ResourceError
@@ -117,7 +117,8 @@ def job_of(options: argparse.Namespace) -> None:
     manifest.describe(config=config.as_dict(), versions=package_versions())
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     if options.dry_run:
-        print_plan(Job(config, manifest, _threads(options), console), STAGES, options.first)
+        job = Job(config, manifest, _threads(options), console)
+        print_plan(job, between(STAGES, options.first, options.last), options.first)
         return
     with manifest.held(), _workers(options) as workers:
         job = Job(config, manifest, workers, console)

@@ -66,11 +66,9 @@ class Job:
     def facts(self, stage: str) -> Mapping[str, Any]:
         return self.manifest.stages[stage].facts
 
-    def at_once(self, stage: str, bytes_per_row: int, rows: int, held: int = 0) -> int:
+    def at_once(self, bytes_per_row: int, rows: int) -> int:
         """How many parts of `rows` rows the memory budget lets a stage work on together."""
-        return parts_at_once(
-            self.config.memory, bytes_per_row * rows, self.workers.threads, held=held
-        )
+        return parts_at_once(self.config.memory, bytes_per_row * rows, self.workers.threads)
 
 
 @dataclass(frozen=True)
@@ -82,17 +80,6 @@ class Outcome:
     rows_out: int
     message: str
     facts: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a stage will take, before it runs."""
-
-    parts: int
-    bytes: int
-    """Written to the run folder."""
-    memory: int
-    """For the parts worked on at once, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +105,22 @@ class Stage:
         )
 
 
+def between(stages: Sequence[Stage], first: str | None, last: str | None) -> Sequence[Stage]:
+    """The stages from `first` to `last`.
+
+    Raises
+    ------
+    ConfigError
+        If `last` comes before `first`.
+    """
+    names = [stage.name for stage in stages]
+    start = names.index(first) if first else 0
+    stop = names.index(last) + 1 if last else len(names)
+    if stop <= start:
+        raise ConfigError(f"--until {last} comes before --from {first}. Exchange them.")
+    return stages[start:stop]
+
+
 def run_stages(
     job: Job, stages: Sequence[Stage], first: str | None = None, last: str | None = None
 ) -> None:
@@ -129,15 +132,14 @@ def run_stages(
         If what `first` reads is not there.
     """
     names = [stage.name for stage in stages]
-    start = names.index(first) if first else 0
-    stop = names.index(last) + 1 if last else len(names)
-    for name in names[:start]:
+    told = between(stages, first, last)
+    for name in names[: names.index(told[0].name)]:
         if name not in job.manifest.stages:
             raise ConfigError(
                 f"{first} reads what {name} leaves, and {name} is not done in {job.root}. "
                 f"Run without --from, or from {name}."
             )
-    for stage in stages[start:stop]:
+    for stage in told:
         if stage.name != first and stage.is_done(job):
             log(f"{stage.name:8} done before, nothing changed", stage=stage.name, skipped=True)
         else:

@@ -186,11 +186,24 @@ def test_a_dry_run_says_what_would_run_and_does_nothing(
 def test_a_dry_run_of_a_finished_run_has_nothing_to_do(
     run: Path, config: Path, run_job: RunJob
 ) -> None:
+    done = run_job("jobs.run", config, "--run-dir", run, "--dry-run")
+    assert all("is done" in line for line in done.stdout.splitlines()[1:])
     done = run_job("jobs.run", config, "--run-dir", run, "--dry-run", "--from", "assign")
     told = {line.split()[0]: line for line in done.stdout.splitlines()[1:]}
-    assert "is done" in told["sweep"]
-    assert "will run" in told["assign"]
-    assert "will run" in told["report"]
+    assert list(told) == ["assign", "compare", "report"]
+    assert all("will run" in line for line in told.values())
+
+
+def test_a_dry_run_tells_the_stages_asked_for(run: Path, config: Path, run_job: RunJob) -> None:
+    done = run_job("jobs.run", config, "--run-dir", run, "--dry-run", "--until", "encode")
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == [
+        "ingest", "assess", "encode",
+    ]  # fmt: skip
+    done = run_job(
+        "jobs.run", config, "--run-dir", run, "--dry-run", "--from", "fit", "--until", "encode"
+    )
+    assert done.returncode == 2
+    assert "comes before" in done.stderr
 
 
 def test_a_stage_is_its_own_job(run: Path, config: Path, run_job: RunJob) -> None:
