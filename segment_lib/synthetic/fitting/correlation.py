@@ -10,14 +10,12 @@ from segment_lib.synthetic.fitting.cells import Floats
 N_COMPONENTS = 5
 
 RECODED = "PRAEGENDE_JUGENDJAHRE"
-"""The notebook with the loadings had turned its codes round."""
+"""Its printed loadings make older people have later decades, so its codes were probably turned."""
 
-_PAIRS = {
-    ("FINANZ_SPARER", "FINANZ_VORSORGER"): -0.855,
-    ("SEMIO_VERT", "ANREDE_KZ"): -0.841,
-    ("SEMIO_KULT", "ANREDE_KZ"): -0.85,
-}
-"""Published pairs the components fall short of; the third a little above the published 0.811."""
+_SHORT = (("FINANZ_SPARER", "FINANZ_VORSORGER"), ("SEMIO_VERT", "ANREDE_KZ"))
+"""Published pairs the components fall short of."""
+_AIMED_HIGHER = {("SEMIO_KULT", "ANREDE_KZ"): -0.85}
+"""A further one, aimed at more than is published, as cutting traits into codes weakens it."""
 _PULLED_ALONG = ("SEMIO_VERT", "SEMIO_KULT", 0.4)
 """Two columns that both follow ANREDE_KZ follow each other more than the components say."""
 
@@ -56,7 +54,9 @@ def published_target() -> Target:
     unexplained = np.linalg.solve(beyond * beyond, 1 - np.diag(within))
     correlation = unit_diagonal(within + beyond * np.maximum(unexplained, 1e-3) @ beyond)
     place = columns.index
-    for (left, right), value in _PAIRS.items():
+    published = {(left, right): value for left, right, value in figures()["correlations"]["pairs"]}
+    aims = {pair: published[pair] for pair in _SHORT} | _AIMED_HIGHER
+    for (left, right), value in aims.items():
         correlation = _with_pair(correlation, place(left), place(right), value)
     one, other, more = place(_PULLED_ALONG[0]), place(_PULLED_ALONG[1]), _PULLED_ALONG[2]
     correlation = _with_pair(correlation, one, other, correlation[one, other] + more)
