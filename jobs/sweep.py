@@ -10,19 +10,33 @@ from jobs.stage import Job, Outcome, Stage
 from segment_lib.cluster import BASE, parts_at_once
 from segment_lib.config import Config
 from segment_lib.manifest import FORMAT
-from segment_lib.matrix import feature_array, row_array, spill
+from segment_lib.matrix import Scratch, feature_array, row_array
 from segment_lib.model import (
     Clustering,
     Projection,
     calinski_harabasz,
     choose_clusters,
     davies_bouldin,
+    hold_in_memory,
     sample_blocks,
     sample_silhouettes,
+    simplified_silhouette,
     sweep,
 )
 from segment_lib.store import read_arrays, write_arrays, write_file
 
+SWEEP = (
+    "n_clusters",
+    "inertia",
+    "calinski_harabasz",
+    "davies_bouldin",
+    "silhouette",
+    "stability",
+    "smallest_share",
+    "n_iter",
+    "chosen",
+)
+"""The first columns of model/sweep.csv."""
 BYTES_PER_SCORE = 6
 """Of a score kept in memory from pass to pass, with what a pass needs beside it; measured."""
 BYTES_PER_FEATURE = 12
@@ -57,7 +71,8 @@ def run(job: Job, work: Path) -> Outcome:
     held = Z.size * BYTES_PER_SCORE
     parts_at_once(job.config.memory, part, job.workers.threads)
     kept = BASE + part + held <= job.config.memory
-    Z = Z.persist() if kept else spill(Z, work, "scratch")
+    scratch = Scratch(work, "scratch")
+    Z = Z.persist() if kept else scratch.spill(Z)
     rows = row_array(job.root, files)
     sample = sample_blocks(Z, rows, random_state=job.config.model.random_state)
     tried = trials(job.config, len(Z))
@@ -74,13 +89,19 @@ def run(job: Job, work: Path) -> Outcome:
             tried,
             sample=sample,
             random_state=job.config.model.random_state,
+            hold=hold_in_memory if kept else scratch.hold,
             on_pass=on_pass,
         )
     found = [clustering.by_size() for clustering in found]
-    table = sweep_table(found, sample_silhouettes(sample, [c.centers for c in found]), len(Z))
+    silhouettes = sample_silhouettes(
+        sample, [c.centers for c in found], [c.sums.counts for c in found]
+    )
+    table = sweep_table(found, silhouettes, len(Z))
     chosen, rule = choose(job.config, table)
     clustering = found[tried.index(chosen)]
-    table = table.with_columns((pl.col("n_clusters") == chosen).alias("chosen"))
+    table = table.with_columns(chosen=pl.col("n_clusters") == chosen).select(
+        *SWEEP, pl.exclude(SWEEP)
+    )
     model = {
         "format_version": FORMAT,
         "features": features,
@@ -114,6 +135,8 @@ def sweep_table(found: list[Clustering], silhouette: list[float], n_rows: int) -
             "stability": [c.stability for c in found],
             "smallest_share": [int(c.sums.counts.min()) / n_rows for c in found],
             "n_iter": [c.n_iter for c in found],
+            "simplified_silhouette": [simplified_silhouette(c.sums) for c in found],
+            "converged": [c.converged for c in found],
         }
     )
 

@@ -1,16 +1,21 @@
 """The border between tables and arrays: feature parts as one dask array, a block per part."""
 
 import io
+import shutil
+import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dask
 import dask.array as da
 import numpy as np
 import polars as pl
 from dask import delayed
+from dask.delayed import Delayed
 
-from segment_lib.store import StoredFile, read_part, write_file
+from segment_lib.store import StoredFile, read_part, write_arrays, write_file
 
 
 def as_block(rows: pl.DataFrame, features: Sequence[str]) -> np.ndarray:
@@ -51,25 +56,6 @@ def feature_array(root: Path, files: Sequence[StoredFile], features: Sequence[st
     )
 
 
-def spill(Z: da.Array, root: Path, folder: str) -> da.Array:
-    """The same array, its blocks written below `root / folder` once and read from there anew.
-
-    For what is read many times, costs much to compute and does not fit in memory.
-    """
-    blocks = Z.to_delayed().ravel()
-    tasks = [
-        delayed(_write_block)(block, root, f"{folder}/block-{i:05d}.npy")
-        for i, block in enumerate(blocks)
-    ]
-    files = dask.compute(*tasks)
-    return da.concatenate(
-        [
-            da.from_delayed(delayed(np.load)(file), shape=(rows, Z.shape[1]), dtype=Z.dtype)
-            for file, rows in zip(files, Z.chunks[0], strict=True)
-        ]
-    )
-
-
 def row_array(root: Path, files: Sequence[StoredFile]) -> da.Array:
     """The row numbers of all parts, shape (n_rows,), in the blocks of `feature_array`."""
     return da.concatenate(
@@ -81,7 +67,58 @@ def row_array(root: Path, files: Sequence[StoredFile]) -> da.Array:
     )
 
 
+@dataclass(frozen=True)
+class Scratch:
+    """Arrays in files below `root / folder`, for what does not fit in memory."""
+
+    root: Path
+    folder: str
+
+    def spill(self, Z: da.Array) -> da.Array:
+        """The same array, its blocks written once and mapped from there whenever they are read."""
+        tasks = [
+            delayed(_write_block)(block, self.root, f"{self.folder}/block-{i:05d}.npy")
+            for i, block in enumerate(Z.to_delayed().ravel())
+        ]
+        return da.concatenate(
+            [
+                da.from_delayed(
+                    delayed(np.load)(file, mmap_mode="r"), (rows, Z.shape[1]), dtype=Z.dtype
+                )
+                for file, rows in zip(dask.compute(*tasks), Z.chunks[0], strict=True)
+            ]
+        )
+
+    def hold(self, tasks: Sequence[Delayed], total: Delayed) -> tuple[Sequence[Delayed], Any]:
+        """Write the results of the tasks, dataclasses of arrays, to files, and compute the total.
+
+        Returns
+        -------
+        held, value : tasks that read the results, and the total
+        """
+        turn = f"{self.folder}/held-{uuid.uuid4().hex}"
+        writing = [
+            delayed(_write_arrays)(task, self.root, f"{turn}/block-{i:05d}.npz")
+            for i, task in enumerate(tasks)
+        ]
+        value, *files = dask.compute(total, *writing)
+        # What was held before has been read; every task of this turn is done.
+        for old in (self.root / self.folder).glob("held-*"):
+            if old.name != Path(turn).name:
+                shutil.rmtree(old)
+        return [delayed(_read_arrays)(file, kind) for file, kind in files], value
+
+
 def _write_block(block: np.ndarray, root: Path, path: str) -> Path:
     buffer = io.BytesIO()
     np.save(buffer, block, allow_pickle=False)
     return root / write_file(root, path, buffer.getvalue()).path
+
+
+def _write_arrays(held: Any, root: Path, path: str) -> tuple[Path, type]:
+    return root / write_arrays(root, path, vars(held)).path, type(held)
+
+
+def _read_arrays(file: Path, kind: type) -> Any:
+    with np.load(file, allow_pickle=False) as archive:
+        return kind(**archive)

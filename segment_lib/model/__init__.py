@@ -2,8 +2,14 @@
 
 from segment_lib.model.fitted import FittedModel, Projection
 from segment_lib.model.kmeans import Clustering, KMeans, sweep
+from segment_lib.model.lloyd import hold_in_memory
 from segment_lib.model.pca import IncrementalPCA
-from segment_lib.model.quality import calinski_harabasz, choose_clusters, davies_bouldin
+from segment_lib.model.quality import (
+    calinski_harabasz,
+    choose_clusters,
+    davies_bouldin,
+    simplified_silhouette,
+)
 from segment_lib.model.sample import sample_blocks, sample_silhouettes
 from segment_lib.model.scale import Moments, StandardScaler, moments
 
@@ -18,8 +24,10 @@ __all__ = [
     "calinski_harabasz",
     "choose_clusters",
     "davies_bouldin",
+    "hold_in_memory",
     "moments",
     "sample_blocks",
     "sample_silhouettes",
+    "simplified_silhouette",
     "sweep",
 ]

@@ -11,6 +11,10 @@ from segment_lib.model.kernel import nearest
 from segment_lib.model.pca import IncrementalPCA
 from segment_lib.model.scale import StandardScaler
 
+_GRID = np.float32(2.0**20)
+"""Scores are multiples of 1 / _GRID, so that float64 adds them up exactly: the sums of a cluster do
+not depend on the order in which its rows came and left, nor on the parts they lie in."""
+
 _ARRAYS = ("mean", "scale", "components", "explained_variance_ratio")
 
 
@@ -59,7 +63,11 @@ class Projection:
     def scores(self, block: np.ndarray) -> np.ndarray:
         """Scores of shape (n_rows, n_components), float32, of features (n_rows, n_features)."""
         axes = (self.components / self.scale).T.astype(np.float32)
-        return np.asarray((block - self.mean.astype(np.float32)) @ axes, dtype=np.float32)
+        scores = (block - self.mean.astype(np.float32)) @ axes
+        scores *= _GRID
+        np.rint(scores, out=scores)
+        scores /= _GRID
+        return np.asarray(scores, dtype=np.float32)
 
     def project(self, X: da.Array) -> da.Array:
         """Scores of all blocks, lazily."""

@@ -13,8 +13,9 @@ from dask import delayed
 from dask.delayed import Delayed
 
 from segment_lib.errors import ConfigError
-from segment_lib.model.blocks import sum_over_blocks
-from segment_lib.model.kernel import nearest, tally_block
+from segment_lib.model.blocks import row_blocks
+from segment_lib.model.kernel import nearest
+from segment_lib.model.lloyd import Hold, RowsInBlocks, farthest, hold_in_memory, lloyd, measure
 from segment_lib.model.quality import ClusterSums, inertia
 from segment_lib.model.sample import further_rows, sample_blocks, starting_centers
 
@@ -39,24 +40,7 @@ class Clustering:
     def by_size(self) -> "Clustering":
         """The same clustering with the largest cluster first."""
         order = np.argsort(-self.sums.counts, kind="stable")
-        sums = ClusterSums(
-            self.sums.counts[order],
-            self.sums.sums[order],
-            self.sums.distances[order],
-            self.sums.squares,
-        )
-        return replace(self, centers=self.centers[order], sums=sums)
-
-
-@dataclass
-class _Run:
-    """One number of clusters on its way."""
-
-    centers: np.ndarray
-    n_iter: int = 0
-    settled: bool = False
-    converged: bool = False
-    sums: ClusterSums | None = None
+        return replace(self, centers=self.centers[order], sums=self.sums.reordered(order))
 
 
 class KMeans(dask_ml.cluster.KMeans):  # type: ignore[misc]
@@ -136,6 +120,7 @@ def sweep(
     max_iter: int = 300,
     tol: float = 1e-4,
     random_state: int = 0,
+    hold: Hold = hold_in_memory,
     on_pass: Callable[[int, int], None] = lambda passes, running: None,
 ) -> list[Clustering]:
     """KMeans of `Z`, shape (n_rows, n_components), for each number of clusters.
@@ -143,6 +128,7 @@ def sweep(
     Parameters
     ----------
     sample : rows on which starting centres are found, unless `starts` gives them
+    hold : keeps what a pass remembers of the rows, 6 bytes for each row and clustering
     on_pass : called after each pass with the passes done and the clusterings still running
 
     Raises
@@ -161,134 +147,34 @@ def sweep(
         found = dask.compute(*trials)
         starts = {k: centers for k, (centers, _) in zip(n_clusters, found, strict=True)}
         stability = {k: stable for k, (_, stable) in zip(n_clusters, found, strict=True)}
-    runs = {k: _Run(np.asarray(starts[k], dtype=np.float32)) for k in n_clusters}
-    _lloyd(Z, runs, max_iter=max_iter, tol=tol, on_pass=on_pass)
-    _mend_rises(Z, runs, sample, random_state, max_iter=max_iter, tol=tol, on_pass=on_pass)
-    return [_fitted(k, runs[k], stability[k]) for k in n_clusters]
-
-
-def _lloyd(
-    Z: da.Array,
-    runs: Mapping[int, _Run],
-    *,
-    max_iter: int,
-    tol: float,
-    on_pass: Callable[[int, int], None],
-) -> None:
-    """Run each until its centres rest; then one pass more measures it at its final centres."""
-    passes = 0
-    while running := [run for run in runs.values() if run.sums is None]:
-        centers = [run.centers for run in running]
-        measured = [run.settled for run in running]
-        totals = sum_over_blocks(_pass, Z, centers, measured).sums
-        passes += 1
-        for run, sums in zip(running, totals, strict=True):
-            if run.settled:
-                run.sums = sums
-                continue
-            moved = _moved_centers(Z, run.centers, sums)
-            shift = ((moved - run.centers.astype(np.float64)) ** 2).sum()
-            run.centers = moved.astype(np.float32)
-            run.n_iter += 1
-            run.converged = bool(shift <= tol * _mean_variance(sums))
-            run.settled = run.converged or run.n_iter >= max_iter
-        on_pass(passes, sum(run.sums is None for run in runs.values()))
-
-
-def _mend_rises(
-    Z: da.Array,
-    runs: dict[int, _Run],
-    sample: Delayed | None,
-    seed: int,
-    *,
-    max_iter: int,
-    tol: float,
-    on_pass: Callable[[int, int], None],
-) -> None:
-    """More clusters never fit worse: where they do, start from the fewer and rows far from them."""
+    rows = RowsInBlocks(row_blocks(Z), hold)
+    runs = lloyd(rows, starts, max_iter=max_iter, tol=tol, on_pass=on_pass)
+    sums = dict(zip(runs, measure(rows, [run.centers for run in runs.values()]), strict=True))
     for fewer, more in pairwise(sorted(runs)):
-        if _measured(runs[more]) <= _measured(runs[fewer]):
+        # More clusters never fit worse: where they do, start from the fewer and rows far from them.
+        if inertia(sums[more], runs[more].centers) <= inertia(sums[fewer], runs[fewer].centers):
             continue
-        centers = runs[fewer].centers
-        if sample is None:
-            extra = sum_over_blocks(_farthest, Z, centers, more - fewer).scores
-        else:
-            (extra,) = dask.compute(delayed(further_rows)(sample, centers, more - fewer, seed))
-        warm = _Run(np.concatenate([centers, extra]))
-        _lloyd(Z, {more: warm}, max_iter=max_iter, tol=tol, on_pass=on_pass)
-        runs[more] = warm
-
-
-def _measured(run: _Run) -> float:
-    assert run.sums is not None
-    return inertia(run.sums, run.centers)
-
-
-def _fitted(k: int, run: _Run, stability: float) -> Clustering:
-    assert run.sums is not None
-    return Clustering(k, run.centers, run.sums, run.n_iter, run.converged, stability)
-
-
-def _moved_centers(Z: da.Array, centers: np.ndarray, of: ClusterSums) -> np.ndarray:
-    """Means of the clusters; an empty one takes the row farthest from its centre, as in sklearn."""
-    counts, sums = of.counts.astype(np.float64), of.sums.copy()
-    empty = np.flatnonzero(counts == 0)
-    if len(empty):
-        far = sum_over_blocks(_farthest, Z, centers, len(empty))
-        for cluster, owner, row in zip(empty, far.labels, far.scores, strict=False):
-            sums[owner] -= row
-            counts[owner] -= 1
-            sums[cluster], counts[cluster] = row, 1
-    filled = counts > 0
-    moved = centers.astype(np.float64)
-    moved[filled] = sums[filled] / counts[filled, None]
-    return moved
-
-
-def _mean_variance(of: ClusterSums) -> float:
-    n = of.counts.sum()
-    means = of.sums.sum(axis=0) / n
-    return float((of.squares / n - (means**2).sum()) / len(means))
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """Sums of several clusterings of the same rows."""
-
-    sums: list[ClusterSums]
-
-    def __add__(self, other: Self) -> Self:
-        return type(self)([a + b for a, b in zip(self.sums, other.sums, strict=True)])
-
-
-@dataclass(frozen=True)
-class _Far:
-    """The rows farthest from their centres, the farthest first."""
-
-    distances: np.ndarray
-    labels: np.ndarray
-    scores: np.ndarray
-    most: int
-
-    def __add__(self, other: Self) -> Self:
-        distances = np.concatenate([self.distances, other.distances])
-        first = np.argsort(-distances, kind="stable")[: self.most]
-        return type(self)(
-            distances[first],
-            np.concatenate([self.labels, other.labels])[first],
-            np.concatenate([self.scores, other.scores])[first],
-            self.most,
+        warm = np.concatenate(
+            [
+                runs[fewer].centers,
+                _further(rows, sample, runs[fewer].centers, more - fewer, random_state),
+            ]
         )
+        runs |= lloyd(rows, {more: warm}, max_iter=max_iter, tol=tol, on_pass=on_pass)
+        (sums[more],) = measure(rows, [runs[more].centers])
+    return [
+        Clustering(k, run.centers, sums[k], run.n_iter, run.converged, stability[k])
+        for k, run in ((k, runs[k]) for k in n_clusters)
+    ]
 
 
-def _pass(block: np.ndarray, centers: list[np.ndarray], measured: list[bool]) -> _Sums:
-    return _Sums(tally_block(block, centers, measured))
-
-
-def _farthest(block: np.ndarray, centers: np.ndarray, most: int) -> _Far:
-    labels, distances = nearest(block, centers)
-    first = np.argsort(-distances, kind="stable")[:most]
-    return _Far(distances[first], labels[first], block[first], most)
+def _further(
+    rows: RowsInBlocks, sample: Delayed | None, centers: np.ndarray, n: int, seed: int
+) -> np.ndarray:
+    if sample is None:
+        return farthest(rows, centers, n).scores
+    (extra,) = dask.compute(delayed(further_rows)(sample, centers, n, seed))
+    return np.asarray(extra)
 
 
 def _labels(block: np.ndarray, centers: np.ndarray) -> np.ndarray:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from sklearn.metrics import pairwise_distances, silhouette_score
+from sklearn.metrics import pairwise_distances
 
 MIN_STABILITY = 0.8
 """Mean adjusted Rand index of restarts from which a clustering counts as found again."""
+_CHUNK = 512
+"""Rows whose distances to all others are in memory at a time."""
 MIN_SHARE = 0.01
 """A segment below this share of the population is too small to plan a mail-out on."""
 
@@ -23,6 +25,8 @@ class ClusterSums:
     """Sum of the scores per cluster, shape (n_clusters, n_components)."""
     distances: np.ndarray
     """Sum of the distances to the own centre per cluster, shape (n_clusters,)."""
+    silhouettes: np.ndarray
+    """Sum of the simplified silhouettes per cluster, shape (n_clusters,)."""
     squares: float
     """Sum of the squared scores of all rows."""
 
@@ -31,7 +35,18 @@ class ClusterSums:
             self.counts + other.counts,
             self.sums + other.sums,
             self.distances + other.distances,
+            self.silhouettes + other.silhouettes,
             self.squares + other.squares,
+        )
+
+    def reordered(self, order: np.ndarray) -> Self:
+        """The same with the clusters in another order."""
+        return type(self)(
+            self.counts[order],
+            self.sums[order],
+            self.distances[order],
+            self.silhouettes[order],
+            self.squares,
         )
 
 
@@ -71,19 +86,55 @@ def davies_bouldin(of: ClusterSums, centers: np.ndarray) -> float:
         return float(np.nan_to_num((spread[:, None] + spread) / apart).max(axis=1).mean())
 
 
-def silhouettes(sample: np.ndarray, labels: Sequence[np.ndarray]) -> list[float]:
-    """Mean silhouette of each labelling of the same sample of scores.
+def simplified_silhouette(of: ClusterSums) -> float:
+    """Mean of (b - a) / max(a, b) over all rows, a and b the distances to the two nearest centres.
 
-    Rousseeuw (1987), J. Computational and Applied Mathematics 20, 53-65.
+    Hruschka, Campello and de Castro (2006), "Evolving clusters in gene-expression data",
+    Information Sciences 176, 1898-1927.
     """
-    distances = pairwise_distances(sample)
-    np.fill_diagonal(distances, 0.0)
-    return [
-        float(silhouette_score(distances, labelling, metric="precomputed"))
-        if 1 < len(np.unique(labelling)) < len(sample)
-        else float("nan")
-        for labelling in labels
-    ]
+    if len(of.counts) < 2:
+        return float("nan")
+    return float(of.silhouettes.sum() / of.counts.sum())
+
+
+def silhouette(rows: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> float:
+    """Mean silhouette of a stratified sample.
+
+    Rousseeuw (1987), J. Computational and Applied Mathematics 20, 53-65. Each cluster counts as its
+    rows among all do, however many of them are in the sample; one without any does not count.
+
+    Parameters
+    ----------
+    rows : scores of shape (n_rows, n_components)
+    labels : shape (n_rows,)
+    counts : rows per cluster among all rows, shape (n_clusters,)
+    """
+    n = np.bincount(labels, minlength=len(counts))
+    if (n > 0).sum() < 2:
+        return float("nan")
+    member = np.zeros((len(rows), len(counts)))
+    member[np.arange(len(rows)), labels] = 1
+    found = np.zeros(len(rows))
+    for start in range(0, len(rows), _CHUNK):
+        chunk = slice(start, start + _CHUNK)
+        distances = pairwise_distances(rows[chunk], rows).astype(np.float64)
+        distances[np.arange(len(distances)), np.arange(start, start + len(distances))] = 0.0
+        own = labels[chunk]
+        to = distances @ member
+        index = np.arange(len(own)), own
+        others = n[own] - 1
+        within = to[index] / np.maximum(others, 1)
+        apart = np.where(n > 0, to / np.maximum(n, 1), np.inf)
+        apart[index] = np.inf
+        near = apart.min(axis=1)
+        widest = np.maximum(within, near)
+        # By Rousseeuw's convention a row alone in its cluster has the silhouette 0.
+        found[chunk] = np.where((others > 0) & (widest > 0), near - within, 0) / np.where(
+            widest > 0, widest, 1
+        )
+    means = np.bincount(labels, found, len(counts)) / np.maximum(n, 1)
+    weights = np.where(n > 0, counts, 0)
+    return float((weights * means).sum() / weights.sum())
 
 
 def choose_clusters(

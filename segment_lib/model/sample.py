@@ -3,25 +3,28 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Self, cast
+from typing import Self
 
 import dask
 import dask.array as da
 import numpy as np
-import sklearn.cluster
 from dask import delayed
 from dask.delayed import Delayed
+from sklearn.cluster import kmeans_plusplus
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from segment_lib.model.blocks import add_up, row_blocks
 from segment_lib.model.kernel import nearest
-from segment_lib.model.quality import silhouettes
+from segment_lib.model.lloyd import RowsHere, lloyd
+from segment_lib.model.quality import silhouette
 
 SAMPLE_SIZE = 25_000
 """Rows on which starting centres are found."""
-SILHOUETTE_SIZE = 5_000
+SILHOUETTE_SIZE = 4_000
 """Rows of that sample on which the silhouette is measured; its cost grows with their square."""
+_STRATUM = 50
+"""Rows of a small cluster among them, if it has so many."""
 _START_ITERATIONS = 50
 _CANDIDATES = 8
 
@@ -59,23 +62,26 @@ def sample_blocks(
 def starting_centers(sample: Sample, k: int, n_init: int, seed: int) -> tuple[np.ndarray, float]:
     """The best of `n_init` clusterings of the sample, and how well they agree."""
     scores = sample.first(SAMPLE_SIZE)
-    different = np.unique(scores, axis=0)
-    if len(different) < k:
-        return np.resize(different, (k, scores.shape[1])), float("nan")
+    if len(np.unique(scores[: 100 * k], axis=0)) < k:
+        different = np.unique(scores, axis=0)
+        if len(different) < k:
+            return np.resize(different, (k, scores.shape[1])), float("nan")
+    exact = scores.astype(np.float64)
     # scikit-learn adds up in as many threads as OpenMP grants, so one: any other count rounds anew.
     with threadpool_limits(limits=1):
-        trials = [
-            sklearn.cluster.KMeans(
-                n_clusters=k,
-                n_init=1,
-                max_iter=_START_ITERATIONS,
-                random_state=np.random.RandomState([seed, k, trial]),
-            ).fit(scores)
+        starts = {
+            trial: kmeans_plusplus(exact, k, random_state=np.random.RandomState([seed, k, trial]))[
+                0
+            ]
             for trial in range(n_init)
-        ]
-    best = min(trials, key=lambda trial: trial.inertia_)
-    pairs = [adjusted_rand_score(a.labels_, b.labels_) for a, b in combinations(trials, 2)]
-    return best.cluster_centers_, float(np.mean(pairs)) if pairs else float("nan")
+        }
+    rows = RowsHere(scores)
+    runs = lloyd(rows, starts, max_iter=_START_ITERATIONS)
+    trials = [nearest(scores, run.centers) for run in runs.values()]
+    inertias = [(distances.astype(np.float64) ** 2).sum() for _, distances in trials]
+    pairs = [adjusted_rand_score(a, b) for (a, _), (b, _) in combinations(trials, 2)]
+    best = runs[int(np.argmin(inertias))].centers
+    return best, float(np.mean(pairs)) if pairs else float("nan")
 
 
 def further_rows(sample: Sample, centers: np.ndarray, n: int, seed: int) -> np.ndarray:
@@ -102,15 +108,34 @@ def further_rows(sample: Sample, centers: np.ndarray, n: int, seed: int) -> np.n
     return np.array(chosen)
 
 
-def sample_silhouettes(sample: Delayed, centers: Sequence[np.ndarray]) -> list[float]:
-    """Mean silhouette of the clusterings with these centres, on a part of the sample."""
-    (found,) = dask.compute(delayed(_silhouettes)(sample, list(centers)))
-    return cast(list[float], found)
+def sample_silhouettes(
+    sample: Delayed, centers: Sequence[np.ndarray], counts: Sequence[np.ndarray]
+) -> list[float]:
+    """Mean silhouette of each clustering, on a part of the sample stratified by its clusters.
+
+    Parameters
+    ----------
+    counts : rows per cluster among all rows, which the strata stand for
+    """
+    tasks = [
+        delayed(_silhouette)(sample, these, rows)
+        for these, rows in zip(centers, counts, strict=True)
+    ]
+    return list(dask.compute(*tasks))
 
 
-def _silhouettes(sample: Sample, centers: Sequence[np.ndarray]) -> list[float]:
-    scores = sample.first(SILHOUETTE_SIZE)
-    return silhouettes(scores, [nearest(scores, these)[0] for these in centers])
+def _silhouette(sample: Sample, centers: np.ndarray, counts: np.ndarray) -> float:
+    scores = sample.first(SAMPLE_SIZE)
+    labels = nearest(scores, centers)[0]
+    chosen = _strata(labels, len(centers))
+    return silhouette(scores[chosen], labels[chosen], counts)
+
+
+def _strata(labels: np.ndarray, n_clusters: int) -> np.ndarray:
+    """Rows for the silhouette: of each cluster its share, and at least so many if it has them."""
+    of = [np.flatnonzero(labels == cluster) for cluster in range(n_clusters)]
+    share = SILHOUETTE_SIZE / len(labels)
+    return np.concatenate([rows[: max(round(share * len(rows)), _STRATUM)] for rows in of])
 
 
 def _sample_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> Sample:

@@ -10,9 +10,14 @@ import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segment_lib.model import calinski_harabasz, choose_clusters, davies_bouldin
-from segment_lib.model.kernel import tally_block
-from segment_lib.model.quality import MIN_SHARE, MIN_STABILITY, ClusterSums, inertia, silhouettes
+from segment_lib.model import (
+    calinski_harabasz,
+    choose_clusters,
+    davies_bouldin,
+    simplified_silhouette,
+)
+from segment_lib.model.lloyd import RowsHere, measure
+from segment_lib.model.quality import MIN_SHARE, MIN_STABILITY, ClusterSums, inertia, silhouette
 
 
 def clustered(n: int = 500, k: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -27,8 +32,15 @@ def sums(Z: np.ndarray, labels: np.ndarray, centers: np.ndarray) -> ClusterSums:
     """By hand."""
     exact = Z.astype(np.float64)
     own = labels[:, None] == np.arange(len(centers))
-    apart = np.sqrt(((exact - centers[labels]) ** 2).sum(axis=1))
-    return ClusterSums(own.sum(axis=0), own.T @ exact, apart @ own, float((exact**2).sum()))
+    to_all = np.sqrt(((exact[:, None] - centers) ** 2).sum(axis=2))
+    apart = to_all[np.arange(len(Z)), labels]
+    simple = np.zeros(len(Z))
+    if len(centers) > 1:
+        other = np.where(own, np.inf, to_all).min(axis=1)
+        simple = (other - apart) / np.maximum(np.maximum(other, apart), 1e-300)
+    return ClusterSums(
+        own.sum(axis=0), own.T @ exact, apart @ own, simple @ own, float((exact**2).sum())
+    )
 
 
 @pytest.mark.parametrize("k", [1, 2, 4, 9])
@@ -54,20 +66,47 @@ def test_davies_bouldin_is_that_of_scikit_learn(k):
 
 
 @pytest.mark.parametrize("k", [2, 4])
-def test_the_silhouette_is_that_of_scikit_learn(k):
-    Z, labels, _ = clustered(k=k)
-    (found,) = silhouettes(Z, [labels])
+@pytest.mark.parametrize("n", [500, 1100])
+def test_the_silhouette_is_that_of_scikit_learn(n, k):
+    Z, labels, _ = clustered(n, k)
+    found = silhouette(Z, labels, np.bincount(labels))
     assert found == pytest.approx(sklearn.metrics.silhouette_score(Z, labels), abs=1e-5)
 
 
-def test_silhouettes_come_one_for_each_labelling():
-    Z, labels, _ = clustered()
-    assert silhouettes(Z, [labels, labels % 2])[0] == silhouettes(Z, [labels])[0]
+def test_strata_count_as_the_rows_they_stand_for():
+    Z, labels, _ = clustered(k=3)
+    each = sklearn.metrics.silhouette_samples(Z, labels)
+    means = [each[labels == cluster].mean() for cluster in range(3)]
+    counts = np.array([900, 50, 50])
+    assert silhouette(Z, labels, counts) == pytest.approx(means @ counts / 1000, abs=1e-5)
+
+
+def test_a_row_alone_in_its_cluster_has_the_silhouette_zero_as_in_scikit_learn():
+    Z, labels, _ = clustered(k=3)
+    labels = np.where(labels == 2, 1, labels)
+    labels[7] = 2
+    found = silhouette(Z, labels, np.bincount(labels))
+    assert found == pytest.approx(sklearn.metrics.silhouette_score(Z, labels), abs=1e-5)
 
 
 def test_a_labelling_of_one_cluster_has_no_silhouette():
     Z, labels, _ = clustered()
-    assert np.isnan(silhouettes(Z, [labels * 0])).all()
+    assert np.isnan(silhouette(Z, labels * 0, np.array([len(Z), 0])))
+
+
+@pytest.mark.parametrize("k", [2, 4, 9])
+def test_the_simplified_silhouette_is_that_of_distances_to_centres(k):
+    Z, _, means = clustered(k=k)
+    centers = means.astype(np.float32)
+    (found,) = measure(RowsHere(Z), [centers])
+    nearest = ((Z[:, None].astype(np.float64) - centers) ** 2).sum(axis=2).argmin(axis=1)
+    expected = simplified_silhouette(sums(Z, nearest, centers.astype(np.float64)))
+    assert simplified_silhouette(found) == pytest.approx(expected, abs=1e-6)
+
+
+def test_one_cluster_has_no_simplified_silhouette():
+    Z, labels, means = clustered(k=1)
+    assert np.isnan(simplified_silhouette(sums(Z, labels, means)))
 
 
 def test_an_empty_cluster_changes_no_figure():
@@ -104,11 +143,12 @@ def test_sums_of_any_partitioning_add_up_to_those_of_the_whole(marks):
     Z, _, means = clustered()
     centers = means.astype(np.float32)
     edges = sorted({0, 500, *marks})
-    parts = [tally_block(Z[a:b], [centers], [True])[0] for a, b in pairwise(edges)]
-    total, (whole,) = reduce(add, parts), tally_block(Z, [centers], [True])
+    parts = [measure(RowsHere(Z[a:b]), [centers])[0] for a, b in pairwise(edges)]
+    total, (whole,) = reduce(add, parts), measure(RowsHere(Z), [centers])
     np.testing.assert_array_equal(total.counts, whole.counts)
     np.testing.assert_allclose(total.sums, whole.sums, rtol=1e-12, atol=1e-9)
     np.testing.assert_allclose(total.distances, whole.distances, rtol=1e-12)
+    np.testing.assert_allclose(total.silhouettes, whole.silhouettes, atol=1e-5)
     assert total.squares == pytest.approx(whole.squares, rel=1e-12)
 
 

@@ -1,0 +1,343 @@
+"""Lloyd's algorithm for many clusterings at once: a pass reads each block once, for all of them.
+
+A row keeps its cluster while no other centre can have come nearer than its own: the bound of
+Hamerly (2010), "Making k-means even faster", SIAM International Conference on Data Mining, 130-140.
+What a pass remembers of a block, the next one starts from; sums change by the rows that moved.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+import dask
+import numpy as np
+from dask import delayed
+from dask.delayed import Delayed
+
+from segment_lib.model.blocks import add_up
+from segment_lib.model.kernel import UNKNOWN, measure_rows, nearest, squares, tally_rows
+from segment_lib.model.quality import ClusterSums
+
+_DENSE = 0.25
+"""From this share of doubtful rows on, reading all rows costs less than picking them out."""
+
+Hold = Callable[[Sequence[Delayed], Delayed], tuple[Sequence[Delayed], Any]]
+"""Computes tasks whose results are to stay where they are, and one whose result is wanted here."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A clustering as a pass sees it."""
+
+    centers: np.ndarray
+    """Shape (n_clusters, n_components), float32."""
+    drift: np.ndarray
+    """How much nearer, than at the start, another centre may have come to a row, by its cluster."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is remembered of the rows of a block."""
+
+    keys: np.ndarray
+    """Of the clusterings, in ascending order; shape (n_clusterings,), int."""
+    labels: np.ndarray
+    """The clusters of the rows, shape (n_clusterings, n_rows), uint16."""
+    limits: np.ndarray
+    """The drifts up to which rows are sure of them, shape (n_clusterings, n_rows), float32."""
+
+    @classmethod
+    def unknown(cls, keys: Sequence[int], n_rows: int) -> Self:
+        """Of rows that no pass has seen."""
+        labels = np.full((len(keys), n_rows), UNKNOWN, dtype=np.uint16)
+        return cls(np.array(keys), labels, np.full(labels.shape, -np.inf, dtype=np.float32))
+
+    def of(self, keys: Sequence[int]) -> Self:
+        """A copy for some of the clusterings."""
+        found = np.searchsorted(self.keys, keys)
+        return type(self)(np.array(keys), self.labels[found], self.limits[found])
+
+
+@dataclass(frozen=True)
+class Changes:
+    """By how much rows and sums of the clusters change; those of disjoint rows add up."""
+
+    counts: dict[int, np.ndarray]
+    sums: dict[int, np.ndarray]
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(
+            {key: counts + other.counts[key] for key, counts in self.counts.items()},
+            {key: sums + other.sums[key] for key, sums in self.sums.items()},
+        )
+
+
+@dataclass
+class Run:
+    """One clustering on its way."""
+
+    centers: np.ndarray
+    n_iter: int = 0
+    settled: bool = False
+    converged: bool = False
+    counts: np.ndarray = field(init=False)
+    sums: np.ndarray = field(init=False)
+    drift: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.centers = np.ascontiguousarray(self.centers, dtype=np.float32)
+        self.counts = np.zeros(len(self.centers), dtype=np.int64)
+        self.sums = np.zeros(self.centers.shape)
+        self.drift = np.zeros(len(self.centers))
+
+    def go_to(self, moved: np.ndarray, tolerance: float, max_iter: int) -> None:
+        """Move the centres; settle if they hardly did, or have often enough."""
+        before = self.centers.astype(np.float64)
+        shift = ((moved - before) ** 2).sum()
+        self.centers = moved.astype(np.float32)
+        self.drift = self.drift + _approach(np.linalg.norm(self.centers - before, axis=1))
+        self.n_iter += 1
+        self.converged = bool(shift <= tolerance)
+        self.settled = self.converged or self.n_iter >= max_iter
+
+
+class Rows(Protocol):
+    """Rows that passes go over, wherever they are."""
+
+    def total(self, function: Callable[..., Any], *args: Any) -> Any:
+        """``function(block, *args)`` of all blocks, added up."""
+
+    def passes(self) -> Callable[[Mapping[int, Ask]], Changes]:
+        """A pass that remembers what the one before it found; the first finds every row new."""
+
+
+class RowsHere:
+    """Rows in the memory of this process: one block of shape (n_rows, n_components), float32."""
+
+    def __init__(self, block: np.ndarray) -> None:
+        self._block = block
+
+    def total(self, function: Callable[..., Any], *args: Any) -> Any:
+        return function(self._block, *args)
+
+    def passes(self) -> Callable[[Mapping[int, Ask]], Changes]:
+        standing: Standing | None = None
+
+        def move(asks: Mapping[int, Ask]) -> Changes:
+            nonlocal standing
+            standing, changes = move_rows(self._block, standing, asks)
+            return changes
+
+        return move
+
+
+class RowsInBlocks:
+    """Rows in blocks that tasks give; `hold` keeps what is remembered of them between passes."""
+
+    def __init__(self, blocks: Sequence[Delayed], hold: Hold | None = None) -> None:
+        self._blocks = blocks
+        self._hold = hold or hold_in_memory
+
+    def total(self, function: Callable[..., Any], *args: Any) -> Any:
+        told = [delayed(arg, traverse=False) for arg in args]
+        tasks = [delayed(function)(block, *told) for block in self._blocks]
+        (total,) = dask.compute(add_up(tasks))
+        return total
+
+    def passes(self) -> Callable[[Mapping[int, Ask]], Changes]:
+        standing: Sequence[Any] = [None] * len(self._blocks)
+
+        def move(asks: Mapping[int, Ask]) -> Changes:
+            nonlocal standing
+            told = delayed(dict(asks), traverse=False)
+            found = [
+                delayed(move_rows, nout=2)(block, held, told)
+                for block, held in zip(self._blocks, standing, strict=True)
+            ]
+            changes: Changes
+            standing, changes = self._hold([s for s, _ in found], add_up([c for _, c in found]))
+            return changes
+
+        return move
+
+
+def hold_in_memory(tasks: Sequence[Delayed], total: Delayed) -> tuple[Sequence[Delayed], Any]:
+    """Keep the results of the tasks where they were computed."""
+    *held, value = dask.persist(*tasks, total)
+    return held, value.compute()
+
+
+def lloyd(
+    rows: Rows,
+    starts: Mapping[int, np.ndarray],
+    *,
+    max_iter: int = 300,
+    tol: float = 1e-4,
+    on_pass: Callable[[int, int], None] = lambda passes, running: None,
+) -> dict[int, Run]:
+    """Move the centres of each clustering to the means of their rows until they rest.
+
+    Parameters
+    ----------
+    starts : by a number that names the clustering, starting centres of shape
+        (n_clusters, n_components)
+    tol : squared shift of the centres, in all, at which they rest; relative to the mean variance
+    on_pass : called after each pass with the passes done and the clusterings still running
+    """
+    runs = {key: Run(starts[key]) for key in sorted(starts)}
+    total_squares = rows.total(squares)
+    move = rows.passes()
+    passes = 0
+    while running := {key: run for key, run in runs.items() if not run.settled}:
+        changes = move({key: Ask(run.centers, run.drift) for key, run in running.items()})
+        passes += 1
+        for key, run in running.items():
+            run.counts = run.counts + changes.counts[key]
+            run.sums = run.sums + changes.sums[key]
+            tolerance = tol * _mean_variance(run, total_squares)
+            run.go_to(_means(rows, run), tolerance, max_iter)
+        on_pass(passes, sum(not run.settled for run in runs.values()))
+    return runs
+
+
+def move_rows(
+    block: np.ndarray, before: Standing | None, asks: Mapping[int, Ask]
+) -> tuple[Standing, Changes]:
+    """Bring the clusters of a block's rows up to date, looking at the doubtful rows alone.
+
+    Parameters
+    ----------
+    before : what the pass before remembered; None if there was none
+    asks : the clusterings still running, by ascending key
+
+    Returns
+    -------
+    standing : what to remember for the next pass
+    changes : of rows and sums since `before`
+    """
+    keys = list(asks)
+    if before is None:
+        standing = Standing.unknown(keys, len(block))
+        dense, few = list(range(len(keys))), []
+    else:
+        standing = before.of(keys)
+        doubtful = [
+            np.flatnonzero(limits <= ask.drift[labels])
+            for ask, labels, limits in zip(
+                asks.values(), standing.labels, standing.limits, strict=True
+            )
+        ]
+        dense = [i for i, rows in enumerate(doubtful) if len(rows) > _DENSE * len(block)]
+        few = [(i, rows) for i, rows in enumerate(doubtful) if i not in dense]
+    counts, sums = {}, {}
+    if dense:
+        labels, limits = standing.labels[dense], standing.limits[dense]
+        changed = _tally(_whole(block), [asks[keys[i]] for i in dense], labels, limits)
+        standing.labels[dense], standing.limits[dense] = labels, limits
+        for i, (counts_of, sums_of) in zip(dense, changed, strict=True):
+            counts[keys[i]], sums[keys[i]] = counts_of, sums_of
+    for i, rows in few:
+        labels, limits = standing.labels[[i], rows][None], standing.limits[[i], rows][None]
+        ((counts[keys[i]], sums[keys[i]]),) = _tally(block[rows], [asks[keys[i]]], labels, limits)
+        standing.labels[i, rows], standing.limits[i, rows] = labels[0], limits[0]
+    return standing, Changes(counts, sums)
+
+
+def measure(rows: Rows, centers: Sequence[np.ndarray]) -> list[ClusterSums]:
+    """What tells how good clusterings with these centres are, in one pass over all rows."""
+    measures: _Measures = rows.total(_measure_block, list(centers))
+    return measures.sums
+
+
+def farthest(rows: Rows, centers: np.ndarray, most: int) -> "Far":
+    """The `most` rows farthest from their centres."""
+    far: Far = rows.total(_farthest, centers, most)
+    return far
+
+
+@dataclass(frozen=True)
+class Far:
+    """The rows farthest from their centres, the farthest first."""
+
+    distances: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+    most: int
+
+    def __add__(self, other: Self) -> Self:
+        distances = np.concatenate([self.distances, other.distances])
+        first = np.argsort(-distances, kind="stable")[: self.most]
+        return type(self)(
+            distances[first],
+            np.concatenate([self.labels, other.labels])[first],
+            np.concatenate([self.scores, other.scores])[first],
+            self.most,
+        )
+
+
+@dataclass(frozen=True)
+class _Measures:
+    """Sums of several clusterings of the same rows."""
+
+    sums: list[ClusterSums]
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)([a + b for a, b in zip(self.sums, other.sums, strict=True)])
+
+
+def _measure_block(block: np.ndarray, centers: list[np.ndarray]) -> _Measures:
+    rows = _whole(block)
+    all_squares = squares(rows)
+    return _Measures([ClusterSums(*sums, all_squares) for sums in measure_rows(rows, centers)])
+
+
+def _farthest(block: np.ndarray, centers: np.ndarray, most: int) -> Far:
+    labels, distances = nearest(block, centers)
+    first = np.argsort(-distances, kind="stable")[:most]
+    return Far(distances[first], labels[first], block[first], most)
+
+
+def _tally(
+    rows: np.ndarray, asks: Sequence[Ask], labels: np.ndarray, limits: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    return tally_rows(rows, [a.centers for a in asks], [a.drift for a in asks], labels, limits)
+
+
+def _whole(block: np.ndarray) -> np.ndarray:
+    """All rows of a block; one that lies in a file is read from it whole."""
+    if isinstance(block, np.memmap) and isinstance(block.filename, str):
+        rows = np.fromfile(block.filename, block.dtype, block.size, offset=block.offset)
+        return rows.reshape(block.shape)
+    return block
+
+
+def _approach(shifts: np.ndarray) -> np.ndarray:
+    """How much nearer another centre may come to a row of each cluster, by the shifts of all."""
+    if len(shifts) == 1:
+        return shifts
+    largest, next_largest = np.sort(shifts)[[-1, -2]]
+    others = np.full(len(shifts), largest)
+    others[np.argmax(shifts)] = next_largest
+    return np.asarray(shifts + others)
+
+
+def _means(rows: Rows, run: Run) -> np.ndarray:
+    """Means of the clusters; an empty one takes the row farthest from its centre, as in sklearn."""
+    counts, sums = run.counts.astype(np.float64), run.sums.copy()
+    empty = np.flatnonzero(counts == 0)
+    if len(empty):
+        far = farthest(rows, run.centers, len(empty))
+        for cluster, owner, row in zip(empty, far.labels, far.scores, strict=False):
+            sums[owner] -= row
+            counts[owner] -= 1
+            sums[cluster], counts[cluster] = row, 1
+    filled = counts > 0
+    means = run.centers.astype(np.float64)
+    means[filled] = sums[filled] / counts[filled, None]
+    return means
+
+
+def _mean_variance(run: Run, total_squares: float) -> float:
+    n = run.counts.sum()
+    means = run.sums.sum(axis=0) / n
+    return float((total_squares / n - (means**2).sum()) / len(means))

@@ -1,0 +1,118 @@
+"""The inner loops, against distances in float64 by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segment_lib.model.kernel import UNKNOWN, measure_rows, nearest, squares, tally_rows
+
+
+def noise(n: int, seed: int = 0, d: int = 3) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(n, d)).astype(np.float32)
+
+
+def apart(Z: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Distances of all rows to all centres."""
+    return np.sqrt(((Z.astype(np.float64)[:, None] - centers.astype(np.float64)) ** 2).sum(axis=2))
+
+
+def strangers(n_clusterings: int, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
+    labels = np.full((n_clusterings, n_rows), UNKNOWN, dtype=np.uint16)
+    return labels, np.full(labels.shape, -np.inf, dtype=np.float32)
+
+
+@pytest.mark.parametrize("n", [0, 1, 31, 100, 5000])
+@pytest.mark.parametrize("k", [1, 2, 7, 40])
+def test_each_row_goes_to_its_nearest_centre(n, k):
+    Z, centers = noise(n, d=90), noise(k, seed=1, d=90)
+    labels, distances = nearest(Z, centers)
+    assert (labels.dtype, distances.dtype) == (np.int32, np.float32)
+    np.testing.assert_array_equal(labels, apart(Z, centers).argmin(axis=1))
+    np.testing.assert_allclose(distances, apart(Z, centers).min(axis=1), rtol=1e-6)
+
+
+def test_the_first_of_equally_near_centres_takes_the_row():
+    centers = np.array([[1, 0], [-1, 0], [1, 0]], dtype=np.float32)
+    assert nearest(np.zeros((1, 2), dtype=np.float32), centers)[0].tolist() == [0]
+
+
+@pytest.mark.parametrize("offset", [0.0, 30.0, 1000.0])
+def test_what_float32_cannot_tell_float64_decides(offset):
+    # Centres so close together, and so far out, that products in float32 cannot tell them apart.
+    centers = (
+        noise(1, seed=1, d=50) + np.float32(offset) + noise(6, seed=2, d=50) * np.float32(1e-3)
+    )
+    Z = noise(2000, d=50) + np.float32(offset)
+    products = (centers**2).sum(axis=1) - 2 * Z @ centers.T
+    exact = apart(Z, centers).argmin(axis=1)
+    assert offset < 100 or (products.argmin(axis=1) != exact).any()
+    np.testing.assert_array_equal(nearest(Z, centers)[0], exact)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 600), st.integers(1, 40), st.integers(0, 5))
+def test_a_row_alone_goes_where_it_goes_among_others(n, k, seed):
+    Z, centers = np.round(noise(n, seed, d=5), 1), np.round(noise(k, seed + 1, d=5), 1)
+    among = nearest(Z, centers)[0]
+    assert [nearest(Z[i : i + 1], centers)[0][0] for i in range(n)] == among.tolist()
+
+
+def test_changes_of_rows_never_seen_are_the_sums_of_each_clustering():
+    Z, several = noise(5000), [noise(k, seed=k) for k in (2, 5, 9)]
+    labels, limits = strangers(3, len(Z))
+    changes = tally_rows(Z, several, [np.zeros(k) for k in (2, 5, 9)], labels, limits)
+    for i, centers in enumerate(several):
+        own = apart(Z, centers).argmin(axis=1)[:, None] == np.arange(len(centers))
+        np.testing.assert_array_equal(labels[i], own.argmax(axis=1))
+        np.testing.assert_array_equal(changes[i][0], own.sum(axis=0))
+        np.testing.assert_allclose(changes[i][1], own.T @ Z.astype(np.float64), atol=1e-9)
+
+
+def test_rows_that_stay_change_nothing():
+    Z, centers = noise(500), noise(4, seed=1)
+    labels, limits = strangers(1, len(Z))
+    tally_rows(Z, [centers], [np.zeros(4)], labels, limits)
+    ((counts, sums),) = tally_rows(Z, [centers], [np.zeros(4)], labels, limits)
+    assert not counts.any()
+    assert not sums.any()
+
+
+def test_rows_that_move_leave_their_old_cluster():
+    Z, before, after = noise(500), noise(4, seed=1), noise(4, seed=2)
+    labels, limits = strangers(1, len(Z))
+    ((counts, sums),) = tally_rows(Z, [before], [np.zeros(4)], labels, limits)
+    ((more, more_sums),) = tally_rows(Z, [after], [np.zeros(4)], labels, limits)
+    own = apart(Z, after).argmin(axis=1)[:, None] == np.arange(4)
+    np.testing.assert_array_equal(counts + more, own.sum(axis=0))
+    np.testing.assert_allclose(sums + more_sums, own.T @ Z.astype(np.float64), atol=1e-9)
+
+
+@pytest.mark.parametrize("offset", [0.0, 100.0])
+def test_a_limit_never_promises_more_than_the_gap_between_the_two_nearest(offset):
+    Z, centers = noise(3000, d=20) + np.float32(offset), noise(6, seed=1, d=20) + np.float32(offset)
+    labels, limits = strangers(1, len(Z))
+    drift = np.linspace(1, 7, 6)
+    tally_rows(Z, [centers], [drift], labels, limits)
+    two = np.sort(apart(Z, centers), axis=1)
+    gap = two[:, 1] - two[:, 0]
+    promised = limits[0] - drift[labels[0]]
+    assert (promised <= gap).all()
+    assert offset or (promised >= gap - 0.01).all()
+
+
+def test_measures_are_the_sums_of_each_clustering():
+    Z, several = noise(3000), [noise(k, seed=k) for k in (2, 5)]
+    for centers, found in zip(several, measure_rows(Z, several), strict=True):
+        distances = apart(Z, centers)
+        own = distances.argmin(axis=1)[:, None] == np.arange(len(centers))
+        mine, other = np.sort(distances, axis=1)[:, :2].T
+        np.testing.assert_array_equal(found[0], own.sum(axis=0))
+        np.testing.assert_allclose(found[1], own.T @ Z.astype(np.float64), atol=1e-9)
+        np.testing.assert_allclose(found[2], mine @ own, rtol=1e-6)
+        np.testing.assert_allclose(found[3], ((other - mine) / other) @ own, rtol=1e-4)
+
+
+def test_squares_are_added_up_in_float64():
+    Z = noise(5000) * np.float32(1e4)
+    assert squares(Z) == pytest.approx((Z.astype(np.float64) ** 2).sum(), rel=1e-13)

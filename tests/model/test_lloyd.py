@@ -1,0 +1,131 @@
+"""Lloyd's algorithm: what is skipped changes nothing, to the last bit."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from dask import delayed
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segment_lib.matrix import Scratch
+from segment_lib.model import lloyd as lloyd_module
+from segment_lib.model.lloyd import Ask, Changes, Rows, RowsHere, RowsInBlocks, lloyd, move_rows
+
+
+def scores(n: int = 2000, d: int = 6, seed: int = 0) -> np.ndarray:
+    """Overlapping groups, on the grid that scores lie on, so that sums are exact."""
+    random = np.random.default_rng(seed)
+    groups = random.normal(size=(9, d)) * 2
+    Z = groups[random.integers(0, 9, n)] + random.normal(size=(n, d))
+    return (np.rint(Z * 2**20) / 2**20).astype(np.float32)
+
+
+def starts(Z: np.ndarray) -> dict[int, np.ndarray]:
+    return {k: Z[::101][:k] for k in (2, 3, 5, 9, 12)}
+
+
+class RowsReadInFull:
+    """Rows all of which every pass looks at: Lloyd's algorithm as it stands in the books."""
+
+    def __init__(self, Z: np.ndarray) -> None:
+        self._rows = RowsHere(Z)
+        self._Z = Z
+        self.total = self._rows.total
+
+    def passes(self):
+        sums: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+        def move(asks: Mapping[int, Ask]) -> Changes:
+            _, found = move_rows(self._Z, None, asks)
+            changes = Changes(
+                {k: found.counts[k] - sums[k][0] if k in sums else found.counts[k] for k in asks},
+                {k: found.sums[k] - sums[k][1] if k in sums else found.sums[k] for k in asks},
+            )
+            sums.update({k: (found.counts[k], found.sums[k]) for k in asks})
+            return changes
+
+        return move
+
+
+def cut(Z: np.ndarray, marks: list[int]) -> RowsInBlocks:
+    edges = sorted({0, len(Z), *marks})
+    return RowsInBlocks([delayed(Z[a:b]) for a, b in pairwise(edges)])
+
+
+def fitted(rows: Rows, Z: np.ndarray) -> dict[int, tuple[int, bytes]]:
+    return {k: (run.n_iter, run.centers.tobytes()) for k, run in lloyd(rows, starts(Z)).items()}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_not_looked_at_change_nothing(seed):
+    Z = scores(seed=seed)
+    assert fitted(RowsHere(Z), Z) == fitted(RowsReadInFull(Z), Z)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(1, 1999), max_size=6))
+def test_any_partitioning_gives_the_same_bits(marks):
+    Z = scores()
+    assert fitted(cut(Z, marks), Z) == fitted(RowsHere(Z), Z)
+
+
+def test_the_order_of_the_rows_changes_nothing():
+    Z = scores()
+    mixed = np.random.default_rng(1).permutation(len(Z))
+    asked = starts(Z)
+    here, there = lloyd(RowsHere(Z), asked), lloyd(RowsHere(Z[mixed]), asked)
+    assert all((here[k].centers == there[k].centers).all() for k in asked)
+
+
+def test_what_is_remembered_in_files_is_what_is_remembered_in_memory(tmp_path):
+    Z = scores()
+    files = []
+    for i in range(4):
+        files.append(tmp_path / f"{i}.npy")
+        np.save(files[-1], Z[i * 500 : (i + 1) * 500])
+    blocks = [delayed(np.load)(file, mmap_mode="r") for file in files]
+    rows = RowsInBlocks(blocks, Scratch(tmp_path, "scratch").hold)
+    assert fitted(rows, Z) == fitted(RowsHere(Z), Z)
+
+
+def test_few_rows_are_looked_at_again(monkeypatch):
+    Z, looked_at = scores(20_000), []
+
+    def counted(rows: np.ndarray, asks: list[Ask], *rest: np.ndarray) -> list:
+        looked_at.append(len(rows) * len(asks))
+        return tally(rows, asks, *rest)
+
+    tally = lloyd_module._tally
+    monkeypatch.setattr(lloyd_module, "_tally", counted)
+    runs = lloyd(RowsHere(Z), starts(Z))
+    in_full = len(Z) * sum(run.n_iter for run in runs.values())
+    assert sum(looked_at) < 0.5 * in_full
+
+
+def test_clusterings_that_rest_are_left_out_of_the_next_pass():
+    Z, asked = scores(), []
+    rows = RowsHere(Z)
+    passes = rows.passes
+
+    def watched():
+        move = passes()
+        return lambda asks: (asked.append(list(asks)), move(asks))[1]
+
+    rows.passes = watched
+    runs = lloyd(rows, starts(Z))
+    assert asked == [
+        [k for k, run in runs.items() if run.n_iter > done] for done in range(len(asked))
+    ]
+
+
+def test_counts_and_sums_are_those_of_the_labels_after_every_pass():
+    Z = scores()
+    runs = lloyd(RowsHere(Z), starts(Z), max_iter=7, tol=0)
+    for k, run in runs.items():
+        before = lloyd(RowsHere(Z), starts(Z), max_iter=6, tol=0)[k].centers.astype(np.float64)
+        own = ((Z[:, None].astype(np.float64) - before) ** 2).sum(axis=2).argmin(axis=1)
+        member = own[:, None] == np.arange(k)
+        np.testing.assert_array_equal(run.counts, member.sum(axis=0))
+        np.testing.assert_array_equal(run.sums, member.T @ Z.astype(np.float64))
