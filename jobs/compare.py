@@ -16,7 +16,7 @@ from segment_lib.profile import Levels, count_levels, levels_of, profile_segment
 from segment_lib.schema import Schema
 from segment_lib.store import StoredFile, read_part, write_file, write_part
 
-BYTES_PER_CELL = 48
+BYTES_PER_CELL = 30
 """Of a raw cell in memory while its levels are counted; measured."""
 
 

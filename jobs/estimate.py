@@ -1,11 +1,11 @@
 """What each stage would do, and about what it would take, before anything is run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jobs import assign, compare, encode, fit, ingest, sweep
 from jobs.stage import EXTRACTS, Job, Stage
-from segment_lib.cluster import BASE
+from segment_lib.memory import BASE, too_small
 from segment_lib.sources import find_files, is_compressed
 
 _FEATURES_PER_ATTRIBUTE = 2.3
@@ -22,19 +22,35 @@ class Estimate:
     """Written to the run folder."""
     memory: float
     """Bytes in use at the most."""
+    least: float
+    """Bytes in use at the most if one part at a time is worked on."""
 
 
 def print_plan(job: Job, stages: Sequence[Stage], first: str | None) -> None:
     """Print a line per stage: will run or is done, parts, bytes written and memory."""
     print(f"{'stage':8} {'':14} {'parts':>6} {'writes':>10} {'memory':>10}")
-    running = False
-    for stage in stages:
-        running = running or stage.name == first or not stage.is_done(job)
+    for stage, runs in _forecast(job, stages, first):
         expected = estimate(job, stage.name)
         print(
-            f"{stage.name:8} {'will run' if running else 'is done':14} {expected.parts:>6} "
+            f"{stage.name:8} {'will run' if runs else 'is done':14} {expected.parts:>6} "
             f"{expected.bytes / _MIB:>6.0f} MiB {expected.memory / _MIB:>6.0f} MiB"
         )
+
+
+def refuse_small_budget(job: Job, stages: Sequence[Stage], first: str | None) -> None:
+    """Raise a ResourceError at once if a stage that will run cannot do with the memory budget."""
+    running = [stage.name for stage, runs in _forecast(job, stages, first) if runs]
+    needed = max((estimate(job, name).least for name in running), default=0)
+    if needed > job.budget.total:
+        raise too_small(job.budget.total, round(needed))
+
+
+def _forecast(job: Job, stages: Sequence[Stage], first: str | None) -> Iterator[tuple[Stage, bool]]:
+    """Each stage, and whether it will run."""
+    runs = False
+    for stage in stages:
+        runs = runs or stage.name == first or not stage.is_done(job)
+        yield stage, runs
 
 
 def estimate(job: Job, stage: str) -> Estimate:
@@ -51,9 +67,11 @@ def estimate(job: Job, stage: str) -> Estimate:
     features = attributes * _FEATURES_PER_ATTRIBUTE
     total, population = sum(rows.values()), rows["population"]
     everywhere = sum(parts.values())
-    block = min(per_part, max(rows.values())) * job.workers.threads
-    scores = population * features * 0.5 * sweep.BYTES_PER_SCORE
-    held = scores if BASE + scores <= job.config.memory else 0
+    part = min(per_part, max(rows.values()))
+    least, most = job.config.model.sweep
+    held = population * (
+        features * 0.6 * sweep.BYTES_PER_SCORE + (most - least + 1) * sweep.BYTES_PER_LABEL
+    )
     table = {
         "ingest": (
             everywhere,
@@ -73,4 +91,6 @@ def estimate(job: Job, stage: str) -> Estimate:
         "report": (1, 2e6, 0),
     }
     found, written, per_row = table[stage]
-    return Estimate(found, written, BASE + block * per_row + (held if stage == "sweep" else 0))
+    kept = held if stage == "sweep" and job.budget.keeps(round(held), round(part * per_row)) else 0
+    memory = BASE + part * job.workers.threads * per_row + kept
+    return Estimate(found, written, memory, BASE + part * per_row)

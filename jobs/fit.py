@@ -10,7 +10,7 @@ from segment_lib.matrix import feature_array
 from segment_lib.model import IncrementalPCA, Projection, StandardScaler, moments
 from segment_lib.store import write_arrays
 
-BYTES_PER_FEATURE = 12
+BYTES_PER_FEATURE = 10
 """Of a feature value in memory while moments are added up; measured."""
 
 
@@ -25,11 +25,12 @@ def inputs(job: Job) -> Any:
 def run(job: Job, work: Path) -> Outcome:
     features = job.facts("encode")["features"]
     files = job.manifest.files("encode", "features/population/")
-    job.at_once(BYTES_PER_FEATURE * len(features), max(file.rows or 0 for file in files))
+    at_once = job.at_once(BYTES_PER_FEATURE * len(features), max(file.rows or 0 for file in files))
     X = feature_array(job.root, files, features)
     if len(X) < 2:
         raise DataError("The population has a single row to learn from. Deliver more rows.")
-    of = moments(X)
+    with job.workers.limited(at_once):
+        of = moments(X)
     scaler = StandardScaler().fit_moments(of)
     wanted = job.config.model.n_components
     pca = IncrementalPCA(wanted if wanted < 1 else int(wanted))

@@ -17,7 +17,7 @@ from segment_lib.schema import Schema
 from segment_lib.sources import Extract, expand, find_files, is_compressed, open_extract
 from segment_lib.store import StoredFile, write_part
 
-BYTES_PER_CELL = 40
+BYTES_PER_CELL = 30
 """Of a row in memory while it is parsed, typed, tallied and written; measured."""
 
 

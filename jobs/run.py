@@ -25,7 +25,7 @@ import polars as pl
 import jobs
 from jobs import assess, assign, compare, encode, fit, ingest, report, sweep
 from jobs.console import LOG, Console, start_logging
-from jobs.estimate import print_plan
+from jobs.estimate import print_plan, refuse_small_budget
 from jobs.stage import Job, between, run_stages
 from segment_lib.cluster import Workers, connect, local_workers
 from segment_lib.config import Config, load_config
@@ -122,6 +122,7 @@ def job_of(options: argparse.Namespace) -> None:
         return
     with manifest.held(), _workers(options) as workers:
         job = Job(config, manifest, workers, console)
+        refuse_small_budget(job, between(STAGES, options.first, options.last), options.first)
         run_stages(job, STAGES, options.first, options.last)
     if "report" in manifest.stages and options.last in (None, "report"):
         _print_answer(manifest, config)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from jobs.console import Console, log
-from segment_lib.cluster import PeakMemory, Workers, parts_at_once
+from segment_lib.cluster import Workers
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError
 from segment_lib.manifest import Manifest, StageRecord, fingerprint
+from segment_lib.memory import Budget, PeakMemory
 from segment_lib.schema import (
     Dictionary,
     Meaning,
@@ -37,6 +38,10 @@ class Job:
     @property
     def root(self) -> Path:
         return self.manifest.root
+
+    @property
+    def budget(self) -> Budget:
+        return Budget(self.config.memory)
 
     @cached_property
     def schema(self) -> Schema:
@@ -68,7 +73,7 @@ class Job:
 
     def at_once(self, bytes_per_row: int, rows: int) -> int:
         """How many parts of `rows` rows the memory budget lets a stage work on together."""
-        return parts_at_once(self.config.memory, bytes_per_row * rows, self.workers.threads)
+        return self.budget.parts_at_once(bytes_per_row * rows, self.workers.threads)
 
 
 @dataclass(frozen=True)
@@ -169,6 +174,8 @@ def _run_stage(job: Job, stage: Stage, following: Sequence[str]) -> None:
     old = job.manifest.stages.get(stage.name)
     unchanged = old is not None and old.files == record.files
     job.manifest.publish(stage.name, work, record, following=() if unchanged else following)
+    if peak.bytes > job.budget.total and job.workers.client is None:
+        log(f"{stage.name:8} took more than the budget of {job.config.run.memory}")
     rate = f"{outcome.rows_in / max(seconds, 0.01):,.0f} rows/s"
     log(
         f"{stage.name:8} {seconds:6.1f} s  {peak.mib:5d} MiB  {rate:>16}  {outcome.message}",

@@ -7,7 +7,6 @@ from typing import Any
 import polars as pl
 
 from jobs.stage import Job, Outcome, Stage
-from segment_lib.cluster import BASE, parts_at_once
 from segment_lib.config import Config
 from segment_lib.manifest import FORMAT
 from segment_lib.matrix import Scratch, feature_array, row_array
@@ -37,8 +36,10 @@ SWEEP = (
     "chosen",
 )
 """The first columns of model/sweep.csv."""
-BYTES_PER_SCORE = 6
-"""Of a score kept in memory from pass to pass, with what a pass needs beside it; measured."""
+BYTES_PER_SCORE = 4
+"""Of a score kept in memory from pass to pass."""
+BYTES_PER_LABEL = 14
+"""Of what is remembered of a row for each clustering, from one pass and for the next."""
 BYTES_PER_FEATURE = 12
 """Of a feature value in memory while it is projected; measured."""
 
@@ -67,15 +68,16 @@ def run(job: Job, work: Path) -> Outcome:
     arrays = read_arrays(job.root, job.manifest.file("fit", "model/projection.npz"))
     projection = Projection.from_arrays(arrays)
     Z = projection.project(feature_array(job.root, files, features))
+    tried = trials(job.config, len(Z))
     part = BYTES_PER_FEATURE * len(features) * max(Z.chunks[0])
-    held = Z.size * BYTES_PER_SCORE
-    parts_at_once(job.config.memory, part, job.workers.threads)
-    kept = BASE + part + held <= job.config.memory
+    held = len(Z) * (BYTES_PER_SCORE * Z.shape[1] + BYTES_PER_LABEL * len(tried))
+    kept = job.budget.keeps(held, part)
+    at_once = job.budget.parts_at_once(part, job.workers.threads, held if kept else 0)
     scratch = Scratch(work, "scratch")
-    Z = Z.persist() if kept else scratch.spill(Z)
+    with job.workers.limited(at_once):
+        Z = Z.persist() if kept else scratch.spill(Z)
     rows = row_array(job.root, files)
     sample = sample_blocks(Z, rows, random_state=job.config.model.random_state)
-    tried = trials(job.config, len(Z))
     with job.console.progress("sweep", len(tried), "clusterings") as progress:
         left = len(tried)
 

@@ -1,7 +1,6 @@
 """Where tasks run: threads of this process within the memory budget, or a Dask cluster."""
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -11,16 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import dask
-import psutil
 from dask.callbacks import Callback
 from dask.delayed import Delayed
 from threadpoolctl import threadpool_limits
 
-from segment_lib.errors import ClusterError, JobError, ResourceError
-
-_MIB = 2**20
-BASE = 600 * _MIB
-"""What the process holds beside rows: the interpreter, its libraries, memory not given back."""
+from segment_lib.errors import ClusterError, JobError
+from segment_lib.memory import give_memory_back
 
 
 @dataclass(frozen=True)
@@ -53,19 +48,29 @@ class Workers:
             if key in keys:
                 done(result)
 
-        with self._pool(min(at_once or self.threads, self.threads)), Callback(posttask=tell):
+        with self.limited(at_once or self.threads), Callback(posttask=tell):
             return list(dask.compute(*tasks))
 
     @contextmanager
     def active(self) -> Iterator[None]:
         """Within it, dask computes here; a product runs in one thread, to round one way only."""
+        give_memory_back()
         with threadpool_limits(limits=1):
             if self.client is not None:
-                self.client.run(_one_thread)
+                self.client.run(_prepare_worker)
                 yield
             else:
                 with self._pool(self.threads):
                     yield
+
+    @contextmanager
+    def limited(self, at_once: int) -> Iterator[None]:
+        """Within it, so many tasks at the most are in flight here; a cluster has its own limits."""
+        if self.client is not None:
+            yield
+        else:
+            with self._pool(min(at_once, self.threads)):
+                yield
 
     @contextmanager
     def _pool(self, threads: int) -> Iterator[None]:
@@ -135,60 +140,6 @@ def connect(
         yield Workers(threads=sum(client.nthreads().values()), client=client)
 
 
-def parts_at_once(budget: int, part: int, threads: int, held: int = 0) -> int:
-    """How many parts of `part` bytes may be worked on together beside `held` bytes.
-
-    Raises
-    ------
-    ResourceError
-        If not even one fits the budget.
-    """
-    free = budget - BASE - held
-    if free < part:
-        needed = -(-(BASE + held + part) // _MIB)
-        raise ResourceError(
-            f"A memory budget of {budget // _MIB} MiB is too small: one part at a time needs "
-            f"{needed} MiB. Set --memory {needed}MiB, or a smaller run.rows_per_part."
-        )
-    return max(1, min(threads, free // max(part, 1)))
-
-
-class PeakMemory:
-    """The largest resident memory of this process and its children while it is watched, in MiB."""
-
-    def __init__(self, every: float = 0.1) -> None:
-        self._every = every
-        self._stop = threading.Event()
-        self._peak = 0
-        self._process = psutil.Process()
-
-    def __enter__(self) -> "PeakMemory":
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._look()
-
-    @property
-    def mib(self) -> int:
-        return self._peak // _MIB
-
-    def _watch(self) -> None:
-        while not self._stop.wait(self._every):
-            self._look()
-
-    def _look(self) -> None:
-        total = 0
-        for process in (self._process, *self._process.children(recursive=True)):
-            try:
-                total += process.memory_info().rss
-            except psutil.Error:
-                continue
-        self._peak = max(self._peak, total)
-
-
-def _one_thread() -> None:
+def _prepare_worker() -> None:
+    give_memory_back()
     threadpool_limits(limits=1)

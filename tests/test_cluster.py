@@ -12,10 +12,8 @@ import pytest
 from dask import delayed
 from threadpoolctl import threadpool_info
 
-from segment_lib.cluster import BASE, PeakMemory, Workers, connect, local_workers, parts_at_once
-from segment_lib.errors import ClusterError, DataError, ResourceError
-
-MIB = 2**20
+from segment_lib.cluster import Workers, connect, local_workers
+from segment_lib.errors import ClusterError, DataError
 
 
 class Crowd:
@@ -76,6 +74,15 @@ def test_no_more_tasks_are_at_work_than_allowed(threads, at_once, most):
     assert crowd.most == most
 
 
+@pytest.mark.parametrize(("threads", "at_once", "most"), [(4, 1, 1), (4, 2, 2), (2, 9, 2)])
+def test_no_more_blocks_are_computed_together_than_allowed(threads, at_once, most):
+    crowd = Crowd()
+    workers = Workers(threads=threads)
+    with workers.active(), workers.limited(at_once):
+        dask.compute(*crowd.tasks(12))
+    assert crowd.most == most
+
+
 def test_a_failing_task_fails_the_run_with_its_own_error():
     def fail() -> None:
         raise DataError("line 7: 2 cells")
@@ -130,49 +137,6 @@ def test_local_workers_have_the_threads_asked_for(told, threads):
 
 def test_local_workers_have_at_least_one_thread():
     assert local_workers().threads >= 1
-
-
-# The budget
-
-
-@pytest.mark.parametrize(
-    ("free", "part", "threads", "held", "at_once"),
-    [
-        (1000, 100, 8, 0, 8),
-        (1000, 100, 16, 0, 10),
-        (1000, 400, 8, 0, 2),
-        (1000, 1000, 8, 0, 1),
-        (1000, 100, 8, 700, 3),
-        (1000, 100, 8, 900, 1),
-    ],
-)
-def test_as_many_parts_as_fit_the_budget_are_worked_on_together(free, part, threads, held, at_once):
-    assert parts_at_once(BASE + free * MIB, part * MIB, threads, held * MIB) == at_once
-
-
-@pytest.mark.parametrize(("free", "part", "held"), [(99, 100, 0), (1000, 100, 901), (-200, 1, 0)])
-def test_a_budget_below_one_part_is_told_with_what_is_needed(free, part, held):
-    needed = BASE // MIB + part + held
-    with pytest.raises(ResourceError, match=f"--memory {needed}MiB"):
-        parts_at_once(BASE + free * MIB, part * MIB, 4, held * MIB)
-
-
-def test_the_memory_that_is_asked_for_suffices():
-    needed = BASE // MIB + 100
-    assert parts_at_once(needed * MIB, 100 * MIB, 4) == 1
-
-
-# Peak memory
-
-
-def test_the_peak_is_the_largest_memory_while_watched():
-    with PeakMemory(every=0.01) as idle:
-        time.sleep(0.05)
-    with PeakMemory(every=0.01) as busy:
-        block = np.ones(200 * MIB, dtype=np.uint8)
-        time.sleep(0.05)
-        del block
-    assert 150 < busy.mib - idle.mib < 300
 
 
 # A cluster that is not there

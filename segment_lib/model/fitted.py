@@ -11,6 +11,8 @@ from segment_lib.model.kernel import nearest
 from segment_lib.model.pca import IncrementalPCA
 from segment_lib.model.scale import StandardScaler
 
+_TILE = 4096
+"""Rows projected at a time; they stay in the cache."""
 _GRID = np.float32(2.0**20)
 """Scores are multiples of 1 / _GRID, so that float64 adds them up exactly: the sums of a cluster do
 not depend on the order in which its rows came and left, nor on the parts they lie in."""
@@ -63,11 +65,13 @@ class Projection:
     def scores(self, block: np.ndarray) -> np.ndarray:
         """Scores of shape (n_rows, n_components), float32, of features (n_rows, n_features)."""
         axes = (self.components / self.scale).T.astype(np.float32)
-        scores = (block - self.mean.astype(np.float32)) @ axes
-        scores *= _GRID
-        np.rint(scores, out=scores)
-        scores /= _GRID
-        return np.asarray(scores, dtype=np.float32)
+        mean = self.mean.astype(np.float32)
+        scores = np.empty((len(block), len(self.components)), dtype=np.float32)
+        for start in range(0, len(block), _TILE):
+            tile = slice(start, start + _TILE)
+            np.matmul(block[tile] - mean, axes, out=scores[tile])
+            scores[tile] = np.rint(scores[tile] * _GRID) / _GRID
+        return scores
 
     def project(self, X: da.Array) -> da.Array:
         """Scores of all blocks, lazily."""

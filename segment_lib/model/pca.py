@@ -32,6 +32,10 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
         seen = Moments.of(np.asarray(X))
         return self.fit_moments(self.moments_ + seen if hasattr(self, "moments_") else seen)
 
+    def merge(self, other: Self) -> Self:
+        """Add the rows that another fit has seen."""
+        return self.fit_moments(self.moments_ + other.moments_)
+
     def fit_moments(self, of: Moments) -> Self:
         """Fit from the moments of the rows.
 
@@ -58,6 +62,7 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
         self.mean_ = of.mean
         self.var_ = np.diag(of.scatter) / of.n
         self.n_samples_seen_ = of.n
+        self.batch_size_ = of.n  # whatever the parts: the result is that of one batch
         self.n_features_in_ = len(of.mean)
         return self
 

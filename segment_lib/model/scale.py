@@ -77,8 +77,18 @@ class StandardScaler(dask_ml.preprocessing.StandardScaler):  # type: ignore[misc
     def fit(self, X: da.Array, y: None = None) -> Self:
         return self.fit_moments(moments(X))
 
+    def partial_fit(self, X: Any, y: None = None) -> Self:
+        """Add rows to those seen; the result is that of fitting all of them at once."""
+        seen = Moments.of(np.asarray(X))
+        return self.fit_moments(self.moments_ + seen if hasattr(self, "moments_") else seen)
+
+    def merge(self, other: Self) -> Self:
+        """Add the rows that another scaler has seen."""
+        return self.fit_moments(self.moments_ + other.moments_)
+
     def fit_moments(self, of: Moments) -> Self:
         """Fit from the moments of the rows."""
+        self.moments_ = of
         eps = np.finfo(np.float64).eps
         self.mean_ = of.mean
         self.var_ = np.diag(of.scatter) / of.n

@@ -96,6 +96,22 @@ def test_a_part_may_be_added_to_what_was_fitted():
     np.testing.assert_allclose(ours.explained_variance_, exact(X, 3).explained_variance_, rtol=1e-6)
 
 
+def test_two_fits_merged_are_the_fit_of_all_rows():
+    X = people()
+    ours = IncrementalPCA(3).fit(lazy(X[:150])).merge(IncrementalPCA(3).fit(lazy(X[150:])))
+    theirs = exact(X, 3)
+    np.testing.assert_allclose(ours.explained_variance_, theirs.explained_variance_, rtol=1e-6)
+    same_axes(ours.components_, theirs.components_, atol=1e-5)
+    assert ours.n_samples_seen_ == len(X)
+
+
+def test_it_has_every_fitted_attribute_of_scikit_learns():
+    X = people()
+    theirs = sklearn.decomposition.IncrementalPCA(3).fit(X)
+    fitted = {name for name in vars(theirs) if name.endswith("_") and not name.startswith("_")}
+    assert fitted <= set(vars(IncrementalPCA(3).fit(lazy(X))))
+
+
 def test_fitting_anew_forgets_what_was_seen():
     X = people()
     ours = IncrementalPCA(3).fit(lazy(people(seed=1))).fit(lazy(X))

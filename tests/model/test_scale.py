@@ -98,6 +98,21 @@ def test_the_scaler_learns_what_scikit_learn_learns(chunks):
     assert ours.n_samples_seen_ == theirs.n_samples_seen_
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(1, 999), max_size=6))
+def test_rows_added_part_by_part_or_by_merging_are_learned_as_all_at_once(marks):
+    X = people()
+    theirs = sklearn.preprocessing.StandardScaler().fit(X.astype(np.float64))
+    added, merged = StandardScaler(), StandardScaler().partial_fit(cut(X, marks)[0])
+    for i, part in enumerate(cut(X, marks)):
+        added.partial_fit(part)
+        if i:
+            merged.merge(StandardScaler().partial_fit(part))
+    for ours in (added, merged):
+        np.testing.assert_allclose(ours.scale_, theirs.scale_, rtol=1e-9)
+        assert ours.n_samples_seen_ == 1000
+
+
 def test_the_scaler_scales_as_scikit_learn_does():
     X = people()
     ours = StandardScaler().fit(da.from_array(X, chunks=(100, 4))).transform(X)

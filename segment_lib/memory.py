@@ -1,0 +1,108 @@
+"""The memory budget: what a process holds anyway, parts in flight, and rows that are kept."""
+
+import ctypes
+import threading
+from dataclasses import dataclass
+
+import psutil
+
+from segment_lib.errors import ResourceError
+
+_MIB = 2**20
+BASE = 480 * _MIB
+"""What the process holds beside rows: the interpreter and its libraries; measured."""
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+"""Names of glibc's settings (malloc.h)."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a job may use in all, in bytes, on this machine.
+
+    It is spent on the process itself (BASE), on rows kept from pass to pass, and on parts in
+    flight: what Polars, dask and the blocks take for a part, measured per cell by each stage.
+    """
+
+    total: int
+
+    def parts_at_once(self, part: int, threads: int, held: int = 0) -> int:
+        """How many parts of `part` bytes may be worked on together beside `held` bytes.
+
+        Raises
+        ------
+        ResourceError
+            If not even one fits; it names the budget that would do.
+        """
+        free = self.total - BASE - held
+        if free < part:
+            raise too_small(self.total, BASE + held + part)
+        return max(1, min(threads, free // max(part, 1)))
+
+    def keeps(self, held: int, part: int) -> bool:
+        """True if `held` bytes may stay in memory while a part at a time is worked on."""
+        return BASE + held + part <= self.total
+
+
+def too_small(budget: int, needed: int) -> ResourceError:
+    """The error that names the smallest budget that would do."""
+    least = -(-needed // _MIB)
+    return ResourceError(
+        f"A memory budget of {budget // _MIB} MiB is too small: one part at a time needs "
+        f"{least} MiB. Set --memory {least}MiB, or a smaller run.rows_per_part."
+    )
+
+
+def give_memory_back() -> None:
+    """Have the C library return memory when it is freed, so that a process holds what it uses.
+
+    By default glibc keeps what threads have freed, and blocks of many MiB add up from part to part.
+    Polars has an allocator of its own; ``segment_lib/__init__.py`` tells it the same.
+    """
+    try:
+        library = ctypes.CDLL(None)
+        for setting, value in ((_TRIM_THRESHOLD, _MIB), (_MMAP_THRESHOLD, _MIB), (_ARENA_MAX, 2)):
+            library.mallopt(setting, value)
+        library.malloc_trim(0)
+    except (OSError, AttributeError):
+        return
+
+
+class PeakMemory:
+    """The largest resident memory of this process and its children while it is watched, in MiB."""
+
+    def __init__(self, every: float = 0.1) -> None:
+        self._every = every
+        self._stop = threading.Event()
+        self._peak = 0
+        self._process = psutil.Process()
+
+    def __enter__(self) -> "PeakMemory":
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._look()
+
+    @property
+    def bytes(self) -> int:
+        return self._peak
+
+    @property
+    def mib(self) -> int:
+        return self._peak // _MIB
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self._every):
+            self._look()
+
+    def _look(self) -> None:
+        total = 0
+        for process in (self._process, *self._process.children(recursive=True)):
+            try:
+                total += process.memory_info().rss
+            except psutil.Error:
+                continue
+        self._peak = max(self._peak, total)
