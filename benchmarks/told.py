@@ -28,13 +28,23 @@ class Told:
     phases: dict[str, float] = field(default_factory=dict)
     """Seconds."""
     fits: dict[int, dict[str, float]] = field(default_factory=dict)
-    """Number of clusters to seconds, inertia and passes of its fit."""
+    """Number of clusters to inertia and passes of its fit."""
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
-        """Of all phases and fits: start-up and checks are in neither."""
-        return sum(self.phases.values()) + sum(fit.get("seconds", 0) for fit in self.fits.values())
+        """Of all phases: start-up and checks are in none."""
+        return sum(self.phases.values())
+
+    def seconds_of(self, fits: int) -> float:
+        """Seconds as if so many numbers of clusters had been fitted, each taking the mean.
+
+        Phases called ``k=…`` are fits; if there are none, all were fitted together.
+        """
+        of_fits = [seconds for name, seconds in self.phases.items() if name.startswith("k=")]
+        if not of_fits:
+            return self.seconds
+        return self.seconds + sum(of_fits) / len(of_fits) * (fits - len(of_fits))
 
 
 def read_told(stdout: str) -> Told:

@@ -42,8 +42,8 @@ def main() -> None:
         scaled = scaler.fit_transform(X.to_numpy())
         del X
     with phase("pca"):
-        pca = PCA(config.model.n_components if config.model.n_components < 1 else
-                  int(config.model.n_components), random_state=0)
+        wanted = config.model.n_components
+        pca = PCA(wanted if wanted < 1 else int(wanted), random_state=0)
         Z = pca.fit_transform(scaled)
         del scaled
     tell(n_components=int(pca.n_components_))
@@ -78,8 +78,7 @@ def clean(config: Config) -> tuple[pd.DataFrame, pd.DataFrame, list[int]]:
 
 
 def read(path: str, separator: str) -> pd.DataFrame:
-    # The Arrow engine reads on all cores; the default one takes three times as long.
-    return pd.read_csv(path, sep=separator, engine="pyarrow")
+    return pd.read_csv(path, sep=separator, low_memory=False)
 
 
 def known(rows: pd.DataFrame, codes: Mapping[str, list[str]]) -> pd.DataFrame:
@@ -166,7 +165,9 @@ def _codes(column: pd.Series, levels: Any) -> list[Any]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers.notebook", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.peers.notebook", description=__doc__
+    )
     parser.add_argument("config", type=Path)
     parser.add_argument("--plan", type=Path, required=True, help="plan.json of a run of ours")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
