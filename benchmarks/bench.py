@@ -288,11 +288,15 @@ def _peer(name: str, command: Sequence[str], fits: int, repeats: int) -> Side:
 def _as_repeat(measured: Measured, told: Told, fits: int | None = None) -> Repeat:
     """A run of a peer; with `fits`, its seconds of work as if it had made so many fits."""
     if fits is None:
-        return Repeat(measured.seconds, measured.cpu_seconds, measured.peak_mib, told.phases)
+        seconds, cpu_seconds = measured.seconds, measured.cpu_seconds
+    else:
+        seconds = told.seconds_of(fits)
+        cpu_seconds = measured.cpu_seconds * seconds / told.seconds
     return Repeat(
-        seconds=told.seconds_of(fits),
-        cpu_seconds=measured.cpu_seconds * told.seconds_of(fits) / told.seconds,
+        seconds=seconds,
+        cpu_seconds=cpu_seconds,
         peak_mib=measured.peak_mib,
+        others_cpu_seconds=measured.others_cpu_seconds,
         detail=told.phases,
     )
 
@@ -310,7 +314,7 @@ def _timed(name: str, run: Callable[[], Measured]) -> Measured:
     measured = run()
     _say(
         f"  {name}: {measured.seconds:.1f} s, CPU {measured.cpu_seconds:.1f} s, "
-        f"{measured.peak_mib:,.0f} MiB"
+        f"{measured.peak_mib:,.0f} MiB; others took {measured.others_cpu_seconds:.0f} s of CPU"
     )
     return measured
 

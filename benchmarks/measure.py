@@ -39,6 +39,8 @@ class Measured:
     """Largest resident memory of all processes at one moment."""
     processes: int
     """Most processes seen at one moment."""
+    others_cpu_seconds: float
+    """CPU time of all else on the machine meanwhile: what it was disturbed by."""
     stdout: str
     stderr: str
 
@@ -60,7 +62,7 @@ def measure(
     env : variables set for it beside those of this process
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        began = time.monotonic()
+        busy, began = _busy_seconds(), time.monotonic()
         started = subprocess.Popen(
             command,
             stdout=out,
@@ -75,18 +77,20 @@ def measure(
         watch.start()
         # The kernel's own account: the process and all descendants that were waited for.
         _, status, usage = os.wait4(started.pid, 0)
-        seconds = time.monotonic() - began
+        seconds, busy = time.monotonic() - began, _busy_seconds() - busy
         started.returncode = os.waitstatus_to_exitcode(status)
         ended.set()
         watch.join()
         _outlive(session, every)
+        cpu_seconds = max(usage.ru_utime + usage.ru_stime, session.cpu_seconds)
         return Measured(
             command=tuple(command),
             exit_code=started.returncode,
             seconds=round(seconds, 3),
-            cpu_seconds=round(max(usage.ru_utime + usage.ru_stime, session.cpu_seconds), 3),
+            cpu_seconds=round(cpu_seconds, 3),
             peak_mib=round(session.peak_kib / _KIB_PER_MIB, 1),
             processes=session.most,
+            others_cpu_seconds=round(max(busy - cpu_seconds, 0.0), 3),
             stdout=_text(out),
             stderr=_text(err),
         )
@@ -156,6 +160,12 @@ def _session_of(pid: int) -> int | None:
         return os.getsid(pid)
     except OSError:
         return None
+
+
+def _busy_seconds() -> float:
+    """CPU seconds of the whole machine since it started; guests are counted as users already."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system + times.irq + times.softirq)
 
 
 def _resident_kib(pid: int) -> tuple[int, int]:

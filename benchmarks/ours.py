@@ -92,6 +92,7 @@ def as_repeat(measured: Measured, run: Path, only: tuple[str, ...] = ()) -> Repe
         seconds=sum(seconds.values()) if only else measured.seconds,
         cpu_seconds=measured.cpu_seconds,
         peak_mib=measured.peak_mib,
+        others_cpu_seconds=measured.others_cpu_seconds,
         detail=seconds,
     )
 

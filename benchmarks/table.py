@@ -17,6 +17,8 @@ class Repeat:
     seconds: float
     cpu_seconds: float
     peak_mib: float
+    others_cpu_seconds: float = 0.0
+    """CPU time of all else on the machine meanwhile."""
     detail: Mapping[str, float] = field(default_factory=dict)
     """Seconds of its phases or stages."""
 
@@ -106,12 +108,23 @@ def inertia_ratios(ours: Side, other: Side) -> dict[int, float]:
 
 
 def _sides(sides: Sequence[Side]) -> list[str]:
-    header = ("", "runs", "wall s", "CPU s", "peak MiB", "wall ×", "CPU ×", "memory ×", "")
+    header = (
+        "",
+        "runs",
+        "wall s",
+        "CPU s",
+        "peak MiB",
+        "wall ×",
+        "CPU ×",
+        "memory ×",
+        "others' CPU s",
+        "",
+    )
     ours = sides[0]
     rows = []
     for side in sides:
         if not side.repeats:
-            rows.append((side.name, "0", *["–"] * 6, side.note))
+            rows.append((side.name, "0", *["–"] * 7, side.note))
             continue
         figures = [side.median(name) for name in ("seconds", "cpu_seconds", "peak_mib")]
         cells = [f"{figures[0]:,.1f}", f"{figures[1]:,.1f}", f"{figures[2]:,.0f}"]
@@ -120,6 +133,7 @@ def _sides(sides: Sequence[Side]) -> list[str]:
             cells += [f"{figure / of:.2f}" for figure, of in zip(figures, base, strict=True)]
         else:
             cells += ["–"] * 3
+        cells.append(f"{side.median('others_cpu_seconds'):,.0f}")
         rows.append((side.name, str(len(side.repeats)), *cells, side.note))
     found = _table(header, rows, left=1)
     for side in sides:
