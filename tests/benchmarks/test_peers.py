@@ -55,7 +55,7 @@ def test_other_features_are_seen_to_be_others(
     delivery: Delivery, run: Path, tmp_path: Path
 ) -> None:
     plan = json.loads((run / "plan.json").read_text())
-    plan["attributes"]["FINANZ_SPARER"]["fill"] = 5.0
+    plan["attributes"]["W_KEIT_KIND_HH"]["fill"] = 0.5
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     facts = notebook(delivery, tmp_path / "plan.json", "--compare", run).facts
     assert facts["features_equal"] is False
