@@ -2,6 +2,8 @@
 
 It reads the same extracts and takes the same decisions: the plan of a run of ours is its analyst's
 sheet. So its features equal ours to the last row, and its inertia can be held against ours.
+Numbers are float32 from the first step on, as a careful analyst keeps them; ``--dtype float64`` is
+the usual form, which is what pandas makes of numbers if nothing is said.
 """
 
 import argparse
@@ -28,10 +30,10 @@ def main() -> None:
     config = load_config(options.config, options.set)
     plan = json.loads(options.plan.read_text())["attributes"]
     with phase("clean"):
-        population, customers, asides = clean(config)
+        population, customers, asides = clean(config, options.dtype)
     with phase("features"):
-        X = features(population, plan)
-        C = features(customers, plan)
+        X = features(population, plan, options.dtype)
+        C = features(customers, plan, options.dtype)
         del population, customers
     tell(rows=len(X), features=X.shape[1], customers=len(C), set_aside=asides)
     if options.compare:
@@ -62,13 +64,13 @@ def main() -> None:
     tell(index=sorted(round(float(i), 1) for i in index))
 
 
-def clean(config: Config) -> tuple[pd.DataFrame, pd.DataFrame, list[int]]:
+def clean(config: Config, dtype: str) -> tuple[pd.DataFrame, pd.DataFrame, list[int]]:
     """Both extracts with missing codes as NaN, without sparse rows; how many those are."""
     summary = pd.read_csv(config.inputs.feature_summary, sep=";")
     listed = summary["missing_or_unknown"].str.strip("[]").str.split(",")
     codes = dict(zip(summary["attribute"], listed, strict=True))
-    population = known(read(config.inputs.population, config.inputs.separator), codes)
-    customers = known(read(config.inputs.customers, config.inputs.separator), codes)
+    population = known(read(config.inputs.population, config.inputs.separator), codes, dtype)
+    customers = known(read(config.inputs.customers, config.inputs.separator), codes, dtype)
     kept = population.columns[population.isna().mean() <= config.cleaning.max_missing_share]
     most = config.cleaning.max_missing_per_row
     most = int(most * len(kept)) if most < 1 else int(most)
@@ -81,27 +83,27 @@ def read(path: str, separator: str) -> pd.DataFrame:
     return pd.read_csv(path, sep=separator, low_memory=False)
 
 
-def known(rows: pd.DataFrame, codes: Mapping[str, list[str]]) -> pd.DataFrame:
-    """Missing codes to NaN; numbers as float32, words in one spelling."""
+def known(rows: pd.DataFrame, codes: Mapping[str, list[str]], dtype: str) -> pd.DataFrame:
+    """Missing codes to NaN; numbers as floats, words in one spelling."""
     columns = {}
     for name, listed in codes.items():
         column = rows[name]
         if pd.api.types.is_numeric_dtype(column):
             numbers = pd.to_numeric(pd.Series(listed, dtype=str), errors="coerce").dropna()
-            columns[name] = column.astype(np.float32).mask(column.isin(numbers))
+            columns[name] = column.astype(dtype).mask(column.isin(numbers))
         else:
             column = column.str.removesuffix(".0").astype("category")
             columns[name] = column.cat.remove_categories(column.cat.categories.intersection(listed))
     return pd.DataFrame(columns)
 
 
-def features(rows: pd.DataFrame, plan: Mapping[str, Rule]) -> pd.DataFrame:
-    """The features of the plan, float32, missing values filled."""
+def features(rows: pd.DataFrame, plan: Mapping[str, Rule], dtype: str) -> pd.DataFrame:
+    """The features of the plan, missing values filled."""
     made: dict[str, Any] = {}
     for name, rule in plan.items():
         if rule["rule"] != "drop":
             made.update(RULES[rule["rule"]](rows[name], rule))
-    return pd.DataFrame(made, dtype=np.float32)
+    return pd.DataFrame(made, dtype=dtype)
 
 
 def number(column: pd.Series, rule: Rule) -> dict[str, pd.Series]:
@@ -131,7 +133,7 @@ def recode(column: pd.Series, rule: Rule) -> dict[str, pd.Series]:
     for feature, table in rule["tables"].items():
         said = {code: value for code, value in table.items() if value is not None}
         values = column.map(dict(zip(_codes(column, said), said.values(), strict=True)))
-        made[feature] = values.astype(np.float32).fillna(rule["fill"][feature])
+        made[feature] = values.astype(float).fillna(rule["fill"][feature])
     return made
 
 
@@ -172,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plan", type=Path, required=True, help="plan.json of a run of ours")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--n-clusters", type=int, default=10, help="the clustering to use")
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument(
         "--compare", type=Path, metavar="RUN_DIR", help="compare features with ours, then stop"
     )
