@@ -158,10 +158,9 @@ def _inertias(sides: Sequence[Side]) -> list[str]:
 
 
 def _claim_cells(claim: Claim) -> tuple[str, ...]:
-    digits = 3 if claim.unit == "×" and claim.bound < 4 else 0 if claim.unit == "MiB" else 1
     bound = f"{claim.sense} {claim.bound:g} {claim.unit}"
     verdict = "held" if claim.held else "not held"
-    return (claim.what, bound, f"{claim.found:,.{digits}f} {claim.unit}", verdict)
+    return (claim.what, bound, f"{claim.found:,.5g} {claim.unit}", verdict)
 
 
 def _table(header: Sequence[str], rows: Any, left: int = 0) -> list[str]:

@@ -50,13 +50,14 @@ def test_ratios_are_over_ours() -> None:
         (3.9, 4, "at least", "not held"),
         (0.25, 0.25, "at most", "held"),
         (0.26, 0.25, "at most", "not held"),
+        (1.0052, 1.005, "at most", "not held"),
     ],
 )
 def test_a_bound_is_held_or_not(found: float, bound: float, sense: str, verdict: str) -> None:
     claim = Claim("it", found, bound, sense)  # type: ignore[arg-type]
     page = as_markdown(CONDITIONS, "5 rows", [Section("Whole", "About.", claims=(claim,))])
     line = next(line for line in page.splitlines() if line.startswith("| it |"))
-    assert line.endswith(f"| {verdict} |")
+    assert line == f"| it | {sense} {bound} × | {found:g} × | {verdict} |"
     assert claim.held == (verdict == "held")
 
 
