@@ -2,8 +2,9 @@
 
 It reads the same extracts and takes the same decisions: the plan of a run of ours is its analyst's
 sheet. So its features equal ours to the last row, and its inertia can be held against ours.
-Numbers are float32 from the first step on, as a careful analyst keeps them; ``--dtype float64`` is
-the usual form, which is what pandas makes of numbers if nothing is said.
+Numbers are float32 from the first step on and frames are let go, as a careful analyst does it;
+``--usual`` is the usual form: float64, which is what pandas makes of numbers if nothing is said,
+and the result of every cell kept.
 """
 
 import argparse
@@ -29,11 +30,15 @@ def main() -> None:
     options = _parser().parse_args()
     config = load_config(options.config, options.set)
     plan = json.loads(options.plan.read_text())["attributes"]
+    dtype = "float64" if options.usual else "float32"
+    cells: list[object] = []
+    keep = cells.append if options.usual else _let_go
     with phase("clean"):
-        population, customers, asides = clean(config, options.dtype)
+        population, customers, asides = clean(config, dtype, keep)
     with phase("features"):
-        X = features(population, plan, options.dtype)
-        C = features(customers, plan, options.dtype)
+        X = features(population, plan, dtype)
+        C = features(customers, plan, dtype)
+        keep((population, customers))
         del population, customers
     tell(rows=len(X), features=X.shape[1], customers=len(C), set_aside=asides)
     if options.compare:
@@ -42,11 +47,13 @@ def main() -> None:
     with phase("scale"):
         scaler = StandardScaler()
         scaled = scaler.fit_transform(X.to_numpy())
+        keep(X)
         del X
     with phase("pca"):
         wanted = config.model.n_components
         pca = PCA(wanted if wanted < 1 else int(wanted), random_state=0)
         Z = pca.fit_transform(scaled)
+        keep(scaled)
         del scaled
     tell(n_components=int(pca.n_components_))
     least, most = config.model.sweep
@@ -64,23 +71,27 @@ def main() -> None:
     tell(index=sorted(round(float(i), 1) for i in index))
 
 
-def clean(config: Config, dtype: str) -> tuple[pd.DataFrame, pd.DataFrame, list[int]]:
+def clean(
+    config: Config, dtype: str, keep: Callable[[object], None]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[int]]:
     """Both extracts with missing codes as NaN, without sparse rows; how many those are."""
     summary = pd.read_csv(config.inputs.feature_summary, sep=";")
     listed = summary["missing_or_unknown"].str.strip("[]").str.split(",")
     codes = dict(zip(summary["attribute"], listed, strict=True))
-    population = known(read(config.inputs.population, config.inputs.separator), codes, dtype)
-    customers = known(read(config.inputs.customers, config.inputs.separator), codes, dtype)
+    paths = (config.inputs.population, config.inputs.customers)
+    both = []
+    for path in paths:
+        rows = pd.read_csv(path, sep=config.inputs.separator, low_memory=False)
+        both.append(known(rows, codes, dtype))
+        keep(rows)
+        keep(both[-1])
+    population, customers = both
     kept = population.columns[population.isna().mean() <= config.cleaning.max_missing_share]
     most = config.cleaning.max_missing_per_row
     most = int(most * len(kept)) if most < 1 else int(most)
     enough = [rows[kept].isna().sum(axis=1) <= most for rows in (population, customers)]
     asides = [int((~rows).sum()) for rows in enough]
     return population.loc[enough[0], kept], customers.loc[enough[1], kept], asides
-
-
-def read(path: str, separator: str) -> pd.DataFrame:
-    return pd.read_csv(path, sep=separator, low_memory=False)
 
 
 def known(rows: pd.DataFrame, codes: Mapping[str, list[str]], dtype: str) -> pd.DataFrame:
@@ -160,6 +171,10 @@ def equal(X: pd.DataFrame, C: pd.DataFrame, run: Path) -> bool:
     return True
 
 
+def _let_go(_: object) -> None:
+    """What is not kept is freed when its name is."""
+
+
 def _codes(column: pd.Series, levels: Any) -> list[Any]:
     """Levels of the plan, which are text, as the column holds them."""
     numeric = pd.api.types.is_numeric_dtype(column)
@@ -174,7 +189,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plan", type=Path, required=True, help="plan.json of a run of ours")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--n-clusters", type=int, default=10, help="the clustering to use")
-    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    parser.add_argument("--usual", action="store_true", help="float64, every result kept")
     parser.add_argument(
         "--compare", type=Path, metavar="RUN_DIR", help="compare features with ours, then stop"
     )
