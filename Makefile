@@ -9,10 +9,11 @@ CUSTOMERS ?= 191652
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := $(VENV)/.peers
 EXTRACTS := data/azdias
 LAST := Udacity_CUSTOMERS_Subset.csv
 
-.PHONY: help run test install check lint types imports calibration clean
+.PHONY: help run test install check lint types imports calibration bench clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ imports: install
 calibration: install $(EXTRACTS)/$(LAST)  ## the generated extracts against the published figures
 	$(BIN)/python -m jobs.make_extracts --calibration $(EXTRACTS)
 
+bench: install $(PEERS)  ## ours against peers, one run, ratios printed; quick: make bench ROWS=100000
+	$(BIN)/python -m benchmarks.bench --rows $(ROWS) $(ARGS)
+
 clean:  ## remove the environment; data/ and runs/ stay
 	rm -rf $(VENV) *.egg-info build
 
@@ -49,6 +53,10 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(PEERS): requirements-bench.lock $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.lock
 	@touch $@
 
 # The customers are written last: once they are there, all four files are.

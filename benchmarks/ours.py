@@ -1,0 +1,120 @@
+"""Our side: the job as a user starts it, and what its run.json says afterwards."""
+
+import csv
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Measured, measure
+from benchmarks.table import Repeat
+
+ROWS, CUSTOMERS = 891_221, 191_652
+"""Of the real delivery."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Two extracts of a size, in the real proportion, made where they are absent."""
+
+    config: Path
+    folder: Path
+    rows: int
+
+    @property
+    def customers(self) -> int:
+        return round(self.rows * CUSTOMERS / ROWS)
+
+    @property
+    def settings(self) -> list[str]:
+        """Options that make the config read these extracts."""
+        names = {
+            "population": "Udacity_AZDIAS_Subset.csv",
+            "customers": "Udacity_CUSTOMERS_Subset.csv",
+            "feature_summary": "AZDIAS_Feature_Summary.csv",
+            "data_dictionary": "Data_Dictionary.md",
+        }
+        return [
+            word
+            for key, name in names.items()
+            for word in ("--set", f'inputs.{key}="{(self.folder / name).absolute()}"')
+        ]
+
+    def make(self) -> None:
+        if (self.folder / "Udacity_CUSTOMERS_Subset.csv").exists():
+            return
+        sizes = ["--rows", str(self.rows), "--customers", str(self.customers), "--seed", "0"]
+        succeed(measure(python("jobs.make_extracts", *sizes, "--out", str(self.folder))))
+
+    def job(self, run: Path, *options: str) -> Measured:
+        """The job on these extracts, as a command."""
+        told = [str(self.config), "--run-dir", str(run), "--no-progress", *self.settings]
+        return succeed(measure(python("jobs.run", *told, *options)))
+
+
+class Failed(Exception):
+    """A command that did not do what it should."""
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]
+
+
+def succeed(measured: Measured) -> Measured:
+    """The same, if it went well.
+
+    Raises
+    ------
+    Failed
+        With the last thing it said on stderr.
+    """
+    if measured.exit_code != 0:
+        said = [line for line in measured.stderr.splitlines() if line.strip()] or ["no word"]
+        raise Failed(f"exit code {measured.exit_code}: {said[-1][:200]}")
+    return measured
+
+
+def stages(run: Path) -> dict[str, dict[str, Any]]:
+    """What run.json says of each stage."""
+    found: dict[str, dict[str, Any]] = json.loads((run / "run.json").read_text())["stages"]
+    return found
+
+
+def as_repeat(measured: Measured, run: Path, only: tuple[str, ...] = ()) -> Repeat:
+    """A run of ours; with `only`, the seconds are those of these stages, start-up left out."""
+    seconds = {name: stage["seconds"] for name, stage in stages(run).items()}
+    if only:
+        seconds = {name: seconds[name] for name in only}
+    return Repeat(
+        seconds=sum(seconds.values()) if only else measured.seconds,
+        cpu_seconds=measured.cpu_seconds,
+        peak_mib=measured.peak_mib,
+        others_cpu_seconds=measured.others_cpu_seconds,
+        detail=seconds,
+    )
+
+
+def inertias(run: Path) -> dict[int, float]:
+    """Number of clusters to inertia, from the sweep."""
+    with (run / "model" / "sweep.csv").open() as file:
+        return {int(row["n_clusters"]): float(row["inertia"]) for row in csv.DictReader(file)}
+
+
+def model(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run / "model" / "model.json").read_text())
+    return found
+
+
+def fresh(run: Path) -> Path:
+    """The folder of a run, with nothing in it."""
+    shutil.rmtree(run, ignore_errors=True)
+    return run
+
+
+def branch(base: Path, run: Path) -> Path:
+    """A copy of a run, to go on with. Files are linked: a run replaces them, never rewrites."""
+    shutil.copytree(base, fresh(run), copy_function=os.link)
+    return run

@@ -1,0 +1,1 @@
+"""What a user would pick instead, each as a program that tells its figures as JSON lines."""
