@@ -24,7 +24,7 @@ from benchmarks.told import tell
 from segment_lib.cluster import local_workers
 from segment_lib.config import load_config
 from segment_lib.manifest import Manifest
-from segment_lib.matrix import feature_array, spill
+from segment_lib.matrix import Scratch, feature_array
 from segment_lib.model import Projection, moments, sweep
 from segment_lib.schema import read_feature_summary
 from segment_lib.sources.typing import read_dtypes
@@ -84,7 +84,7 @@ def scratch(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
     """Bytes read in a fused pass over scores in scratch files, against one reading of them."""
     folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=run))
     try:
-        spilled = spill(Z, folder, "scores")
+        spilled = Scratch(folder, "scores").spill(Z)
         counts = [bytes_read()]
         seconds = pass_seconds(spilled, starts, tick=lambda: counts.append(bytes_read()))
     finally:
