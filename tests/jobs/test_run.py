@@ -237,7 +237,7 @@ def test_scores_that_do_not_fit_lie_in_files_and_give_the_same_answer(
     run: Path, config: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
     told = {}
-    small = f"{BASE // 2**20 + 20}MiB"
+    small = f"{BASE // 2**20 + 12}MiB"
     for memory in (small, "4GiB"):
         folder = tmp_path / memory / "run"
         done = run_job(
