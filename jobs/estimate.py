@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jobs import assign, compare, encode, fit, ingest, sweep
+from jobs import assign, compare, encode, fit, ingest, report, sweep
 from jobs.stage import EXTRACTS, Job, Stage
 from segment_lib.memory import BASE, too_small
 from segment_lib.sources import find_files, is_compressed
@@ -91,6 +91,7 @@ def estimate(job: Job, stage: str) -> Estimate:
         "report": (1, 2e6, 0),
     }
     found, written, per_row = table[stage]
-    kept = held if stage == "sweep" and job.budget.keeps(round(held), round(part * per_row)) else 0
-    memory = BASE + part * job.workers.threads * per_row + kept
-    return Estimate(found, written, memory, BASE + part * per_row)
+    beside = {"sweep": sweep.BESIDE_ROWS, "report": report.BESIDE_ROWS}.get(stage, 0)
+    keeps = stage == "sweep" and job.budget.keeps(round(held) + beside, round(part * per_row))
+    memory = BASE + beside + part * job.workers.threads * per_row + (held if keeps else 0)
+    return Estimate(found, written, memory, BASE + beside + part * per_row)

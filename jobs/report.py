@@ -15,6 +15,8 @@ from segment_lib.report import RunFacts, write_report
 from segment_lib.sources import find_files
 from segment_lib.store import StoredFile, read_arrays, read_file, read_part
 
+BESIDE_ROWS = 200 * 2**20
+"""Of the engine that draws the figures; measured."""
 TITLES = {"population": "Population", "customers": "Customers"}
 
 

@@ -36,6 +36,8 @@ SWEEP = (
     "chosen",
 )
 """The first columns of model/sweep.csv."""
+BESIDE_ROWS = 120 * 2**20
+"""Of the sample, and of what is computed on it; measured."""
 BYTES_PER_SCORE = 4
 """Of a score kept in memory from pass to pass."""
 BYTES_PER_LABEL = 14
@@ -71,8 +73,9 @@ def run(job: Job, work: Path) -> Outcome:
     tried = trials(job.config, len(Z))
     part = BYTES_PER_FEATURE * len(features) * max(Z.chunks[0])
     held = len(Z) * (BYTES_PER_SCORE * Z.shape[1] + BYTES_PER_LABEL * len(tried))
-    kept = job.budget.keeps(held, part)
-    at_once = job.budget.parts_at_once(part, job.workers.threads, held if kept else 0)
+    kept = job.budget.keeps(held + BESIDE_ROWS, part)
+    beside = BESIDE_ROWS + (held if kept else 0)
+    at_once = job.budget.parts_at_once(part, job.workers.threads, beside)
     scratch = Scratch(work, "scratch")
     with job.workers.limited(at_once):
         Z = Z.persist() if kept else scratch.spill(Z)

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from jobs.sweep import BESIDE_ROWS
 from segment_lib.manifest import Manifest
 from segment_lib.memory import BASE
 from tests.conftest import ROOT, RunJob, hashes
@@ -237,7 +238,7 @@ def test_scores_that_do_not_fit_lie_in_files_and_give_the_same_answer(
     run: Path, config: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
     told = {}
-    small = f"{BASE // 2**20 + 12}MiB"
+    small = f"{(BASE + BESIDE_ROWS) // 2**20 + 12}MiB"
     for memory in (small, "4GiB"):
         folder = tmp_path / memory / "run"
         done = run_job(
@@ -247,6 +248,7 @@ def test_scores_that_do_not_fit_lie_in_files_and_give_the_same_answer(
         assert done.returncode == 0, done.stderr
         stages = json.loads((folder / "run.json").read_text())["stages"]
         told[memory] = stages["sweep"]["facts"]["scores"], hashes(folder)
+        assert "took more than the budget" not in done.stderr
     assert told[small][0] == "in scratch files"
     assert told["4GiB"][0] == "in memory"
     assert told[small][1] == told["4GiB"][1]
