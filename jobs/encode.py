@@ -15,7 +15,7 @@ from segment_lib.errors import DataError
 from segment_lib.schema import Schema
 from segment_lib.store import StoredFile, read_part, write_part
 
-BYTES_PER_CELL = 12
+BYTES_PER_CELL = 13
 """Of a raw cell or a feature in memory while a part is encoded; measured."""
 
 

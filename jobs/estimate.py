@@ -9,6 +9,7 @@ from segment_lib.memory import BASE, too_small
 from segment_lib.sources import find_files, is_compressed
 
 _FEATURES_PER_ATTRIBUTE = 2.3
+_COMPONENTS_PER_FEATURE = 0.6
 _RAW_SHARE = 0.12
 _MIB = 2**20
 
@@ -69,8 +70,8 @@ def estimate(job: Job, stage: str) -> Estimate:
     everywhere = sum(parts.values())
     part = min(per_part, max(rows.values()))
     least, most = job.config.model.sweep
-    held = population * (
-        features * 0.6 * sweep.BYTES_PER_SCORE + (most - least + 1) * sweep.BYTES_PER_LABEL
+    held, around = sweep.memory_needed(
+        round(population), round(features * _COMPONENTS_PER_FEATURE), most - least + 1
     )
     table = {
         "ingest": (
@@ -91,7 +92,8 @@ def estimate(job: Job, stage: str) -> Estimate:
         "report": (1, 2e6, 0),
     }
     found, written, per_row = table[stage]
-    beside = {"sweep": sweep.BESIDE_ROWS, "report": report.BESIDE_ROWS}.get(stage, 0)
-    keeps = stage == "sweep" and job.budget.keeps(round(held) + beside, round(part * per_row))
-    memory = BASE + beside + part * job.workers.threads * per_row + (held if keeps else 0)
-    return Estimate(found, written, memory, BASE + beside + part * per_row)
+    beside = {"sweep": around, "report": report.BESIDE_ROWS}.get(stage, 0)
+    one = max(part * per_row, beside)
+    kept = held if stage == "sweep" and job.budget.keeps(held, round(one)) else 0
+    memory = BASE + kept + max(part * job.workers.threads * per_row, beside)
+    return Estimate(found, written, memory, BASE + one)

@@ -10,7 +10,7 @@ from segment_lib.matrix import feature_array
 from segment_lib.model import IncrementalPCA, Projection, StandardScaler, moments
 from segment_lib.store import write_arrays
 
-BYTES_PER_FEATURE = 10
+BYTES_PER_FEATURE = 16
 """Of a feature value in memory while moments are added up; measured."""
 
 

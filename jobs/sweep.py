@@ -11,6 +11,7 @@ from segment_lib.config import Config
 from segment_lib.manifest import FORMAT
 from segment_lib.matrix import Scratch, feature_array, row_array
 from segment_lib.model import (
+    THIN_SIZE,
     Clustering,
     Projection,
     calinski_harabasz,
@@ -21,6 +22,7 @@ from segment_lib.model import (
     sample_silhouettes,
     simplified_silhouette,
     sweep,
+    thin_blocks,
 )
 from segment_lib.store import read_arrays, write_arrays, write_file
 
@@ -64,6 +66,13 @@ def trials(config: Config, n_rows: int) -> list[int]:
     return sorted(wanted)
 
 
+def memory_needed(n_rows: int, n_components: int, n_clusterings: int) -> tuple[int, int]:
+    """Bytes of all rows if they are kept in memory, and of what is there beside them."""
+    per_row = BYTES_PER_SCORE * n_components + BYTES_PER_LABEL * n_clusterings
+    thinned = THIN_SIZE if n_rows > 2 * THIN_SIZE else 0
+    return n_rows * per_row, BESIDE_ROWS + thinned * per_row
+
+
 def run(job: Job, work: Path) -> Outcome:
     features = job.facts("encode")["features"]
     files = job.manifest.files("encode", "features/population/")
@@ -72,15 +81,18 @@ def run(job: Job, work: Path) -> Outcome:
     Z = projection.project(feature_array(job.root, files, features))
     tried = trials(job.config, len(Z))
     part = BYTES_PER_FEATURE * len(features) * max(Z.chunks[0])
-    held = len(Z) * (BYTES_PER_SCORE * Z.shape[1] + BYTES_PER_LABEL * len(tried))
-    kept = job.budget.keeps(held + BESIDE_ROWS, part)
-    beside = BESIDE_ROWS + (held if kept else 0)
-    at_once = job.budget.parts_at_once(part, job.workers.threads, beside)
+    held, beside = memory_needed(len(Z), Z.shape[1], len(tried))
+    # Parts are projected first; the sample and what is computed on it come after them.
+    kept = job.budget.keeps(held, max(part, beside))
+    job.budget.parts_at_once(beside, threads=1)
+    at_once = job.budget.parts_at_once(part, job.workers.threads, held if kept else 0)
     scratch = Scratch(work, "scratch")
     with job.workers.limited(at_once):
         Z = Z.persist() if kept else scratch.spill(Z)
     rows = row_array(job.root, files)
-    sample = sample_blocks(Z, rows, random_state=job.config.model.random_state)
+    random_state = job.config.model.random_state
+    sample = sample_blocks(Z, rows, random_state=random_state)
+    thin = thin_blocks(Z, rows, random_state=random_state) if len(Z) > 2 * THIN_SIZE else []
     with job.console.progress("sweep", len(tried), "clusterings") as progress:
         left = len(tried)
 
@@ -93,7 +105,8 @@ def run(job: Job, work: Path) -> Outcome:
             Z,
             tried,
             sample=sample,
-            random_state=job.config.model.random_state,
+            thin=thin,
+            random_state=random_state,
             hold=hold_in_memory if kept else scratch.hold,
             on_pass=on_pass,
         )

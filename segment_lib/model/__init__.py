@@ -10,10 +10,11 @@ from segment_lib.model.quality import (
     davies_bouldin,
     simplified_silhouette,
 )
-from segment_lib.model.sample import sample_blocks, sample_silhouettes
+from segment_lib.model.sample import THIN_SIZE, sample_blocks, sample_silhouettes, thin_blocks
 from segment_lib.model.scale import Moments, StandardScaler, moments
 
 __all__ = [
+    "THIN_SIZE",
     "Clustering",
     "FittedModel",
     "IncrementalPCA",
@@ -30,4 +31,5 @@ __all__ = [
     "sample_silhouettes",
     "simplified_silhouette",
     "sweep",
+    "thin_blocks",
 ]

@@ -17,7 +17,12 @@ from segment_lib.model.blocks import row_blocks
 from segment_lib.model.kernel import nearest
 from segment_lib.model.lloyd import Hold, RowsInBlocks, farthest, hold_in_memory, lloyd, measure
 from segment_lib.model.quality import ClusterSums, inertia
-from segment_lib.model.sample import further_rows, sample_blocks, starting_centers
+from segment_lib.model.sample import (
+    further_rows,
+    neighbouring_centers,
+    sample_blocks,
+    starting_centers,
+)
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,7 @@ def sweep(
     n_clusters: Sequence[int],
     *,
     sample: Delayed | None = None,
+    thin: Sequence[Delayed] = (),
     starts: Mapping[int, np.ndarray] | None = None,
     n_init: int = 4,
     max_iter: int = 300,
@@ -128,6 +134,7 @@ def sweep(
     Parameters
     ----------
     sample : rows on which starting centres are found, unless `starts` gives them
+    thin : some of the rows in blocks, on which centres travel before passes go over all rows
     hold : keeps what a pass remembers of the rows, 6 bytes for each row and clustering
     on_pass : called after each pass with the passes done and the clusterings still running
 
@@ -147,6 +154,11 @@ def sweep(
         found = dask.compute(*trials)
         starts = {k: centers for k, (centers, _) in zip(n_clusters, found, strict=True)}
         stability = {k: stable for k, (_, stable) in zip(n_clusters, found, strict=True)}
+        better = [delayed(neighbouring_centers)(sample, starts, k, random_state) for k in starts]
+        starts = dict(zip(starts, dask.compute(*better), strict=True))
+    if thin:
+        travelled = lloyd(RowsInBlocks(thin), starts, max_iter=max_iter, tol=tol)
+        starts = {k: run.centers for k, run in travelled.items()}
     rows = RowsInBlocks(row_blocks(Z), hold)
     runs = lloyd(rows, starts, max_iter=max_iter, tol=tol, on_pass=on_pass)
     sums = dict(zip(runs, measure(rows, [run.centers for run in runs.values()]), strict=True))

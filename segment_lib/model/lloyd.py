@@ -238,7 +238,9 @@ def move_rows(
             counts[keys[i]], sums[keys[i]] = counts_of, sums_of
     for i, rows in few:
         labels, limits = standing.labels[[i], rows][None], standing.limits[[i], rows][None]
-        ((counts[keys[i]], sums[keys[i]]),) = _tally(block[rows], [asks[keys[i]]], labels, limits)
+        ((counts[keys[i]], sums[keys[i]]),) = _tally(
+            block.take(rows, axis=0), [asks[keys[i]]], labels, limits
+        )
         standing.labels[i, rows], standing.limits[i, rows] = labels[0], limits[0]
     return standing, Changes(counts, sums)
 

@@ -1,6 +1,6 @@
 """Rows chosen by a hash of their number, and what is found on them: starts, silhouettes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Self
@@ -21,11 +21,15 @@ from segment_lib.model.quality import silhouette
 
 SAMPLE_SIZE = 25_000
 """Rows on which starting centres are found."""
-SILHOUETTE_SIZE = 4_000
+THIN_SIZE = 200_000
+"""Rows on which centres travel most of their way before passes go over all rows."""
+SILHOUETTE_SIZE = 3_000
 """Rows of that sample on which the silhouette is measured; its cost grows with their square."""
 _STRATUM = 50
 """Rows of a small cluster among them, if it has so many."""
 _START_ITERATIONS = 50
+_START_TOL = 1e-3
+"""A sample errs by more than centres still move then."""
 _CANDIDATES = 8
 
 
@@ -59,6 +63,18 @@ def sample_blocks(
     return add_up(parts).persist()
 
 
+def thin_blocks(
+    Z: da.Array, rows: da.Array, *, size: int = THIN_SIZE, random_state: int = 0
+) -> list[Delayed]:
+    """About `size` rows of `Z`, chosen by hashing `rows`, left in its blocks on the workers."""
+    share = min(1.0, size / Z.shape[0])
+    parts = [
+        delayed(_thin_block)(block, numbers, share, random_state)
+        for block, numbers in zip(row_blocks(Z), row_blocks(rows), strict=True)
+    ]
+    return list(dask.persist(*parts))
+
+
 def starting_centers(sample: Sample, k: int, n_init: int, seed: int) -> tuple[np.ndarray, float]:
     """The best of `n_init` clusterings of the sample, and how well they agree."""
     scores = sample.first(SAMPLE_SIZE)
@@ -76,12 +92,45 @@ def starting_centers(sample: Sample, k: int, n_init: int, seed: int) -> tuple[np
             for trial in range(n_init)
         }
     rows = RowsHere(scores)
-    runs = lloyd(rows, starts, max_iter=_START_ITERATIONS)
+    runs = lloyd(rows, starts, max_iter=_START_ITERATIONS, tol=_START_TOL)
     trials = [nearest(scores, run.centers) for run in runs.values()]
     inertias = [(distances.astype(np.float64) ** 2).sum() for _, distances in trials]
     pairs = [adjusted_rand_score(a, b) for (a, _), (b, _) in combinations(trials, 2)]
     best = runs[int(np.argmin(inertias))].centers
     return best, float(np.mean(pairs)) if pairs else float("nan")
+
+
+def neighbouring_centers(
+    sample: Sample, centers: Mapping[int, np.ndarray], k: int, seed: int
+) -> np.ndarray:
+    """The best on the sample of the `k` centres, and of those of one fewer or one more, mended.
+
+    One fewer takes in a row far from its centres; of one more the two are merged that cost least.
+    """
+    scores = sample.first(SAMPLE_SIZE)
+    starts = {}
+    if k - 1 in centers:
+        fewer = centers[k - 1]
+        starts[0] = np.concatenate([fewer, further_rows(sample, fewer, 1, seed)])
+    if k + 1 in centers:
+        more = centers[k + 1]
+        starts[1] = _merged(more, np.bincount(nearest(scores, more)[0], minlength=k + 1))
+    runs = lloyd(RowsHere(scores), starts, max_iter=_START_ITERATIONS, tol=_START_TOL)
+    trials = [centers[k], *(run.centers for run in runs.values())]
+    squares = [(nearest(scores, these)[1].astype(np.float64) ** 2).sum() for these in trials]
+    return trials[int(np.argmin(squares))]
+
+
+def _merged(centers: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """One centre fewer: the two whose union raises the inertia least (Ward 1963, JASA 58, 236)."""
+    a, b = np.triu_indices(len(centers), 1)
+    together = np.maximum(counts[a] + counts[b], 1)
+    cost = counts[a] * counts[b] / together * ((centers[a] - centers[b]) ** 2).sum(axis=1)
+    first, second = a[cost.argmin()], b[cost.argmin()]
+    weights = counts[[first, second]] if counts[[first, second]].any() else None
+    merged = centers.copy()
+    merged[first] = np.average(centers[[first, second]], axis=0, weights=weights)
+    return np.delete(merged, second, axis=0)
 
 
 def further_rows(sample: Sample, centers: np.ndarray, n: int, seed: int) -> np.ndarray:
@@ -142,6 +191,10 @@ def _sample_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int)
     hashes = _hash(rows, seed)
     chosen = hashes <= np.uint64(share * (2**64 - 2**11))
     return Sample(hashes[chosen], scores[chosen])
+
+
+def _thin_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> np.ndarray:
+    return _sample_block(scores, rows, share, seed).scores
 
 
 def _hash(rows: np.ndarray, seed: int) -> np.ndarray:
