@@ -238,7 +238,7 @@ def test_scores_that_do_not_fit_lie_in_files_and_give_the_same_answer(
     run: Path, config: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
     told = {}
-    small = f"{(BASE + BESIDE_ROWS) // 2**20 + 12}MiB"
+    small = f"{(BASE + BESIDE_ROWS) // 2**20 + 8}MiB"
     for memory in (small, "4GiB"):
         folder = tmp_path / memory / "run"
         done = run_job(
