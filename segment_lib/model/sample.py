@@ -114,12 +114,12 @@ def _silhouettes(sample: Sample, centers: Sequence[np.ndarray]) -> list[float]:
 
 
 def _sample_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> Sample:
-    hashes = _hash(rows, seed)
+    hashes = hash_rows(rows, seed)
     chosen = hashes <= np.uint64(share * (2**64 - 2**11))
     return Sample(hashes[chosen], scores[chosen])
 
 
-def _hash(rows: np.ndarray, seed: int) -> np.ndarray:
+def hash_rows(rows: np.ndarray, seed: int) -> np.ndarray:
     """SplitMix64 of the row number (Steele, Lea and Flood 2014, doi:10.1145/2714064.2660195)."""
     golden = 0x9E3779B97F4A7C15
     z = rows.astype(np.uint64) + np.uint64((seed + 1) * golden % 2**64)
