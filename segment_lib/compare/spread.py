@@ -13,10 +13,10 @@ def index_spread(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The lowest and the highest index that other clusterings give the people of each segment.
 
+    One in twenty of the others is left out at each end, so that a single poor one does not decide.
     The people of a segment lie in one segment of another clustering or in several; each counts by
     the index of the one it lies in. For a segment found again whole that is the index of its match.
-    With R other clusterings, a further one falls within these limits with a chance of
-    (R - 1) / (R + 1) by itself: 19 of 21.
+    Nine in ten of twenty clusterings lie within.
 
     Parameters
     ----------
@@ -34,5 +34,7 @@ def index_spread(
     index = 100 * (customers / all_customers) / (population / all_population)
     people = np.maximum(overlap.sum(axis=2), 1)
     seen = (overlap * index[:, None, :]).sum(axis=2) / people
-    together = np.vstack([own, seen])
+    left_out = len(seen) // 20
+    middle = np.sort(seen, axis=0)[left_out : len(seen) - left_out]
+    together = np.vstack([own, middle])
     return together.min(axis=0), together.max(axis=0)

@@ -20,12 +20,14 @@ SPREAD_RECLUSTERINGS = 20
 """Clusterings anew for the number chosen, over which the index of a segment spreads."""
 SUBSAMPLE_SIZE = 6_000
 """Rows of each of them, or half of the sample if that is less."""
+SPREAD_STARTS = 4
+"""Starts of each of those, the best of which counts: as many as the segments themselves had."""
 _STARTS = 2
 _ITERATIONS = 15
 
 
-def recluster(sample: Sample, k: int, trial: int, seed: int) -> np.ndarray:
-    """Centres of another clustering: of other rows, from other starts, the best of two.
+def recluster(sample: Sample, k: int, trial: int, seed: int, starts: int = _STARTS) -> np.ndarray:
+    """Centres of another clustering: of other rows, from other starts, the best of a few.
 
     The rows are those of the sample with the smallest hash of their hash, so that neither their
     order nor the partitioning changes the choice.
@@ -41,7 +43,7 @@ def recluster(sample: Sample, k: int, trial: int, seed: int) -> np.ndarray:
     with threadpool_limits(limits=1):
         found = sklearn.cluster.KMeans(
             n_clusters=k,
-            n_init=_STARTS,
+            n_init=starts,
             max_iter=_ITERATIONS,
             random_state=np.random.RandomState([seed, k, trial, len(drawn)]),
         ).fit(scores)
@@ -52,7 +54,9 @@ def reclusterings(
     sample: Delayed, k: int, *, random_state: int = 0, trials: int = SPREAD_RECLUSTERINGS
 ) -> np.ndarray:
     """Centres of several clusterings anew, shape (trials, k, n_components)."""
-    tasks = [delayed(recluster)(sample, k, trial, random_state) for trial in range(trials)]
+    tasks = [
+        delayed(recluster)(sample, k, trial, random_state, SPREAD_STARTS) for trial in range(trials)
+    ]
     return np.stack(dask.compute(*tasks))
 
 

@@ -18,6 +18,16 @@ def test_the_spread_is_that_worked_out_by_hand():
     np.testing.assert_allclose(high, [300, 100 * (8 / 6 + 1 / 2) / 2])
 
 
+def test_of_twenty_the_lowest_and_the_highest_are_left_out():
+    customers = np.column_stack([np.arange(20), 100 - np.arange(20)])
+    overlap = np.broadcast_to(np.diag([50, 50]), (20, 2, 2))
+    low, high = index_spread(
+        overlap, customers, all_population=100, all_customers=100, own=np.array([20.0, 180.0])
+    )
+    np.testing.assert_allclose([low[0], high[0]], [2, 36])
+    np.testing.assert_allclose([low[1], high[1]], [164, 198])
+
+
 def test_where_all_segments_have_the_index_of_the_population_there_is_no_spread():
     rng = np.random.default_rng(0)
     overlap = rng.integers(1, 100, (5, 3, 3))
