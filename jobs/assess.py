@@ -21,13 +21,23 @@ from segment_lib.clean import (
     spelling,
 )
 from segment_lib.config import Config
-from segment_lib.encode import Plan, decode_plan, derive_plan, read_plan
+from segment_lib.encode import TOLD_TWICE, Plan, decode_plan, derive_plan, read_plan
 from segment_lib.errors import DataError
 from segment_lib.store import StoredFile, read_metadata, write_file, write_part
 
 
 def settings(config: Config) -> Any:
-    return [config.cleaning.max_missing_share, config.cleaning.max_unseen_share]
+    told = config.cleaning
+    return [told.max_missing_share, told.max_unseen_share, kept_out(config)]
+
+
+def kept_out(config: Config) -> dict[str, str]:
+    """Sensitive attributes that make no feature, and what says the same; the reason in the plan."""
+    if not config.fairness.keep_out:
+        return {}
+    sensitive = config.fairness.attributes
+    same = [name for name, (instead, _) in TOLD_TWICE.items() if instead in sensitive]
+    return dict.fromkeys((*sensitive, *same), "sensitive")
 
 
 def inputs(job: Job) -> Any:
@@ -109,7 +119,8 @@ def run(job: Job, work: Path) -> Outcome:
     }
     plan = derive_plan(
         schema,
-        dict(attributes.filter(~pl.col("kept")).select("attribute", "reason").iter_rows()),
+        kept_out(job.config)
+        | dict(attributes.filter(~pl.col("kept")).select("attribute", "reason").iter_rows()),
         {a.name: _spelled(known_values(a, population.values[a.name])) for a in schema},
         {a.name: expected_levels(a, population.values[a.name], dictionary) for a in schema},
     )

@@ -1,96 +1,214 @@
-"""Which segments the customers come from, and what sets each segment apart."""
+"""Which segments the customers come from, how sure that is, and what sets each segment apart."""
 
+import json
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
-from dask import delayed
 
 from jobs.assess import tallies
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
-from segment_lib.clean import delivered, known, known_values
-from segment_lib.compare import compare_segments
+from jobs.console import log
+from jobs.counting import level_rows, overlaps, segment_rows
+from jobs.encode import current_plan
+from jobs.stage import Job, Outcome, Stage
+from segment_lib.clean import delivered, known_values
+from segment_lib.compare import (
+    SET_ASIDE,
+    associate,
+    compare_segments,
+    index_interval,
+    index_spread,
+    suspicions,
+)
 from segment_lib.config import Config
-from segment_lib.profile import Levels, count_levels, levels_of, profile_segments
-from segment_lib.schema import Schema
-from segment_lib.store import StoredFile, read_part, write_file, write_part
-
-BYTES_PER_CELL = 30
-"""Of a raw cell in memory while its levels are counted; measured."""
+from segment_lib.errors import DataError
+from segment_lib.model import Projection
+from segment_lib.profile import (
+    Levels,
+    component_tables,
+    describe_segments,
+    fairness_table,
+    feature_words,
+    levels_of,
+    name_segments,
+    profile_segments,
+    segment_traits,
+)
+from segment_lib.schema import Meaning, known_phrases
+from segment_lib.store import (
+    StoredFile,
+    read_arrays,
+    read_part,
+    write_file,
+    write_part,
+    write_table,
+)
 
 
 def settings(config: Config) -> Any:
-    return []
+    return [asdict(config.compare), config.fairness.attributes, config.fairness.min_cell]
 
 
 def inputs(job: Job) -> Any:
-    raw = job.hashes("ingest", "raw/population/")
-    return [job.hashes("assign"), raw, job.told_meanings()]
+    read = [job.hashes(stage) for stage in ("encode", "sweep", "assign")]
+    return [read, job.hashes("ingest", "raw/"), job.hashes("assess"), job.told_meanings()]
 
 
-def count_segments(root: Path, file: StoredFile) -> dict[int, int]:
-    """Rows of a part by segment."""
-    segments = read_part(root, file, columns=["segment"])["segment"]
-    return dict(segments.value_counts().iter_rows())
+def compare(job: Job, projection: Projection, centers: np.ndarray) -> pl.DataFrame:
+    """Index, interval, spread, stability and verdict of each segment."""
+    rows = segment_rows(job)
+    anew = read_arrays(job.root, job.manifest.file("sweep", "model/reclusterings.npz"))
+    found = overlaps(job, projection, centers, anew["cluster_centers"])
+    _, alike = found["population"].partners()
+    population, customers = rows["population"], rows["customers"]
+    n, m = sum(population.values()), sum(customers.values())
+    numbers = [number for number in range(len(centers)) if population[number]]
+    own = [index_interval(customers[s], m, population[s], n)[1] for s in numbers]
+    low, high = index_spread(
+        found["population"].joint[:, numbers],
+        found["customers"].sizes,
+        all_population=n,
+        all_customers=m,
+        own=np.array(own, dtype=np.float64),
+    )
+    return compare_segments(
+        population,
+        customers,
+        spread={s: (float(low[i]), float(high[i])) for i, s in enumerate(numbers)},
+        stability={s: float(alike[:, s].mean()) for s in numbers},
+        min_rows=job.config.compare.min_segment_rows,
+    )
 
 
-def count_part(
-    root: Path, raw: StoredFile, segments: StoredFile, schema: Schema, levels: list[Levels]
-) -> pl.DataFrame:
-    """Rows of a part by segment, attribute and level."""
-    codes = read_part(root, raw, columns=[level.attribute for level in levels])
-    names = [level.attribute for level in levels]
-    rows = codes.select(known(schema[name]) for name in names)
-    return count_levels(rows, read_part(root, segments, columns=["segment"])["segment"], levels)
+def refuse_suspicious(job: Job, segments: pl.DataFrame) -> list[str]:
+    """Raise a DataError if the outcome looks broken, or say so where that is allowed."""
+    odd = suspicions(segments)
+    if odd and not job.config.compare.allow_suspicious:
+        raise DataError(
+            f"The outcome looks like a broken delivery or coding, not like customers: "
+            f"{'; '.join(odd)}. Compare the coding of both extracts; if it is so, set "
+            "compare.allow_suspicious=true."
+        )
+    if odd:
+        log(f"compare  suspicious, but allowed: {'; '.join(odd)}")
+    return odd
+
+
+def tests(segments: pl.DataFrame, odd: list[str]) -> dict[str, Any]:
+    """The chi-square tests of the table, with and without the rows set aside."""
+    told = {}
+    for name, rows in (
+        ("all_segments", segments),
+        ("without_set_aside", segments.filter(pl.col("segment") != SET_ASIDE)),
+    ):
+        counts = [dict(rows.select("segment", of).iter_rows()) for of in _ROWS]
+        found = associate(*counts)
+        told[name] = asdict(found) if found else None
+    return {**told, "suspicious": odd}
+
+
+_ROWS = ("population_rows", "customer_rows")
+
+
+def components(job: Job, projection: Projection) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Components and loadings in words."""
+    phrases = known_phrases()
+    words = {
+        feature: feature_words(
+            feature, rule.attribute, job.meanings.get(rule.attribute, Meaning()), phrases
+        )
+        for rule in current_plan(job).rules
+        for feature in rule.features
+    }
+    features = job.facts("encode")["features"]
+    of = projection.explained_variance_ratio
+    return component_tables(projection.components, of, features, words)
+
+
+def fairness(job: Job, counts: pl.DataFrame, levels: Mapping[str, Levels]) -> pl.DataFrame:
+    """The sensitive attributes in every segment, of population and customers."""
+    sensitive = [name for name in job.config.fairness.attributes if name in levels]
+    customers = level_rows(job, "customers", [levels[name] for name in sensitive])
+    population = counts.filter(pl.col("attribute").is_in(sensitive))
+    order = _level_order(pl.concat([population, customers]), levels)
+    return fairness_table(
+        population,
+        customers,
+        {name: order[name] for name in sensitive},
+        job.meanings,
+        min_cell=job.config.fairness.min_cell,
+    )
 
 
 def run(job: Job, work: Path) -> Outcome:
     schema = job.schema
-    files = {name: job.manifest.files("assign", f"segments/{name}/") for name in EXTRACTS}
-    rows = {
-        name: sum(
-            (
-                Counter(found)
-                for found in job.workers.run(
-                    [delayed(count_segments)(job.root, file) for file in files[name]]
-                )
-            ),
-            Counter(),
-        )
-        for name in EXTRACTS
-    }
-    segments = compare_segments(rows["population"], rows["customers"])
+    arrays = read_arrays(job.root, job.manifest.file("sweep", "model/arrays.npz"))
+    projection = Projection.from_arrays(arrays)
+    segments = compare(job, projection, arrays["cluster_centers"])
+    odd = refuse_suspicious(job, segments)
     population = delivered(tallies(job)["population"], schema)
-    found = {a.name: known_values(a, population.values[a.name]) for a in schema}
-    levels = [levels_of(name, counts) for name, counts in found.items() if len(counts) > 1]
-    raw = job.manifest.files("ingest", "raw/population/")
-    tasks = [
-        delayed(count_part)(job.root, part, assigned, schema, levels)
-        for part, assigned in zip(raw, files["population"], strict=True)
-    ]
-    at_once = job.at_once(BYTES_PER_CELL * len(levels), max(file.rows or 0 for file in raw))
-    with job.console.progress("compare", len(tasks), "parts") as progress:
-        counted = job.workers.run(tasks, lambda _: progress.add(1), at_once=at_once)
-    keys = ("segment", "attribute", "level")
-    counts = pl.concat(counted).group_by(keys).agg(pl.col("rows").sum())
+    values = {a.name: known_values(a, population.values[a.name]) for a in schema}
+    levels = {name: levels_of(name, of) for name, of in values.items() if len(of) > 1}
+    counts = level_rows(job, "population", list(levels.values()))
     scales = {a.name for a in schema if a.type == "ordinal"}
-    profile = profile_segments(counts, levels, job.meanings, scales)
-    total = sum(sum(of.values()) for of in rows.values())
+    profile = profile_segments(counts, list(levels.values()), job.meanings, scales)
+    ordered = {a.name for a in schema if a.type in ("ordinal", "numeric", "interval")}
+    traits = segment_traits(profile, _level_order(counts, levels), ordered, job.meanings)
+    assessed = read_part(job.root, job.manifest.file("assess", "assess/attributes.parquet"))
+    # What few people are known to have says nothing of a segment; what is told twice, nothing new.
+    told = set(assessed.filter("kept")["attribute"]) - set(job.facts("encode")["told_twice"])
+    telling = traits.filter(pl.col("attribute").is_in(told))
+    names = name_segments(
+        telling,
+        job.meanings,
+        known_phrases(),
+        unnamed=job.config.fairness.attributes,
+    )
+    read, loadings = components(job, projection)
+    described = describe_segments(segments, names, telling, min_cell=job.config.fairness.min_cell)
+    tested = tests(segments, odd)
+    files: list[StoredFile] = [
+        write_file(work, "compare/segments.csv", segments.write_csv().encode()),
+        write_part(work, "compare/profile.parquet", profile),
+        write_file(work, "compare/tests.json", json.dumps(tested, indent=1).encode()),
+        write_table(work, "compare/traits.csv", traits),
+        write_table(work, "compare/names.csv", names),
+        write_table(work, "compare/components.csv", read),
+        write_table(work, "compare/loadings.csv", loadings),
+        write_table(work, "compare/fairness.csv", fairness(job, counts, levels)),
+        write_table(work, "compare/describe.csv", described),
+    ]
+    total = int(segments.select(_ROWS).sum().sum_horizontal()[0])
     verdicts = Counter(segments["verdict"])
     return Outcome(
-        [
-            write_file(work, "compare/segments.csv", segments.write_csv().encode()),
-            write_part(work, "compare/profile.parquet", profile),
-        ],
+        files,
         total,
         total,
         f"{verdicts['over']} segments over, {verdicts['under']} under",
+        {"suspicious": odd},
     )
 
 
+def _level_order(counts: pl.DataFrame, levels: Mapping[str, Levels]) -> dict[str, list[str]]:
+    """The levels counted, in the order of bins, of numbers, or of text."""
+    number = pl.col("level").cast(pl.Float64, strict=False)
+    table = counts.select("attribute", "level").unique().sort("attribute", number, "level")
+    found: dict[str, list[str]] = {}
+    for attribute, level in table.iter_rows():
+        found.setdefault(attribute, []).append(level)
+    return {name: list(levels[name].names) or of for name, of in found.items()}
+
+
 STAGE: Stage = Stage(
-    "compare", needs=("ingest", "assign"), settings=settings, inputs=inputs, run=run
+    "compare",
+    needs=("ingest", "assess", "encode", "sweep", "assign"),
+    settings=settings,
+    inputs=inputs,
+    run=run,
 )
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jobs import assign, compare, encode, fit, ingest, report, sweep
+from jobs import assign, counting, encode, fit, ingest, report, sweep
 from jobs.stage import EXTRACTS, Job, Stage
 from segment_lib.memory import BASE, too_small
 from segment_lib.sources import find_files, is_compressed
@@ -88,7 +88,7 @@ def estimate(job: Job, stage: str) -> Estimate:
         "fit": (parts["population"], 8 * features**2, fit.BYTES_PER_FEATURE * features),
         "sweep": (parts["population"], 8 * features**2, sweep.BYTES_PER_FEATURE * features),
         "assign": (everywhere, total * 4.5, assign.BYTES_PER_FEATURE * features),
-        "compare": (parts["population"], 2e5, compare.BYTES_PER_CELL * attributes),
+        "compare": (parts["population"], 2e5, counting.BYTES_PER_CELL * attributes),
         "report": (1, 2e6, 0),
     }
     found, written, per_row = table[stage]

@@ -1,6 +1,7 @@
 """The run as one page that opens with no network, and its figures as files."""
 
 import os
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ TITLES = {"population": "Population", "customers": "Customers"}
 
 
 def settings(config: Config) -> Any:
-    return [config.cleaning.__dict__, config.model.__dict__, config.run.rows_per_part]
+    told = config.cleaning, config.model, config.compare, config.fairness
+    return [*(asdict(section) for section in told), config.run.rows_per_part]
 
 
 def inputs(job: Job) -> Any:
@@ -107,11 +109,12 @@ def run(job: Job, work: Path) -> Outcome:
         settings={
             f"{section}.{key}": str(value)
             for section, entries in job.config.as_dict().items()
-            if section in ("cleaning", "model", "run")
+            if section in ("cleaning", "model", "compare", "fairness", "run")
             for key, value in entries.items()
             if key != "memory"
         },
         versions=package_versions(),
+        min_cell=job.config.fairness.min_cell,
     )
     folder = work / "report"
     folder.mkdir(mode=0o700)

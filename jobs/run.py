@@ -154,14 +154,14 @@ def _print_answer(manifest: Manifest, config: Config) -> None:
     segments = pl.read_csv(
         read_file(manifest.root, manifest.file("compare", "compare/segments.csv"))
     )
-    print(f"\n{'segment':>10} {'population':>12} {'customers':>12} {'index':>7}  95% interval")
+    print(f"\n{'segment':>10} {'population':>12} {'customers':>12} {'index':>7}  from - to")
     ordered = segments.sort("index", descending=True, nulls_last=True)
     for row in ordered.iter_rows(named=True):
         name = "set aside" if row["segment"] < 0 else str(row["segment"])
         print(
             f"{name:>10} {row['population_share']:>12.1%} {row['customer_share']:>12.1%} "
             + (
-                f"{row['index']:>7.0f}  {row['index_low']:.0f} to {row['index_high']:.0f}"
+                f"{row['index']:>7.0f}  {row['low']:.0f} to {row['high']:.0f}"
                 if row["index"] is not None
                 else f"{'':>7}"
             )

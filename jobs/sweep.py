@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from jobs.choice import choose, judge, with_judgement
 from jobs.stage import Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.manifest import FORMAT
@@ -15,9 +16,9 @@ from segment_lib.model import (
     Clustering,
     Projection,
     calinski_harabasz,
-    choose_clusters,
     davies_bouldin,
     hold_in_memory,
+    reclusterings,
     sample_blocks,
     sample_silhouettes,
     simplified_silhouette,
@@ -54,7 +55,7 @@ def settings(config: Config) -> Any:
 
 
 def inputs(job: Job) -> Any:
-    return [job.hashes("fit"), job.hashes("encode", "features/population/")]
+    return [job.hashes("fit"), job.hashes("encode", "features/")]
 
 
 def trials(config: Config, n_rows: int) -> list[int]:
@@ -114,12 +115,14 @@ def run(job: Job, work: Path) -> Outcome:
     silhouettes = sample_silhouettes(
         sample, [c.centers for c in found], [c.sums.counts for c in found]
     )
-    table = sweep_table(found, silhouettes, len(Z))
-    chosen, rule = choose(job.config, table)
+    n_rows = len(Z)
+    table = sweep_table(found, silhouettes, n_rows)
+    del Z, thin  # The scores of the population are not read again; the customers' take their room.
+    judged, stability = judge(job, found, sample, projection)
+    chosen, rule = choose(job.config, judged)
     clustering = found[tried.index(chosen)]
-    table = table.with_columns(chosen=pl.col("n_clusters") == chosen).select(
-        *SWEEP, pl.exclude(SWEEP)
-    )
+    table = with_judgement(table, judged, chosen).select(*SWEEP, pl.exclude(SWEEP))
+    anew = reclusterings(sample, chosen, random_state=random_state)
     model = {
         "format_version": FORMAT,
         "features": features,
@@ -127,18 +130,20 @@ def run(job: Job, work: Path) -> Outcome:
         "n_components": len(projection.components),
         "n_clusters": chosen,
         "inertia": clustering.inertia,
-        "rows": len(Z),
+        "rows": n_rows,
     }
     fitted = {**projection.arrays(), "cluster_centers": clustering.centers}
     written = [
         write_file(work, "model/model.json", json.dumps(model, indent=1).encode()),
         write_arrays(work, "model/arrays.npz", fitted),
+        write_arrays(work, "model/reclusterings.npz", {"cluster_centers": anew}),
         write_file(work, "model/sweep.csv", table.write_csv().encode()),
+        write_file(work, "model/stability.csv", stability.write_csv().encode()),
     ]
     told = f"{chosen} segments, {rule}"
     scores = "in memory" if kept else "in scratch files"
     facts = {"n_clusters": chosen, "rule": rule, "scores": scores}
-    return Outcome(written, len(Z), len(Z), told, facts)
+    return Outcome(written, n_rows, n_rows, told, facts)
 
 
 def sweep_table(found: list[Clustering], silhouette: list[float], n_rows: int) -> pl.DataFrame:
@@ -157,14 +162,6 @@ def sweep_table(found: list[Clustering], silhouette: list[float], n_rows: int) -
             "converged": [c.converged for c in found],
         }
     )
-
-
-def choose(config: Config, table: pl.DataFrame) -> tuple[int, str]:
-    """The number of segments, and the sentence that says why."""
-    if isinstance(config.model.n_clusters, int):
-        return config.model.n_clusters, "as set in model.n_clusters"
-    columns = ("n_clusters", "stability", "smallest_share")
-    return choose_clusters(*(table[name].to_list() for name in columns))
 
 
 STAGE: Stage = Stage("sweep", needs=("encode", "fit"), settings=settings, inputs=inputs, run=run)

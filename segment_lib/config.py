@@ -62,6 +62,28 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Compare:
+    """When a comparison is too thin, or too odd, to be told without a word."""
+
+    min_segment_rows: int = 500
+    """Segments with fewer rows of the population are marked small."""
+    allow_suspicious: bool = False
+    """Go on where the outcome looks like a broken delivery, and only say so."""
+
+
+@dataclass(frozen=True)
+class Fairness:
+    """What must not, or should not without a look, decide who gets mail."""
+
+    attributes: tuple[str, ...] = ("NATIONALITAET_KZ", "ANREDE_KZ", "ALTERSKATEGORIE_GROB")
+    """Sensitive attributes: shown per segment, naming none. Those not delivered are ignored."""
+    keep_out: bool = False
+    """Leave them out of the features, so that segments do not form by them."""
+    min_cell: int = 10
+    """Counts of fewer people are left out of tables meant for people."""
+
+
+@dataclass(frozen=True)
 class Run:
     """How the work is cut up."""
 
@@ -78,6 +100,8 @@ class Config:
     inputs: Inputs
     cleaning: Cleaning = field(default_factory=Cleaning)
     model: Model = field(default_factory=Model)
+    compare: Compare = field(default_factory=Compare)
+    fairness: Fairness = field(default_factory=Fairness)
     run: Run = field(default_factory=Run)
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
@@ -93,6 +117,8 @@ _SECTIONS: dict[str, type] = {
     "inputs": Inputs,
     "cleaning": Cleaning,
     "model": Model,
+    "compare": Compare,
+    "fairness": Fairness,
     "run": Run,
 }
 
@@ -207,6 +233,14 @@ def _range(value: object) -> bool:
     )
 
 
+def _names(value: object) -> bool:
+    return isinstance(value, list) and all(_text(name) for name in value)
+
+
+def _yes_or_no(value: object) -> bool:
+    return isinstance(value, bool)
+
+
 _TESTS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "inputs.population": (_text, "a path"),
     "inputs.customers": (_text, "a path"),
@@ -247,6 +281,11 @@ _TESTS: dict[str, tuple[Callable[[Any], bool], str]] = {
         lambda v: _whole(v, 0) and v < 2**32,
         "a whole number from 0 to 4294967295",
     ),
+    "compare.min_segment_rows": (lambda v: _whole(v, 0), "a whole number"),
+    "compare.allow_suspicious": (_yes_or_no, "true or false"),
+    "fairness.attributes": (_names, "a list of attributes"),
+    "fairness.keep_out": (_yes_or_no, "true or false"),
+    "fairness.min_cell": (lambda v: _whole(v, 0), "a whole number"),
     "run.rows_per_part": (lambda v: _whole(v, 1), "a whole number of at least 1"),
     "run.memory": (lambda v: parse_size(v) is not None, "a size such as 900MiB or 4GiB"),
 }

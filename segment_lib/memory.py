@@ -13,6 +13,8 @@ BASE = 480 * _MIB
 """What the process holds beside rows: the interpreter and its libraries; measured."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """Names of glibc's settings (malloc.h)."""
+_GIVEN_BACK = 16 * _MIB
+"""Blocks from this size on go back when freed. Below it a map and unmap for each costs too much."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,9 @@ def give_memory_back() -> None:
     """
     try:
         library = ctypes.CDLL(None)
-        for setting, value in ((_TRIM_THRESHOLD, _MIB), (_MMAP_THRESHOLD, _MIB), (_ARENA_MAX, 2)):
-            library.mallopt(setting, value)
+        library.mallopt(_TRIM_THRESHOLD, _GIVEN_BACK)
+        library.mallopt(_MMAP_THRESHOLD, _GIVEN_BACK)
+        library.mallopt(_ARENA_MAX, 2)
         library.malloc_trim(0)
     except (OSError, AttributeError):
         return

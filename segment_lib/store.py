@@ -54,6 +54,19 @@ def write_file(root: Path, path: str, content: bytes, rows: int | None = None) -
     return StoredFile(path, len(content), hashlib.sha256(content).hexdigest(), rows)
 
 
+def write_table(root: Path, path: str, table: pl.DataFrame) -> StoredFile:
+    """Write a table as CSV that a spreadsheet opens as text and numbers, never as a formula."""
+    return write_file(root, path, formula_safe(table).write_csv().encode(), table.height)
+
+
+def formula_safe(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with an apostrophe before words that a spreadsheet would run as a formula."""
+    text = pl.col(pl.String)
+    return table.with_columns(
+        pl.when(text.str.contains(r"^\s*[=+\-@\t\r]")).then("'" + text).otherwise(text).name.keep()
+    )
+
+
 def read_file(root: Path, file: StoredFile) -> bytes:
     """The content of a listed file.
 

@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and are believed only when their sha256 fits."""
 
+import csv
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from segment_lib.store import (
     write_arrays,
     write_file,
     write_part,
+    write_table,
 )
 
 ROWS = pl.DataFrame({"row": [0, 1, 2], "A": [1.0, None, 3.0], "B": ["x", None, "z"]})
@@ -189,3 +191,12 @@ def test_a_pickle_in_arrays_is_never_loaded(tmp_path):
 def test_an_object_array_is_never_written(tmp_path):
     with pytest.raises(ValueError, match="pickle"):
         write_arrays(tmp_path, "a.npz", {"thing": np.array([{}], dtype=object)})
+
+
+@pytest.mark.parametrize("word", ["=1+1", "+49", "-5", "@SUM(A1)", "\t=1", " =1"])
+def test_words_a_spreadsheet_would_run_are_written_as_text(tmp_path, word):
+    told = write_table(tmp_path, "t.csv", pl.DataFrame({"name": [word, "Savers"], "n": [-1, 2]}))
+    with (tmp_path / "t.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows == [{"name": f"'{word}", "n": "-1"}, {"name": "Savers", "n": "2"}]
+    assert told.rows == 2

@@ -1,35 +1,55 @@
 """dask-ml's scaler, PCA and KMeans, repaired: exact, one pass, the same for any partitioning."""
 
+from segment_lib.model.choice import (
+    Gain,
+    Trial,
+    choose_clusters,
+    count_halves,
+    halves,
+    held_out_gain,
+    small_share,
+)
 from segment_lib.model.fitted import FittedModel, Projection
 from segment_lib.model.kmeans import Clustering, KMeans, sweep
 from segment_lib.model.lloyd import hold_in_memory
 from segment_lib.model.pca import IncrementalPCA
-from segment_lib.model.quality import (
-    calinski_harabasz,
-    choose_clusters,
-    davies_bouldin,
-    simplified_silhouette,
-)
+from segment_lib.model.quality import calinski_harabasz, davies_bouldin, simplified_silhouette
 from segment_lib.model.sample import THIN_SIZE, sample_blocks, sample_silhouettes, thin_blocks
 from segment_lib.model.scale import Moments, StandardScaler, moments
+from segment_lib.model.stability import (
+    Overlap,
+    overlap,
+    reclusterings,
+    segment_stability,
+)
 
 __all__ = [
     "THIN_SIZE",
     "Clustering",
     "FittedModel",
+    "Gain",
     "IncrementalPCA",
     "KMeans",
     "Moments",
+    "Overlap",
     "Projection",
     "StandardScaler",
+    "Trial",
     "calinski_harabasz",
     "choose_clusters",
+    "count_halves",
     "davies_bouldin",
+    "halves",
+    "held_out_gain",
     "hold_in_memory",
     "moments",
+    "overlap",
+    "reclusterings",
     "sample_blocks",
     "sample_silhouettes",
+    "segment_stability",
     "simplified_silhouette",
+    "small_share",
     "sweep",
     "thin_blocks",
 ]

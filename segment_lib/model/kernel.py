@@ -72,6 +72,20 @@ def measure_rows(
     ]
 
 
+def label_rows(rows: np.ndarray, centers: Sequence[np.ndarray]) -> np.ndarray:
+    """The nearest centre of each row under each clustering, in one reading.
+
+    Returns
+    -------
+    labels : shape (n_clusterings, n_rows), int32; the first of equally near centres
+    """
+    stacked, norms, offsets = _stack(centers)
+    labels = np.empty((len(centers), len(rows)), dtype=np.int32)
+    rows = np.ascontiguousarray(rows, dtype=np.float32)
+    _label(rows, stacked, norms, offsets, _tile_rows(stacked), labels)
+    return labels
+
+
 def nearest(rows: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The nearest centre of each row, and the distance to it.
 
@@ -336,3 +350,32 @@ def _nearest(
                 second[:n], own)  # fmt: skip
         for i in range(n):
             distances[start + i] = _distance(tile[i], centers[own[i]])
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _label(
+    rows: np.ndarray,
+    centers: np.ndarray,
+    norms: np.ndarray,
+    offsets: np.ndarray,
+    tile_rows: int,
+    labels: np.ndarray,
+) -> None:
+    buffer = np.empty(len(centers) * tile_rows, dtype=np.float32)
+    least = np.empty(tile_rows, dtype=np.float32)
+    second = np.empty(tile_rows, dtype=np.float32)
+    square = np.empty(tile_rows, dtype=np.float32)
+    reaches = np.empty(tile_rows, dtype=np.float32)
+    own = np.empty(tile_rows, dtype=np.int32)
+    for start in range(0, len(rows), tile_rows):
+        tile = rows[start : start + tile_rows]
+        n = len(tile)
+        products = buffer[: len(centers) * n].reshape(len(centers), n)
+        np.dot(centers, tile.T, products)
+        _reaches(tile, norms, square[:n], reaches[:n])
+        for run in range(len(offsets) - 1):
+            first = offsets[run]
+            _settle(tile, products, norms, centers, first, offsets[run + 1], reaches[:n],
+                    least[:n], second[:n], own[:n])  # fmt: skip
+            for i in range(n):
+                labels[run, start + i] = own[i] - first

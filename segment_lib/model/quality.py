@@ -1,18 +1,13 @@
 """How good a clustering is: each figure has its one definition here."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from sklearn.metrics import pairwise_distances
 
-MIN_STABILITY = 0.8
-"""Mean adjusted Rand index of restarts from which a clustering counts as found again."""
 _CHUNK = 512
 """Rows whose distances to all others are in memory at a time."""
-MIN_SHARE = 0.01
-"""A segment below this share of the population is too small to plan a mail-out on."""
 
 
 @dataclass(frozen=True)
@@ -135,34 +130,3 @@ def silhouette(rows: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> floa
     means = np.bincount(labels, found, len(counts)) / np.maximum(n, 1)
     weights = np.where(n > 0, counts, 0)
     return float((weights * means).sum() / weights.sum())
-
-
-def choose_clusters(
-    n_clusters: Sequence[int], stability: Sequence[float], smallest_share: Sequence[float]
-) -> tuple[int, str]:
-    """As many segments as can be found again and are large enough to plan with.
-
-    Returns
-    -------
-    chosen, rule : the number of clusters, and the sentence that says why
-    """
-    known = np.nan_to_num(np.asarray(stability, dtype=np.float64)).tolist()
-    trials = list(zip(n_clusters, known, smallest_share, strict=True))
-    large = [trial for trial in trials if trial[2] >= MIN_SHARE]
-    stable = [trial for trial in large if trial[1] >= MIN_STABILITY]
-    if stable:
-        return max(stable)[0], (
-            f"the largest number of segments found again from other starting centres "
-            f"(adjusted Rand index of at least {MIN_STABILITY}), none of them holding less than "
-            f"{MIN_SHARE:.0%} of the population"
-        )
-    k, found, _ = max(large or trials, key=lambda trial: (trial[1], -trial[0]))
-    if not large:
-        return k, (
-            f"the number of segments found again best (adjusted Rand index {found:.2f}); for every "
-            f"number some segment holds less than {MIN_SHARE:.0%} of the population"
-        )
-    return k, (
-        f"the number of segments found again best from other starting centres (adjusted Rand index "
-        f"{found:.2f}); none reaches {MIN_STABILITY}, so read the segments with care"
-    )

@@ -78,26 +78,40 @@ def thin_blocks(
 def starting_centers(sample: Sample, k: int, n_init: int, seed: int) -> tuple[np.ndarray, float]:
     """The best of `n_init` clusterings of the sample, and how well they agree."""
     scores = sample.first(SAMPLE_SIZE)
+    seeds = [(seed, k, trial) for trial in range(n_init)]
+    found = clusterings(scores, k, seeds, max_iter=_START_ITERATIONS)
+    labels = [nearest(scores, centers)[0] for centers in found]
+    pairs = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
+    return fittest(scores, found), float(np.mean(pairs)) if pairs else float("nan")
+
+
+def clusterings(
+    scores: np.ndarray, k: int, seeds: Sequence[tuple[int, ...]], *, max_iter: int
+) -> list[np.ndarray]:
+    """Centres that k-means++ and Lloyd's algorithm find on these rows, from each of the seeds.
+
+    Where fewer than `k` rows differ, there is one clustering: the rows that do, some of them again.
+    """
     if len(np.unique(scores[: 100 * k], axis=0)) < k:
         different = np.unique(scores, axis=0)
         if len(different) < k:
-            return np.resize(different, (k, scores.shape[1])), float("nan")
+            return [np.resize(different, (k, scores.shape[1]))]
     exact = scores.astype(np.float64)
     # scikit-learn adds up in as many threads as OpenMP grants, so one: any other count rounds anew.
     with threadpool_limits(limits=1):
         starts = {
-            trial: kmeans_plusplus(exact, k, random_state=np.random.RandomState([seed, k, trial]))[
-                0
-            ]
-            for trial in range(n_init)
+            i: kmeans_plusplus(exact, k, random_state=np.random.RandomState(seed))[0]
+            for i, seed in enumerate(seeds)
         }
-    rows = RowsHere(scores)
-    runs = lloyd(rows, starts, max_iter=_START_ITERATIONS, tol=_START_TOL)
-    trials = [nearest(scores, run.centers) for run in runs.values()]
-    inertias = [(distances.astype(np.float64) ** 2).sum() for _, distances in trials]
-    pairs = [adjusted_rand_score(a, b) for (a, _), (b, _) in combinations(trials, 2)]
-    best = runs[int(np.argmin(inertias))].centers
-    return best, float(np.mean(pairs)) if pairs else float("nan")
+    runs = lloyd(RowsHere(scores), starts, max_iter=max_iter, tol=_START_TOL)
+    return [run.centers for run in runs.values()]
+
+
+def fittest(scores: np.ndarray, candidates: Sequence[np.ndarray]) -> np.ndarray:
+    """The centres with the least inertia on these rows; the first of equals."""
+    return min(
+        candidates, key=lambda centers: (nearest(scores, centers)[1].astype(np.float64) ** 2).sum()
+    )
 
 
 def neighbouring_centers(
@@ -116,9 +130,7 @@ def neighbouring_centers(
         more = centers[k + 1]
         starts[1] = _merged(more, np.bincount(nearest(scores, more)[0], minlength=k + 1))
     runs = lloyd(RowsHere(scores), starts, max_iter=_START_ITERATIONS, tol=_START_TOL)
-    trials = [centers[k], *(run.centers for run in runs.values())]
-    squares = [(nearest(scores, these)[1].astype(np.float64) ** 2).sum() for these in trials]
-    return trials[int(np.argmin(squares))]
+    return fittest(scores, [centers[k], *(run.centers for run in runs.values())])
 
 
 def _merged(centers: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -188,7 +200,7 @@ def _strata(labels: np.ndarray, n_clusters: int) -> np.ndarray:
 
 
 def _sample_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> Sample:
-    hashes = _hash(rows, seed)
+    hashes = hash_rows(rows, seed)
     chosen = hashes <= np.uint64(share * (2**64 - 2**11))
     return Sample(hashes[chosen], scores[chosen])
 
@@ -197,7 +209,7 @@ def _thin_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -
     return _sample_block(scores, rows, share, seed).scores
 
 
-def _hash(rows: np.ndarray, seed: int) -> np.ndarray:
+def hash_rows(rows: np.ndarray, seed: int) -> np.ndarray:
     """SplitMix64 of the row number (Steele, Lea and Flood 2014, doi:10.1145/2714064.2660195)."""
     golden = 0x9E3779B97F4A7C15
     z = rows.astype(np.uint64) + np.uint64((seed + 1) * golden % 2**64)

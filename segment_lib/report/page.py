@@ -40,7 +40,7 @@ class RunFacts:
     """component (from 1), feature, loading"""
     segments: pl.DataFrame
     """segment (-1: set aside), population_rows, population_share, customer_rows, customer_share,
-    index, index_low, index_high, verdict ("over", "under" or "average")"""
+    index, low, high, verdict ("over", "under" or "average")"""
     profile: pl.DataFrame
     """segment, attribute, level, label, meaning, direction, population_rows, segment_share,
     population_share, index, effect (Cohen's h; positive: more of it than in the population)"""

@@ -191,7 +191,7 @@ def segments(shares: pl.DataFrame, profile: pl.DataFrame, min_cell: int) -> tupl
         few_people = row["population_rows"] < min_cell
         few_customers = row["customer_rows"] < min_cell
         index = None if few_people or few_customers else _finite(row["index"])
-        low, high = _finite(row["index_low"]), _finite(row["index_high"])
+        low, high = _finite(row["low"]), _finite(row["high"])
         found.append(
             Segment(
                 number=number,
@@ -250,7 +250,7 @@ def index_table(found: Iterable[Segment]) -> Table:
         )
         for segment in found
     )
-    numbers = ("Index", "95% interval", "Share of population", "Share of customers")
+    numbers = ("Index", "From – to", "Share of population", "Share of customers")
     columns = (
         Column("Segment"),
         Column("Verdict"),

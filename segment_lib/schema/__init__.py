@@ -1,16 +1,18 @@
 """What the dictionary says: the attributes, their types and missing codes, and what levels mean."""
 
 from segment_lib.schema.dictionary import Dictionary, read_dictionary
-from segment_lib.schema.labels import Meaning, known_meanings
+from segment_lib.schema.labels import Meaning, Phrases, known_meanings, known_phrases
 from segment_lib.schema.summary import Attribute, Schema, canonical, read_feature_summary
 
 __all__ = [
     "Attribute",
     "Dictionary",
     "Meaning",
+    "Phrases",
     "Schema",
     "canonical",
     "known_meanings",
+    "known_phrases",
     "read_dictionary",
     "read_feature_summary",
 ]

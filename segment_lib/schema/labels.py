@@ -28,6 +28,29 @@ class Meaning:
         return f"{first[0]} = {first[1]} … {last[0]} = {last[1]}"
 
 
+@dataclass(frozen=True)
+class Phrases:
+    """Short words for people who have a trait, such as ``savers``."""
+
+    words: dict[str, str] = field(default_factory=dict)
+    """By ``low`` and ``high``, the ends of a scale by its codes, or by level."""
+    topic: str = ""
+    """Stands before the label of a level without words of its own."""
+
+    def of(self, key: str) -> str | None:
+        return self.words.get(key)
+
+
+@cache
+def known_phrases() -> dict[str, Phrases]:
+    """For the known attributes, and for the features made from mixed ones."""
+    text = resources.files(__package__).joinpath("known_phrases.json").read_text("utf-8")
+    return {
+        name: Phrases(entry, topic=entry.pop("topic", ""))
+        for name, entry in json.loads(text).items()
+    }
+
+
 @cache
 def known_meanings() -> dict[str, Meaning]:
     """The attributes of the AZDIAS and CUSTOMERS extracts by name."""

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import pairwise_distances_argmin
 
-from segment_lib.model.kernel import UNKNOWN, measure_rows, nearest, squares, tally_rows
+from segment_lib.model.kernel import (
+    UNKNOWN,
+    label_rows,
+    measure_rows,
+    nearest,
+    squares,
+    tally_rows,
+)
 
 
 def noise(n: int, seed: int = 0, d: int = 3) -> np.ndarray:
@@ -56,6 +64,23 @@ def test_a_row_alone_goes_where_it_goes_among_others(n, k, seed):
     Z, centers = np.round(noise(n, seed, d=5), 1), np.round(noise(k, seed + 1, d=5), 1)
     among = nearest(Z, centers)[0]
     assert [nearest(Z[i : i + 1], centers)[0][0] for i in range(n)] == among.tolist()
+
+
+@pytest.mark.parametrize("n_rows", [1, 255, 256, 1000])
+def test_each_clustering_gets_the_labels_of_scikit_learn(n_rows):
+    rng = np.random.default_rng(0)
+    block = rng.normal(size=(n_rows, 5)).astype(np.float32)
+    centers = [rng.normal(size=(k, 5)).astype(np.float32) for k in (2, 7, 3)]
+    found = label_rows(block, centers)
+    assert found.shape == (3, n_rows)
+    for labels, these in zip(found, centers, strict=True):
+        np.testing.assert_array_equal(labels, pairwise_distances_argmin(block, these))
+
+
+def test_of_equally_near_centres_the_first_is_taken():
+    block = np.zeros((1, 2), dtype=np.float32)
+    centers = [np.array([[1, 0], [0, 1], [3, 0]], dtype=np.float32)]
+    assert label_rows(block, centers).tolist() == [[0]]
 
 
 def test_changes_of_rows_never_seen_are_the_sums_of_each_clustering():

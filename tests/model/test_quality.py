@@ -10,14 +10,9 @@ import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segment_lib.model import (
-    calinski_harabasz,
-    choose_clusters,
-    davies_bouldin,
-    simplified_silhouette,
-)
+from segment_lib.model import calinski_harabasz, davies_bouldin, simplified_silhouette
 from segment_lib.model.lloyd import RowsHere, measure
-from segment_lib.model.quality import MIN_SHARE, MIN_STABILITY, ClusterSums, inertia, silhouette
+from segment_lib.model.quality import ClusterSums, inertia, silhouette
 
 
 def clustered(n: int = 500, k: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -150,40 +145,3 @@ def test_sums_of_any_partitioning_add_up_to_those_of_the_whole(marks):
     np.testing.assert_allclose(total.distances, whole.distances, rtol=1e-12)
     np.testing.assert_allclose(total.silhouettes, whole.silhouettes, atol=1e-5)
     assert total.squares == pytest.approx(whole.squares, rel=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("stability", "smallest", "chosen"),
-    [
-        ([0.9, 0.9, 0.9, 0.5], [0.3, 0.2, 0.1, 0.1], 4),
-        ([0.9, 0.9, 0.9, 0.9], [0.3, 0.2, 0.001, 0.1], 5),
-        ([0.9, 0.9, 0.9, 0.9], [0.3, 0.2, 0.001, 0.001], 3),
-        ([0.9, 0.5, 0.9, 0.5], [0.3, 0.2, 0.1, 0.1], 4),
-        ([MIN_STABILITY, 0.1, 0.1, 0.1], [MIN_SHARE] * 4, 2),
-        ([0.7, 0.6, 0.5, 0.4], [0.3, 0.2, 0.1, 0.1], 2),
-        ([0.5, 0.6, 0.6, 0.4], [0.3, 0.2, 0.1, 0.1], 3),
-        ([0.9, 0.8, 0.8, 0.8], [0.001] * 4, 2),
-    ],
-)
-def test_the_most_segments_that_are_found_again_and_large_enough_are_chosen(
-    stability, smallest, chosen
-):
-    assert choose_clusters([2, 3, 4, 5], stability, smallest)[0] == chosen
-
-
-def test_the_rule_says_what_it_asks_for():
-    _, rule = choose_clusters([2, 3], [0.9, 0.9], [0.4, 0.3])
-    assert "0.8" in rule
-    assert "1%" in rule
-
-
-def test_a_choice_below_the_bar_says_so():
-    _, rule = choose_clusters([2, 3], [0.5, 0.6], [0.4, 0.3])
-    assert "0.60" in rule
-    assert "read the segments with care" in rule
-
-
-def test_a_choice_too_small_to_plan_with_says_so():
-    # Stable, but every trial has a segment below one percent: the rule is not met.
-    _, rule = choose_clusters([2, 3], [0.95, 0.9], [0.001, 0.001])
-    assert "none reaches 0.8" not in rule

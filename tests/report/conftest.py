@@ -160,14 +160,14 @@ def segments(sizes: dict[int, tuple[int, int, str]]) -> pl.DataFrame:
                 "customer_rows": theirs,
                 "customer_share": customer_share,
                 "index": index,
-                "index_low": index / spread if index and spread else None,
-                "index_high": index * spread if index and spread else None,
+                "low": index / spread if index and spread else None,
+                "high": index * spread if index and spread else None,
                 "verdict": verdict,
             }
         )
-    return pl.DataFrame(
-        records, schema_overrides={"index": pl.Float64, "index_low": pl.Float64}
-    ).sort("segment")
+    return pl.DataFrame(records, schema_overrides={"index": pl.Float64, "low": pl.Float64}).sort(
+        "segment"
+    )
 
 
 def profile(numbers: list[int]) -> pl.DataFrame:

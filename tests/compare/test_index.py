@@ -2,6 +2,7 @@
 
 from math import exp, log, sqrt
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +76,25 @@ def test_the_verdict_needs_an_interval_clear_of_100(customers, verdict):
     assert segment(found, 0)["verdict"] == verdict
 
 
+def test_without_a_difference_any_verdict_is_as_rare_as_stated():
+    """At most 5 % of comparisons call any of 16 segments over or under, by chance alone."""
+    rng = np.random.default_rng(0)
+    chances = rng.dirichlet(np.full(16, 5))
+    called = 0
+    for _ in range(1000):
+        counts = (rng.multinomial(n, chances) for n in (20_000, 5_000))
+        found = compare_segments(*(dict(enumerate(of.tolist())) for of in counts))
+        called += (found["verdict"] != "average").any()
+    assert called <= 65  # two standard errors above 50
+
+
+def test_the_limits_for_all_segments_are_those_of_bonferroni():
+    found = compare_segments({0: 2000, 1: 8000}, {0: 300, 1: 700})
+    low, _, high = index_interval(300, 1000, 2000, 10_000, confidence=0.975)
+    assert (segment(found, 0)["low"], segment(found, 0)["high"]) == (low, high)
+    assert low < segment(found, 0)["index_low"]
+
+
 def test_a_large_segment_without_a_customer_is_under():
     found = compare_segments({0: 2000, 1: 8000}, {1: 1000})
     assert segment(found, 0)["verdict"] == "under"
@@ -91,6 +111,12 @@ def test_the_columns_are_those_of_the_files_page():
         "index_low",
         "index_high",
         "verdict",
+        "spread_low",
+        "spread_high",
+        "low",
+        "high",
+        "stability",
+        "small",
     ]
 
 

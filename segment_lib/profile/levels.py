@@ -12,6 +12,13 @@ MAX_LISTED = 25
 """Numbers with more distinct values are profiled in five bins of about equal population."""
 _BINS = 5
 
+COUNTS = {
+    "segment": pl.Int32,
+    "attribute": pl.String,
+    "level": pl.String,
+    "rows": pl.Int64,
+}
+
 PROFILE = {
     "segment": pl.Int32,
     "attribute": pl.String,

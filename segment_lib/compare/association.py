@@ -1,0 +1,49 @@
+"""Whether customers are spread over the segments as the population is, as one test of the table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import chi2
+from scipy.stats.contingency import association, expected_freq
+
+
+@dataclass(frozen=True)
+class Association:
+    """Pearson's chi-square test of segments by extract, and how strong the relation is."""
+
+    statistic: float
+    dof: int
+    p: float
+    """0 where it is too small for a float."""
+    cramers_v: float
+    """From 0, spread alike, to 1 (Cramér 1946, "Mathematical methods of statistics", 21.9)."""
+    least_expected: float
+    """The smallest expected count; below 5 the p-value is rough."""
+    rows: int
+
+
+def associate(population: Mapping[int, int], customers: Mapping[int, int]) -> Association | None:
+    """The test of the two rows of counts; None if fewer than two segments or extracts have rows.
+
+    The extracts are taken as two independent samples.
+    """
+    segments = sorted(
+        segment
+        for segment in {*population, *customers}
+        if population.get(segment, 0) + customers.get(segment, 0)
+    )
+    table = np.array([[of.get(s, 0) for s in segments] for of in (population, customers)])
+    if len(segments) < 2 or not table.sum(axis=1).all():
+        return None
+    expected = expected_freq(table)
+    statistic = float(((table - expected) ** 2 / expected).sum())
+    dof = len(segments) - 1
+    return Association(
+        statistic=statistic,
+        dof=dof,
+        p=float(chi2.sf(statistic, dof)),
+        cramers_v=float(association(table, method="cramer")),
+        least_expected=float(expected.min()),
+        rows=int(table.sum()),
+    )

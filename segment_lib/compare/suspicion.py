@@ -1,0 +1,49 @@
+"""Outcomes that speak of a broken delivery or transform sooner than of customers."""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from segment_lib.compare.index import SET_ASIDE
+
+MOST_CUSTOMERS = 0.6
+"""A larger share of the customers in one segment is suspicious."""
+MOST_ODDS = 10
+"""But only from so many times the odds of the population: of few segments one may hold most."""
+MOST_INDEX = 600
+"""So is an index above this, in a segment that is not small."""
+MOST_EMPTY = 0.5
+"""So is this share of the segments, or more, without a customer."""
+
+
+def suspicions(segments: pl.DataFrame) -> list[str]:
+    """What looks broken in a table of `compare_segments`, a sentence each.
+
+    The shares of segments are those of the customers that have one, so that many rows set aside do
+    not hide that the rest fell into one. Rows set aside are suspicious by their share alone: their
+    index tells how complete the extracts are, which need not be alike.
+    """
+    return list(_suspicions(segments))
+
+
+def _suspicions(segments: pl.DataFrame) -> Iterator[str]:
+    clustered = segments.filter(pl.col("segment") != SET_ASIDE)
+    aside = segments.filter(pl.col("segment") == SET_ASIDE)
+    people, total = (int(clustered[of].sum()) for of in ("population_rows", "customer_rows"))
+    columns = ("segment", "population_rows", "customer_rows")
+    for segment, ours, theirs in clustered.select(columns).iter_rows():
+        odd = theirs * (people - ours) >= MOST_ODDS * ours * (total - theirs)
+        if theirs > MOST_CUSTOMERS * total and odd:
+            yield (
+                f"segment {segment} holds {theirs / total:.0%} of the customers and "
+                f"{ours / max(people, 1):.0%} of the population that have a segment"
+            )
+    for share in aside["customer_share"]:
+        if share > MOST_CUSTOMERS:
+            yield f"{share:.0%} of the customers are set aside, so the segments tell of the rest"
+    indexed = clustered.filter((pl.col("index") > MOST_INDEX) & ~pl.col("small"))
+    for segment, index in indexed.select("segment", "index").iter_rows():
+        yield f"segment {segment} has an index of {index:.0f}"
+    empty = clustered.filter(pl.col("customer_rows") == 0).height
+    if total and empty >= MOST_EMPTY * clustered.height:
+        yield f"{empty} of {clustered.height} segments hold no customer"

@@ -1,0 +1,137 @@
+"""How many segments: among those found again and large enough, what reaches the most customers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from segment_lib.model.kernel import label_rows
+from segment_lib.model.sample import hash_rows
+from segment_lib.model.stability import count_jointly
+
+STABLE = 0.6
+"""The segments of a stable clustering average at least this over people (Hennig 2007: below it a
+segment is not to be trusted)."""
+DISSOLVED = 0.5
+"""And more than this over segments, lest one of nearly everybody, hard to miss, hide the others
+(Hennig 2008: up to it a segment counts as dissolved)."""
+MIN_SHARE = 0.01
+"""A segment below this share of the population is too small to plan a mail-out on. A crumb does no
+harm beside large ones, so such segments may hold as much together."""
+DEPTH = 0.2
+"""The share of the population that is mailed when the gain is measured."""
+
+
+def small_share(counts: np.ndarray) -> float:
+    """Share of the rows in segments too small, from the rows per segment."""
+    return float(counts[counts < MIN_SHARE * counts.sum()].sum() / counts.sum())
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Customers reached at a depth, as a share of all, and the standard error of it."""
+
+    share: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the choice looks at, for one number of segments."""
+
+    n_clusters: int
+    stability: float
+    """Mean over people of the stability of their segment."""
+    segment_stability: float
+    """Mean over segments."""
+    small_share: float
+    """Share of people in segments that are too small."""
+    gain: Gain
+
+    @property
+    def is_stable(self) -> bool:
+        return self.stability >= STABLE and self.segment_stability > DISSOLVED
+
+    @property
+    def is_large(self) -> bool:
+        return self.small_share <= MIN_SHARE
+
+
+def halves(rows: np.ndarray, random_state: int) -> np.ndarray:
+    """0 or 1 for each row number, by a hash, so that no partitioning changes it."""
+    return (hash_rows(rows, random_state) & np.uint64(1)).astype(np.int64)
+
+
+def count_halves(
+    scores: np.ndarray, rows: np.ndarray, centers: Sequence[np.ndarray], random_state: int
+) -> list[np.ndarray]:
+    """Rows by half and segment, an array of shape (2, n_clusters) for each clustering."""
+    half = halves(rows, random_state)
+    labels = label_rows(scores, centers)
+    return [
+        count_jointly(half, own, 2, len(these)) for own, these in zip(labels, centers, strict=True)
+    ]
+
+
+def held_out_gain(
+    population: np.ndarray, ranking: np.ndarray, measured: np.ndarray, depth: float = DEPTH
+) -> Gain:
+    """Customers reached when segments are mailed by falling ratio of customers to population.
+
+    Parameters
+    ----------
+    population, ranking, measured : rows per segment of the population, of the customers by whom
+        segments are ranked, and of those by whom the gain is measured; shape (n_segments,)
+    depth : the share of the population that is mailed; a segment partly mailed counts in part
+
+    Returns
+    -------
+    gain : its error is that of a mean over the measured customers, each counted by the part of the
+        own segment that is mailed
+    """
+    filled = population > 0
+    population, ranking, measured = population[filled], ranking[filled], measured[filled]
+    total = measured.sum()
+    if not total:
+        return Gain(float("nan"), float("nan"))
+    order = np.argsort(-ranking / population, kind="stable")
+    before = np.cumsum(population[order]) - population[order]
+    mailed = np.clip((depth * population.sum() - before) / population[order], 0.0, 1.0)
+    counted = measured[order]
+    share = float((mailed * counted).sum() / total)
+    variance = float((mailed**2 * counted).sum() / total) - share**2
+    return Gain(share, max(variance, 0.0) ** 0.5 / float(total) ** 0.5)
+
+
+def choose_clusters(trials: Sequence[Trial]) -> tuple[int, str]:
+    """The number of segments with the best held-out gain among those stable and large enough.
+
+    The smallest number whose gain is within one standard error of the best is taken.
+
+    Returns
+    -------
+    chosen, rule : the number of clusters, and the sentence that says why
+    """
+    large = [trial for trial in trials if trial.is_large]
+    stable = [trial for trial in large if trial.is_stable]
+    if not stable:
+        best = max(large or trials, key=lambda t: (np.nan_to_num(t.stability), -t.n_clusters))
+        small = "" if large else f"; segments of under {MIN_SHARE:.0%} hold too many people"
+        return best.n_clusters, (
+            f"the number of segments found again best (mean matched Jaccard {best.stability:.2f}); "
+            f"none is found again well enough ({STABLE} on average over people, more than "
+            f"{DISSOLVED} over segments) with segments large enough{small}: these segments are not "
+            "stable, so do not plan on them"
+        )
+    best = max(stable, key=lambda t: (np.nan_to_num(t.gain.share), -t.n_clusters))
+    least = best.gain.share - best.gain.error
+    chosen = min(
+        (t for t in stable if not t.gain.share < least), key=lambda t: t.n_clusters, default=best
+    )
+    return chosen.n_clusters, (
+        f"of the numbers of segments found again in other samples (mean matched Jaccard of at "
+        f"least {STABLE}) and large enough (segments of under {MIN_SHARE:.0%} of the population "
+        f"hold no more than that together), the one whose best segments reach the most held-out "
+        f"customers: {chosen.gain.share:.1%} at {DEPTH:.0%} of the population; a tie within one "
+        "standard error goes to fewer segments"
+    )

@@ -1,0 +1,55 @@
+"""A row per segment that says all that matters of it: what goes into a spreadsheet."""
+
+import polars as pl
+
+from segment_lib.profile.small import veiled
+
+_TRAITS = 5
+
+
+def describe_segments(
+    segments: pl.DataFrame, names: pl.DataFrame, traits: pl.DataFrame, *, min_cell: int
+) -> pl.DataFrame:
+    """Size, index, interval, verdict, stability, name and strongest traits, the best index first.
+
+    Parameters
+    ----------
+    segments : the table of segments against customers
+    names : segment and name
+    traits : the table of `segment_traits`; those of fewer than `min_cell` people are left out
+    """
+    told = pl.format(
+        "{} ({}% against {}%)",
+        "words",
+        (100 * pl.col("segment_share")).round(0).cast(pl.Int64),
+        (100 * pl.col("population_share")).round(0).cast(pl.Int64),
+    )
+    strongest = (
+        traits.filter((pl.col("population_rows") >= min_cell) & (pl.col("segment") >= 0))
+        .group_by("segment", maintain_order=True)
+        .agg(told.head(_TRAITS).str.join("; ").alias("traits"))
+    )
+    columns = (
+        *("segment", "name", "population_rows", "population_share", "customer_rows"),
+        *("customer_share", "index", "low", "high", "verdict", "small", "stability", "traits"),
+    )
+    hidden = {
+        "population_rows": ("population_rows", "population_share"),
+        "customer_rows": ("customer_rows", "customer_share", "index", "low", "high"),
+    }
+    return (
+        segments.join(names.select("segment", "name"), on="segment", how="left")
+        .join(strongest, on="segment", how="left")
+        .sort("index", "segment", descending=[True, False], nulls_last=True)
+        .select(columns)
+        .with_columns(
+            pl.col("population_share", "customer_share").round(4),
+            pl.col("index", "low", "high").round(1),
+            pl.col("stability").round(2),
+        )
+        .with_columns(
+            pl.when(~veiled(pl.col(rows), min_cell)).then(pl.col(name)).alias(name)
+            for rows, names_of in hidden.items()
+            for name in names_of
+        )
+    )

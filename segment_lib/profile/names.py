@@ -1,0 +1,92 @@
+"""A short name for each segment from its strongest traits: the same traits give the same name."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+import polars as pl
+
+from segment_lib.profile.traits import family, topic
+from segment_lib.schema import Meaning, Phrases
+
+AT_LEAST = 0.2
+"""Cohen's h of a trait that may name a segment: a small effect by Cohen's own words."""
+_PARTS = 3
+_LONGEST = 8
+SET_ASIDE = "Rows set aside"
+PLAIN = "Close to average"
+
+NAMES = {"segment": pl.Int32, "name": pl.String, "attributes": pl.String}
+
+
+def name_segments(
+    traits: pl.DataFrame,
+    meanings: Mapping[str, Meaning],
+    phrases: Mapping[str, Phrases],
+    *,
+    unnamed: Collection[str] = (),
+) -> pl.DataFrame:
+    """A name for each segment, no two alike.
+
+    The strongest traits speak first, one of each family of attributes (those that share the word
+    before the first underscore), so that a name does not say one thing three times. Where two names
+    would be alike, the later segment takes a trait more, or its number.
+
+    Parameters
+    ----------
+    traits : the table of `segment_traits`
+    phrases : short words for the ends of known scales and levels
+    unnamed : attributes that name no segment
+
+    Returns
+    -------
+    names : columns of NAMES, in the order of segments
+    """
+    rows: list[tuple[int, str, str]] = []
+    for segment in traits["segment"].unique().sort().to_list():
+        if segment < 0:
+            rows.append((segment, SET_ASIDE, ""))
+            continue
+        found = list(
+            _phrases(traits.filter(pl.col("segment") == segment), meanings, phrases, unnamed)
+        )
+        taken = {name for _, name, _ in rows}
+        name, used = PLAIN, found[:0]
+        for parts in range(min(_PARTS, len(found)), min(_LONGEST, len(found)) + 1):
+            used = found[:parts]
+            name = _joined([phrase for _, phrase in used]) or PLAIN
+            if name not in taken:
+                break
+        if name in taken:
+            name = f"{name} ({segment})"
+        rows.append((segment, name, ", ".join(attribute for attribute, _ in used)))
+    return pl.DataFrame(rows, schema=NAMES, orient="row")
+
+
+def _phrases(
+    traits: pl.DataFrame,
+    meanings: Mapping[str, Meaning],
+    phrases: Mapping[str, Phrases],
+    unnamed: Collection[str],
+) -> Iterator[tuple[str, str]]:
+    families: set[str] = set()
+    for row in traits.filter(pl.col("effect") >= AT_LEAST).iter_rows(named=True):
+        attribute = row["attribute"]
+        if attribute in unnamed or family(attribute) in families:
+            continue
+        families.add(family(attribute))
+        yield attribute, _phrase(row, meanings.get(attribute, Meaning()), phrases.get(attribute))
+
+
+def _phrase(row: Mapping[str, str], meaning: Meaning, known: Phrases | None) -> str:
+    phrase = None
+    if known is not None:
+        phrase = known.of(row["levels"] if row["side"] == "level" else row["side"])
+    if phrase is not None:
+        return phrase
+    told = row["words"].removeprefix(f"{topic(row['attribute'], meaning)}: ")
+    about = topic(row["attribute"], meaning) if known is None else known.topic
+    return f"{about} {told}" if about else told
+
+
+def _joined(phrases: list[str]) -> str:
+    told = ", ".join(phrases)
+    return told[:1].upper() + told[1:]

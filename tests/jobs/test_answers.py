@@ -1,0 +1,338 @@
+"""What the job says of data whose truth is known: planted segments, and no structure at all."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+from sklearn.preprocessing import StandardScaler
+
+from segment_lib.model import halves, held_out_gain
+from segment_lib.schema import known_meanings, known_phrases, read_feature_summary
+from tests.conftest import RunJob
+
+N, M = 40_000, 10_000
+PLANTED = 12
+FILES = {"population": "Udacity_AZDIAS_Subset.csv", "customers": "Udacity_CUSTOMERS_Subset.csv"}
+SENSITIVE = ["NATIONALITAET_KZ", "ANREDE_KZ", "ALTERSKATEGORIE_GROB"]
+
+
+@pytest.fixture(scope="module")
+def extracts(run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("extracts")
+    made = run_job(
+        "jobs.make_extracts",
+        *("--rows", N, "--customers", M, "--seed", 3, "--out", folder, "--truth"),
+    )
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def planted(extracts: Path, run_job: RunJob) -> Path:
+    """A run with all defaults: the whole sweep, for the choice is part of what is tested."""
+    config = write_config(extracts, extracts)
+    done = run_job("jobs.run", config, "--run-dir", extracts / "run")
+    assert done.returncode == 0, done.stderr
+    return extracts / "run"
+
+
+def write_config(folder: Path, extracts: Path, more: str = "") -> Path:
+    path = folder / "job.toml"
+    path.write_text(
+        f'[inputs]\npopulation = "{FILES["population"]}"\ncustomers = "{FILES["customers"]}"\n'
+        f'feature_summary = "{extracts / "AZDIAS_Feature_Summary.csv"}"\n'
+        f"[run]\nrows_per_part = 10_000\n{more}"
+    )
+    return path
+
+
+def parts(run: Path, stage: str, extract: str = "population") -> pl.DataFrame:
+    files = sorted((run / stage / extract).glob("*.parquet"))
+    return pl.concat([pl.read_parquet(file) for file in files])
+
+
+def delivered(folder: Path, extract: str) -> pl.DataFrame:
+    return pl.read_csv(folder / FILES[extract], separator=";", infer_schema=False)
+
+
+def truth(extracts: Path) -> pl.DataFrame:
+    table = pl.read_parquet(extracts / "population_truth.parquet")
+    return table.rename({"segment": "planted"}).with_columns(pl.col("planted").cast(pl.Int32))
+
+
+# Planted segments
+
+
+def test_planted_segments_are_recovered_as_by_scikit_learn_told_their_number(
+    planted: Path, extracts: Path
+) -> None:
+    told = parts(planted, "features").join(truth(extracts), on="row")
+    ours = told.select("row").join(parts(planted, "segments"), on="row", maintain_order="left")
+    features = told.drop("row", "planted").to_numpy().astype(np.float32)
+    theirs = KMeans(PLANTED, n_init=10, random_state=0).fit_predict(
+        StandardScaler().fit_transform(features)
+    )
+    found = adjusted_rand_score(told["planted"], ours["segment"])
+    assert found >= 0.8 * adjusted_rand_score(told["planted"], theirs)
+
+
+def planted_of(run: Path, extracts: Path) -> dict[int, int]:
+    """The planted segment most people of a found one have, where more than half of them do."""
+    both = parts(run, "segments").filter(pl.col("segment") >= 0).join(truth(extracts), on="row")
+    counts = both.group_by("segment", "planted").len()
+    most = counts.filter(pl.col("len") > pl.col("len").sum().over("segment") / 2)
+    return dict(most.select("segment", "planted").iter_rows())
+
+
+def planted_directions(extracts: Path) -> dict[tuple[int, str], float]:
+    """How many standard deviations the codes of a scale lie above those of all, by planted segment.
+
+    From the delivered file and the truth alone.
+    """
+    schema = read_feature_summary(extracts / "AZDIAS_Feature_Summary.csv")
+    scales = [a for a in schema if a.type == "ordinal"]
+    rows = delivered(extracts, "population").select(
+        pl.when(~pl.col(a.name).is_in(list(a.missing)))
+        .then(pl.col(a.name))
+        .cast(pl.Float64)
+        .alias(a.name)
+        for a in scales
+    )
+    rows = rows.with_columns(truth(extracts)["planted"]).filter(pl.col("planted") >= 0)
+    apart = rows.group_by("planted").agg(
+        (pl.col(a.name).mean() - rows[a.name].mean()) / rows[a.name].std() for a in scales
+    )
+    return {
+        (row["planted"], a.name): row[a.name]
+        for row in apart.iter_rows(named=True)
+        for a in scales
+        if row[a.name] is not None
+    }
+
+
+def test_the_directions_of_planted_traits_are_told_right(planted: Path, extracts: Path) -> None:
+    """Scales run both ways: in FINANZ_ and SEMIO_ 1 is the strongest, in ARBEIT the weakest."""
+    apart, partner = planted_directions(extracts), planted_of(planted, extracts)
+    read = 0
+    for row in pl.read_csv(planted / "compare/traits.csv").iter_rows(named=True):
+        far = apart.get((partner.get(row["segment"], -1), row["attribute"]), 0.0)
+        if row["side"] == "level" or abs(far) < 0.8:
+            continue
+        assert row["side"] == ("low" if far < 0 else "high"), row["attribute"]
+        labels = list(known_meanings()[row["attribute"]].levels.values())
+        end = labels[0] if far < 0 else labels[-1]
+        assert end in row["words"]
+        assert row["effect"] > 0
+        read += 1
+    assert read > 50
+
+
+def test_names_tell_planted_traits_the_right_way_round_and_no_two_alike(
+    planted: Path, extracts: Path
+) -> None:
+    apart, partner = planted_directions(extracts), planted_of(planted, extracts)
+    names = pl.read_csv(planted / "compare/names.csv")
+    assert names["name"].n_unique() == names.height
+    read = 0
+    for row in names.filter(pl.col("segment") >= 0).iter_rows(named=True):
+        assert not set(SENSITIVE) & set(row["attributes"].split(", "))
+        for attribute in row["attributes"].split(", "):
+            far = apart.get((partner.get(row["segment"], -1), attribute), 0.0)
+            if abs(far) > 0.5:
+                phrase = known_phrases()[attribute].of("low" if far < 0 else "high")
+                assert phrase is not None
+                assert phrase.lower() in row["name"].lower()
+                read += 1
+    assert read >= 10
+
+
+def test_traits_are_those_of_the_raw_codes_counted_anew(planted: Path, extracts: Path) -> None:
+    rows = delivered(extracts, "population").select("FINANZ_SPARER")
+    segments = parts(planted, "segments").sort("row")["segment"]
+    traits = pl.read_csv(planted / "compare/traits.csv", infer_schema_length=None)
+    for row in traits.filter(pl.col("attribute") == "FINANZ_SPARER").iter_rows(named=True):
+        codes = row["levels"].split(", ")
+        inside = rows.filter(segments == row["segment"])["FINANZ_SPARER"]
+        assert row["population_rows"] == inside.is_in(codes).sum()
+        assert row["segment_share"] == pytest.approx(inside.is_in(codes).mean())
+        assert row["population_share"] == pytest.approx(rows["FINANZ_SPARER"].is_in(codes).mean())
+
+
+# The choice, and what it was made from
+
+
+def test_the_gain_of_the_chosen_number_follows_from_the_files(planted: Path) -> None:
+    chosen = pl.read_csv(planted / "model/sweep.csv").filter("chosen").row(0, named=True)
+    people = parts(planted, "segments")["segment"]
+    customers = parts(planted, "segments", "customers").sort("row")
+    half = halves(customers["row"].to_numpy(), 0)
+    numbers = range(-1, chosen["n_clusters"])
+    counted = [
+        np.array([(of == s).sum() for s in numbers])
+        for of in (
+            people.to_numpy(),
+            *(customers["segment"].to_numpy()[half == h] for h in (0, 1)),
+        )
+    ]
+    gain = held_out_gain(*counted)
+    assert gain.share == pytest.approx(chosen["gain"], abs=0.001)
+    assert gain.error == pytest.approx(chosen["gain_error"], abs=0.001)
+
+
+def test_the_chosen_number_is_that_of_the_rule(planted: Path) -> None:
+    sweep = pl.read_csv(planted / "model/sweep.csv")
+    fit = sweep.filter("stable" & pl.col("large"))
+    best = fit.sort("gain", descending=True).row(0, named=True)
+    tied = fit.filter(pl.col("gain") >= best["gain"] - best["gain_error"])
+    assert sweep.filter("chosen")["n_clusters"].to_list() == [tied["n_clusters"].min()]
+
+
+def test_stability_is_told_for_every_segment_of_every_number(planted: Path) -> None:
+    stability = pl.read_csv(planted / "model/stability.csv")
+    sweep = pl.read_csv(planted / "model/sweep.csv")
+    assert stability.group_by("n_clusters").len().sort("n_clusters").rows() == [
+        (k, k) for k in sweep["n_clusters"]
+    ]
+    mean = stability.group_by("n_clusters", maintain_order=True).agg(
+        (pl.col("stability") * pl.col("population_rows")).sum() / pl.col("population_rows").sum()
+    )
+    np.testing.assert_allclose(mean["stability"], sweep["stability"])
+
+
+def test_the_verdict_is_read_from_the_wider_limits(planted: Path) -> None:
+    for row in pl.read_csv(planted / "compare/segments.csv").iter_rows(named=True):
+        assert row["low"] <= row["index_low"] <= row["index"] <= row["index_high"] <= row["high"]
+        expected = "over" if row["low"] > 100 else "under" if row["high"] < 100 else "average"
+        assert row["verdict"] == expected
+        if row["segment"] >= 0:
+            assert row["low"] <= row["spread_low"] <= row["index"]
+            assert row["index"] <= row["spread_high"] <= row["high"]
+            assert 0 <= row["stability"] <= 1
+
+
+def test_the_table_for_a_spreadsheet_agrees_with_the_segments(planted: Path) -> None:
+    with (planted / "compare/describe.csv").open(newline="") as file:
+        described = {int(row["segment"]): row for row in csv.DictReader(file)}
+    names = dict(pl.read_csv(planted / "compare/names.csv").select("segment", "name").iter_rows())
+    for row in pl.read_csv(planted / "compare/segments.csv").iter_rows(named=True):
+        told = described[row["segment"]]
+        assert told["name"] == names[row["segment"]]
+        assert told["verdict"] == row["verdict"]
+        # Counts below ten are left out, and one more where a lone one could be told from the sum.
+        counts = sorted(pl.read_csv(planted / "compare/segments.csv")["customer_rows"])
+        if told["index"]:
+            assert float(told["index"]) == pytest.approx(row["index"], abs=0.051)
+            assert int(told["population_rows"]) == row["population_rows"]
+        else:
+            assert counts[0] < 10
+            assert row["customer_rows"] <= max(9, counts[1])
+
+
+def test_sensitive_attributes_are_shown_for_every_segment(planted: Path, extracts: Path) -> None:
+    fairness = pl.read_csv(planted / "compare/fairness.csv")
+    segments = pl.read_csv(planted / "compare/segments.csv")["segment"]
+    assert fairness["attribute"].unique(maintain_order=True).to_list() == SENSITIVE
+    assert set(fairness["segment"]) == set(segments)
+    sex = delivered(extracts, "customers")["ANREDE_KZ"]
+    best = parts(planted, "segments", "customers").sort("row")["segment"] == 0
+    row = fairness.row(by_predicate=(pl.col("segment") == 0) & (pl.col("attribute") == "ANREDE_KZ")
+                       & (pl.col("level") == 2), named=True)  # fmt: skip
+    assert row["label"] == "female"
+    assert row["customer_rows"] == (sex.filter(best) == "2").sum()
+    assert row["customers_at_large"] == pytest.approx((sex == "2").mean())
+
+
+def test_the_tests_of_the_table_are_kept(planted: Path) -> None:
+    told = json.loads((planted / "compare/tests.json").read_text())
+    assert told["all_segments"]["rows"] == N + M
+    assert told["all_segments"]["p"] < 1e-9
+    assert told["without_set_aside"]["cramers_v"] > 0.2
+    assert told["suspicious"] == []
+
+
+# No structure
+
+
+@pytest.fixture(scope="module")
+def shuffled(extracts: Path, run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every column of both extracts together shuffled by itself: no row means anything."""
+    folder = tmp_path_factory.mktemp("shuffled")
+    people, customers = 20_000, 5_000
+    rows = pl.concat(
+        [
+            delivered(extracts, "population").head(people),
+            delivered(extracts, "customers").head(customers),
+        ]
+    )
+    rows = rows.select(pl.col(name).shuffle(seed=i) for i, name in enumerate(rows.columns))
+    rows.head(people).write_csv(folder / FILES["population"], separator=";")
+    rows.tail(customers).write_csv(folder / FILES["customers"], separator=";")
+    config = write_config(folder, extracts, "[model]\nsweep = [2, 12]\n")
+    done = run_job("jobs.run", config, "--run-dir", folder / "run")
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
+def test_without_structure_no_number_of_segments_is_stable_and_it_is_said(shuffled: Path) -> None:
+    sweep = pl.read_csv(shuffled / "model/sweep.csv")
+    assert not sweep["stable"].any()
+    rule = json.loads((shuffled / "run.json").read_text())["stages"]["sweep"]["facts"]["rule"]
+    assert "these segments are not stable" in rule
+    assert "these segments are not stable" in (shuffled / "report/index.html").read_text()
+
+
+def test_without_structure_no_segment_is_over_or_under(shuffled: Path) -> None:
+    segments = pl.read_csv(shuffled / "compare/segments.csv")
+    assert set(segments["verdict"]) == {"average"}
+    told = json.loads((shuffled / "compare/tests.json").read_text())
+    assert told["all_segments"]["p"] > 0.01
+    gains = pl.read_csv(shuffled / "model/sweep.csv")
+    assert ((gains["gain"] - 0.2).abs() < 4 * gains["gain_error"]).all()
+
+
+# What the config decides
+
+
+def test_sensitive_attributes_are_kept_out_of_the_features_but_still_shown(
+    extracts: Path, planted: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    config = write_config(extracts, extracts)
+    done = run_job(
+        "jobs.run", config, "--run-dir", tmp_path / "run", "--until", "compare",
+        "--set", "fairness.keep_out=true", "--set", "model.sweep=[2, 3]",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    plan = json.loads((tmp_path / "run/plan.json").read_text())["attributes"]
+    assert [plan[name]["reason"] for name in SENSITIVE] == ["sensitive"] * 3
+    features = json.loads((tmp_path / "run/model/model.json").read_text())["features"]
+    assert [feature for feature in features if feature.startswith(tuple(SENSITIVE))] == []
+    fairness = pl.read_csv(tmp_path / "run/compare/fairness.csv")
+    assert fairness["attribute"].unique(maintain_order=True).to_list() == SENSITIVE
+    rows = [parts(run, "features").height for run in (planted, tmp_path / "run")]
+    assert rows[0] == rows[1]
+
+
+def test_customers_all_of_one_kind_stop_the_job_unless_that_is_allowed(
+    extracts: Path, planted: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    """As after a broken transform: here they are one person two thousand times."""
+    row = parts(planted, "features")["row"][0]
+    person = delivered(extracts, "population")[row]
+    pl.concat([person] * 2000).write_csv(tmp_path / FILES["customers"], separator=";")
+    (tmp_path / FILES["population"]).symlink_to(extracts / FILES["population"])
+    config = write_config(tmp_path, extracts, "[model]\nn_clusters = 12\nsweep = [12, 12]\n")
+    job = ("jobs.run", config, "--run-dir", tmp_path / "run", "--until", "compare")
+    done = run_job(*job)
+    assert done.returncode == 3
+    assert "of the customers and" in done.stderr
+    assert "compare.allow_suspicious" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run/compare").exists()
+    allowed = run_job(*job, "--set", "compare.allow_suspicious=true")
+    assert allowed.returncode == 0, allowed.stderr
+    assert json.loads((tmp_path / "run/compare/tests.json").read_text())["suspicious"]

@@ -1,0 +1,46 @@
+"""One row per segment for a spreadsheet, the best index first."""
+
+import polars as pl
+
+from segment_lib.compare import compare_segments
+from segment_lib.profile import describe_segments
+
+
+def described(customers: dict[int, int], min_cell: int = 10) -> pl.DataFrame:
+    segments = compare_segments(
+        {-1: 100, 0: 500, 1: 400}, customers, stability={0: 0.812, 1: 0.5}, min_rows=450
+    )
+    names = pl.DataFrame({"segment": [-1, 0, 1], "name": ["Rows set aside", "Savers", "Spenders"]})
+    traits = pl.DataFrame(
+        {
+            "segment": [0, 0, 1],
+            "words": ["saver: high", "rare: yes", "saver: low"],
+            "population_rows": [300, 9, 200],
+            "segment_share": [0.604, 0.02, 0.5],
+            "population_share": [0.3, 0.01, 0.3],
+        }
+    )
+    names, traits = (table.cast({"segment": pl.Int32}) for table in (names, traits))
+    return describe_segments(segments, names, traits, min_cell=min_cell)
+
+
+def test_each_segment_has_a_row_the_best_index_first():
+    found = described({-1: 20, 0: 40, 1: 60})
+    assert found["segment"].to_list() == [-1, 1, 0]
+    assert found["name"].to_list() == ["Rows set aside", "Spenders", "Savers"]
+    assert found["index"].to_list() == [166.7, 125.0, 66.7]
+    assert found["stability"].to_list() == [None, 0.5, 0.81]
+    assert found["small"].to_list() == [True, True, False]
+
+
+def test_traits_are_told_with_their_shares_and_those_of_few_people_left_out():
+    found = described({-1: 20, 0: 40, 1: 60})
+    assert found["traits"].to_list() == [None, "saver: low (50% against 30%)",
+                                         "saver: high (60% against 30%)"]  # fmt: skip
+
+
+def test_few_customers_are_not_counted_nor_what_would_tell_them():
+    found = described({-1: 30, 0: 9, 1: 61}).sort("segment")
+    assert found["customer_rows"].to_list() == [None, None, 61]
+    assert found["index"].to_list()[:2] == [None, None]
+    assert found["population_rows"].to_list() == [100, 500, 400]

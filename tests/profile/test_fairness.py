@@ -1,0 +1,60 @@
+"""Sensitive attributes per segment: shares by hand, small counts left out."""
+
+import polars as pl
+
+from segment_lib.profile import COUNTS, fairness_table
+from segment_lib.profile.fairness import FAIRNESS
+from segment_lib.schema import Meaning
+
+LEVELS = {"SEX": ["1", "2", "3"]}
+MEANINGS = {"SEX": Meaning("sex", {"1": "male", "2": "female"})}
+
+
+def counts(*rows: tuple[int, str, int]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [(segment, "SEX", level, n) for segment, level, n in rows], schema=COUNTS, orient="row"
+    )
+
+
+def table(population: pl.DataFrame, customers: pl.DataFrame, min_cell: int = 10) -> pl.DataFrame:
+    return fairness_table(population, customers, LEVELS, MEANINGS, min_cell=min_cell)
+
+
+PEOPLE = counts((0, "1", 60), (0, "2", 40), (0, "3", 100), (1, "1", 20), (1, "2", 30), (1, "3", 50))
+
+
+def test_shares_are_within_the_segment_and_at_large():
+    found = table(PEOPLE, counts((0, "1", 30), (0, "2", 10), (0, "3", 10)))
+    first = found.row(0, named=True)
+    assert (first["segment"], first["label"], first["population_rows"]) == (0, "male", 60)
+    assert (first["population_share"], first["population_at_large"]) == (0.3, 80 / 300)
+    assert (first["customer_share"], first["customers_at_large"]) == (0.6, 0.6)
+    assert found.columns == list(FAIRNESS)
+    assert found["level"].to_list() == ["1", "2", "3"] * 2
+
+
+def test_counts_of_few_people_are_left_out_with_their_shares():
+    found = table(counts((0, "1", 9), (0, "2", 3), (0, "3", 88)), PEOPLE)
+    assert found["population_rows"].to_list()[:3] == [None, None, 88]
+    assert found["population_share"].to_list()[:3] == [None, None, 0.88]
+
+
+def test_a_lone_small_count_does_not_follow_from_the_others():
+    found = table(counts((0, "1", 9), (0, "2", 30), (0, "3", 61)), PEOPLE)
+    assert found["population_rows"].to_list()[:3] == [None, None, 61]
+
+
+def test_with_a_bound_of_zero_all_is_told():
+    found = table(PEOPLE, counts((0, "1", 1)), min_cell=0)
+    assert found["customer_rows"].to_list() == [1, 0, 0, 0, 0, 0]
+
+
+def test_a_level_only_customers_have_is_told_too():
+    found = table(counts((0, "1", 50), (0, "2", 50)), counts((0, "3", 40)), min_cell=0)
+    assert found["population_rows"].to_list() == [50, 50, 0]
+    assert found["customer_rows"].to_list() == [0, 0, 40]
+
+
+def test_no_sensitive_attribute_gives_a_table_without_rows():
+    empty = pl.DataFrame(schema=COUNTS)
+    assert dict(fairness_table(empty, empty, {}, {}, min_cell=10).schema) == FAIRNESS

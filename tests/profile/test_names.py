@@ -1,0 +1,121 @@
+"""Names: short, from the strongest traits, no two alike, right way round."""
+
+import polars as pl
+import pytest
+
+from segment_lib.profile import name_segments
+from segment_lib.profile.traits import TRAITS
+from segment_lib.schema import Meaning, Phrases, known_meanings, known_phrases
+
+PHRASES = {
+    "FINANZ_SPARER": Phrases({"low": "savers", "high": "not savers"}),
+    "FINANZ_ANLEGER": Phrases({"low": "investors", "high": "not investors"}),
+    "ENERGY": Phrases({"1": "green"}, topic="energy:"),
+}
+MEANINGS = {"COLOUR": Meaning("favourite colour", {"r": "red"}), "ENERGY": Meaning("energy type")}
+
+
+def traits(*rows: tuple[int, str, str, str, str, float]) -> pl.DataFrame:
+    """From (segment, attribute, side, levels, words, effect), in order of strength."""
+    table = pl.DataFrame(
+        rows, schema=["segment", "attribute", "side", "levels", "words", "effect"], orient="row"
+    )
+    return table.with_columns(
+        pl.lit(None).alias(name) for name in TRAITS if name not in table.columns
+    ).select(pl.col(name).cast(kind) for name, kind in TRAITS.items())
+
+
+def named(*rows: tuple[int, str, str, str, str, float], unnamed: tuple[str, ...] = ()) -> list[str]:
+    return name_segments(traits(*rows), MEANINGS, PHRASES, unnamed=unnamed)["name"].to_list()
+
+
+SAVERS = (0, "FINANZ_SPARER", "low", "1, 2", "money saver: very high or high", 1.2)
+INVESTORS = (0, "FINANZ_ANLEGER", "low", "1", "investor: very high", 1.1)
+RED = (0, "COLOUR", "level", "r", "favourite colour: red", 1.0)
+GREEN = (0, "ENERGY", "level", "1", "energy type: green power", 0.9)
+SMART = (0, "ENERGY", "level", "2", "energy type: smart", 0.9)
+
+
+def test_known_words_are_used_and_others_made_from_the_labels():
+    assert named(SAVERS, RED, SMART) == ["Savers, favourite colour red, energy: smart"]
+    assert named(GREEN) == ["Green"]
+
+
+def test_one_family_of_attributes_speaks_once():
+    assert named(SAVERS, INVESTORS, RED) == ["Savers, favourite colour red"]
+
+
+def test_attributes_that_may_not_name_are_left_out():
+    assert named(SAVERS, RED, unnamed=("FINANZ_SPARER",)) == ["Favourite colour red"]
+
+
+def test_what_a_segment_lacks_or_hardly_differs_in_does_not_name_it():
+    assert named((0, "COLOUR", "level", "r", "favourite colour: seldom red", -2.0)) == [
+        "Close to average"
+    ]
+    assert named((*RED[:-1], 0.1)) == ["Close to average"]
+
+
+def test_no_two_names_are_alike():
+    other = [(1, *row[1:]) for row in (SAVERS, RED)]
+    found = named(SAVERS, RED, *other, (2, *RED[1:-1], 0.0), (3, *RED[1:-1], 0.0))
+    assert found == [
+        "Savers, favourite colour red", "Savers, favourite colour red (1)",
+        "Close to average", "Close to average (3)",
+    ]  # fmt: skip
+
+
+def test_a_further_trait_tells_segments_apart_where_there_is_one():
+    rows = [(s, f"A{i}", "level", "x", f"A{i}: {i}", 1.0) for s in (0, 1) for i in range(4)]
+    assert named(*rows) == ["A0 0, A1 1, A2 2", "A0 0, A1 1, A2 2, A3 3"]
+
+
+def test_the_rows_set_aside_have_a_name_of_their_own():
+    assert named((-1, *SAVERS[1:])) == ["Rows set aside"]
+
+
+REVERSED = ("FINANZ_", "SEMIO_")
+
+
+@pytest.mark.parametrize("name", [n for n in known_phrases() if n.startswith(REVERSED)])
+def test_the_first_code_of_a_reversed_scale_is_the_strong_end(name):
+    first, *_, last = known_meanings()[name].levels.values()
+    assert (first, last) in {("very high", "very low"), ("strongest", "weakest")}
+    low, high = known_phrases()[name].of("low"), known_phrases()[name].of("high")
+    negative = ("not ", "interested in money", "financially conspicuous")
+    assert high is not None
+    assert high.startswith(negative)
+    assert low is not None
+    assert not low.startswith(negative)
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "first_label"),
+    [
+        ("HH_EINKOMMEN_SCORE", "high income", "highest"),
+        ("MOBI_REGIO", "regions where people move often", "very high"),
+        ("W_KEIT_KIND_HH", "children likely", "most likely"),
+        ("KKK", "regions of high purchasing power", "very high"),
+        ("ARBEIT", "low unemployment", "very low"),
+        ("ONLINE_AFFINITAET", "seldom online", "none"),
+        ("ALTERSKATEGORIE_GROB", "younger", "under 30"),
+        ("WOHNDAUER_2008", "moved in lately", "under 1 year"),
+        ("EWDICHTE", "thinly settled", "under 34"),
+        ("ALTER_HH", "older heads of household", "born 1895-1899"),
+    ],
+)
+def test_the_words_of_a_scale_fit_its_first_label(name, low, first_label):
+    assert next(iter(known_meanings()[name].levels.values())) == first_label
+    assert known_phrases()[name].of("low") == low
+
+
+def test_words_are_of_known_attributes_levels_and_features():
+    from segment_lib.encode.recodings import RECODINGS
+
+    features = {feature for tables in RECODINGS.values() for feature in tables}
+    for name, phrases in known_phrases().items():
+        assert name in known_meanings() or name in features
+        levels = set(phrases.words) - {"low", "high"}
+        assert (
+            levels <= set(known_meanings()[name].levels) if name in known_meanings() else not levels
+        )

@@ -1,0 +1,112 @@
+"""Traits read the right way round, whichever way a scale runs."""
+
+from math import asin, sqrt
+
+import polars as pl
+import pytest
+
+from segment_lib.profile import Levels, count_levels, profile_segments, segment_traits
+from segment_lib.profile.traits import topic, words
+from segment_lib.schema import Meaning
+
+STRENGTH = {"1": "very high", "2": "high", "3": "low", "4": "very low"}
+MEANINGS = {
+    "SAVER": Meaning('how strongly the trait "money saver" applies (1 = strongest)', STRENGTH),
+    "JOBLESS": Meaning(
+        "unemployment", {"1": "very low", "2": "low", "3": "high", "4": "very high"}
+    ),
+    "KIND": Meaning("what kind (of fruit)", {"a": "apple", "b": "pear", "c": "plum"}),
+    "PEOPLE": Meaning("number of adults"),
+}
+ORDERED = {"SAVER", "JOBLESS", "PEOPLE"}
+
+
+def traits(**columns: list[tuple[str | int, int, int]]) -> list[dict]:
+    """Of segment 0, from (level, rows in segment 0, rows in segment 1) per attribute."""
+    found = []
+    for name, counts in columns.items():
+        table = pl.DataFrame({name: [level for level, _, _ in counts]})
+        levels = [Levels(name, table[name].dtype.is_numeric())]
+        parts = [
+            count_levels(
+                table.select(pl.col(name).repeat_by(pl.Series([row[s + 1] for row in counts]))
+                .list.explode(keep_nulls=False, empty_as_null=False)),
+                pl.Series([s] * sum(row[s + 1] for row in counts), dtype=pl.Int32),
+                levels,
+            )
+            for s in (0, 1)
+        ]  # fmt: skip
+        profile = profile_segments(pl.concat(parts), levels, MEANINGS, ORDERED)
+        order = {name: [str(level) for level, _, _ in counts]}
+        found.append(segment_traits(profile, order, ORDERED, MEANINGS))
+    table = pl.concat(found).filter(pl.col("segment") == 0)
+    return table.sort(pl.col("effect").abs(), descending=True).to_dicts()
+
+
+def test_a_reversed_scale_is_read_by_what_its_codes_mean():
+    (strong,) = traits(SAVER=[(1, 70, 10), (2, 20, 10), (3, 5, 40), (4, 5, 40)])
+    assert (strong["side"], strong["levels"]) == ("low", "1, 2")
+    assert strong["words"] == "money saver: very high or high"
+    assert strong["direction"] == "1 = very high … 4 = very low"
+    (weak,) = traits(SAVER=[(1, 5, 40), (2, 5, 40), (3, 20, 10), (4, 70, 10)])
+    assert weak["words"] == "money saver: low or very low"
+
+
+def test_a_scale_that_runs_upwards_is_read_likewise():
+    (many,) = traits(JOBLESS=[(1, 5, 40), (2, 5, 40), (3, 20, 10), (4, 70, 10)])
+    assert many["words"] == "unemployment: high or very high"
+
+
+def test_share_index_and_effect_are_those_of_the_counts():
+    (found,) = traits(SAVER=[(1, 70, 10), (2, 20, 10), (3, 5, 40), (4, 5, 40)])
+    assert found["segment_share"] == pytest.approx(0.9)
+    assert found["population_share"] == pytest.approx(0.55)
+    assert found["index"] == pytest.approx(90 / 0.55)
+    assert found["effect"] == pytest.approx(2 * asin(sqrt(0.9)) - 2 * asin(sqrt(0.55)))
+    assert found["population_rows"] == 90
+
+
+def test_of_a_scale_the_cut_that_parts_most_is_taken():
+    (found,) = traits(SAVER=[(1, 40, 0), (2, 20, 30), (3, 20, 35), (4, 20, 35)])
+    assert found["levels"] == "1"
+
+
+def test_of_kinds_the_level_that_differs_most_is_told_and_so_is_its_lack():
+    (more,) = traits(KIND=[("a", 80, 10), ("b", 10, 50), ("c", 10, 40)])
+    assert (more["side"], more["words"]) == ("level", "what kind: apple")
+    (less,) = traits(KIND=[("a", 0, 60), ("b", 50, 20), ("c", 50, 20)])
+    assert less["words"] == "what kind: seldom apple"
+    assert less["effect"] < 0
+
+
+def test_of_two_levels_the_one_the_segment_has_more_of_is_told():
+    (found,) = traits(KIND=[("a", 10, 90), ("b", 90, 10)])
+    assert found["words"] == "what kind: pear"
+
+
+def test_numbers_are_told_from_or_up_to():
+    (found,) = traits(PEOPLE=[(1, 10, 80), (2, 40, 10), (3, 50, 10)])
+    assert found["words"] == "number of adults: 2 or more"
+    assert words("cars", ["1 to 5", "6 to 9"], side="low") == "cars: 9 or less"
+    assert words("cars", ["6 to 9", "10 to 30"], side="high") == "cars: 6 or more"
+
+
+def test_the_strongest_trait_comes_first():
+    found = traits(
+        KIND=[("a", 50, 45), ("b", 50, 55), ("c", 1, 1)],
+        SAVER=[(1, 70, 10), (2, 20, 10), (3, 5, 40), (4, 5, 40)],
+    )
+    assert [row["attribute"] for row in found] == ["SAVER", "KIND"]
+
+
+@pytest.mark.parametrize(
+    ("meaning", "expected"),
+    [
+        ('affinity to the "dreamy" mindset (1 = strongest)', "dreamy"),
+        ("community size (inhabitants)", "community size"),
+        ("class, fine; first character = coarse", "class, fine"),
+        ("", "NAME"),
+    ],
+)
+def test_the_topic_is_short(meaning, expected):
+    assert topic("NAME", Meaning(meaning)) == expected
