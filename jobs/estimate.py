@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobs import assign, compare, encode, fit, ingest, sweep
+from jobs import assign, compare, encode, fit, gains, ingest, sweep
 from jobs.stage import EXTRACTS, Job, Stage
 from segment_lib.cluster import BASE
 from segment_lib.sources import find_files, is_compressed
@@ -70,6 +70,7 @@ def estimate(job: Job, stage: str) -> Estimate:
         "sweep": (parts["population"], 8 * features**2, sweep.BYTES_PER_FEATURE * features),
         "assign": (everywhere, total * 4.5, assign.BYTES_PER_FEATURE * features),
         "compare": (parts["population"], 2e5, compare.BYTES_PER_CELL * attributes),
+        "gains": (everywhere, population * 2.2, gains.BYTES_PER_FEATURE * features),
         "report": (1, 2e6, 0),
     }
     found, written, per_row = table[stage]

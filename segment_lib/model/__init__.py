@@ -2,6 +2,7 @@
 
 from segment_lib.model.fitted import FittedModel, Projection
 from segment_lib.model.kmeans import Clustering, KMeans, sweep
+from segment_lib.model.micro import MicroClusters, MicroModel
 from segment_lib.model.pca import IncrementalPCA
 from segment_lib.model.quality import calinski_harabasz, choose_clusters, davies_bouldin
 from segment_lib.model.sample import sample_blocks, sample_silhouettes
@@ -12,6 +13,8 @@ __all__ = [
     "FittedModel",
     "IncrementalPCA",
     "KMeans",
+    "MicroClusters",
+    "MicroModel",
     "Moments",
     "Projection",
     "StandardScaler",
