@@ -1,16 +1,21 @@
 """What the user sees while a job runs: log lines, and progress with a rate and an ETA."""
 
+import errno
 import json
 import logging
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, NoReturn, Self
 
 from tqdm import tqdm
 
+from segment_lib.errors import JobError, ResourceError
+
 LOG = logging.getLogger("segment_lib")
 _EVERY = 5.0
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 
 
 class _Json(logging.Formatter):
@@ -36,6 +41,34 @@ def start_logging(log_format: Literal["text", "json"]) -> None:
 def log(message: str, **facts: object) -> None:
     """One line; `facts` are keys of their own in JSON lines."""
     LOG.info(message, extra={"facts": facts})
+
+
+def leave_after(action: Callable[[], None], place: str = "--run-dir") -> NoReturn:
+    """Do it, and leave with the exit code of what happened.
+
+    Parameters
+    ----------
+    place : the option that says where else files may go
+    """
+    try:
+        action()
+    except JobError as error:
+        LOG.error("error: %s", error)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        LOG.error(
+            "error: %s: %s. Free space or choose another %s, then run the same command again.",
+            error.filename,
+            error.strerror,
+            place,
+        )
+        sys.exit(ResourceError.exit_code)
+    except KeyboardInterrupt:
+        LOG.error("stopped; run the same command again to go on after the last finished stage")
+        sys.exit(130)
+    sys.exit(0)
 
 
 @dataclass(frozen=True)

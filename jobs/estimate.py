@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jobs import assign, counting, encode, fit, ingest, report, sweep
+from jobs import assign, counting, encode, fit, gains, ingest, report, sweep
 from jobs.stage import EXTRACTS, Job, Stage
 from segment_lib.memory import BASE, too_small
 from segment_lib.sources import find_files, is_compressed
@@ -89,6 +89,7 @@ def estimate(job: Job, stage: str) -> Estimate:
         "sweep": (parts["population"], 8 * features**2, sweep.BYTES_PER_FEATURE * features),
         "assign": (everywhere, total * 4.5, assign.BYTES_PER_FEATURE * features),
         "compare": (parts["population"], 2e5, counting.BYTES_PER_CELL * attributes),
+        "gains": (everywhere, population * 2.2, gains.BYTES_PER_FEATURE * features),
         "report": (1, 2e6, 0),
     }
     found, written, per_row = table[stage]

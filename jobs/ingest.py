@@ -12,6 +12,7 @@ from jobs.console import log
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import tally_part
 from segment_lib.config import Config
+from segment_lib.errors import ConfigError, DataError
 from segment_lib.manifest import fingerprint_file
 from segment_lib.schema import Schema
 from segment_lib.sources import Extract, expand, find_files, is_compressed, open_extract
@@ -23,7 +24,7 @@ BYTES_PER_CELL = 30
 
 def settings(config: Config) -> Any:
     told = config.inputs
-    columns = [told.id_column, told.extra_columns]
+    columns = [told.id_column, told.extra_columns, told.response]
     return [told.separator, told.encoding, *columns, config.run.rows_per_part]
 
 
@@ -53,8 +54,13 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
                 rows_per_part=job.config.run.rows_per_part,
                 id_column=told.id_column,
                 extra_columns=told.extra_columns,
+                response=told.response,
                 expanded=expanded,
             )
+        )
+    if told.response and not any(told.response in extract.carried for extract in extracts):
+        raise DataError(
+            f"inputs.response = {told.response}: neither extract has such a column. Check its name."
         )
     return extracts
 
@@ -70,6 +76,11 @@ def write_raw_part(
 
 def run(job: Job, work: Path) -> Outcome:
     schema = job.schema
+    if job.config.inputs.response in (*schema.names, "row"):
+        raise ConfigError(
+            f"inputs.response = {job.config.inputs.response}: is an attribute, which people are "
+            "segmented by, or the row number. Take it out of the feature summary, or rename it."
+        )
     extracts = open_extracts(job, work / "scratch")
     at_once = job.at_once(BYTES_PER_CELL * len(schema), job.config.run.rows_per_part)
     tasks, sizes = [], {}
@@ -94,7 +105,8 @@ def run(job: Job, work: Path) -> Outcome:
     }
     told = " and ".join(f"{rows:,} {name}" for name, rows in counts.items())
     rows = sum(counts.values())
-    return Outcome(files, rows, rows, f"{told} in {len(files)} parts", counts)
+    carried = {"carried": {extract.name: list(extract.carried) for extract in extracts}}
+    return Outcome(files, rows, rows, f"{told} in {len(files)} parts", counts | carried)
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

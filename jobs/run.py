@@ -2,16 +2,15 @@
 
     python -m jobs.run config/azdias.toml
 
-Stages run in order: ingest, assess, encode, fit, sweep, assign, compare, report. A stage whose
-settings and inputs have not changed since it last ran is skipped. Edit plan.json in the run folder
-and run again: encode and what follows run anew.
+Stages run in order: ingest, assess, encode, fit, sweep, assign, compare, gains, report. A stage
+whose settings and inputs have not changed since it last ran is skipped. Edit plan.json in the run
+folder and run again: encode and what follows run anew.
 
 Exit codes: 0 done, 2 usage or config, 3 bad input data, 4 out of memory budget or disk,
 5 cluster lost or unfit, 6 integrity check failed.
 """
 
 import argparse
-import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -23,13 +22,13 @@ import cloudpickle
 import polars as pl
 
 import jobs
-from jobs import assess, assign, compare, encode, fit, ingest, report, sweep
-from jobs.console import LOG, Console, start_logging
+from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
+from jobs.console import Console, leave_after, start_logging
 from jobs.estimate import print_plan, refuse_small_budget
 from jobs.stage import Job, between, run_stages
 from segment_lib.cluster import Workers, connect, local_workers
 from segment_lib.config import Config, load_config
-from segment_lib.errors import ConfigError, JobError, ResourceError
+from segment_lib.errors import ConfigError
 from segment_lib.manifest import Manifest, package_versions
 from segment_lib.store import read_file
 
@@ -41,11 +40,9 @@ STAGES = (
     sweep.STAGE,
     assign.STAGE,
     compare.STAGE,
+    gains.STAGE,
     report.STAGE,
 )
-
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
@@ -74,7 +71,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     where = found.add_mutually_exclusive_group()
     where.add_argument("--scheduler", metavar="ADDRESS", help="run on this Dask cluster")
     where.add_argument("--scheduler-file", type=Path, help="run on the Dask cluster it names")
-    add("--threads", type=_count, help="threads on this machine (default: one per processor)")
+    add("--threads", type=count, help="threads on this machine (default: one per processor)")
     add("--memory", metavar="SIZE", help="what the job may use in all, such as 4GiB")
     add("--log-format", choices=("text", "json"), default="text", help="of lines on stderr")
     add("--no-progress", action="store_true", help="lines when a stage is done, no more")
@@ -88,25 +85,7 @@ def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:
         options.first = options.last = only
     start_logging(options.log_format)
     os.umask(0o077)
-    try:
-        job_of(options)
-    except JobError as error:
-        LOG.error("error: %s", error)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        LOG.error(
-            "error: %s: %s. Free space or choose another --run-dir, then run the same command "
-            "again.",
-            error.filename,
-            error.strerror,
-        )
-        sys.exit(ResourceError.exit_code)
-    except KeyboardInterrupt:
-        LOG.error("stopped; run the same command again to go on after the last finished stage")
-        sys.exit(130)
-    sys.exit(0)
+    leave_after(lambda: job_of(options))
 
 
 def job_of(options: argparse.Namespace) -> None:
@@ -170,7 +149,8 @@ def _print_answer(manifest: Manifest, config: Config) -> None:
     print(f"\nreport: {manifest.root / 'report' / 'index.html'}")
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """A whole number of at least 1, of an option."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("a whole number of at least 1")
     return int(text)

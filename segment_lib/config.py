@@ -33,6 +33,8 @@ class Inputs:
     """A column that names the people, carried along; without it the row number does."""
     extra_columns: str = "ignore"
     """Columns the feature summary lacks: ignore them, carry them along in raw/, or refuse them."""
+    response: str = ""
+    """A column of 0 and 1 in either extract that says who responded; never used to segment."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,20 @@ class Model:
     """The least and the largest number of segments tried."""
     random_state: int = 0
     """Seed of everything random."""
+    n_micro: int = 300
+    """Micro-segments to rank people by; fewer where the population is small."""
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """What a mail-out costs and earns: all three, or none."""
+
+    cost_per_piece: float | None = None
+    """In any currency."""
+    margin_per_order: float | None = None
+    """In the same currency, before the cost of mailing."""
+    base_response_rate: float | None = None
+    """Orders per piece sent to average people, a share."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +118,7 @@ class Config:
     model: Model = field(default_factory=Model)
     compare: Compare = field(default_factory=Compare)
     fairness: Fairness = field(default_factory=Fairness)
+    mailing: Mailing = field(default_factory=Mailing)
     run: Run = field(default_factory=Run)
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
@@ -119,6 +136,7 @@ _SECTIONS: dict[str, type] = {
     "model": Model,
     "compare": Compare,
     "fairness": Fairness,
+    "mailing": Mailing,
     "run": Run,
 }
 
@@ -169,6 +187,10 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         entries = told.get("inputs")
         if (isinstance(entries, dict) and not entries.get(name)) or entries is None:
             faults.append(f"inputs.{name} is not set")
+    mailing = told.get("mailing")
+    if isinstance(mailing, dict) and mailing:
+        absent = [f.name for f in fields(Mailing) if f.name not in mailing]
+        faults += [f"mailing.{name} is not set, while other keys of it are" for name in absent]
     if faults:
         raise ConfigError(f"{path}: {'; '.join(faults)}. Mend the config.")
     return Config(**sections)
@@ -259,6 +281,7 @@ _TESTS: dict[str, tuple[Callable[[Any], bool], str]] = {
         'one of "utf-8", "latin-1", "cp1252"',
     ),
     "inputs.id_column": (lambda v: isinstance(v, str), "a column name"),
+    "inputs.response": (lambda v: isinstance(v, str), "a column name"),
     "cleaning.max_missing_share": (
         lambda v: _real(v) and 0 <= v <= 1,
         "a share from 0 to 1",
@@ -286,6 +309,10 @@ _TESTS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "fairness.attributes": (_names, "a list of attributes"),
     "fairness.keep_out": (_yes_or_no, "true or false"),
     "fairness.min_cell": (lambda v: _whole(v, 0), "a whole number"),
+    "model.n_micro": (lambda v: _whole(v, 2), "a whole number of at least 2"),
+    "mailing.cost_per_piece": (lambda v: _real(v) and v > 0, "a number above 0"),
+    "mailing.margin_per_order": (lambda v: _real(v) and v > 0, "a number above 0"),
+    "mailing.base_response_rate": (lambda v: _real(v) and 0 < v <= 1, "a share above 0, up to 1"),
     "run.rows_per_part": (lambda v: _whole(v, 1), "a whole number of at least 1"),
     "run.memory": (lambda v: parse_size(v) is not None, "a size such as 900MiB or 4GiB"),
 }

@@ -32,7 +32,7 @@ _PACKAGES = (
     "altair",
 )
 _WORK = ".work"
-_FOLDERS = ("raw", "assess", "features", "model", "segments", "compare", "report")
+_FOLDERS = ("raw", "assess", "features", "model", "segments", "compare", "gains", "report")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from segment_lib.config import Cleaning, Config, Inputs, Model, Run, load_config, parse_size
+from segment_lib.config import (
+    Cleaning,
+    Config,
+    Inputs,
+    Mailing,
+    Model,
+    Run,
+    load_config,
+    parse_size,
+)
 from segment_lib.errors import ConfigError
 
 INPUTS = '[inputs]\npopulation = "p.csv"\ncustomers = "c.csv"\nfeature_summary = "f.csv"\n'
@@ -36,6 +45,7 @@ def test_the_defaults_are_those_of_the_design():
     assert (Inputs().separator, Inputs().encoding) == (";", "utf-8")
     assert (Cleaning().max_missing_share, Cleaning().max_missing_per_row) == (0.3, 25)
     assert Model() == Model(0.85, "auto", (2, 20), 0)
+    assert Mailing() == Mailing(None, None, None)
     assert Run() == Run(100_000, "4GiB")
 
 
@@ -75,6 +85,8 @@ def test_the_settings_come_back_as_a_dictionary(tmp_path):
         ("fairness.keep_out=true", "fairness", "keep_out", True),
         ("fairness.min_cell=5", "fairness", "min_cell", 5),
         ("inputs.id_column=LNR", "inputs", "id_column", "LNR"),
+        ("inputs.response=RESPONSE", "inputs", "response", "RESPONSE"),
+        ("model.n_micro=50", "model", "n_micro", 50),
     ],
 )
 def test_an_override_is_obeyed(tmp_path, override, section, key, value):
@@ -264,3 +276,24 @@ def test_a_size_has_a_binary_unit(text, size):
 
 def test_the_budget_is_in_bytes(tmp_path):
     assert load(tmp_path, "", "run.memory=900MiB").memory == 900 * 2**20
+
+
+def test_mailing_is_told_whole_or_not_at_all(tmp_path):
+    whole = "[mailing]\ncost_per_piece = 1\nmargin_per_order = 30.5\nbase_response_rate = 0.02\n"
+    assert load(tmp_path, whole).mailing == Mailing(1, 30.5, 0.02)
+    told = refused(tmp_path, INPUTS + "[mailing]\ncost_per_piece = 1\n")
+    assert "mailing.margin_per_order is not set" in told
+    assert "mailing.base_response_rate is not set" in told
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "model.n_micro=1",
+        "mailing.cost_per_piece=0",
+        "mailing.margin_per_order=-1",
+        "mailing.base_response_rate=1.5",
+    ],
+)
+def test_what_cannot_be_a_mailing_is_refused(tmp_path, override):
+    assert override.partition("=")[0] in refused(tmp_path, INPUTS, override)

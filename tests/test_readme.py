@@ -56,4 +56,4 @@ def test_make_run_gives_the_answer_and_then_has_nothing_to_do(project: Path) -> 
     assert page.is_file()
     again = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
-    assert again.stderr.count("done before") == 8
+    assert again.stderr.count("done before") == 9

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segment_lib.hashing import in_first_half
 from segment_lib.model.kernel import label_rows
-from segment_lib.model.sample import hash_rows
 from segment_lib.model.stability import count_jointly
 
 STABLE = 0.6
@@ -59,7 +59,7 @@ class Trial:
 
 def halves(rows: np.ndarray, random_state: int) -> np.ndarray:
     """0 or 1 for each row number, by a hash, so that no partitioning changes it."""
-    return (hash_rows(rows, random_state) & np.uint64(1)).astype(np.int64)
+    return (~in_first_half(rows, random_state)).astype(np.int64)
 
 
 def count_halves(

@@ -14,6 +14,7 @@ from sklearn.cluster import kmeans_plusplus
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
+from segment_lib.hashing import row_hash
 from segment_lib.model.blocks import add_up, row_blocks
 from segment_lib.model.kernel import nearest
 from segment_lib.model.lloyd import RowsHere, lloyd
@@ -200,20 +201,10 @@ def _strata(labels: np.ndarray, n_clusters: int) -> np.ndarray:
 
 
 def _sample_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> Sample:
-    hashes = hash_rows(rows, seed)
+    hashes = row_hash(rows, seed)
     chosen = hashes <= np.uint64(share * (2**64 - 2**11))
     return Sample(hashes[chosen], scores[chosen])
 
 
 def _thin_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> np.ndarray:
     return _sample_block(scores, rows, share, seed).scores
-
-
-def hash_rows(rows: np.ndarray, seed: int) -> np.ndarray:
-    """SplitMix64 of the row number (Steele, Lea and Flood 2014, doi:10.1145/2714064.2660195)."""
-    golden = 0x9E3779B97F4A7C15
-    z = rows.astype(np.uint64) + np.uint64((seed + 1) * golden % 2**64)
-    z *= np.uint64(golden)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))

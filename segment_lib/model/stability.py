@@ -9,8 +9,9 @@ import numpy as np
 from dask import delayed
 from dask.delayed import Delayed
 
+from segment_lib.hashing import row_hash
 from segment_lib.model.kernel import label_rows
-from segment_lib.model.sample import SAMPLE_SIZE, Sample, clusterings, fittest, hash_rows
+from segment_lib.model.sample import SAMPLE_SIZE, Sample, clusterings, fittest
 
 RECLUSTERINGS = 5
 """Clusterings anew for each number of segments of the sweep."""
@@ -32,7 +33,7 @@ def recluster(sample: Sample, k: int, trial: int, seed: int, starts: int = _STAR
     """
     drawn = np.argsort(sample.hashes, kind="stable")[:SAMPLE_SIZE]
     size = max(min(SUBSAMPLE_SIZE, len(drawn) // 2), min(k, len(drawn)))
-    hashes = hash_rows(sample.hashes[drawn], seed + trial + 1)
+    hashes = row_hash(sample.hashes[drawn], seed + trial + 1)
     scores = sample.scores[drawn][np.argsort(hashes, kind="stable")[:size]]
     seeds = [(seed, k, trial, start) for start in range(starts)]
     found = fittest(scores, clusterings(scores, k, seeds, max_iter=_ITERATIONS))

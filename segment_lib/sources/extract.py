@@ -107,6 +107,7 @@ def open_extract(
     rows_per_part: int,
     id_column: str = "",
     extra_columns: str = "ignore",
+    response: str = "",
     expanded: Mapping[Path, Path] = MappingProxyType({}),
 ) -> Extract:
     """Check the heads of the files and cut them into pieces of about `rows_per_part` rows.
@@ -114,6 +115,7 @@ def open_extract(
     Parameters
     ----------
     extra_columns : what to do with columns the feature summary lacks: ignore, carry or refuse
+    response : a column carried along where the extract has it
     expanded : compressed file to the file it was written out to
 
     Raises
@@ -132,13 +134,15 @@ def open_extract(
         raise DataError(
             f"{', '.join(map(str, files))}: no rows below the header. Fetch the file again."
         )
-    extra = _extra_columns(pieces, {*schema.names, id_column})
+    extra = _extra_columns(pieces, {*schema.names, id_column, response})
     if extra and extra_columns == "refuse":
         raise DataError(
             f"{files[0]}: {', '.join(extra)} not in the feature summary. Add them to it, or "
             'set inputs.extra_columns to "ignore" or "carry".'
         )
-    carried = ((id_column,) if id_column else ()) + (extra if extra_columns == "carry" else ())
+    responding = response and any(response in piece.columns for piece in pieces)
+    told = [*([id_column] if id_column else []), *([response] if responding else [])]
+    carried = (*dict.fromkeys(told), *(extra if extra_columns == "carry" else ()))
     if "row" in carried:
         raise DataError(
             f"{files[0]}: a column to carry along is called row, the name of the row "
@@ -148,7 +152,7 @@ def open_extract(
         if absent := [column for column in carried if column not in piece.columns]:
             raise DataError(
                 f"{piece.path}: no column {', '.join(absent)}, which is to be carried along. "
-                "Check inputs.id_column and inputs.extra_columns."
+                "Check inputs.id_column, inputs.response and inputs.extra_columns."
             )
     return Extract(name, tuple(files), tuple(pieces), extra, carried)
 

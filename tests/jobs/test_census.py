@@ -141,5 +141,5 @@ def test_a_second_run_does_no_stage_again(run: Path, census_config: Path, run_jo
     before = (run / "run.json").read_bytes()
     done = run_job("jobs.run", census_config, "--run-dir", run)
     assert done.returncode == 0
-    assert done.stderr.count("done before") == 8
+    assert done.stderr.count("done before") == 9
     assert (run / "run.json").read_bytes() == before

@@ -56,7 +56,7 @@ def _segments(run: Path, name: str) -> pl.DataFrame:
 
 def test_the_run_folder_has_the_names_of_the_contract(run: Path) -> None:
     assert sorted(path.name for path in run.iterdir()) == [
-        "assess", "compare", "features", "model", "plan.json", "raw", "report", "run.json",
+        "assess", "compare", "features", "gains", "model", "plan.json", "raw", "report", "run.json",
         "segments",
     ]  # fmt: skip
     assert pl.read_csv(run / "compare/segments.csv").columns == [
@@ -79,7 +79,8 @@ def test_run_json_lists_every_file_with_its_sha256(run: Path) -> None:
     }
     assert listed == hashes(run)
     assert list(told["stages"]) == [
-        "ingest", "assess", "encode", "fit", "sweep", "assign", "compare", "report",
+        "ingest", "assess", "encode", "fit", "sweep", "assign", "compare", "gains",
+        "report",
     ]  # fmt: skip
 
 
@@ -183,7 +184,7 @@ def test_a_dry_run_says_what_would_run_and_does_nothing(
     done = run_job("jobs.run", config, "--run-dir", tmp_path / "run", "--dry-run")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert len(lines) == 9
+    assert len(lines) == 10
     assert all("will run" in line and "MiB" in line for line in lines[1:])
     assert not (tmp_path / "run").exists()
 
@@ -195,7 +196,7 @@ def test_a_dry_run_of_a_finished_run_has_nothing_to_do(
     assert all("is done" in line for line in done.stdout.splitlines()[1:])
     done = run_job("jobs.run", config, "--run-dir", run, "--dry-run", "--from", "assign")
     told = {line.split()[0]: line for line in done.stdout.splitlines()[1:]}
-    assert list(told) == ["assign", "compare", "report"]
+    assert list(told) == ["assign", "compare", "gains", "report"]
     assert all("will run" in line for line in told.values())
 
 

@@ -1,0 +1,319 @@
+"""Write what leaves a finished run: the list of people to mail, or the model for other programs.
+
+    python -m jobs.export runs/azdias --depth 0.2
+    python -m jobs.export runs/azdias --depth 0.2 --suppress robinson.txt
+    python -m jobs.export runs/azdias --onnx model.onnx
+
+--depth 0.2 takes the fifth of the population that is most like the customers: the best
+micro-segments of gains/micro.csv first, within one in the order of a hash, the set-aside rows
+where their index puts them. Of these people known customers (by id, if inputs.id_column was set)
+and those in the suppression file are left out and counted; nobody moves up in their place. Without
+an id column customers cannot be told from others: then say in --suppress who is not to be mailed,
+by row number from 0. The list goes to RUN/export as targets.parquet and targets.csv, with
+targets.json for the counts: rank, id or row, segment, micro_segment, micro_index. In the CSV file
+text that a spreadsheet would take for a formula gets a leading apostrophe.
+
+--onnx writes the fitted model as ONNX: encoded features (float32, in the order of model.json) to
+segment and distance. It is run on rows of the run first, and not written if their segments differ.
+
+Exit codes: 0 done, 2 usage or config, 3 bad input data, 4 out of memory budget or disk,
+6 integrity check failed.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import polars as pl
+from dask import delayed
+
+from jobs.console import Console, leave_after, log, start_logging
+from jobs.run import count
+from segment_lib.cluster import Workers, local_workers
+from segment_lib.config import Run, parse_size
+from segment_lib.errors import ConfigError, IntegrityError
+from segment_lib.manifest import Manifest
+from segment_lib.matrix import as_block
+from segment_lib.memory import Budget
+from segment_lib.model import Projection
+from segment_lib.portable import build_onnx, check_onnx, require_onnx
+from segment_lib.store import StoredFile, read_arrays, read_file, read_part, write_file
+from segment_lib.targets import (
+    LeftOut,
+    Ranking,
+    SortedRun,
+    hash_ids,
+    read_suppressed,
+    write_list,
+    write_run,
+)
+
+CHECKED_ROWS = 10_000
+"""Rows of the run on which an exported model is checked, at most."""
+_CHECKED_PARTS = 10
+BYTES_PER_ROW = 1_000
+"""Of a row while its part is sorted; measured."""
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
+        prog="python -m jobs.export",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = found.add_argument
+    add("run", type=Path, help="folder of a finished run, such as runs/azdias")
+    add("--depth", type=_share, help="share of the population to mail, above 0 and up to 1")
+    add("--suppress", type=Path, metavar="FILE", help="ids (or rows) to leave out, one per line")
+    add("--out", type=Path, metavar="DIR", help="where the list goes (default: RUN/export)")
+    add("--onnx", type=Path, metavar="FILE", help="write the fitted model as ONNX")
+    add("--threads", type=count, help="threads on this machine (default: one per processor)")
+    add("--memory", default=Run().memory, metavar="SIZE", help="what the job may use in all")
+    add("--log-format", choices=("text", "json"), default="text", help="of lines on stderr")
+    add("--no-progress", action="store_true", help="lines when something is done, no more")
+    return found
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Export, and leave with the exit code of what happened."""
+    told = parser()
+    options = told.parse_args(argv)
+    if options.depth is None and options.onnx is None:
+        told.error("say what to write: --depth 0.2 for a target list, --onnx FILE for the model")
+    if options.depth is None and (options.suppress or options.out):
+        told.error("--suppress and --out are for the target list: add --depth 0.2")
+    if parse_size(options.memory) is None:
+        told.error("--memory must be a size such as 900MiB or 4GiB")
+    start_logging(options.log_format)
+    os.umask(0o077)
+    leave_after(lambda: export(options), place="--out")
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write what was asked for."""
+    root = options.run.absolute()
+    if not (root / "run.json").is_file():
+        raise ConfigError(f"{root}: no run.json. Name the folder of a finished run.")
+    manifest = Manifest(root)
+    needed = "gains" if options.depth is not None else "assign"
+    if needed not in manifest.stages:
+        raise ConfigError(f"{root}: {needed} is not done. Finish the run with python -m jobs.run.")
+    if options.onnx is not None:
+        require_onnx()
+    workers = local_workers(options.threads)
+    console = Console.fitting(options.log_format, shown=not options.no_progress)
+    with manifest.held(), workers.active():
+        if options.depth is not None:
+            folder = options.out or root / "export"
+            budget = parse_size(options.memory) or 0
+            write_targets(
+                manifest, folder, options.depth, options.suppress, workers, console, budget
+            )
+        if options.onnx is not None:
+            write_onnx(manifest, options.onnx.absolute())
+
+
+def write_targets(
+    manifest: Manifest,
+    folder: Path,
+    depth: float,
+    suppress: Path | None,
+    workers: Workers,
+    console: Console,
+    budget: int,
+) -> None:
+    """The target list and its counts, in `folder`."""
+    root, facts = manifest.root, manifest.stages["gains"].facts
+    cells_file = manifest.file("gains", "gains/micro.csv")
+    cells = pl.read_csv(read_file(root, cells_file))
+    population = int(cells["population_rows"].sum())
+    wanted = round(depth * population)
+    ranking = Ranking.of(cells, wanted)
+    id_column: str = facts["id_column"]
+    out = left_out(manifest, id_column, suppress, workers)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for old in folder.glob(".export-*"):
+        shutil.rmtree(old, ignore_errors=True)
+    scratch = folder / f".export-{uuid.uuid4().hex}"
+    scratch.mkdir(mode=0o700)
+    try:
+        runs = sort_parts(manifest, ranking, out, scratch, workers, console, budget)
+        names = "targets.parquet", "targets.csv"
+        tally = write_list(runs, ranking.n_buckets, wanted, *(scratch / name for name in names))
+        if tally.listed + tally.known + tally.suppressed != wanted:
+            raise IntegrityError(f"{root}: gains/micro.csv does not add up. Run gains again.")
+        met = np.unique(np.concatenate([run.met for run in runs]))
+        summary = {
+            "depth": depth,
+            "population_rows": population,
+            "considered": wanted,
+            "listed": tally.listed,
+            "known_customers_left_out": tally.known if id_column else None,
+            "suppressed_left_out": tally.suppressed,
+            "suppressed_told": len(out.suppressed),
+            "suppressed_not_in_population": len(out.suppressed) - len(met),
+            "least_micro_index": float(ranking.index[-1]),
+            "micro_csv_sha256": cells_file.sha256,
+        }
+        for name in names:
+            os.replace(scratch / name, folder / name)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    write_file(folder, "targets.json", json.dumps(summary, indent=1).encode())
+    known = (
+        f"{tally.known:,} known customers"
+        if id_column
+        else "no customers (they cannot be known without inputs.id_column)"
+    )
+    log(
+        f"export   {tally.listed:,} people listed of the {wanted:,} that are {depth:.1%} of the "
+        f"population; left out: {known}, {tally.suppressed:,} suppressed. "
+        f"{folder / 'targets.csv'}",
+        **summary,
+    )
+
+
+def left_out(
+    manifest: Manifest, id_column: str, suppress: Path | None, workers: Workers
+) -> LeftOut:
+    """The customers, if ids tell them, and the suppressed."""
+    nobody = np.empty(0, dtype=np.uint64)
+    known = nobody
+    if id_column:
+        files = manifest.files("ingest", "raw/customers/")
+        tasks = [delayed(_ids)(manifest.root, file, id_column) for file in files]
+        found = np.unique(np.concatenate(workers.run(tasks)))
+        known = found[found != 0]
+    suppressed = read_suppressed(suppress, by_id=bool(id_column)) if suppress else nobody
+    return LeftOut(known, suppressed)
+
+
+def sort_parts(
+    manifest: Manifest,
+    ranking: Ranking,
+    out: LeftOut,
+    scratch: Path,
+    workers: Workers,
+    console: Console,
+    budget: int,
+) -> list[SortedRun]:
+    """A sorted run of each part of the population."""
+    facts = manifest.stages["gains"].facts
+    raw = manifest.files("ingest", "raw/population/")
+    largest = max(file.rows or 0 for file in raw)
+    at_once = Budget(budget).parts_at_once(BYTES_PER_ROW * largest, workers.threads, out.bytes)
+    tasks = [
+        delayed(_sort_part)(
+            manifest.root,
+            micro,
+            segments,
+            file if facts["id_column"] else None,
+            facts["id_column"],
+            ranking,
+            out,
+            facts["random_state"],
+            scratch / f"run-{i:05d}.arrow",
+        )
+        for i, (micro, segments, file) in enumerate(
+            zip(
+                manifest.files("gains", "gains/population/"),
+                manifest.files("assign", "segments/population/"),
+                raw,
+                strict=True,
+            )
+        )
+    ]
+    with console.progress("export", len(tasks), "parts") as progress:
+        return workers.run(tasks, lambda _: progress.add(1), at_once=at_once)
+
+
+def write_onnx(manifest: Manifest, target: Path) -> None:
+    """The fitted model as ONNX, once it gives rows of the run the segments that assign gave."""
+    root = manifest.root
+    told = json.loads(read_file(root, manifest.file("sweep", "model/model.json")))
+    arrays = read_arrays(root, manifest.file("sweep", "model/arrays.npz"))
+    projection, centers = Projection.from_arrays(arrays), arrays["cluster_centers"]
+    model = build_onnx(
+        told["features"],
+        projection.mean,
+        projection.scale,
+        projection.components,
+        centers,
+        {
+            "n_clusters": str(told["n_clusters"]),
+            "n_components": str(told["n_components"]),
+            "set_aside": "rows lacking too many attributes are segment -1 and are not asked for",
+        },
+    )
+    block, known = _known_rows(manifest, told["features"])
+    segments, distances = (known[name].to_numpy() for name in ("segment", "distance"))
+    agreeing = check_onnx(
+        model, block, projection.scores(block), centers, segments, distances, target
+    )
+    write_file(target.parent, target.name, model)
+    log(
+        f"export   {target}: {agreeing:,} of {len(block):,} rows of the run get the same segment"
+        + ("" if agreeing == len(block) else ", the others one as near to rounding"),
+        rows=len(block),
+        agreeing=agreeing,
+    )
+
+
+def _known_rows(manifest: Manifest, features: list[str]) -> tuple[np.ndarray, pl.DataFrame]:
+    """Features, and segments as assigned, of up to CHECKED_ROWS rows from a few of the parts."""
+    files = [file for file in manifest.files("encode", "features/population/") if file.rows]
+    chosen = files[:: -(-len(files) // _CHECKED_PARTS)]
+    blocks: list[np.ndarray] = []
+    known = []
+    for file in chosen:
+        encoded = read_part(manifest.root, file, columns=["row", *features])
+        encoded = encoded.head(CHECKED_ROWS // len(chosen))
+        path = file.path.replace("features/", "segments/", 1)
+        assigned = read_part(manifest.root, manifest.file("assign", path))
+        blocks.append(as_block(encoded, features))
+        known.append(
+            encoded.select("row").join(assigned, on="row", how="left", maintain_order="left")
+        )
+    return np.concatenate(blocks), pl.concat(known)
+
+
+def _ids(root: Path, file: StoredFile, column: str) -> np.ndarray:
+    return hash_ids(read_part(root, file, columns=[column])[column])
+
+
+def _sort_part(
+    root: Path,
+    micro: StoredFile,
+    segments: StoredFile,
+    raw: StoredFile | None,
+    id_column: str,
+    ranking: Ranking,
+    out: LeftOut,
+    seed: int,
+    path: Path,
+) -> SortedRun:
+    rows = read_part(root, segments, columns=["row", "segment"])
+    placed = read_part(root, micro)
+    if not rows["row"].equals(placed["row"]):
+        raise IntegrityError(f"{micro.path}: not the rows of {segments.path}. Run gains again.")
+    ids = read_part(root, raw, columns=[id_column])[id_column] if raw else None
+    return write_run(rows.with_columns(placed["micro_segment"]), ids, ranking, out, seed, path)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError("a share above 0 and up to 1, such as 0.2")
+    return share
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,259 @@
+"""Micro-segments, and how many customers a mail-out to the best of them reaches."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from dask import delayed
+
+from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from segment_lib.config import Config
+from segment_lib.errors import DataError, IntegrityError
+from segment_lib.gains import (
+    COUNTS,
+    SET_ASIDE,
+    add_counts,
+    gains_table,
+    mailing_depth,
+    micro_table,
+    response_table,
+)
+from segment_lib.hashing import hashed_share, in_first_half, row_hash
+from segment_lib.matrix import as_block
+from segment_lib.model import MicroClusters, MicroModel, Projection
+from segment_lib.model.micro import SAMPLE_SIZE
+from segment_lib.model.quality import ClusterSums
+from segment_lib.schema import canonical
+from segment_lib.store import (
+    StoredFile,
+    read_arrays,
+    read_part,
+    write_arrays,
+    write_file,
+    write_part,
+)
+
+BYTES_PER_FEATURE = 16
+"""Of a feature value in memory while a part is placed; measured."""
+
+
+def settings(config: Config) -> Any:
+    told = config.model
+    return [told.n_micro, told.random_state, asdict(config.mailing), config.inputs.response]
+
+
+def inputs(job: Job) -> Any:
+    raw = job.hashes("ingest") if job.config.inputs.response else []
+    return [job.hashes("encode", "features/"), job.hashes("fit"), job.hashes("assign"), raw]
+
+
+def sample_part(
+    root: Path, file: StoredFile, features: list[str], share: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers and features of the rows of a part that are in the sample."""
+    encoded = read_part(root, file, columns=["row", *features])
+    chosen = encoded.filter(hashed_share(encoded["row"].to_numpy(), seed, share))
+    return chosen["row"].to_numpy(), as_block(chosen, features)
+
+
+def tally_part(
+    root: Path, file: StoredFile, features: list[str], clusters: MicroClusters, half: int | None
+) -> ClusterSums:
+    """Sums by cluster of a part; of the half that ranks if its seed is given."""
+    encoded = read_part(root, file, columns=["row", *features])
+    if half is not None:
+        encoded = encoded.filter(in_first_half(encoded["row"].to_numpy(), half))
+    return clusters.tally(as_block(encoded, features))
+
+
+def place_part(
+    root: Path,
+    file: StoredFile,
+    assigned: StoredFile,
+    features: list[str],
+    model: MicroModel,
+    seed: int,
+    work: Path | None,
+) -> tuple[StoredFile | None, pl.DataFrame]:
+    """Micro-segments of a part, written below `work` if there is one, and its counts."""
+    encoded = read_part(root, file, columns=["row", *features])
+    placed = encoded.select("row").with_columns(
+        pl.Series("micro_segment", model.assign(as_block(encoded, features)), dtype=pl.Int32)
+    )
+    rows = read_part(root, assigned, columns=["row", "segment"])
+    joined = rows.join(placed, on="row", how="left", maintain_order="left")
+    known = joined["micro_segment"].is_not_null()
+    if known.sum() != encoded.height or (known != (joined["segment"] != SET_ASIDE)).any():
+        raise IntegrityError(f"{assigned.path}: not the rows of {file.path}. Run assign again.")
+    joined = joined.with_columns(pl.col("micro_segment").fill_null(SET_ASIDE))
+    if work is not None:
+        path = assigned.path.replace("segments/", "gains/", 1)
+        written = write_part(work, path, joined.select("row", "micro_segment"))
+        return written, _counts(joined, population_rows=pl.len())
+    ranks = pl.Series("ranks", in_first_half(joined["row"].to_numpy(), seed))
+    return None, _counts(
+        joined.with_columns(ranks),
+        ranking_rows=pl.col("ranks").sum(),
+        measured_rows=(~pl.col("ranks")).sum(),
+    )
+
+
+def _counts(rows: pl.DataFrame, **counted: pl.Expr) -> pl.DataFrame:
+    found = rows.group_by("segment", "micro_segment").agg(**counted)
+    absent = [pl.lit(0).alias(name) for name in COUNTS if name not in found.columns]
+    return found.with_columns(absent).select(pl.col(name).cast(k) for name, k in COUNTS.items())
+
+
+def count_responses(
+    root: Path, raw: StoredFile, assigned: StoredFile, extract: str, column: str
+) -> pl.DataFrame:
+    """Rows of known response, and responses, of a part by segment.
+
+    Raises
+    ------
+    DataError
+        If a cell is neither 0 nor 1 nor empty.
+    """
+    cells = read_part(root, raw, columns=[column])[column]
+    spellings = {code: canonical(code) for code in cells.drop_nulls().unique()}
+    cells = cells.replace(spellings).replace("", None)
+    if not set(cells.drop_nulls().unique()) <= {"0", "1"}:
+        raise DataError(
+            f"{column} of the {extract}: holds something other than 0, 1 and empty cells. "
+            "Check inputs.response."
+        )
+    segments = read_part(root, assigned, columns=["segment"])["segment"]
+    return (
+        pl.DataFrame({"segment": segments, "response": cells})
+        .group_by("segment")
+        .agg(
+            pl.col("response").count().cast(pl.Int64).alias("rows"),
+            (pl.col("response") == "1").sum().cast(pl.Int64).alias("responses"),
+        )
+        .select(pl.lit(extract).alias("extract"), "segment", "rows", "responses")
+    )
+
+
+def learn(job: Job, at_once: int) -> MicroModel:
+    """Micro-segments from the population and the customers that rank."""
+    arrays = read_arrays(job.root, job.manifest.file("fit", "model/projection.npz"))
+    features, seed = job.facts("encode")["features"], job.config.model.random_state
+    files = {name: job.manifest.files("encode", f"features/{name}/") for name in EXTRACTS}
+    share = SAMPLE_SIZE / job.facts("encode")["population"]
+    parts = job.workers.run(
+        [
+            delayed(sample_part)(job.root, file, features, share, seed)
+            for file in files["population"]
+        ],
+        at_once=at_once,
+    )
+    rows, blocks = zip(*parts, strict=True)
+    sample = np.concatenate(blocks)[np.argsort(row_hash(np.concatenate(rows), seed))]
+    clusters = MicroClusters.fit(
+        Projection.from_arrays(arrays),
+        sample,
+        n_micro=job.config.model.n_micro,
+        random_state=seed,
+    )
+    sums = {}
+    for name, half in (("population", None), ("customers", seed)):
+        tasks = [
+            delayed(tally_part)(job.root, file, features, clusters, half) for file in files[name]
+        ]
+        first, *further = job.workers.run(tasks, at_once=at_once)
+        sums[name] = sum(further, start=first)
+    return MicroModel.fit(clusters, sample, sums["population"], sums["customers"])
+
+
+def run(job: Job, work: Path) -> Outcome:
+    features = job.facts("encode")["features"]
+    raw = job.manifest.files("ingest")
+    total = sum(file.rows or 0 for file in raw)
+    at_once = job.at_once(BYTES_PER_FEATURE * len(features), max(file.rows or 0 for file in raw))
+    model = learn(job, at_once)
+    tasks, sizes = [], []
+    for name in EXTRACTS:
+        encoded = job.manifest.files("encode", f"features/{name}/")
+        assigned = job.manifest.files("assign", f"segments/{name}/")
+        sizes += [file.rows or 0 for file in assigned]
+        tasks += [
+            delayed(place_part)(
+                job.root, file, segments, features, model, job.config.model.random_state,
+                work if name == "population" else None,
+            )
+            for file, segments in zip(encoded, assigned, strict=True)
+        ]  # fmt: skip
+    with job.console.progress("gains", len(tasks), "parts") as progress:
+        found = job.workers.run(tasks, lambda _: progress.add(1), at_once=at_once)
+    counts = add_counts([count for _, count in found])
+    cells, gains = micro_table(counts), gains_table(counts)
+    files = [file for file, _ in found if file is not None]
+    files += [
+        write_file(work, "gains/micro.csv", cells.write_csv().encode()),
+        write_file(work, "gains/gains.csv", gains.write_csv().encode()),
+        write_arrays(work, "gains/micro.npz", model.arrays()),
+    ]
+    files += write_depth(job.config, cells, work)
+    files += write_response(job, work)
+    fifth = dict(gains.filter(pl.col("depth") == 0.2).select("by", "customers_reached").iter_rows())
+    return Outcome(
+        files,
+        total,
+        total,
+        f"a fifth of the population reaches {fifth['micro_segment']:.1%} of held-out customers by "
+        f"{model.n_micro} micro-segments, {fifth['segment']:.1%} by segments",
+        {
+            "n_micro": model.n_micro,
+            "id_column": job.config.inputs.id_column,
+            "random_state": job.config.model.random_state,
+        },
+    )
+
+
+def write_depth(config: Config, cells: pl.DataFrame, work: Path) -> list[StoredFile]:
+    """gains/depth.json, if costs are told."""
+    told = config.mailing
+    if told.cost_per_piece is None or told.margin_per_order is None:
+        return []
+    assert told.base_response_rate is not None
+    depth = mailing_depth(
+        cells, told.cost_per_piece, told.margin_per_order, told.base_response_rate
+    )
+    return [write_file(work, "gains/depth.json", json.dumps(depth, indent=1).encode())]
+
+
+def write_response(job: Job, work: Path) -> list[StoredFile]:
+    """gains/response.csv, if a response column is told."""
+    column = job.config.inputs.response
+    if not column:
+        return []
+    carried = job.facts("ingest")["carried"]
+    tasks = [
+        delayed(count_responses)(job.root, raw, assigned, name, column)
+        for name in EXTRACTS
+        if column in carried[name]
+        for raw, assigned in zip(
+            job.manifest.files("ingest", f"raw/{name}/"),
+            job.manifest.files("assign", f"segments/{name}/"),
+            strict=True,
+        )
+    ]
+    table = response_table(pl.concat(job.workers.run(tasks)))
+    return [write_file(work, "gains/response.csv", table.write_csv().encode())]
+
+
+STAGE: Stage = Stage(
+    "gains",
+    needs=("ingest", "encode", "fit", "assign"),
+    settings=settings,
+    inputs=inputs,
+    run=run,
+)
+
+if __name__ == "__main__":
+    from jobs.run import main
+
+    main(only="gains")

@@ -1,0 +1,301 @@
+"""How many customers a mail-out reaches: cells ranked on half of the customers, measured on others.
+
+A cell is a segment or a micro-segment. Customers are also members of the population, and nobody can
+tell which: the depth is counted over all of the population, and a ratio of customers to population
+says how much commoner a cell is among customers, not how many of the cell's people will respond.
+"""
+
+from collections.abc import Sequence
+from math import sqrt
+from statistics import NormalDist
+
+import numpy as np
+import polars as pl
+from scipy.stats import gamma
+
+SET_ASIDE = -1
+"""The segment, and the micro-segment, of rows too incomplete to cluster."""
+CONFIDENCE = 0.95
+DEPTHS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Shares of the population at which gains are told."""
+
+COUNTS = {
+    "segment": pl.Int32,
+    "micro_segment": pl.Int32,
+    "population_rows": pl.Int64,
+    "ranking_rows": pl.Int64,
+    "measured_rows": pl.Int64,
+}
+"""Rows by segment and micro-segment: of the population, and of the two halves of the customers."""
+
+
+MICRO = (
+    "rank",
+    "micro_segment",
+    "segment",
+    "segment_share",
+    "population_rows",
+    "customer_rows",
+    "index",
+    "micro_index",
+    "micro_index_low",
+    "micro_index_high",
+    "depth",
+)
+"""Columns of the table of micro-segments."""
+
+
+def add_counts(counts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """The counts of several parts as those of one, in the order of the cells."""
+    keys = ("segment", "micro_segment")
+    return pl.concat(counts).group_by(keys).agg(pl.exclude(keys).sum()).sort(keys)
+
+
+def shrink(customers: np.ndarray, expected: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """Ratios of customers to expected customers, drawn towards the prior ratios.
+
+    Counts are taken as Poisson around ratio × expected, the ratios as gamma-distributed around the
+    prior ones (Clayton and Kaldor 1987, "Empirical Bayes estimates of age-standardized relative
+    risks for use in disease mapping", Biometrics 43, 671-681), with the one variance that the
+    moments of the counts ask for (Marshall 1991, "Mapping disease and mortality rates using
+    empirical Bayes estimators", Applied Statistics 40, 283-294).
+
+    Parameters
+    ----------
+    customers : counted, shape (n_cells,)
+    expected : customers there would be if all cells were alike, shape (n_cells,)
+    prior : ratios, shape (n_cells,)
+
+    Returns
+    -------
+    ratios : mean, lower and upper limit, shape (3, n_cells): the mean and the equal-tailed 95 %
+        interval of the gamma distribution that the counts leave
+    """
+    known = expected > 0
+    between = _variance_between(customers[known], expected[known], prior[known])
+    if not between:
+        return np.stack([prior, prior, prior])
+    shape = np.maximum(prior, 1e-12) ** 2 / between + customers
+    rate = np.maximum(prior, 1e-12) / between + expected
+    tail = (1 - CONFIDENCE) / 2
+    low, high = (gamma.ppf(level, shape) / rate for level in (tail, 1 - tail))
+    return np.stack([shape / rate, low, high])
+
+
+def _variance_between(customers: np.ndarray, expected: np.ndarray, prior: np.ndarray) -> float:
+    """How much the true ratios vary around the prior ones: what counting does not explain."""
+    apart = (expected * (customers / expected - prior) ** 2).sum() - prior.sum()
+    return float(max(apart / expected.sum(), 0.0)) if len(expected) else 0.0
+
+
+def micro_table(
+    counts: pl.DataFrame, customers: Sequence[str] = ("ranking_rows", "measured_rows")
+) -> pl.DataFrame:
+    """Micro-segments from the most to the least customer-like; those of nobody come last.
+
+    The prior ratio of a micro-segment is that of the segments its people belong to.
+
+    Parameters
+    ----------
+    counts : columns of COUNTS
+    customers : those to count, by default both halves
+
+    Returns
+    -------
+    cells : `rank` from 1; `micro_segment`; `segment`, the one most of its people belong to, and
+        `segment_share`, the share of them; `population_rows`, `customer_rows`; `index`, as counted,
+        null where the population has no row; `micro_index` and its limits, smoothed; `depth`, the
+        share of the population up to and with this micro-segment
+    """
+    counted = counts.with_columns(pl.sum_horizontal(customers).alias("customer_rows"))
+    rows, of = pl.col("population_rows"), pl.col("customer_rows")
+    everyone = int(counted["population_rows"].sum())
+    per_row = int(counted["customer_rows"].sum()) / everyone
+    segments = counted.group_by("segment").agg(
+        pl.when(rows.sum() > 0)
+        .then(of.sum() / (rows.sum() * per_row))
+        .otherwise(1.0)
+        .alias("prior")
+    )
+    cells = (
+        counted.join(segments, on="segment")
+        .sort("population_rows", "segment", descending=[True, False])
+        .group_by("micro_segment")
+        .agg(
+            pl.col("segment").first(),
+            (rows.first() / rows.sum()).fill_nan(None).alias("segment_share"),
+            ((pl.col("prior") * rows).sum() / rows.sum())
+            .fill_nan(pl.col("prior").mean())
+            .alias("prior"),
+            rows.sum(),
+            of.sum(),
+        )
+        .sort("micro_segment")
+    )
+    expected = cells["population_rows"].to_numpy() * per_row
+    smoothed = shrink(cells["customer_rows"].to_numpy(), expected, cells["prior"].to_numpy())
+    names = ("micro_index", "micro_index_low", "micro_index_high")
+    return (
+        cells.with_columns(
+            pl.when(rows > 0).then(100 * of / (rows * per_row)).alias("index"),
+            *(pl.Series(name, 100 * values) for name, values in zip(names, smoothed, strict=True)),
+        )
+        .sort(rows > 0, "micro_index", "micro_segment", descending=[True, True, False])
+        .with_columns(
+            pl.int_range(1, pl.len() + 1).alias("rank"),
+            (rows.cum_sum() / everyone).alias("depth"),
+        )
+        .select(*MICRO)
+    )
+
+
+def gains_table(counts: pl.DataFrame) -> pl.DataFrame:
+    """Customers reached at each depth by segments and by micro-segments.
+
+    Cells are ranked by the ranking half of the customers, segments by their plain ratio,
+    micro-segments by the smoothed one; what is told is the measured half.
+
+    Returns
+    -------
+    gains : `by` (segment or micro_segment), `depth`, `population_rows`, `customers_reached` (a
+        share of the measured half), `low` and `high` (Wilson's interval of it), `lift`
+        (customers_reached ÷ depth)
+    """
+    segments = counts.group_by("segment").agg(pl.col("population_rows", "ranking_rows").sum())
+    peopled = pl.col("population_rows") > 0
+    ratio = pl.when(peopled).then(pl.col("ranking_rows") / pl.col("population_rows"))
+    order = {
+        "segment": segments.sort(ratio, -pl.col("segment"), descending=True, nulls_last=True)[
+            "segment"
+        ],
+        "micro_segment": micro_table(counts, ["ranking_rows"])["micro_segment"],
+    }
+    return pl.concat(_reached(counts, by, cells) for by, cells in order.items())
+
+
+def _reached(counts: pl.DataFrame, by: str, cells: pl.Series) -> pl.DataFrame:
+    """Gains with the cells taken in this order; within a cell people are taken evenly."""
+    rows = counts.group_by(by).agg(pl.col("population_rows", "measured_rows").sum())
+    ordered = cells.to_frame(by).join(rows, on=by, how="left", maintain_order="left")
+    people, customers = (
+        np.concatenate([[0], np.cumsum(ordered[name].to_numpy())])
+        for name in ("population_rows", "measured_rows")
+    )
+    depths = np.array(DEPTHS)
+    n = int(customers[-1])
+    reached = np.interp(depths * people[-1], people, customers)
+    share = reached / max(n, 1)
+    limits = [wilson(float(found), n) for found in reached]
+    return pl.DataFrame(
+        {
+            "by": [by] * len(depths),
+            "depth": depths,
+            "population_rows": np.rint(depths * people[-1]).astype(np.int64),
+            "customers_reached": share,
+            "low": [low for low, _ in limits],
+            "high": [high for _, high in limits],
+            "lift": share / depths,
+        }
+    )
+
+
+def wilson(found: float, n: int) -> tuple[float, float]:
+    """95 % limits of a proportion of `found` among `n`; 0 and 1 if there are none.
+
+    Wilson (1927), "Probable inference, the law of succession, and statistical inference", Journal
+    of the American Statistical Association 22, 209-212.
+    """
+    if not n:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+    share = found / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z / (1 + z * z / n) * sqrt(max(share * (1 - share), 0.0) / n + (z / (2 * n)) ** 2)
+    low = 0.0 if found <= 0 else max(centre - reach, 0.0)
+    high = 1.0 if found >= n else min(centre + reach, 1.0)
+    return low, high
+
+
+def mailing_depth(
+    cells: pl.DataFrame, cost_per_piece: float, margin_per_order: float, base_response_rate: float
+) -> dict[str, float | int | str]:
+    """How deep to mail: as long as a further piece is expected to earn what it costs.
+
+    A piece to a micro-segment is expected to bring base_response_rate × micro_index ÷ 100 orders:
+    response is taken to be as much above or below the average as customers are.
+
+    Parameters
+    ----------
+    cells : the table of micro-segments
+    base_response_rate : orders per piece among average people, index 100
+    """
+    per_index = base_response_rate * margin_per_order / 100
+    break_even = cost_per_piece / per_index
+    everyone = int(cells["population_rows"].sum())
+
+    def pieces_above(column: str) -> int:
+        return int(cells.filter(pl.col(column) >= break_even)["population_rows"].sum())
+
+    mailed = cells.filter(pl.col("micro_index") >= break_even)
+    pieces = pieces_above("micro_index")
+    orders = (
+        float((mailed["population_rows"] * mailed["micro_index"]).sum()) / 100 * base_response_rate
+    )
+    return {
+        "cost_per_piece": cost_per_piece,
+        "margin_per_order": margin_per_order,
+        "base_response_rate": base_response_rate,
+        "break_even_index": break_even,
+        "recommended_depth": pieces / everyone,
+        "depth_low": pieces_above("micro_index_low") / everyone,
+        "depth_high": pieces_above("micro_index_high") / everyone,
+        "pieces": pieces,
+        "expected_orders": orders,
+        "expected_margin": orders * margin_per_order,
+        "expected_cost": pieces * cost_per_piece,
+        "expected_profit": orders * margin_per_order - pieces * cost_per_piece,
+        "assumption": "people respond in proportion to the micro-index of their micro-segment; "
+        "base_response_rate is that of index 100; low and high are the depths by the limits of the "
+        "micro-index",
+    }
+
+
+def response_table(counts: pl.DataFrame) -> pl.DataFrame:
+    """Response by extract and segment.
+
+    Parameters
+    ----------
+    counts : `extract`, `segment`, `rows` with a known response, `responses`
+
+    Returns
+    -------
+    response : counts, `response_rate`, Wilson's interval of it as `low` and `high`, and `lift`, the
+        rate over that of the extract, with the interval of the rate over the same as `lift_low` and
+        `lift_high`; null where nobody's response is known
+    """
+    whole = pl.col("responses").sum().over("extract") / pl.col("rows").sum().over("extract")
+    summed = counts.group_by("extract", "segment").agg(pl.col("rows", "responses").sum())
+    ordered = summed.sort("extract", "segment")
+    limits = [
+        wilson(found, n) if n else (None, None)
+        for n, found in ordered.select("rows", "responses").iter_rows()
+    ]
+    kinds = {"low": pl.Float64, "high": pl.Float64}
+    rates = ordered.hstack(pl.DataFrame(limits, schema=kinds, orient="row")).with_columns(
+        pl.when(pl.col("rows") > 0)
+        .then(pl.col("responses") / pl.col("rows"))
+        .alias("response_rate"),
+        pl.when(whole > 0).then(whole).alias("whole"),
+    )
+    return rates.select(
+        "extract",
+        "segment",
+        "rows",
+        "responses",
+        "response_rate",
+        "low",
+        "high",
+        (pl.col("response_rate") / pl.col("whole")).alias("lift"),
+        (pl.col("low") / pl.col("whole")).alias("lift_low"),
+        (pl.col("high") / pl.col("whole")).alias("lift_high"),
+    )

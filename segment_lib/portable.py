@@ -1,0 +1,142 @@
+"""The fitted model as ONNX, for programs that know nothing of this one, and its check."""
+
+import json
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from segment_lib.errors import ConfigError, IntegrityError
+
+INPUT, SEGMENT, DISTANCE = "features", "segment", "distance"
+"""Names of the input and the outputs."""
+OPSET, IR_VERSION = 17, 8
+"""Old enough for any runtime since 2022."""
+TOLERANCE = 1e-4
+"""Of distances, relative: both sides compute in float32."""
+
+
+def require_onnx() -> None:
+    """Raise a ConfigError unless the packages of the extra `onnx` are installed."""
+    if absent := [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]:
+        raise ConfigError(
+            f"--onnx needs {' and '.join(absent)}. Install them: pip install 'segment_lib[onnx]'."
+        )
+
+
+def build_onnx(
+    features: Sequence[str],
+    mean: np.ndarray,
+    scale: np.ndarray,
+    components: np.ndarray,
+    cluster_centers: np.ndarray,
+    metadata: dict[str, str],
+) -> bytes:
+    """Encoded features of shape (n_rows, n_features), float32, to segment and distance.
+
+    Parameters
+    ----------
+    mean, scale : shape (n_features,)
+    components : shape (n_components, n_features)
+    cluster_centers : shape (n_segments, n_components)
+    metadata : told in the file beside the names of the features
+
+    Returns
+    -------
+    model : the file; output `segment` int64 and `distance` float32, both of shape (n_rows,)
+    """
+    from onnx import TensorProto, checker, helper, numpy_helper
+
+    axes = (components / scale).T.astype(np.float32)
+    centers = cluster_centers.astype(np.float32)
+    constants = {
+        "mean": mean.astype(np.float32),
+        "axes": axes,
+        "centers": centers,
+        "minus_two_centers": np.ascontiguousarray(-2 * centers.T),
+        "norms": (centers.astype(np.float64) ** 2).sum(axis=1).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Sub", [INPUT, "mean"], ["centred"]),
+        helper.make_node("MatMul", ["centred", "axes"], ["scores"]),
+        # |z - c|² less |z|², which is the same for all centres: the first of equals is the nearest.
+        helper.make_node("MatMul", ["scores", "minus_two_centers"], ["products"]),
+        helper.make_node("Add", ["products", "norms"], ["nearness"]),
+        helper.make_node("ArgMin", ["nearness"], [SEGMENT], axis=1, keepdims=0),
+        helper.make_node("Gather", ["centers", SEGMENT], ["own"], axis=0),
+        helper.make_node("Sub", ["scores", "own"], ["apart"]),
+        helper.make_node("ReduceL2", ["apart"], [DISTANCE], axes=[1], keepdims=0),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "segments",
+        [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["rows", len(features)])],
+        [
+            helper.make_tensor_value_info(SEGMENT, TensorProto.INT64, ["rows"]),
+            helper.make_tensor_value_info(DISTANCE, TensorProto.FLOAT, ["rows"]),
+        ],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="segment_lib",
+    )
+    told = {"features": json.dumps(list(features), ensure_ascii=False)} | metadata
+    helper.set_model_props(model, dict(sorted(told.items())))
+    checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def run_onnx(model: bytes, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Segment and distance of features of shape (n_rows, n_features), by onnxruntime."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    segments, distances = session.run([SEGMENT, DISTANCE], {INPUT: block})
+    return segments, distances
+
+
+def check_onnx(
+    model: bytes,
+    block: np.ndarray,
+    scores: np.ndarray,
+    cluster_centers: np.ndarray,
+    segments: np.ndarray,
+    distances: np.ndarray,
+    where: Path,
+) -> int:
+    """Run the model on rows whose segment and distance are known.
+
+    A row may have another segment only where both centres are equally near, to rounding.
+
+    Parameters
+    ----------
+    scores : of the same rows, shape (n_rows, n_components)
+    segments, distances : what is known, shape (n_rows,)
+
+    Returns
+    -------
+    agreeing : rows with the very same segment
+
+    Raises
+    ------
+    IntegrityError
+        If a row disagrees beyond rounding.
+    """
+    found, far = run_onnx(model, block)
+    near = TOLERANCE * (1 + distances.astype(np.float64))
+    wrong = np.abs(far - distances) > near
+    for labels in (found, segments):
+        apart = scores.astype(np.float64) - cluster_centers.astype(np.float64)[labels]
+        wrong |= np.abs(np.sqrt((apart**2).sum(axis=1)) - distances) > near
+    if wrong.any():
+        raise IntegrityError(
+            f"{where}: not written, as {int(wrong.sum()):,} of {len(block):,} rows of the run get "
+            "another segment or distance from it. Run assign again; if they still do, report it."
+        )
+    return int((found == segments).sum())

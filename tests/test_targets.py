@@ -1,0 +1,158 @@
+"""The target list: best cells first, ties by hash, whoever is left out counted, text made safe."""
+
+import csv
+import io
+import itertools
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from segment_lib import targets
+from segment_lib.errors import ConfigError, DataError
+from segment_lib.hashing import row_hash
+from segment_lib.targets import (
+    LeftOut,
+    Ranking,
+    Tally,
+    hash_ids,
+    read_suppressed,
+    write_list,
+    write_run,
+    write_safely,
+)
+
+NOBODY = LeftOut(np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.uint64))
+MICRO = np.random.default_rng(0).choice([-1, 0, 1, 2], 1000)
+ROWS = pl.DataFrame(
+    {"row": np.arange(1000), "segment": MICRO // 2, "micro_segment": MICRO},
+    schema={"row": pl.Int64, "segment": pl.Int32, "micro_segment": pl.Int32},
+)
+CELLS = pl.DataFrame(
+    {
+        "micro_segment": [2, -1, 0, 1],
+        "micro_index": [300.0, 250.0, 80.0, 20.0],
+        "population_rows": [int((micro == MICRO).sum()) for micro in (2, -1, 0, 1)],
+    }
+)
+
+
+def listed(
+    folder: Path, wanted: int, parts: list[int], out: LeftOut = NOBODY, ids: pl.Series | None = None
+) -> tuple[pl.DataFrame, Tally]:
+    """The list from parts that end at these rows."""
+    ranking = Ranking.of(CELLS, wanted)
+    edges = [0, *parts, ROWS.height]
+    runs = [
+        write_run(
+            ROWS[a:b], None if ids is None else ids[a:b], ranking, out, 7, folder / f"{a}-{i}.arrow"
+        )
+        for i, (a, b) in enumerate(itertools.pairwise(edges))
+        if b > a
+    ]
+    names = folder / "t.parquet", folder / "t.csv"
+    for name in names:
+        name.unlink(missing_ok=True)
+    tally = write_list(runs, ranking.n_buckets, wanted, *names)
+    for run in runs:
+        run.path.unlink()
+    return pl.read_parquet(names[0]), tally
+
+
+def by_hand(wanted: int) -> list[int]:
+    """Sorted in memory."""
+    order = {micro: rank for rank, micro in enumerate(CELLS["micro_segment"])}
+    hashes = row_hash(np.arange(1000), 7).tolist()
+    return sorted(range(1000), key=lambda row: (order[MICRO[row]], hashes[row]))[:wanted]
+
+
+@pytest.mark.parametrize("wanted", [0, 1, 100, 500, 1000])
+def test_the_list_is_that_of_a_sort_in_memory(tmp_path: Path, wanted: int) -> None:
+    found, tally = listed(tmp_path, wanted, [400])
+    assert found["row"].to_list() == by_hand(wanted)
+    assert found["rank"].to_list() == list(range(1, wanted + 1))
+    assert tally == Tally(wanted, 0, 0)
+
+
+@given(parts=st.lists(st.integers(0, 1000), max_size=5), wanted=st.integers(0, 1000))
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_parts_and_any_buckets_give_the_same_list(
+    tmp_path: Path, parts: list[int], wanted: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(targets, "ROWS_PER_BUCKET", 37)
+        found, _ = listed(tmp_path, wanted, sorted(parts))
+    assert found["row"].to_list() == by_hand(wanted)
+
+
+def test_the_csv_file_says_the_same_as_the_parquet_file(tmp_path: Path) -> None:
+    found, _ = listed(tmp_path, 300, [])
+    assert pl.read_csv(tmp_path / "t.csv", schema_overrides=found.schema).equals(found)
+    assert found.columns == ["rank", "row", "segment", "micro_segment", "micro_index"]
+
+
+def test_the_suppressed_are_left_out_and_nobody_moves_up(tmp_path: Path) -> None:
+    out = LeftOut(NOBODY.known, np.array(sorted(by_hand(500)[::5]), dtype=np.uint64))
+    found, tally = listed(tmp_path, 500, [200], out)
+    assert tally == Tally(400, 0, 100)
+    assert found["row"].to_list() == [row for i, row in enumerate(by_hand(500)) if i % 5]
+    assert found["rank"].to_list() == list(range(1, 401))
+
+
+def test_known_customers_are_counted_as_such_even_if_suppressed_too(tmp_path: Path) -> None:
+    ids = pl.Series([f"P{row}" for row in range(1000)])
+    best = [f" P{row} " for row in by_hand(10)]
+    known, suppressed = (np.unique(hash_ids(pl.Series(told))) for told in (best[:3], best[1:6]))
+    found, tally = listed(tmp_path, 10, [500], LeftOut(known, suppressed), ids)
+    assert tally == Tally(4, 3, 3)
+    assert found["id"].to_list() == [f"P{row}" for row in by_hand(10)[6:]]
+
+
+def test_suppressed_who_are_of_the_population_are_met() -> None:
+    out = LeftOut(NOBODY.known, np.array([3, 999, 5000], dtype=np.uint64))
+    assert out.met(np.arange(1000, dtype=np.uint64)).tolist() == [0, 1]
+
+
+def test_people_without_an_id_are_nobody_in_particular() -> None:
+    hashes = hash_ids(pl.Series(["a", None, "", "  "]))
+    assert hashes[0] != 0
+    assert hashes[1:].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("lead", list("=+-@\t\r"))
+def test_text_that_could_be_a_formula_gets_an_apostrophe(lead: str) -> None:
+    file = io.BytesIO()
+    write_safely(pl.DataFrame({"n": [-1], "id": [f'{lead}cmd|"/c calc"!A1'], "b": ["a=b"]}), file)
+    ((number, text, plain),) = csv.reader(io.StringIO(file.getvalue().decode(), newline=""))
+    assert (number, text, plain) == ("-1", f'\'{lead}cmd|"/c calc"!A1', "a=b")
+
+
+def test_ids_and_rows_are_read_from_a_suppression_file(tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    path.write_bytes(b"\xef\xbb\xbf12\r\n\r\n 7 \r\n12\r\n")
+    assert read_suppressed(path, by_id=False).tolist() == [7, 12]
+    assert set(read_suppressed(path, by_id=True)) == set(hash_ids(pl.Series(["12", "7"])))
+    path.write_text("")
+    assert len(read_suppressed(path, by_id=False)) == 0
+
+
+@pytest.mark.parametrize("line", ["secret", "-1", "1.5", "٣", "9" * 20])
+def test_a_line_that_is_no_row_number_is_refused_by_its_line(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "out.txt"
+    path.write_text(f"3\n\n{line}\n", encoding="utf-8")
+    with pytest.raises(DataError, match="line 3") as error:
+        read_suppressed(path, by_id=False)
+    assert "secret" not in str(error.value)
+
+
+def test_a_suppression_file_that_is_absent_or_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        read_suppressed(tmp_path / "none.txt", by_id=True)
+    (tmp_path / "x").write_bytes(b"\xff\xfe")
+    with pytest.raises(DataError, match="UTF-8"):
+        read_suppressed(tmp_path / "x", by_id=True)
