@@ -39,7 +39,7 @@ SWEEP = (
     "chosen",
 )
 """The first columns of model/sweep.csv."""
-BESIDE_ROWS = 120 * 2**20
+BESIDE_ROWS = 160 * 2**20
 """Of the sample, and of what is computed on it; measured."""
 BYTES_PER_SCORE = 4
 """Of a score kept in memory from pass to pass."""
