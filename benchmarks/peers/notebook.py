@@ -2,9 +2,9 @@
 
 It reads the same extracts and takes the same decisions: the plan of a run of ours is its analyst's
 sheet. So its features equal ours to the last row, and its inertia can be held against ours.
-Numbers are float32 from the first step on and frames are let go, as a careful analyst does it;
-``--usual`` is the usual form: float64, which is what pandas makes of numbers if nothing is said,
-and the result of every cell kept.
+All steps are vectorised and numbers are float32 from the first step on. The result of every cell
+stays, as it does in a notebook; with ``--let-go`` each frame is freed once the next is made. With
+``--float64`` numbers are what pandas makes of them if nothing is said.
 """
 
 import argparse
@@ -30,9 +30,9 @@ def main() -> None:
     options = _parser().parse_args()
     config = load_config(options.config, options.set)
     plan = json.loads(options.plan.read_text())["attributes"]
-    dtype = "float64" if options.usual else "float32"
+    dtype = "float64" if options.float64 else "float32"
     cells: list[object] = []
-    keep = cells.append if options.usual else _let_go
+    keep = _let_go if options.let_go else cells.append
     with phase("clean"):
         population, customers, asides = clean(config, dtype, keep)
     with phase("features"):
@@ -189,7 +189,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--plan", type=Path, required=True, help="plan.json of a run of ours")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--n-clusters", type=int, default=10, help="the clustering to use")
-    parser.add_argument("--usual", action="store_true", help="float64, every result kept")
+    parser.add_argument("--let-go", action="store_true", help="free what is not read again")
+    parser.add_argument("--float64", action="store_true", help="numbers as pandas reads them")
     parser.add_argument(
         "--compare", type=Path, metavar="RUN_DIR", help="compare features with ours, then stop"
     )
