@@ -23,6 +23,7 @@ from segment_lib.clean import (
 from segment_lib.config import Config
 from segment_lib.encode import TOLD_TWICE, Plan, decode_plan, derive_plan, read_plan
 from segment_lib.errors import DataError
+from segment_lib.model.blocks import add_up
 from segment_lib.store import StoredFile, read_metadata, write_file, write_part
 
 
@@ -48,12 +49,13 @@ def read_tally(root: Path, file: StoredFile) -> Tally:
     return Tally.from_json(read_metadata(root, file)["tally"])
 
 
-def tallies(job: Job) -> dict[str, list[Tally]]:
-    """The tallies of all parts, by extract."""
+def tallies(job: Job) -> dict[str, Tally]:
+    """The tally of each extract, added up as its parts are read: never all of them in memory."""
     files = {name: job.manifest.files("ingest", f"raw/{name}/") for name in EXTRACTS}
-    tasks = [delayed(read_tally)(job.root, file) for name in EXTRACTS for file in files[name]]
-    found = iter(job.workers.run(tasks))
-    return {name: [next(found) for _ in files[name]] for name in EXTRACTS}
+    tasks = [
+        add_up([delayed(read_tally)(job.root, file) for file in files[name]]) for name in EXTRACTS
+    ]
+    return dict(zip(EXTRACTS, job.workers.run(tasks), strict=True))
 
 
 def levels(job: Job) -> dict[str, tuple[str, ...]]:
@@ -100,7 +102,7 @@ def note_derived(job: Job, plan: str) -> None:
 def run(job: Job, work: Path) -> Outcome:
     schema = job.schema
     counted = tallies(job)
-    population, customers = (delivered(counted[name], schema) for name in EXTRACTS)
+    population, customers = (delivered([counted[name]], schema) for name in EXTRACTS)
     dictionary = levels(job)
     attributes = assess_attributes(
         schema,
@@ -114,8 +116,7 @@ def run(job: Job, work: Path) -> Outcome:
     _tell_coverage(job)
     kept = set(attributes.filter("kept")["attribute"])
     rows: dict[str, Counter[int]] = {
-        name: sum((histogram(tally, schema, kept) for tally in counted[name]), Counter())
-        for name in EXTRACTS
+        name: histogram(counted[name], schema, kept) for name in EXTRACTS
     }
     plan = derive_plan(
         schema,

@@ -150,7 +150,7 @@ def run(job: Job, work: Path) -> Outcome:
     projection = Projection.from_arrays(arrays)
     segments = compare(job, projection, arrays["cluster_centers"])
     odd = refuse_suspicious(job, segments)
-    population = delivered(tallies(job)["population"], schema)
+    population = delivered([tallies(job)["population"]], schema)
     values = {a.name: known_values(a, population.values[a.name]) for a in schema}
     levels = {name: levels_of(name, of) for name, of in values.items() if len(of) > 1}
     counts = level_rows(job, "population", list(levels.values()))

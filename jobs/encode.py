@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from dask import delayed
 
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
@@ -17,6 +18,9 @@ from segment_lib.store import StoredFile, read_part, write_part
 
 BYTES_PER_CELL = 13
 """Of a raw cell or a feature in memory while a part is encoded; measured."""
+
+_SLICE = 50_000
+"""Rows encoded at a time."""
 
 
 def settings(config: Config) -> Any:
@@ -45,12 +49,17 @@ def encode_part(
     path: str,
 ) -> StoredFile:
     """Features of the rows of a part that lack at most `most_missing` of the kept attributes."""
-    rows = read_part(root, file).lazy()
-    enough = rows.filter(count_missing(schema[name] for name in kept) <= most_missing)
-    features = enough.with_columns(known(attribute) for attribute in schema).select(
-        "row", *plan.expressions(schema)
-    )
-    return write_part(work, path, features.collect())
+    enough = count_missing(schema[name] for name in kept) <= most_missing
+    # Slice by slice, so that what lies between codes and features takes little room.
+    encoded = [
+        rows.lazy()
+        .filter(enough)
+        .with_columns(known(attribute) for attribute in schema)
+        .select("row", *plan.expressions(schema))
+        .collect()
+        for rows in read_part(root, file).iter_slices(_SLICE)
+    ]
+    return write_part(work, path, pl.concat(encoded, rechunk=True))
 
 
 def run(job: Job, work: Path) -> Outcome:

@@ -48,13 +48,20 @@ class Values:
 
 @dataclass(frozen=True)
 class Tally:
-    """The counts of one part."""
+    """The counts of a part, or of several together."""
 
     rows: int
     values: Mapping[str, Values]
     """Attribute to its values, in the feature summary's order."""
     patterns: Mapping[int, int]
     """Rows by the set of attributes missing (null or a missing code), bit i for attribute i."""
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """The counts of the rows of both, which are of one feature summary."""
+        values = {name: found + other.values[name] for name, found in self.values.items()}
+        patterns = Counter(dict(self.patterns))
+        patterns.update(other.patterns)
+        return Tally(self.rows + other.rows, values, dict(sorted(patterns.items())))
 
     def to_json(self) -> str:
         values = {

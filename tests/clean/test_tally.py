@@ -132,6 +132,7 @@ def test_any_partitioning_adds_up_to_the_whole(rows, cuts):
     whole = table(*rows)
     parts = [tally_part(part, SCHEMA) for part in in_parts(whole, cuts)]
     assert delivered(parts, SCHEMA) == delivered([tally_part(whole, SCHEMA)], SCHEMA)
+    assert reduce(add, parts) == tally_part(whole, SCHEMA)
 
 
 @settings(max_examples=15, deadline=None)
