@@ -143,17 +143,9 @@ def _distance(row: np.ndarray, center: np.ndarray) -> float:
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _reaches(tile: np.ndarray, norms: np.ndarray, own: np.ndarray, reaches: np.ndarray) -> None:
-    """Squares of the rows, and how far a float32 value |c|² - 2 z·c may be from the true one.
-
-    A product of n terms is off by at most n u |z||c|, u = 2^-24 (Higham 2002, "Accuracy and
-    stability of numerical algorithms", section 3.1); 2 |z||c| is at most |z|² + |c|².
-    """
-    unit = np.float32((2 * tile.shape[1] + 16) * 2.0**-24)
-    largest = 2 * norms.max()
+def _row_squares(tile: np.ndarray, square: np.ndarray) -> None:
     for i in range(len(tile)):
-        own[i] = _square(tile[i])
-        reaches[i] = unit * (own[i] + largest)
+        square[i] = _square(tile[i])
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -211,16 +203,31 @@ def _settle(
     centers: np.ndarray,
     first: int,
     stop: int,
-    reaches: np.ndarray,
+    square: np.ndarray,
     least: np.ndarray,
     second: np.ndarray,
+    upper: np.ndarray,
+    lower: np.ndarray,
     own: np.ndarray,
 ) -> None:
-    """The nearest centre of each row for one clustering, doubts decided."""
+    """The nearest centre of each row for one clustering, doubts decided.
+
+    Its squared distance is at most `upper`, that of any other at least `lower`. A float32 product
+    of n terms is off by at most n u |z||c|, u = 2^-24 (Higham 2002, "Accuracy and stability of
+    numerical algorithms", section 3.1). As 2 |z||c| is at most |z|² + |c|², and |c|² at most
+    2 |z|² + 2 d², a squared distance d² is off by at most n u (3 |z|² + 2 d²): a centre far away,
+    however long, leaves no doubt about those nearby.
+    """
     _two_least(products, norms, first, stop, least, second, own)
+    unit = np.float32((2 * tile.shape[1] + 16) * 2.0**-24)
+    up, down = np.float32(1) + 2 * unit, np.float32(1) - 2 * unit
     for i in range(len(tile)):
-        if second[i] - least[i] <= 2 * reaches[i]:
-            below = least[i] + 2 * reaches[i]
+        slack = np.float32(3) * unit * square[i]
+        upper[i] = max(square[i] + least[i], np.float32(0)) * up + slack
+        lower[i] = (square[i] + second[i]) * down - slack
+    for i in range(len(tile)):
+        if lower[i] <= upper[i]:
+            below = (upper[i] + np.float32(3) * unit * square[i]) / down - square[i]
             own[i] = _decide(tile[i], products[:, i], norms, centers, first, stop, below)
 
 
@@ -240,8 +247,9 @@ def _tally(
     buffer = np.empty(len(centers) * tile_rows, dtype=np.float32)
     least = np.empty(tile_rows, dtype=np.float32)
     second = np.empty(tile_rows, dtype=np.float32)
+    upper = np.empty(tile_rows, dtype=np.float32)
+    lower = np.empty(tile_rows, dtype=np.float32)
     square = np.empty(tile_rows, dtype=np.float32)
-    reaches = np.empty(tile_rows, dtype=np.float32)
     gaps = np.empty(tile_rows, dtype=np.float32)
     own = np.empty(tile_rows, dtype=np.int32)
     for start in range(0, len(rows), tile_rows):
@@ -249,12 +257,12 @@ def _tally(
         n = len(tile)
         products = buffer[: len(centers) * n].reshape(len(centers), n)
         np.dot(centers, tile.T, products)
-        _reaches(tile, norms, square[:n], reaches[:n])
+        _row_squares(tile, square[:n])
         for run in range(len(offsets) - 1):
             first, stop = offsets[run], offsets[run + 1]
-            _settle(tile, products, norms, centers, first, stop, reaches[:n], least[:n],
-                    second[:n], own[:n])  # fmt: skip
-            _gaps(square[:n], reaches[:n], least[:n], second[:n], gaps[:n])
+            _settle(tile, products, norms, centers, first, stop, square[:n], least[:n],
+                    second[:n], upper[:n], lower[:n], own[:n])  # fmt: skip
+            _gaps(upper[:n], lower[:n], gaps[:n])
             for i in range(n):
                 cluster, before = own[i], labels[run, start + i]
                 # Rounded down, so that a limit never promises too much.
@@ -272,17 +280,11 @@ def _tally(
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _gaps(
-    square: np.ndarray,
-    reaches: np.ndarray,
-    least: np.ndarray,
-    second: np.ndarray,
-    gaps: np.ndarray,
-) -> None:
+def _gaps(upper: np.ndarray, lower: np.ndarray, gaps: np.ndarray) -> None:
     """How much farther than the own centre any other is, at least; 0 where that is in doubt."""
     for i in range(len(gaps)):
-        mine = np.sqrt(max(square[i] + least[i] + reaches[i], np.float32(0)))
-        other = np.sqrt(max(square[i] + second[i] - reaches[i], np.float32(0)))
+        mine = np.sqrt(upper[i])
+        other = np.sqrt(max(lower[i], np.float32(0)))
         gaps[i] = max(other - mine - np.float32(2.0**-22) * (other + mine), np.float32(0))
 
 
@@ -301,18 +303,19 @@ def _measure(
     buffer = np.empty(len(centers) * tile_rows, dtype=np.float32)
     least = np.empty(tile_rows, dtype=np.float32)
     second = np.empty(tile_rows, dtype=np.float32)
+    upper = np.empty(tile_rows, dtype=np.float32)
+    lower = np.empty(tile_rows, dtype=np.float32)
     square = np.empty(tile_rows, dtype=np.float32)
-    reaches = np.empty(tile_rows, dtype=np.float32)
     own = np.empty(tile_rows, dtype=np.int32)
     for start in range(0, len(rows), tile_rows):
         tile = rows[start : start + tile_rows]
         n = len(tile)
         products = buffer[: len(centers) * n].reshape(len(centers), n)
         np.dot(centers, tile.T, products)
-        _reaches(tile, norms, square[:n], reaches[:n])
+        _row_squares(tile, square[:n])
         for run in range(len(offsets) - 1):
-            _settle(tile, products, norms, centers, offsets[run], offsets[run + 1], reaches[:n],
-                    least[:n], second[:n], own[:n])  # fmt: skip
+            _settle(tile, products, norms, centers, offsets[run], offsets[run + 1], square[:n],
+                    least[:n], second[:n], upper[:n], lower[:n], own[:n])  # fmt: skip
             for i in range(n):
                 cluster = own[i]
                 mine = _distance(tile[i], centers[cluster])
@@ -337,17 +340,18 @@ def _nearest(
     buffer = np.empty(len(centers) * tile_rows, dtype=np.float32)
     least = np.empty(tile_rows, dtype=np.float32)
     second = np.empty(tile_rows, dtype=np.float32)
+    upper = np.empty(tile_rows, dtype=np.float32)
+    lower = np.empty(tile_rows, dtype=np.float32)
     square = np.empty(tile_rows, dtype=np.float32)
-    reaches = np.empty(tile_rows, dtype=np.float32)
     for start in range(0, len(rows), tile_rows):
         tile = rows[start : start + tile_rows]
         n = len(tile)
         products = buffer[: len(centers) * n].reshape(len(centers), n)
         np.dot(centers, tile.T, products)
-        _reaches(tile, norms, square[:n], reaches[:n])
+        _row_squares(tile, square[:n])
         own = labels[start : start + n]
-        _settle(tile, products, norms, centers, 0, len(centers), reaches[:n], least[:n],
-                second[:n], own)  # fmt: skip
+        _settle(tile, products, norms, centers, 0, len(centers), square[:n], least[:n],
+                second[:n], upper[:n], lower[:n], own)  # fmt: skip
         for i in range(n):
             distances[start + i] = _distance(tile[i], centers[own[i]])
 
@@ -364,18 +368,19 @@ def _label(
     buffer = np.empty(len(centers) * tile_rows, dtype=np.float32)
     least = np.empty(tile_rows, dtype=np.float32)
     second = np.empty(tile_rows, dtype=np.float32)
+    upper = np.empty(tile_rows, dtype=np.float32)
+    lower = np.empty(tile_rows, dtype=np.float32)
     square = np.empty(tile_rows, dtype=np.float32)
-    reaches = np.empty(tile_rows, dtype=np.float32)
     own = np.empty(tile_rows, dtype=np.int32)
     for start in range(0, len(rows), tile_rows):
         tile = rows[start : start + tile_rows]
         n = len(tile)
         products = buffer[: len(centers) * n].reshape(len(centers), n)
         np.dot(centers, tile.T, products)
-        _reaches(tile, norms, square[:n], reaches[:n])
+        _row_squares(tile, square[:n])
         for run in range(len(offsets) - 1):
             first = offsets[run]
-            _settle(tile, products, norms, centers, first, offsets[run + 1], reaches[:n],
-                    least[:n], second[:n], own[:n])  # fmt: skip
+            _settle(tile, products, norms, centers, first, offsets[run + 1], square[:n],
+                    least[:n], second[:n], upper[:n], lower[:n], own[:n])  # fmt: skip
             for i in range(n):
                 labels[run, start + i] = own[i] - first

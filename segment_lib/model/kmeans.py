@@ -21,6 +21,7 @@ from segment_lib.model.sample import (
     further_rows,
     neighbouring_centers,
     sample_blocks,
+    seed_sample,
     starting_centers,
 )
 
@@ -150,8 +151,11 @@ def sweep(
         )
     stability = dict.fromkeys(n_clusters, float("nan"))
     if starts is None:
-        trials = [delayed(starting_centers)(sample, k, n_init, random_state) for k in n_clusters]
-        found = dask.compute(*trials)
+        most = max(n_clusters)
+        seedings = [
+            delayed(seed_sample)(sample, most, (random_state, trial)) for trial in range(n_init)
+        ]
+        found = dask.compute(*(delayed(starting_centers)(sample, k, seedings) for k in n_clusters))
         starts = {k: centers for k, (centers, _) in zip(n_clusters, found, strict=True)}
         stability = {k: stable for k, (_, stable) in zip(n_clusters, found, strict=True)}
         better = [delayed(neighbouring_centers)(sample, starts, k, random_state) for k in starts]

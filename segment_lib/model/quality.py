@@ -107,15 +107,17 @@ def silhouette(rows: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> floa
     n = np.bincount(labels, minlength=len(counts))
     if (n > 0).sum() < 2:
         return float("nan")
-    member = np.zeros((len(rows), len(counts)))
+    member = np.zeros((len(rows), len(counts)), dtype=rows.dtype)
     member[np.arange(len(rows)), labels] = 1
+    norms = (rows**2).sum(axis=1)
     found = np.zeros(len(rows))
     for start in range(0, len(rows), _CHUNK):
         chunk = slice(start, start + _CHUNK)
-        distances = pairwise_distances(rows[chunk], rows).astype(np.float64)
+        squares = norms[chunk, None] + norms - 2 * (rows[chunk] @ rows.T)
+        distances = np.sqrt(np.maximum(squares, 0))
         distances[np.arange(len(distances)), np.arange(start, start + len(distances))] = 0.0
         own = labels[chunk]
-        to = distances @ member
+        to = (distances @ member).astype(np.float64)
         index = np.arange(len(own)), own
         others = n[own] - 1
         within = to[index] / np.maximum(others, 1)

@@ -10,9 +10,7 @@ import dask.array as da
 import numpy as np
 from dask import delayed
 from dask.delayed import Delayed
-from sklearn.cluster import kmeans_plusplus
 from sklearn.metrics import adjusted_rand_score
-from threadpoolctl import threadpool_limits
 
 from segment_lib.hashing import row_hash
 from segment_lib.model.blocks import add_up, row_blocks
@@ -29,9 +27,11 @@ SILHOUETTE_SIZE = 3_000
 _STRATUM = 50
 """Rows of a small cluster among them, if it has so many."""
 _START_ITERATIONS = 50
-_START_TOL = 1e-3
+START_TOL = 1e-3
 """A sample errs by more than centres still move then."""
-_CANDIDATES = 8
+_CANDIDATES = 5
+_NOTHING = 1e-6
+"""Of the sum of squares, what products in float32 leave of distances that are none."""
 
 
 @dataclass(frozen=True)
@@ -47,21 +47,22 @@ class Sample:
             np.concatenate([self.scores, other.scores]),
         )
 
-    def first(self, size: int) -> np.ndarray:
-        """Scores of the `size` rows of the smallest hashes, in their order."""
-        return self.scores[np.argsort(self.hashes, kind="stable")[:size]]
+    def first(self, size: int) -> Self:
+        """The `size` rows of the smallest hashes, in their order."""
+        chosen = np.argsort(self.hashes, kind="stable")[:size]
+        return type(self)(self.hashes[chosen], self.scores[chosen])
 
 
 def sample_blocks(
     Z: da.Array, rows: da.Array, *, size: int = SAMPLE_SIZE, random_state: int = 0
 ) -> Delayed:
-    """About `size` rows of `Z`, chosen by hashing `rows`, as a Sample that stays on the workers."""
+    """`size` rows of `Z`, chosen by hashing `rows`, as a Sample that stays on the workers."""
     share = min(1.0, (size + 6 * size**0.5) / Z.shape[0])
     parts = [
         delayed(_sample_block)(block, numbers, share, random_state)
         for block, numbers in zip(row_blocks(Z), row_blocks(rows), strict=True)
     ]
-    return add_up(parts).persist()
+    return delayed(Sample.first)(add_up(parts), size).persist()
 
 
 def thin_blocks(
@@ -76,35 +77,37 @@ def thin_blocks(
     return list(dask.persist(*parts))
 
 
-def starting_centers(sample: Sample, k: int, n_init: int, seed: int) -> tuple[np.ndarray, float]:
-    """The best of `n_init` clusterings of the sample, and how well they agree."""
-    scores = sample.first(SAMPLE_SIZE)
-    seeds = [(seed, k, trial) for trial in range(n_init)]
-    found = clusterings(scores, k, seeds, max_iter=_START_ITERATIONS)
-    labels = [nearest(scores, centers)[0] for centers in found]
-    pairs = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
-    return fittest(scores, found), float(np.mean(pairs)) if pairs else float("nan")
+def seeding(scores: np.ndarray, n_clusters: int, seed: tuple[int, ...]) -> np.ndarray:
+    """Rows chosen one after the other by greedy k-means++.
 
-
-def clusterings(
-    scores: np.ndarray, k: int, seeds: Sequence[tuple[int, ...]], *, max_iter: int
-) -> list[np.ndarray]:
-    """Centres that k-means++ and Lloyd's algorithm find on these rows, from each of the seeds.
-
-    Where fewer than `k` rows differ, there is one clustering: the rows that do, some of them again.
+    The first `k` of them are a start for `k` clusters: one seeding serves all numbers of clusters.
+    Arthur and Vassilvitskii (2007), "k-means++: the advantages of careful seeding", SODA,
+    1027-1035. Where fewer rows differ than clusters are wanted, they are taken again.
     """
-    if len(np.unique(scores[: 100 * k], axis=0)) < k:
-        different = np.unique(scores, axis=0)
-        if len(different) < k:
-            return [np.resize(different, (k, scores.shape[1]))]
-    exact = scores.astype(np.float64)
-    # scikit-learn adds up in as many threads as OpenMP grants, so one: any other count rounds anew.
-    with threadpool_limits(limits=1):
-        starts = {
-            i: kmeans_plusplus(exact, k, random_state=np.random.RandomState(seed))[0]
-            for i, seed in enumerate(seeds)
-        }
-    runs = lloyd(RowsHere(scores), starts, max_iter=max_iter, tol=_START_TOL)
+    draw = np.random.default_rng(seed)
+    first = scores[draw.integers(len(scores), size=1)]
+    return np.concatenate([first, _further(scores, first, n_clusters - 1, draw)])
+
+
+def seed_sample(sample: Sample, n_clusters: int, seed: tuple[int, ...]) -> np.ndarray:
+    """A seeding from the rows of a sample."""
+    return seeding(sample.scores, n_clusters, seed)
+
+
+def starting_centers(
+    sample: Sample, k: int, seedings: Sequence[np.ndarray]
+) -> tuple[np.ndarray, float]:
+    """The best of the clusterings of the sample from these seedings, and how well they agree."""
+    found = _refined(sample.scores, [rows[:k] for rows in seedings])
+    labels = [nearest(sample.scores, centers)[0] for centers in found]
+    pairs = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
+    return fittest(sample.scores, found), float(np.mean(pairs)) if pairs else float("nan")
+
+
+def _refined(scores: np.ndarray, starts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    runs = lloyd(
+        RowsHere(scores), dict(enumerate(starts)), max_iter=_START_ITERATIONS, tol=START_TOL
+    )
     return [run.centers for run in runs.values()]
 
 
@@ -122,16 +125,15 @@ def neighbouring_centers(
 
     One fewer takes in a row far from its centres; of one more the two are merged that cost least.
     """
-    scores = sample.first(SAMPLE_SIZE)
-    starts = {}
+    starts = []
     if k - 1 in centers:
         fewer = centers[k - 1]
-        starts[0] = np.concatenate([fewer, further_rows(sample, fewer, 1, seed)])
+        starts.append(np.concatenate([fewer, further_rows(sample, fewer, 1, seed)]))
     if k + 1 in centers:
         more = centers[k + 1]
-        starts[1] = _merged(more, np.bincount(nearest(scores, more)[0], minlength=k + 1))
-    runs = lloyd(RowsHere(scores), starts, max_iter=_START_ITERATIONS, tol=_START_TOL)
-    return fittest(scores, [centers[k], *(run.centers for run in runs.values())])
+        counts = np.bincount(nearest(sample.scores, more)[0], minlength=k + 1)
+        starts.append(_merged(more, counts))
+    return fittest(sample.scores, [centers[k], *_refined(sample.scores, starts)])
 
 
 def _merged(centers: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -147,27 +149,31 @@ def _merged(centers: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def further_rows(sample: Sample, centers: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Rows of the sample to add to the centres, by greedy k-means++.
+    """Rows of the sample to add to the centres, by greedy k-means++."""
+    return _further(sample.scores, centers, n, np.random.default_rng([seed, len(centers)]))
 
-    Of a few rows drawn by their squared distance, the one that lowers the inertia most; so a lone
-    row far from all others is not chosen for its distance alone.
+
+def _further(
+    scores: np.ndarray, centers: np.ndarray, n: int, draw: np.random.Generator
+) -> np.ndarray:
+    """Of a few rows drawn by their squared distance, the one that lowers the inertia most.
+
+    So a lone row far from all others is not chosen for its distance alone.
     """
-    scores = sample.first(SAMPLE_SIZE)
-    draw = np.random.default_rng([seed, len(centers)])
-    chosen = []
+    norms = (scores.astype(np.float64) ** 2).sum(axis=1)
     squares = nearest(scores, centers)[1].astype(np.float64) ** 2
-    for _ in range(n):
-        if not squares.any():
-            return np.resize(scores, (n, scores.shape[1]))
-        drawn = draw.choice(len(scores), _CANDIDATES, p=squares / squares.sum())
-        trials = [
-            np.minimum(squares, ((scores - scores[row]).astype(np.float64) ** 2).sum(axis=1))
-            for row in drawn
-        ]
-        best = min(range(_CANDIDATES), key=lambda i: trials[i].sum())
-        squares = trials[best]
-        chosen.append(scores[drawn[best]])
-    return np.array(chosen)
+    chosen = np.zeros(n, dtype=np.int64)
+    for i in range(n):
+        upto = squares.cumsum()
+        if upto[-1] > _NOTHING * norms.sum():
+            drawn = upto.searchsorted(draw.random(_CANDIDATES) * upto[-1])
+        else:  # Every row is a centre already.
+            drawn = draw.integers(len(scores), size=_CANDIDATES)
+        apart = norms[:, None] + norms[drawn] - 2 * (scores @ scores[drawn].T)
+        trials = np.minimum(squares[:, None], np.maximum(apart, 0))
+        best = trials.sum(axis=0).argmin()
+        squares, chosen[i] = trials[:, best], drawn[best]
+    return scores[chosen]
 
 
 def sample_silhouettes(
@@ -187,10 +193,9 @@ def sample_silhouettes(
 
 
 def _silhouette(sample: Sample, centers: np.ndarray, counts: np.ndarray) -> float:
-    scores = sample.first(SAMPLE_SIZE)
-    labels = nearest(scores, centers)[0]
+    labels = nearest(sample.scores, centers)[0]
     chosen = _strata(labels, len(centers))
-    return silhouette(scores[chosen], labels[chosen], counts)
+    return silhouette(sample.scores[chosen], labels[chosen], counts)
 
 
 def _strata(labels: np.ndarray, n_clusters: int) -> np.ndarray:

@@ -11,7 +11,8 @@ from dask.delayed import Delayed
 
 from segment_lib.hashing import row_hash
 from segment_lib.model.kernel import label_rows
-from segment_lib.model.sample import SAMPLE_SIZE, Sample, clusterings, fittest
+from segment_lib.model.lloyd import RowsHere, lloyd
+from segment_lib.model.sample import START_TOL, Sample, fittest, seeding
 
 RECLUSTERINGS = 5
 """Clusterings anew for each number of segments of the sweep."""
@@ -25,29 +26,34 @@ _STARTS = 2
 _ITERATIONS = 15
 
 
-def recluster(sample: Sample, k: int, trial: int, seed: int, starts: int = _STARTS) -> np.ndarray:
-    """Centres of another clustering: of other rows, from other starts, the best of a few.
+def recluster(
+    sample: Sample, n_clusters: Sequence[int], trial: int, seed: int, n_init: int = _STARTS
+) -> list[np.ndarray]:
+    """Centres of clusterings anew: of other rows, from other starts, the best of a few.
 
     The rows are those of the sample with the smallest hash of their hash, so that neither their
     order nor the partitioning changes the choice.
     """
-    drawn = np.argsort(sample.hashes, kind="stable")[:SAMPLE_SIZE]
-    size = max(min(SUBSAMPLE_SIZE, len(drawn) // 2), min(k, len(drawn)))
-    hashes = row_hash(sample.hashes[drawn], seed + trial + 1)
-    scores = sample.scores[drawn][np.argsort(hashes, kind="stable")[:size]]
-    seeds = [(seed, k, trial, start) for start in range(starts)]
-    found = fittest(scores, clusterings(scores, k, seeds, max_iter=_ITERATIONS))
-    return np.asarray(found, dtype=np.float32)
+    most, n = max(n_clusters), len(sample.scores)
+    size = max(min(SUBSAMPLE_SIZE, n // 2), min(most, n))
+    drawn = np.argsort(row_hash(sample.hashes, seed + trial + 1), kind="stable")[:size]
+    scores = sample.scores[drawn]
+    seedings = [seeding(scores, most, (seed, trial, start)) for start in range(n_init)]
+    starts = [rows[:k] for k in n_clusters for rows in seedings]
+    runs = lloyd(RowsHere(scores), dict(enumerate(starts)), max_iter=_ITERATIONS, tol=START_TOL)
+    found = [run.centers for run in runs.values()]
+    return [fittest(scores, found[i : i + n_init]) for i in range(0, len(found), n_init)]
 
 
 def reclusterings(
     sample: Delayed, k: int, *, random_state: int = 0, trials: int = SPREAD_RECLUSTERINGS
 ) -> np.ndarray:
-    """Centres of several clusterings anew, shape (trials, k, n_components)."""
+    """Centres of several clusterings anew, shape (trials, k, n_components), float32."""
     tasks = [
-        delayed(recluster)(sample, k, trial, random_state, SPREAD_STARTS) for trial in range(trials)
+        delayed(recluster)(sample, [k], trial, random_state, SPREAD_STARTS)
+        for trial in range(trials)
     ]
-    return np.stack(dask.compute(*tasks))
+    return np.stack([centers for (centers,) in dask.compute(*tasks)])
 
 
 def count_jointly(labels: np.ndarray, others: np.ndarray, n: int, n_others: int) -> np.ndarray:
@@ -83,13 +89,12 @@ def segment_stability(
     -------
     stability : for each set of centres an array of shape (trials, n_clusters)
     """
+    own = delayed(_labels)(sample, list(centers))
+    sizes = [len(these) for these in centers]
     tasks = [
-        delayed(_found_again)(sample, these, trial, random_state)
-        for these in centers
-        for trial in range(trials)
+        delayed(_found_again)(sample, own, sizes, trial, random_state) for trial in range(trials)
     ]
-    found = dask.compute(*tasks)
-    return [np.stack(found[i * trials : (i + 1) * trials]) for i in range(len(centers))]
+    return [np.stack(found) for found in zip(*dask.compute(*tasks), strict=True)]
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,16 @@ def overlap(scores: np.ndarray, centers: np.ndarray, others: np.ndarray) -> Over
     return Overlap(np.stack([count_jointly(own, labels, k, k) for labels in theirs]))
 
 
-def _found_again(sample: Sample, centers: np.ndarray, trial: int, seed: int) -> np.ndarray:
-    others = recluster(sample, len(centers), trial, seed)
-    found = overlap(sample.first(SAMPLE_SIZE), centers, others[None])
-    return np.asarray(found.partners()[1][0])
+def _labels(sample: Sample, centers: Sequence[np.ndarray]) -> np.ndarray:
+    return label_rows(sample.scores, centers)
+
+
+def _found_again(
+    sample: Sample, own: np.ndarray, n_clusters: Sequence[int], trial: int, seed: int
+) -> list[np.ndarray]:
+    """Of each clustering, how much each segment is like its likest partner in one anew."""
+    theirs = label_rows(sample.scores, recluster(sample, n_clusters, trial, seed))
+    return [
+        jaccard(count_jointly(a, b, k, k)).max(axis=1)
+        for a, b, k in zip(own, theirs, n_clusters, strict=True)
+    ]

@@ -201,7 +201,7 @@ def test_the_answer_does_not_depend_on_the_threads(threads):
 def sampled(Z: np.ndarray, rows: np.ndarray, chunks: int, size: int, seed: int = 0) -> list:
     numbers = da.from_array(rows, chunks=chunks)
     sample = sample_blocks(lazy(Z, chunks), numbers, size=size, random_state=seed)
-    return sample.compute().first(size).tolist()
+    return sample.compute().scores.tolist()
 
 
 @pytest.mark.parametrize("chunks", [5000, 700, 33])

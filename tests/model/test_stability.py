@@ -53,7 +53,7 @@ def test_a_blob_cut_in_two_is_not_found_again_while_the_others_are():
 def test_segments_of_a_single_cloud_are_not_found_again():
     rng = np.random.default_rng(3)
     cloud = rng.normal(size=(4000, 20)).astype(np.float32)
-    centers = recluster(Sample(np.arange(4000, dtype=np.uint64), cloud), 6, 99, 0)
+    (centers,) = recluster(Sample(np.arange(4000, dtype=np.uint64), cloud), [6], 99, 0)
     (found,) = segment_stability(sampled(cloud), [centers], trials=4)
     assert found.mean() < 0.5
 
