@@ -1,6 +1,7 @@
 """KMeans for every number of segments in the sweep, measured; one is chosen by a written rule."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def run(job: Job, work: Path) -> Outcome:
     rows = row_array(job.root, files)
     random_state = job.config.model.random_state
     sample = sample_blocks(Z, rows, random_state=random_state)
-    thin = thin_blocks(Z, rows, random_state=random_state) if len(Z) > 2 * THIN_SIZE else []
+    thin = partial(thin_blocks, Z, rows, random_state=random_state)
     with job.console.progress("sweep", len(tried), "clusterings") as progress:
         left = len(tried)
 
@@ -106,7 +107,7 @@ def run(job: Job, work: Path) -> Outcome:
             Z,
             tried,
             sample=sample,
-            thin=thin,
+            thin=thin if len(Z) > 2 * THIN_SIZE else None,
             random_state=random_state,
             hold=hold_in_memory if kept else scratch.hold,
             on_pass=on_pass,

@@ -121,7 +121,7 @@ def sweep(
     n_clusters: Sequence[int],
     *,
     sample: Delayed | None = None,
-    thin: Sequence[Delayed] = (),
+    thin: Callable[[], Sequence[Delayed]] | None = None,
     starts: Mapping[int, np.ndarray] | None = None,
     n_init: int = 4,
     max_iter: int = 300,
@@ -135,7 +135,7 @@ def sweep(
     Parameters
     ----------
     sample : rows on which starting centres are found, unless `starts` gives them
-    thin : some of the rows in blocks, on which centres travel before passes go over all rows
+    thin : gives some of the rows in blocks, on which centres travel before passes go over all
     hold : keeps what a pass remembers of the rows, 6 bytes for each row and clustering
     on_pass : called after each pass with the passes done and the clusterings still running
 
@@ -161,7 +161,7 @@ def sweep(
         better = [delayed(neighbouring_centers)(sample, starts, k, random_state) for k in starts]
         starts = dict(zip(starts, dask.compute(*better), strict=True))
     if thin:
-        travelled = lloyd(RowsInBlocks(thin), starts, max_iter=max_iter, tol=tol)
+        travelled = lloyd(RowsInBlocks(thin()), starts, max_iter=max_iter, tol=tol)
         starts = {k: run.centers for k, run in travelled.items()}
     rows = RowsInBlocks(row_blocks(Z), hold)
     runs = lloyd(rows, starts, max_iter=max_iter, tol=tol, on_pass=on_pass)

@@ -26,7 +26,7 @@ SILHOUETTE_SIZE = 3_000
 """Rows of that sample on which the silhouette is measured; its cost grows with their square."""
 _STRATUM = 50
 """Rows of a small cluster among them, if it has so many."""
-_START_ITERATIONS = 50
+_START_ITERATIONS = 20
 START_TOL = 1e-3
 """A sample errs by more than centres still move then."""
 _CANDIDATES = 5

@@ -1,6 +1,7 @@
 """KMeans, against scikit-learn; the same for any partitioning."""
 
 import pickle
+from functools import partial
 from itertools import pairwise
 
 import dask
@@ -304,7 +305,7 @@ def test_a_sweep_fits_as_well_as_each_fitted_alone(swept):
 
 def test_a_sweep_that_begins_on_some_of_the_rows_ends_on_all_of_them(swept):
     Z, sample, found = swept
-    thin = thin_blocks(lazy(Z), da.arange(3000, chunks=250), size=1000)
+    thin = partial(thin_blocks, lazy(Z), da.arange(3000, chunks=250), size=1000)
     begun = sweep(lazy(Z), range(2, 13), sample=sample, thin=thin)
     for there, here in zip(begun, found, strict=True):
         assert there.converged
