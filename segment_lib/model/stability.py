@@ -14,7 +14,7 @@ from segment_lib.model.kernel import label_rows
 from segment_lib.model.lloyd import RowsHere, lloyd
 from segment_lib.model.sample import START_TOL, Sample, fittest, seeding
 
-RECLUSTERINGS = 5
+RECLUSTERINGS = 6
 """Clusterings anew for each number of segments of the sweep."""
 SPREAD_RECLUSTERINGS = 20
 """Clusterings anew for the number chosen, over which the index of a segment spreads."""

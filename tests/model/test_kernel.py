@@ -141,3 +141,15 @@ def test_measures_are_the_sums_of_each_clustering():
 def test_squares_are_added_up_in_float64():
     Z = noise(5000) * np.float32(1e4)
     assert squares(Z) == pytest.approx((Z.astype(np.float64) ** 2).sum(), rel=1e-13)
+
+
+def test_a_centre_far_away_leaves_the_rows_near_others_as_sure_as_before():
+    Z, near = noise(2000, d=90), noise(6, seed=1, d=90)
+    far = np.zeros((1, 90), dtype=np.float32)
+    far[0, 0] = 900
+    centers = np.concatenate([near, far])
+    labels, limits = strangers(1, len(Z))
+    tally_rows(Z, [centers], [np.zeros(7)], labels, limits)
+    first, second = np.sort(apart(Z, near), axis=1)[:, :2].T
+    assert (limits[0] <= second - first).all()
+    np.testing.assert_allclose(limits[0], second - first, atol=1e-3)

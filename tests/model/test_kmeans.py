@@ -15,7 +15,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from segment_lib.errors import ConfigError
 from segment_lib.model import KMeans, sample_blocks, sample_silhouettes, sweep, thin_blocks
-from segment_lib.model.sample import Sample, neighbouring_centers
+from segment_lib.model.sample import Sample, neighbouring_centers, seeding
 
 CENTERS = np.array([[0, 0, 0], [6, 0, 0], [0, 6, 0], [0, 0, 6]], dtype=np.float32)
 
@@ -255,6 +255,35 @@ def test_the_thinned_rows_do_not_depend_on_the_chunks(chunks):
 
 def inertia_of(Z: np.ndarray, centers: np.ndarray) -> float:
     return float((by_hand(Z, centers)[1] ** 2).sum())
+
+
+def potential(Z: np.ndarray, rows: np.ndarray) -> float:
+    return float(((Z[:, None] - rows) ** 2).sum(axis=2).min(axis=1).sum())
+
+
+@pytest.mark.parametrize("k", [2, 4, 12])
+def test_a_seeding_is_as_good_as_that_of_scikit_learn_at_every_length(k):
+    Z = noise(3000)
+    ours = [potential(Z, seeding(Z, 12, (0, trial))[:k]) for trial in range(40)]
+    theirs = [
+        potential(Z, sklearn.cluster.kmeans_plusplus(Z, k, random_state=trial)[0])
+        for trial in range(40)
+    ]
+    assert np.mean(ours) <= np.mean(theirs)
+
+
+def test_a_seeding_takes_rows_each_once():
+    Z = noise(300)
+    rows = seeding(Z, 40, (7,))
+    assert len(np.unique(rows, axis=0)) == 40
+    assert (rows[:, None] == Z).all(axis=2).any(axis=1).all()
+
+
+def test_a_seeding_of_fewer_different_rows_takes_all_of_them():
+    Z = np.repeat(np.eye(3, dtype=np.float32) + 7, 50, axis=0)
+    rows = seeding(Z, 5, (0,))
+    assert rows.shape == (5, 3)
+    assert len(np.unique(rows, axis=0)) == 3
 
 
 def test_neighbours_with_a_better_fit_give_the_starting_centres():
