@@ -84,13 +84,16 @@ def telling(job: Job, attributes: pl.DataFrame) -> pl.DataFrame:
 
 
 def stage_table(job: Job) -> pl.DataFrame:
-    """What went into and came out of each stage so far."""
+    """What went into and came out of each stage so far, and what it took."""
+    of = job.manifest.stages
     return pl.DataFrame(
         [
             {
                 "stage": name,
-                "rows_in": job.manifest.stages[name].rows_in,
-                "rows_out": job.manifest.stages[name].rows_out,
+                "rows_in": of[name].rows_in,
+                "rows_out": of[name].rows_out,
+                "seconds": of[name].seconds,
+                "peak_mib": of[name].peak_mib,
                 "files": len(job.manifest.files(name)),
                 "bytes": sum(file.bytes for file in job.manifest.files(name)),
                 "sha256": digest(job.hashes(name)),

@@ -273,6 +273,10 @@ def percent(share: float) -> str:
     return f"{100 * share:.{0 if share >= 0.0995 else 1}f}%"
 
 
+def whole(number: float) -> str:
+    return f"{number:.{0 if number >= 9.95 or number == 0 else 1}f}"
+
+
 def test_the_numbers_of_the_page_are_those_of_the_files_of_the_run(planted: Path) -> None:
     page = read_page(planted)
     counts = {
@@ -323,7 +327,8 @@ def test_the_numbers_of_the_page_are_those_of_the_files_of_the_run(planted: Path
         f"keep {percent(ratios[: model['n_components']].sum())} of the variance",
         f"{sparse['attribute']} {sparse['reason']} {100 * sparse['missing_share']:.1f}% "
         f"{100 * sparse['customers_missing_share']:.1f}%",
-        f"encode {N + M:,} {stages['encode']['rows_out']:,} {len(stages['encode']['files'])}",
+        f"encode {N + M:,} {stages['encode']['rows_out']:,} {whole(stages['encode']['seconds'])} "
+        f"{stages['encode']['peak_mib']:,} {len(stages['encode']['files'])}",
         digest.hexdigest()[:16],
     ]
     assert [sentence for sentence in told if sentence not in page] == []
