@@ -30,11 +30,13 @@ class Figure:
         """The Vega-Lite specification of the figure as a file, checked by its schema once."""
         return self.chart.to_dict() | {"config": theme.CONFIG, "padding": 12}
 
+    @cached_property
     def svg(self) -> str:
+        """The figure as a file."""
         return vl_convert.vegalite_to_svg(self.spec | {"background": "white"})
 
     def png(self) -> bytes:
-        return vl_convert.vegalite_to_png(self.spec | {"background": "white"}, scale=2)
+        return vl_convert.svg_to_png(self.svg, scale=2)
 
     def inline_svg(self) -> str:
         """The figure for the page before (and without) scripts, in the page's colours."""

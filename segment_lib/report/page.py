@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jinja2
@@ -23,17 +24,23 @@ def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
 
     The same facts give the same bytes. Returns the paths written.
     """
-    found = segments(facts.segments, facts.names, facts.traits, facts.min_cell)
-    drawn = {figure.name: figure for figure in figures(facts, found)}
-    written = [_write(folder / "index.html", _page(facts, found, drawn).encode())]
-    (folder / "figures").mkdir()
-    for name, figure in drawn.items():
-        written.append(_write(folder / "figures" / f"{name}.svg", figure.svg().encode()))
-        written.append(_write(folder / "figures" / f"{name}.png", figure.png()))
-    return tuple(written)
+    with ThreadPoolExecutor(1) as pool:
+        # To bundle the scripts takes as long as to draw the figures, and needs no interpreter lock.
+        vega = pool.submit(_vega)
+        found = segments(facts.segments, facts.names, facts.traits, facts.min_cell)
+        drawn = {figure.name: figure for figure in figures(facts, found)}
+        (folder / "figures").mkdir()
+        written = []
+        for name, figure in drawn.items():
+            written.append(_write(folder / "figures" / f"{name}.svg", figure.svg.encode()))
+            written.append(_write(folder / "figures" / f"{name}.png", figure.png()))
+        page = _page(facts, found, drawn, vega.result())
+    return (_write(folder / "index.html", page.encode()), *written)
 
 
-def _page(facts: RunFacts, found: tuple[Segment, ...], drawn: Mapping[str, Figure]) -> str:
+def _page(
+    facts: RunFacts, found: tuple[Segment, ...], drawn: Mapping[str, Figure], vega: str
+) -> str:
     said, backing = answer.headline(found)
     chosen = facts.sweep.filter("chosen")["n_clusters"].to_list()
     clustered = facts.segments.filter(facts.segments["segment"] != SET_ASIDE)
@@ -80,7 +87,7 @@ def _page(facts: RunFacts, found: tuple[Segment, ...], drawn: Mapping[str, Figur
         n_more=MORE_TRAITS,
         few=lambda rows: f"under {facts.min_cell}" if rows is None else words.count(rows),
         numbered=facts.components.cast({"component": pl.String}),
-        vega=_vega(),
+        vega=vega,
     )
 
 
