@@ -8,13 +8,14 @@ from typing import Any
 import polars as pl
 from dask import delayed
 
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.stage import EXTRACTS, Job, Outcome, Stage, finished_before
 from segment_lib.clean import count_missing, known
 from segment_lib.config import Config
 from segment_lib.encode import Plan, decode_plan, read_plan
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
-from segment_lib.store import StoredFile, read_part, write_part
+from segment_lib.store import StoredFile, read_part
+from segment_lib.unfinished import finish_part
 
 BYTES_PER_CELL = 13
 """Of a raw cell or a feature in memory while a part is encoded; measured."""
@@ -59,7 +60,7 @@ def encode_part(
         .collect()
         for rows in read_part(root, file).iter_slices(_SLICE)
     ]
-    return write_part(work, path, pl.concat(encoded, rechunk=True))
+    return finish_part(work, path, pl.concat(encoded, rechunk=True))
 
 
 def run(job: Job, work: Path) -> Outcome:
@@ -72,17 +73,22 @@ def run(job: Job, work: Path) -> Outcome:
     largest = max(file.rows or 0 for file in raw)
     width = len(schema) + len(plan.features)
     at_once = job.at_once(BYTES_PER_CELL * width, largest)
+    sources = {file.path.replace("raw/", "features/", 1): file for file in raw}
+    done = {file.path: file for file in finished_before(job, "encode", work, list(sources))}
     tasks = [
-        delayed(encode_part)(
-            job.root, file, schema, kept, most_missing, plan, work,
-            file.path.replace("raw/", "features/", 1),
-        )
-        for file in raw
-    ]  # fmt: skip
+        delayed(encode_part)(job.root, file, schema, kept, most_missing, plan, work, path)
+        for path, file in sources.items()
+        if path not in done
+    ]
     rows_in = sum(file.rows or 0 for file in raw)
-    of = {file.path.replace("raw/", "features/", 1): file.rows or 0 for file in raw}
     with job.console.progress("encode", rows_in, "rows") as progress:
-        files = job.workers.run(tasks, lambda f: progress.add(of[f.path]), at_once=at_once)
+
+        def tell(file: StoredFile) -> None:
+            progress.add(sources[file.path].rows or 0)
+
+        for file in done.values():
+            tell(file)
+        files = [*done.values(), *job.workers.run(tasks, tell, at_once=at_once)]
     rows_out = sum(file.rows for file in files)
     counts = {
         name: sum(file.rows for file in files if file.path.startswith(f"features/{name}/"))

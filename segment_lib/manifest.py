@@ -6,16 +6,16 @@ import json
 import os
 import platform
 import shutil
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from segment_lib.errors import ConfigError, IntegrityError, ResourceError
-from segment_lib.store import StoredFile, write_file
+from segment_lib.store import StoredFile, make_private, write_file
+from segment_lib.unfinished import sweep_scratch
 
 FORMAT = 1
 """Version of the files of a run. It grows when code changes what a stage writes."""
@@ -161,21 +161,30 @@ class Manifest:
         finally:
             os.close(folder)
 
-    def begin(self, stage: str) -> Path:
-        """An empty private folder in which the stage writes under the final names."""
-        self.abandon()
-        work = self.root / _WORK / f"{stage}-{uuid.uuid4().hex}"
+    def begin(self, stage: str, mark: str) -> Path:
+        """The private folder in which the stage writes under the final names.
+
+        Parts finished, and a checkpoint left, by a run of the same fingerprint and versions that
+        ended early are in it; all other scratch is removed.
+        """
+        name = f"{stage}-{fingerprint(mark, package_versions())[:32]}"
+        work = self.root / _WORK / name
         try:
-            work.mkdir(parents=True, mode=0o700)
+            for other in work.parent.glob("*"):
+                if other != work:
+                    shutil.rmtree(other)
+            sweep_scratch(work)
+            make_private(work)
         except OSError as error:
             raise ResourceError(
-                f"{work.parent}: cannot be made ({error.strerror}). Choose another --run-dir."
+                f"{work.parent}: cannot be written ({error.strerror}). Choose another --run-dir."
             ) from None
         return work
 
-    def abandon(self) -> None:
-        """Remove what an unfinished stage wrote."""
-        shutil.rmtree(self.root / _WORK, ignore_errors=True)
+    def set_down(self, work: Path) -> None:
+        """Keep of a stage that failed what a run taken up again goes on from."""
+        with suppress(OSError):
+            sweep_scratch(work)
 
     def publish(
         self, stage: str, work: Path, record: StageRecord, following: Iterable[str]
@@ -190,8 +199,10 @@ class Manifest:
         self._write()
         for file in record.files:
             target = self.root / file.path
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.replace(work / file.path, target)
+            make_private(target.parent)
+            # A part that a killed run had put in its place is not in the work folder any more.
+            if (work / file.path).exists():
+                os.replace(work / file.path, target)
         self.stages[stage] = record
         self._write()
         self._tidy()
@@ -203,7 +214,7 @@ class Manifest:
 
     def _tidy(self) -> None:
         """Remove what no stage lists: files of stages forgotten, and of a job that was killed."""
-        self.abandon()
+        shutil.rmtree(self.root / _WORK, ignore_errors=True)
         listed = {file.path for record in self.stages.values() for file in record.files}
         for folder in _FOLDERS:
             for path in (self.root / folder).rglob("*"):

@@ -3,6 +3,7 @@
 import json
 import random
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from jobs.sweep import BESIDE_ROWS
 from segment_lib.manifest import Manifest
 from segment_lib.memory import BASE
+from segment_lib.unfinished import read_checkpoint
 from tests.conftest import ROOT, RunJob, hashes
 
 N, M = 30_000, 12_000
@@ -297,6 +299,68 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_bytes(
     there, here = hashes(folder), hashes(run)
     assert there == here
     assert not (folder / ".work").exists()
+
+
+@pytest.mark.parametrize("stage", ["ingest", "encode", "assign"])
+def test_a_run_taken_up_again_redoes_no_finished_part(
+    run: Path, config: Path, tmp_path: Path, stage: str
+) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    command = [
+        sys.executable, "-m", "jobs.run", str(config), "--run-dir", str(folder),
+        "--from", stage, "--until", stage, "--threads", "1", "--log-format", "json",
+    ]  # fmt: skip
+    job = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    while job.poll() is None and len(_notes(folder, stage)) < 2:
+        time.sleep(0.001)
+    job.send_signal(signal.SIGKILL)
+    job.wait()
+    finished = {_noted(path): path.stat() for path in _notes(folder, stage)}
+    assert len(finished) >= 2
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [n for line in told if (n := line.get("parts_done_before"))] == [len(finished)]
+    for name, noted in finished.items():
+        assert (folder / name).stat().st_mtime_ns <= noted.st_mtime_ns
+    there, here = hashes(folder), hashes(run)
+    assert there == {path: here[path] for path in there}
+
+
+def test_the_sweep_goes_on_after_the_last_pass(run: Path, config: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    command = [
+        sys.executable, "-m", "jobs.run", str(config), "--run-dir", str(folder),
+        "--from", "sweep", "--until", "sweep", "--log-format", "json",
+    ]  # fmt: skip
+    job = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    while job.poll() is None and not _passes(folder):
+        time.sleep(0.001)
+    job.send_signal(signal.SIGKILL)
+    job.wait()
+    passes = _passes(folder)
+    assert passes
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [n for line in told if (n := line.get("passes_done_before"))] == [passes]
+    there, here = hashes(folder), hashes(run)
+    assert there == {path: here[path] for path in there}
+
+
+def _notes(folder: Path, stage: str) -> list[Path]:
+    return list(folder.glob(f".work/{stage}-*/.kept/**/*.json"))
+
+
+def _noted(note: Path) -> str:
+    """The part that a note is of."""
+    kept = next(parent for parent in note.parents if parent.name == ".kept")
+    return str(note.relative_to(kept)).removesuffix(".json")
+
+
+def _passes(folder: Path) -> int:
+    found = [read_checkpoint(work) for work in folder.glob(".work/sweep-*")]
+    return max((int(arrays["runs"][:, 1].max()) for arrays in found if arrays), default=0)
 
 
 def test_two_jobs_do_not_work_in_one_run_folder(
