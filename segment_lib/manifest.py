@@ -1,6 +1,5 @@
 """The run folder and its manifest: what run.json does not list never happened."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -13,7 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from segment_lib.errors import ConfigError, IntegrityError, ResourceError
+from segment_lib.errors import IntegrityError, ResourceError
+from segment_lib.lock import only_job
 from segment_lib.store import StoredFile, make_private, write_file
 from segment_lib.unfinished import sweep_scratch
 
@@ -133,33 +133,26 @@ class Manifest:
         return next(file for file in self.stages[stage].files if file.path == path)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> Iterator[str | None]:
         """Make the run folder, if need be, and keep other jobs out of it until left or killed.
+
+        Gives what is to be said of a job that died there, if one did.
 
         Raises
         ------
         ResourceError
-            If the folder cannot be made.
+            If the folder cannot be made or written.
         ConfigError
             If another job is at work in it.
         """
         try:
-            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(self.root)
         except OSError as error:
             raise ResourceError(
                 f"{self.root}: cannot be made ({error.strerror}). Choose another --run-dir."
             ) from None
-        folder = os.open(self.root, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        except BlockingIOError:
-            raise ConfigError(
-                f"{self.root}: another job is at work here. Wait for it, or choose another "
-                "--run-dir."
-            ) from None
-        finally:
-            os.close(folder)
+        with only_job(self.root) as stale:
+            yield stale
 
     def begin(self, stage: str, mark: str) -> Path:
         """The private folder in which the stage writes under the final names.

@@ -1,10 +1,12 @@
 """The job as a user meets it, on generated extracts: answers, reruns, options, refusals."""
 
 import json
+import os
 import random
 import resource
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -369,7 +371,25 @@ def test_two_jobs_do_not_work_in_one_run_folder(
     with Manifest(tmp_path / "run").held():
         done = run_job("jobs.run", config, "--run-dir", tmp_path / "run")
     assert done.returncode == 2
-    assert "another job" in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert f"another job is at work here: process {os.getpid()} on {socket.gethostname()}" in line
+
+
+def test_the_lock_of_a_job_that_was_killed_is_explained_and_taken_over(
+    config: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "jobs.run", str(config), "--run-dir", str(folder)]
+    job = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    while job.poll() is None and not (folder / ".lock").exists():
+        time.sleep(0.01)
+    job.send_signal(signal.SIGKILL)
+    job.wait()
+    done = run_job("jobs.run", config, "--run-dir", folder, "--until", "assess")
+    assert done.returncode == 0, done.stderr
+    assert f"process {job.pid} on {socket.gethostname()}" in done.stderr.splitlines()[0]
+    assert "taken over" in done.stderr.splitlines()[0]
+    assert not (folder / ".lock").exists()
 
 
 def test_a_full_disk_ends_with_code_4_and_nothing_half_written(
