@@ -12,7 +12,7 @@ from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
 from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block
-from segment_lib.model import FittedModel, Projection
+from segment_lib.model import FittedModel
 from segment_lib.store import StoredFile, read_arrays, read_part
 from segment_lib.unfinished import finish_part
 
@@ -55,7 +55,7 @@ def assign_part(
 def run(job: Job, work: Path) -> Outcome:
     features = job.facts("encode")["features"]
     arrays = read_arrays(job.root, job.manifest.file("sweep", "model/arrays.npz"))
-    model = FittedModel(Projection.from_arrays(arrays), arrays["cluster_centers"])
+    model = FittedModel.from_arrays(arrays)
     paths = [f.path.replace("raw/", "segments/", 1) for f in job.manifest.files("ingest")]
     done = {file.path: file for file in finished_before(job, "assign", work, paths)}
     tasks = []

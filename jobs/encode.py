@@ -1,7 +1,6 @@
 """Known codes to features by the plan; rows too incomplete are set aside, counted, never lost."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from segment_lib.config import Config
 from segment_lib.encode import Plan, decode_plan, read_plan
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
-from segment_lib.store import StoredFile, read_part
+from segment_lib.store import StoredFile, hash_file, read_part
 from segment_lib.unfinished import finish_part
 
 BYTES_PER_CELL = 13
@@ -29,7 +28,7 @@ def settings(config: Config) -> Any:
 
 
 def inputs(job: Job) -> Any:
-    plan = sha256((job.root / "plan.json").read_bytes()).hexdigest()
+    plan = hash_file(job.root / "plan.json")
     return [job.hashes("ingest"), job.hashes("assess", "assess/attributes"), plan]
 
 
@@ -65,6 +64,7 @@ def encode_part(
 
 def run(job: Job, work: Path) -> Outcome:
     schema, plan = job.schema, current_plan(job)
+    followed = hash_file(job.root / "plan.json")
     assessed = read_part(job.root, job.manifest.file("assess", "assess/attributes.parquet"))
     kept = assessed.filter("kept")["attribute"].to_list()
     most = job.config.cleaning.max_missing_per_row
@@ -110,6 +110,7 @@ def run(job: Job, work: Path) -> Outcome:
             "features": list(plan.features),
             "told_twice": sorted(plan.told_twice),
             "max_missing_per_row": most_missing,
+            "plan": followed,
             **counts,
         },
     )

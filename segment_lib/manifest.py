@@ -32,7 +32,7 @@ _PACKAGES = (
     "altair",
 )
 _WORK = ".work"
-_FOLDERS = ("raw", "assess", "features", "model", "segments", "compare", "gains", "report")
+FOLDERS = ("raw", "assess", "features", "model", "segments", "compare", "gains", "report")
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,15 @@ class Manifest:
         path = root / "run.json"
         if not path.exists():
             return
+        content = path.read_bytes()
         try:
-            told = json.loads(path.read_bytes())
+            told = json.loads(content)
             found = told["format_version"]
+            if found == FORMAT and sealed(told) != content:
+                raise IntegrityError(
+                    f"{path}: not as it was written. Choose another --run-dir, or delete this run "
+                    "folder."
+                )
             stages = told["stages"] if found == FORMAT else {}
             self.stages = {name: StageRecord.from_json(entry) for name, entry in stages.items()}
             self.notes = told["notes"]
@@ -113,6 +119,17 @@ class Manifest:
     def describe(self, **about: Any) -> None:
         """Note what the run is: config, inputs, versions. Written with the next stage."""
         self.about = about
+
+    @contextmanager
+    def naming_stage(self) -> Iterator[None]:
+        """Within it, an error about a listed file says which stage makes it anew."""
+        try:
+            yield
+        except IntegrityError as error:
+            for name, record in self.stages.items():
+                if error.file in {file.path for file in record.files}:
+                    raise IntegrityError(f"{error} Run again with --from {name}.") from None
+            raise
 
     def is_done(self, stage: str, mark: str) -> bool:
         """True if the stage was finished with this fingerprint and its files are still there."""
@@ -209,7 +226,7 @@ class Manifest:
         """Remove what no stage lists: files of stages forgotten, and of a job that was killed."""
         shutil.rmtree(self.root / _WORK, ignore_errors=True)
         listed = {file.path for record in self.stages.values() for file in record.files}
-        for folder in _FOLDERS:
+        for folder in FOLDERS:
             for path in (self.root / folder).rglob("*"):
                 if path.is_file() and path.relative_to(self.root).as_posix() not in listed:
                     path.unlink()
@@ -223,4 +240,11 @@ class Manifest:
             "notes": self.notes,
             "stages": {name: record.as_json() for name, record in self.stages.items()},
         }
-        write_file(self.root, "run.json", json.dumps(told, indent=1).encode())
+        write_file(self.root, "run.json", sealed(told))
+
+
+def sealed(told: Mapping[str, Any]) -> bytes:
+    """The manifest as JSON, the sha256 of all before it at its end."""
+    rest = {key: value for key, value in told.items() if key != "sha256"}
+    seal = hashlib.sha256(json.dumps(rest, indent=1).encode()).hexdigest()
+    return json.dumps({**rest, "sha256": seal}, indent=1).encode()

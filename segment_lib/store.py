@@ -4,10 +4,11 @@ import hashlib
 import io
 import os
 import uuid
+import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,13 @@ class StoredFile:
     bytes: int
     sha256: str
     rows: int | None = None
+
+    def __post_init__(self) -> None:
+        path = PurePosixPath(self.path)
+        if path.is_absolute() or ".." in path.parts or not path.parts:
+            raise IntegrityError(
+                f"{self.path}: leads out of the run folder. Do not trust this run."
+            )
 
     def as_json(self) -> dict[str, str | int]:
         return {name: value for name, value in asdict(self).items() if value is not None}
@@ -94,9 +102,11 @@ def read_file(root: Path, file: StoredFile) -> bytes:
     try:
         content = (root / file.path).read_bytes()
     except FileNotFoundError:
-        raise IntegrityError(f"{root / file.path}: gone, though run.json lists it.") from None
+        raise IntegrityError(
+            f"{root / file.path}: gone, though run.json lists it.", file.path
+        ) from None
     if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise IntegrityError(f"{root / file.path}: not the bytes that run.json lists.")
+        raise IntegrityError(f"{root / file.path}: not the bytes that run.json lists.", file.path)
     return content
 
 
@@ -132,11 +142,17 @@ def read_arrays(root: Path, file: StoredFile) -> dict[str, np.ndarray]:
     Raises
     ------
     IntegrityError
-        If the file is not what the manifest lists, or holds a value that is not finite.
+        If the file is not what the manifest lists, holds objects that are pickled, is larger once
+        unpacked, or holds a value that is no number or not finite.
     """
-    arrays = unpack_arrays(read_file(root, file))
-    if faulty := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
-        raise IntegrityError(f"{root / file.path}: {', '.join(faulty)} not finite.")
+    content = read_file(root, file)
+    try:
+        arrays = unpack_arrays(content)
+        faulty = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile):
+        raise IntegrityError(f"{root / file.path}: not plain arrays.", file.path) from None
+    if faulty:
+        raise IntegrityError(f"{root / file.path}: {', '.join(faulty)} not finite.", file.path)
     return arrays
 
 
@@ -148,6 +164,15 @@ def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def unpack_arrays(content: bytes) -> dict[str, np.ndarray]:
-    """The arrays of an ``.npz`` file; nothing in it is ever run."""
+    """The arrays of an ``.npz`` file as `pack_arrays` packs them, which is not tightly.
+
+    Raises
+    ------
+    ValueError
+        If it holds pickled objects, or unpacks to more bytes than it has.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(member.file_size for member in archive.infolist()) > len(content):
+            raise ValueError("packed more tightly than arrays of a run are")
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}

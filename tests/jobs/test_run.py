@@ -282,7 +282,12 @@ def test_a_damaged_part_ends_with_code_6(config: Path, run_job: RunJob, tmp_path
     part.write_bytes(content)
     done = run_job("jobs.run", config, "--run-dir", folder, "--until", "encode")
     assert done.returncode == 6
-    assert "part-00001" in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "error" in line]
+    assert "raw/population/part-00001" in line
+    assert "--from ingest" in line
+    again = ("jobs.run", config, "--run-dir", folder, "--until", "encode", "--from", "ingest")
+    assert run_job(*again).returncode == 0
+    assert run_job("jobs.verify", folder).returncode == 0
 
 
 def test_a_run_killed_at_any_moment_goes_on_to_the_same_bytes(
