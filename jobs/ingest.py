@@ -1,6 +1,5 @@
 """Read the extracts once: typed parts, each row numbered, each part with its tally."""
 
-from collections.abc import Sequence
 from operator import add
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from segment_lib.config import Config
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.manifest import fingerprint_file
 from segment_lib.schema import Schema
-from segment_lib.sources import Extract, expand, find_files, is_compressed, open_extract
+from segment_lib.sources import Extract, expand, find_files, is_compressed, open_extract, places
 from segment_lib.store import StoredFile
 from segment_lib.unfinished import finish_part
 
@@ -94,7 +93,8 @@ def run(job: Job, work: Path) -> Outcome:
     for extract in extracts:
         if extract.extra:
             kept = "carried along" if set(extract.extra) <= set(extract.carried) else "ignored"
-            log(f"ingest   {extract.name}: {_some(extract.extra)} not in the summary, {kept}")
+            extra = places(extract.extra, extract.pieces[0].columns)
+            log(f"ingest   {extract.name}: {extra} not in the summary, {kept}")
         first: Any = 0
         for i, piece in enumerate(extract.pieces):
             path = paths[extract.name, i]
@@ -119,11 +119,6 @@ def run(job: Job, work: Path) -> Outcome:
     rows = sum(counts.values())
     carried = {"carried": {extract.name: list(extract.carried) for extract in extracts}}
     return Outcome(files, rows, rows, f"{told} in {len(files)} parts", counts | carried)
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more columns" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 STAGE: Stage = Stage("ingest", needs=(), settings=settings, inputs=inputs, run=run)

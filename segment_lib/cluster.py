@@ -1,5 +1,6 @@
 """Where tasks run: threads of this process within the memory budget, or a Dask cluster."""
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from dask.callbacks import Callback
 from dask.delayed import Delayed
 from threadpoolctl import threadpool_limits
 
-from segment_lib.errors import ClusterError, JobError
+from segment_lib.errors import ClusterError
 from segment_lib.memory import give_memory_back
 
 
@@ -57,8 +58,8 @@ class Workers:
         give_memory_back()
         with threadpool_limits(limits=1):
             if self.client is not None:
-                self.client.run(_prepare_worker)
-                yield
+                with _telling_of_loss():
+                    yield
             else:
                 with self._pool(self.threads):
                     yield
@@ -82,20 +83,13 @@ class Workers:
             yield
 
     def _run_on_cluster(self, tasks: Sequence[Delayed], done: Callable[[Any], None]) -> list[Any]:
-        from distributed import KilledWorker, as_completed
+        from distributed import as_completed
 
         futures = self.client.compute(list(tasks))
-        try:
+        with _telling_of_loss():
             for future in as_completed(futures):
                 done(future.result())
             return list(self.client.gather(futures))
-        except JobError:
-            raise
-        except (KilledWorker, CancelledError, OSError) as error:
-            raise ClusterError(
-                f"The cluster lost its workers ({type(error).__name__}). "
-                "Look at the workers' logs, then run the same command again."
-            ) from None
 
 
 def local_workers(threads: int | None = None) -> Workers:
@@ -116,6 +110,11 @@ def connect(
     """
     from distributed import Client
 
+    from segment_lib.worker import Prepared
+
+    # What they have to say of a lost cluster is said in one line of ours.
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     until = time.monotonic() + wait
     while scheduler_file and not scheduler_file.exists() and time.monotonic() < until:
         time.sleep(0.1)
@@ -137,9 +136,20 @@ def connect(
             f"({type(error).__name__}). Start dask scheduler and dask worker, check the address."
         ) from None
     with client:
+        client.register_plugin(Prepared())
         yield Workers(threads=sum(client.nthreads().values()), client=client)
 
 
-def _prepare_worker() -> None:
-    give_memory_back()
-    threadpool_limits(limits=1)
+@contextmanager
+def _telling_of_loss() -> Iterator[None]:
+    """Within it, the end of workers or of the scheduler is told as such."""
+    from distributed import KilledWorker
+    from distributed.comm import CommClosedError
+
+    try:
+        yield
+    except (KilledWorker, CancelledError, CommClosedError, ConnectionError, TimeoutError) as error:
+        raise ClusterError(
+            f"The cluster lost its workers or its scheduler ({type(error).__name__}). Look at "
+            "their logs, then run the same command again: it goes on from what is finished."
+        ) from None

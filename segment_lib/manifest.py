@@ -164,6 +164,9 @@ class Manifest:
         """
         try:
             make_private(self.root)
+            # One that somebody else made, but for this, is closed to others too.
+            if (self.root / "run.json").exists() or not any(self.root.iterdir()):
+                self.root.chmod(self.root.stat().st_mode & 0o700)
         except OSError as error:
             raise ResourceError(
                 f"{self.root}: cannot be made ({error.strerror}). Choose another --run-dir."
