@@ -6,6 +6,7 @@ PYTHON ?= python3
 CONFIG ?= config/azdias.toml
 ROWS ?= 891221
 CUSTOMERS ?= 191652
+SCHEDULER ?= $(DASK_SCHEDULER_ADDRESS)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -13,13 +14,17 @@ PEERS := $(VENV)/.peers
 EXTRACTS := data/azdias
 LAST := Udacity_CUSTOMERS_Subset.csv
 
-.PHONY: help run test test-faults install check lint types imports audit calibration bench clean
+.PHONY: help run submit test test-faults install check lint types imports audit calibration bench clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: install $(if $(filter config/azdias.toml,$(CONFIG)),$(EXTRACTS)/$(LAST))  ## the whole job; on your own data: make run CONFIG=my.toml
 	$(BIN)/python -m jobs.run $(CONFIG) $(ARGS)
+
+submit: install  ## the job on a Dask cluster: make submit SCHEDULER=tls://HOST:8786 CONFIG=my.toml
+	@test -n "$(SCHEDULER)" || { echo "Name the cluster: SCHEDULER=tls://HOST:8786, or its scheduler file."; exit 2; }
+	$(BIN)/python -m jobs.run $(CONFIG) $(if $(findstring :,$(SCHEDULER)),--scheduler,--scheduler-file) $(SCHEDULER) $(ARGS)
 
 test: install  ## the whole test suite
 	$(BIN)/python -m pytest

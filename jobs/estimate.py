@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jobs import assign, counting, encode, fit, gains, ingest, report, sweep
+from jobs.console import log
 from jobs.stage import EXTRACTS, Job, Stage
 from segment_lib.memory import BASE, too_small
 from segment_lib.sources import find_files, is_compressed
@@ -40,10 +41,34 @@ def print_plan(job: Job, stages: Sequence[Stage], first: str | None) -> None:
 
 def refuse_small_budget(job: Job, stages: Sequence[Stage], first: str | None) -> None:
     """Raise a ResourceError at once if a stage that will run cannot do with the memory budget."""
-    running = [stage.name for stage, runs in _forecast(job, stages, first) if runs]
-    needed = max((estimate(job, name).least for name in running), default=0)
+    needed = _least(job, stages, first)
     if needed > job.budget.total:
-        raise too_small(job.budget.total, round(needed))
+        raise too_small(job.budget.total, needed)
+
+
+def refuse_unfit_cluster(job: Job, stages: Sequence[Stage], first: str | None) -> None:
+    """Raise a ClusterError at once if a worker of the cluster, if there is one, cannot do the job.
+
+    What works but could be better is logged.
+    """
+    if job.workers.client is None:
+        return
+    inputs = [file for name in EXTRACTS for file in find_files(getattr(job.config.inputs, name))]
+    remarks = job.workers.prepare(
+        root=job.root,
+        inputs=[file.absolute() for file in inputs],
+        part_bytes=max(_least(job, stages, first) - BASE, 0),
+    )
+    for remark in remarks:
+        log(f"cluster  {remark}")
+    threads = job.workers.client.nthreads()
+    log(f"cluster  {sum(threads.values())} threads on {len(threads)} workers, all fit")
+
+
+def _least(job: Job, stages: Sequence[Stage], first: str | None) -> int:
+    """Bytes in use at the most if the stages that will run work on one part at a time."""
+    running = [stage.name for stage, runs in _forecast(job, stages, first) if runs]
+    return round(max((estimate(job, name).least for name in running), default=0))
 
 
 def _forecast(job: Job, stages: Sequence[Stage], first: str | None) -> Iterator[tuple[Stage, bool]]:

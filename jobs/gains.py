@@ -1,6 +1,7 @@
 """Micro-segments, and how many customers a mail-out to the best of them reaches."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,12 @@ def sample_part(
     encoded = read_part(root, file, columns=["row", *features])
     chosen = encoded.filter(hashed_share(encoded["row"].to_numpy(), seed, share))
     return chosen["row"].to_numpy(), as_block(chosen, features)
+
+
+def sample_of(parts: Sequence[tuple[np.ndarray, np.ndarray]], seed: int) -> np.ndarray:
+    """Features of the sample from its parts, in an order that no part decides."""
+    rows, blocks = zip(*parts, strict=True)
+    return np.asarray(np.concatenate(blocks)[np.argsort(row_hash(np.concatenate(rows), seed))])
 
 
 def tally_part(
@@ -138,26 +145,20 @@ def count_responses(
 
 
 def learn(job: Job, at_once: int) -> MicroModel:
-    """Micro-segments from the population and the customers that rank."""
+    """Micro-segments from the population and the customers that rank; rows stay on the workers."""
     arrays = read_arrays(job.root, job.manifest.file("fit", "model/projection.npz"))
     features, seed = job.facts("encode")["features"], job.config.model.random_state
     files = {name: job.manifest.files("encode", f"features/{name}/") for name in EXTRACTS}
     share = SAMPLE_SIZE / job.facts("encode")["population"]
-    parts = job.workers.run(
-        [
-            delayed(sample_part)(job.root, file, features, share, seed)
-            for file in files["population"]
-        ],
-        at_once=at_once,
-    )
-    rows, blocks = zip(*parts, strict=True)
-    sample = np.concatenate(blocks)[np.argsort(row_hash(np.concatenate(rows), seed))]
-    clusters = MicroClusters.fit(
-        Projection.from_arrays(arrays),
-        sample,
-        n_micro=job.config.model.n_micro,
-        random_state=seed,
-    )
+    projection = Projection.from_arrays(arrays)
+    parts = [
+        delayed(sample_part)(job.root, file, features, share, seed) for file in files["population"]
+    ]
+    with job.workers.limited(at_once):
+        sample = delayed(sample_of)(parts, seed).persist()
+        clusters = delayed(MicroClusters.fit)(
+            projection, sample, n_micro=job.config.model.n_micro, random_state=seed
+        ).compute()
     sums = {}
     for name, half in (("population", None), ("customers", seed)):
         tasks = [
@@ -165,7 +166,9 @@ def learn(job: Job, at_once: int) -> MicroModel:
         ]
         first, *further = job.workers.run(tasks, at_once=at_once)
         sums[name] = sum(further, start=first)
-    return MicroModel.fit(clusters, sample, sums["population"], sums["customers"])
+    fitting = delayed(MicroModel.fit)(clusters, sample, sums["population"], sums["customers"])
+    model: MicroModel = fitting.compute()
+    return model
 
 
 def run(job: Job, work: Path) -> Outcome:

@@ -24,9 +24,9 @@ import polars as pl
 import jobs
 from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
 from jobs.console import Console, leave_after, log, start_logging
-from jobs.estimate import print_plan, refuse_small_budget
+from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
 from jobs.stage import Job, between, run_stages
-from segment_lib.cluster import Workers, connect, local_workers
+from segment_lib.cluster import Workers, connect, local_workers, scheduler_address
 from segment_lib.config import Config, load_config
 from segment_lib.errors import ConfigError
 from segment_lib.manifest import Manifest, package_versions
@@ -69,8 +69,15 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         add("--until", dest="last", choices=names, help="stop after this stage")
     add("--dry-run", action="store_true", help="say what each stage would do, and do nothing")
     where = found.add_mutually_exclusive_group()
-    where.add_argument("--scheduler", metavar="ADDRESS", help="run on this Dask cluster")
+    where.add_argument(
+        "--scheduler", metavar="ADDRESS", help="run on this Dask cluster, as in tls://HOST:8786"
+    )
     where.add_argument("--scheduler-file", type=Path, help="run on the Dask cluster it names")
+    add(
+        "--insecure-cluster",
+        action="store_true",
+        help="use a cluster without TLS beyond this machine, in a closed network",
+    )
     add("--threads", type=count, help="threads on this machine (default: one per processor)")
     add("--memory", metavar="SIZE", help="what the job may use in all, such as 4GiB")
     add("--log-format", choices=("text", "json"), default="text", help="of lines on stderr")
@@ -90,7 +97,8 @@ def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:
 
 def job_of(options: argparse.Namespace) -> None:
     """The job the command line describes."""
-    config = load_config(options.config, _overrides(options))
+    # Absolute, so that workers started elsewhere find the extracts.
+    config = load_config(options.config.absolute(), _overrides(options))
     root = (options.run_dir or Path("runs") / options.config.stem).absolute()
     manifest = Manifest(root)
     manifest.describe(config=config.as_dict(), versions=package_versions())
@@ -103,7 +111,9 @@ def job_of(options: argparse.Namespace) -> None:
         if stale:
             log(stale)
         job = Job(config, manifest, workers, console)
-        refuse_small_budget(job, between(STAGES, options.first, options.last), options.first)
+        told = between(STAGES, options.first, options.last)
+        refuse_unfit_cluster(job, told, options.first)
+        refuse_small_budget(job, told, options.first)
         run_stages(job, STAGES, options.first, options.last)
     if "report" in manifest.stages and options.last in (None, "report"):
         with manifest.naming_stage():
@@ -121,14 +131,17 @@ def _threads(options: argparse.Namespace) -> Workers:
 
 @contextmanager
 def _workers(options: argparse.Namespace) -> Iterator[Workers]:
-    if not (options.scheduler or options.scheduler_file):
+    named = options.scheduler or options.scheduler_file
+    if options.threads and named:
+        raise ConfigError("--threads is for this machine; a cluster's workers have their own.")
+    if options.threads or not (named or scheduler_address(None, None)):
         yield _threads(options)
         return
-    if options.threads:
-        raise ConfigError("--threads is for this machine; a cluster's workers have their own.")
     # Tasks go to the workers by value, so that those need segment_lib alone.
     cloudpickle.register_pickle_by_value(jobs)
-    with connect(options.scheduler, options.scheduler_file) as workers:
+    with connect(
+        options.scheduler, options.scheduler_file, insecure=options.insecure_cluster
+    ) as workers:
         yield workers
 
 

@@ -44,7 +44,8 @@ class Job:
 
     @property
     def budget(self) -> Budget:
-        return Budget(self.config.memory)
+        """The memory budget; on a cluster, no more than its workers may use."""
+        return Budget(min(self.config.memory, self.workers.memory or self.config.memory))
 
     @cached_property
     def schema(self) -> Schema:

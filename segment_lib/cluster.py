@@ -1,11 +1,13 @@
 """Where tasks run: threads of this process within the memory budget, or a Dask cluster."""
 
+import json
 import logging
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,22 @@ class Workers:
     threads: int
     client: Any = None
     """A distributed.Client; None for threads of this process."""
+    memory: int | None = None
+    """Bytes its workers may use, as if they were one process; None if they have no limit."""
+
+    def prepare(self, *, root: Path, inputs: Sequence[Path], part_bytes: int) -> Sequence[str]:
+        """See that a cluster is fit for the job; prepare its workers, and those that join later.
+
+        Parameters and errors are those of `preflight`; threads of this process are always fit.
+        """
+        if self.client is None:
+            return ()
+        from segment_lib.preflight import installed, preflight
+        from segment_lib.worker import Prepared
+
+        remarks = preflight(self.client, root=root, inputs=inputs, part_bytes=part_bytes)
+        self.client.register_plugin(Prepared(installed()), name=_plugin_name(self.client))
+        return remarks
 
     def run(
         self,
@@ -58,7 +76,7 @@ class Workers:
         give_memory_back()
         with threadpool_limits(limits=1):
             if self.client is not None:
-                with _telling_of_loss():
+                with _losses_told():
                     yield
             else:
                 with self._pool(self.threads):
@@ -85,8 +103,8 @@ class Workers:
     def _run_on_cluster(self, tasks: Sequence[Delayed], done: Callable[[Any], None]) -> list[Any]:
         from distributed import as_completed
 
-        futures = self.client.compute(list(tasks))
-        with _telling_of_loss():
+        with _losses_told():
+            futures = self.client.compute(list(tasks))
             for future in as_completed(futures):
                 done(future.result())
             return list(self.client.gather(futures))
@@ -97,59 +115,117 @@ def local_workers(threads: int | None = None) -> Workers:
     return Workers(threads=threads or os.cpu_count() or 1)
 
 
+def scheduler_address(address: str | None, scheduler_file: Path | None) -> str | None:
+    """Where the scheduler is: as told, by its file, or by Dask's own config; None if nowhere.
+
+    Dask's config is DASK_SCHEDULER_ADDRESS in the environment, or scheduler-address in its files.
+    """
+    if scheduler_file:
+        try:
+            return str(json.loads(scheduler_file.read_text())["address"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise ClusterError(
+                f"{scheduler_file}: not the file of a Dask scheduler. Start dask scheduler with "
+                "--scheduler-file, check the path."
+            ) from None
+    return address or dask.config.get("scheduler-address", None)
+
+
 @contextmanager
 def connect(
-    address: str | None, scheduler_file: Path | None, wait: float = 30
+    address: str | None,
+    scheduler_file: Path | None,
+    *,
+    insecure: bool = False,
+    wait: float = 20,
 ) -> Iterator[Workers]:
-    """Workers of a Dask cluster that is already running.
+    """Workers of a Dask cluster that is already running, each prepared, and so if it joins later.
+
+    Certificates are those of Dask's own config, distributed.comm.tls.
+
+    Parameters
+    ----------
+    insecure : go on over a network without TLS
 
     Raises
     ------
     ClusterError
-        If the scheduler does not answer, or no worker comes, within `wait` seconds.
+        If anyone could listen, the scheduler does not answer, or no worker comes, within `wait`
+        seconds.
     """
     from distributed import Client
+    from distributed.versions import VersionMismatchWarning
 
-    from segment_lib.worker import Prepared
+    from segment_lib.preflight import refuse_open, usable_memory
 
-    # What they have to say of a lost cluster is said in one line of ours.
-    for name in ("distributed", "distributed.client"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     until = time.monotonic() + wait
     while scheduler_file and not scheduler_file.exists() and time.monotonic() < until:
         time.sleep(0.1)
-    if scheduler_file and not scheduler_file.exists():
-        raise ClusterError(
-            f"{scheduler_file}: no such file within {wait:.0f} s. Start dask scheduler with "
-            "--scheduler-file, check the path."
-        )
+    told = scheduler_address(address, scheduler_file)
+    if told is None:
+        raise ClusterError("No scheduler is named. Name one with --scheduler or --scheduler-file.")
+    if not insecure:
+        refuse_open({"The scheduler": told})
+    # What Dask says at length is said here in a line.
+    for name in ("distributed", "distributed.client", "distributed.comm", "distributed.core"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
-        client = Client(
-            address,
-            scheduler_file=str(scheduler_file) if scheduler_file else None,
-            timeout=wait,
-        )
-        client.wait_for_workers(1, timeout=wait)
-    except (OSError, TimeoutError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VersionMismatchWarning)
+            client = Client(told, timeout=max(until - time.monotonic(), 1))
+    except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
         raise ClusterError(
-            f"No Dask cluster at {address or scheduler_file} within {wait:.0f} s "
-            f"({type(error).__name__}). Start dask scheduler and dask worker, check the address."
+            f"No Dask cluster at {told} within {wait:.0f} s ({type(error).__name__}). Start dask "
+            "scheduler, check the address and, with tls://, the certificates in Dask's config."
         ) from None
     with client:
-        client.register_plugin(Prepared())
-        yield Workers(threads=sum(client.nthreads().values()), client=client)
+        try:
+            client.wait_for_workers(1, timeout=max(until - time.monotonic(), 1))
+        except TimeoutError:
+            raise ClusterError(
+                f"The scheduler at {told} has no workers, and none came within {wait:.0f} s. "
+                "Start dask worker, then run the same command again."
+            ) from None
+        found = client.scheduler_info()
+        if not insecure:
+            at = {f"Worker {of['name']}": where for where, of in found["workers"].items()}
+            refuse_open({"The scheduler": found["address"]} | at)
+        try:
+            yield Workers(
+                threads=sum(client.nthreads().values()), client=client, memory=usable_memory(client)
+            )
+        finally:
+            # A worker that joins once the job is over is none of its business.
+            with suppress(OSError, ValueError, CancelledError):
+                client.unregister_worker_plugin(_plugin_name(client))
+
+
+def _plugin_name(client: Any) -> str:
+    return f"segments-{client.id}"
 
 
 @contextmanager
-def _telling_of_loss() -> Iterator[None]:
-    """Within it, the end of workers or of the scheduler is told as such."""
+def _losses_told() -> Iterator[None]:
+    """Within it, what Dask raises when a cluster is lost is an error that says what to do."""
     from distributed import KilledWorker
+    from distributed.client import ClosedClientError
     from distributed.comm import CommClosedError
+    from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
+    lost = (
+        KilledWorker,
+        CancelledError,
+        ClosedClientError,
+        CommClosedError,
+        ConnectionError,
+        NoValidWorkerError,
+        NoWorkerError,
+        TimeoutError,
+    )
     try:
         yield
-    except (KilledWorker, CancelledError, CommClosedError, ConnectionError, TimeoutError) as error:
+    except lost as error:
         raise ClusterError(
-            f"The cluster lost its workers or its scheduler ({type(error).__name__}). Look at "
-            "their logs, then run the same command again: it goes on from what is finished."
+            f"The cluster was lost ({type(error).__name__}). Look at the logs of its scheduler and "
+            "workers, then run the same command again: it goes on from what is finished."
         ) from None

@@ -1,55 +1,34 @@
 """The same job on a real Dask cluster: a scheduler and workers in processes of their own."""
 
+import os
+import re
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import RunJob, hashes
-
-
-@pytest.fixture
-def scheduler_file(tmp_path: Path) -> Iterator[Path]:
-    """A scheduler and two workers on loopback, which have segment_lib but not jobs."""
-    told = tmp_path / "scheduler.json"
-    dask = [sys.executable, "-m", "distributed.cli"]
-    commands = [
-        [*dask[:2], "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
-         "--no-dashboard", "--scheduler-file", str(told)],
-        *[
-            [*dask[:2], "distributed.cli.dask_worker", "--scheduler-file", str(told),
-             "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
-        ] * 2,
-    ]  # fmt: skip
-    running = [
-        subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) for command in commands
-    ]
-    try:
-        yield told
-    finally:
-        for process in running[::-1]:
-            process.terminate()
-        for process in running:
-            process.wait(timeout=30)
+from tests.clusters import cluster
+from tests.conftest import ROOT, RunJob, hashes
+from tests.relay import Relay
 
 
 def test_two_workers_write_the_bytes_that_threads_write(
-    census_config: Path, scheduler_file: Path, run_job: RunJob, tmp_path: Path
+    census_config: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
     wanted = ["--set", "run.rows_per_part=5_000", "--set", "model.sweep=[3, 4]"]
     here, there = tmp_path / "here" / "census", tmp_path / "there" / "census"
     done = run_job("jobs.run", census_config, "--run-dir", here, *wanted)
     assert done.returncode == 0, done.stderr
-    for _ in range(100):
-        if scheduler_file.exists():
-            break
-        time.sleep(0.1)
-    done = run_job(
-        "jobs.run", census_config, "--run-dir", there, *wanted, "--scheduler-file", scheduler_file
-    )
+    with cluster(tmp_path / "cluster") as started:
+        at = started.scheduler()
+        started.worker()
+        started.worker()
+        done = run_job(
+            "jobs.run", census_config, "--run-dir", there, *wanted, "--scheduler-file", at
+        )
     assert done.returncode == 0, done.stderr
     assert hashes(there) == hashes(here)
 
@@ -63,3 +42,142 @@ def test_no_scheduler_ends_with_code_5(
     assert done.returncode == 5
     (line,) = done.stderr.splitlines()
     assert "127.0.0.1:9" in line
+
+
+def test_a_cluster_without_workers_ends_with_code_5_in_half_a_minute(
+    census_config: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    with cluster(tmp_path / "cluster") as started:
+        at = started.scheduler()
+        began = time.monotonic()
+        done = run_job(
+            "jobs.run", census_config, "--run-dir", tmp_path / "run", "--scheduler-file", at
+        )
+    assert done.returncode == 5
+    assert time.monotonic() - began < 30
+    (line,) = done.stderr.splitlines()
+    assert "no workers" in line
+
+
+def test_the_scheduler_of_the_environment_is_used_unless_threads_are_asked_for(
+    census_config: Path, run_job: RunJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://192.0.2.1:8786")
+    job = ["jobs.run", census_config, "--run-dir", tmp_path / "run", "--until", "ingest"]
+    done = run_job(*job)
+    assert (done.returncode, "tcp://192.0.2.1:8786" in done.stderr) == (5, True), done.stderr
+    assert run_job(*job, "--threads", 1).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "options"),
+    [
+        ("tls://10.0.0.5:8786", "--scheduler tls://10.0.0.5:8786"),
+        ("scheduler.json", "--scheduler-file scheduler.json"),
+    ],
+)
+def test_make_submit_names_the_scheduler(scheduler: str, options: str) -> None:
+    command = ["make", "submit", f"SCHEDULER={scheduler}", "CONFIG=my.toml", "--dry-run"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert f"python -m jobs.run my.toml {options}" in done.stdout
+
+
+def test_make_submit_without_a_scheduler_says_what_to_name() -> None:
+    done = subprocess.run(
+        ["make", "submit", "SCHEDULER="], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "SCHEDULER=tls://" in done.stdout
+
+
+def told_apart(config: Path, folder: Path, rows: int) -> Path:
+    """The config for so many people, a quarter as many customers, and a column that names them."""
+    (folder / "config").mkdir(parents=True)
+    for name, most in (("population", rows), ("customers", rows // 4)):
+        extract = (config.parent.parent / f"data/adult/adult_{name}.csv").read_text()
+        header, *lines = extract.splitlines(keepends=True)
+        named = [f"canary-{i};{line}" for i, line in enumerate(lines[:most])]
+        (folder / f"{name}.csv").write_text("".join([f"person;{header}", *named]))
+    told = config.read_text().replace(
+        "../data/adult/adult_feature", f"{config.parent.parent}/data/adult/adult_feature"
+    )
+    told = told.replace("../data/adult/adult_", "../").replace(
+        "[inputs]", '[inputs]\nid_column = "person"'
+    )
+    path = folder / "config" / "census.toml"
+    path.write_text(told)
+    return path
+
+
+def through_the_scheduler(config: Path, rows: int, run_job: RunJob, home: Path) -> tuple[int, int]:
+    """Bytes between the scheduler and everybody else in a job of three parts, and names in them."""
+    relay = Relay(b"canary-")
+    with cluster(home / "cluster") as started:
+        at = started.scheduler()
+        (port,) = re.findall(r'"tcp://127\.0\.0\.1:(\d+)"', at.read_text())
+        at.write_text(at.read_text().replace(f"tcp://127.0.0.1:{port}", relay.address))
+        relay.hand_on_to(int(port))
+        started.worker()
+        started.worker()
+        done = run_job(
+            "jobs.run", told_apart(config, home, rows), "--run-dir", home / "run",
+            "--scheduler-file", started.scheduler_file, "--set", f"run.rows_per_part={rows // 2}",
+            "--set", "model.n_clusters=4", "--set", "model.sweep=[4, 4]",
+            "--set", "model.n_micro=30",
+        )  # fmt: skip
+    relay.close()
+    assert done.returncode == 0, done.stderr
+    return relay.bytes, relay.found
+
+
+def test_no_row_passes_through_the_scheduler_or_the_client(
+    census_config: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    few, many = 8_000, 32_000
+    names, passed = {}, {}
+    for rows in (few, many):
+        home = tmp_path / str(rows)
+        home.mkdir()
+        passed[rows], names[rows] = through_the_scheduler(census_config, rows, run_job, home)
+    assert names == {few: 0, many: 0}
+    # Four times the rows in as many parts: not even two numbers for each row more.
+    assert passed[many] - passed[few] < 8 * (many - few)
+
+
+def recipe(name: str) -> str:
+    """The commands of docs/cluster.md that are marked so."""
+    (found,) = re.findall(
+        rf"^```sh {name}\n(.*?)^```", (ROOT / "docs" / "cluster.md").read_text(), re.DOTALL | re.M
+    )
+    return found
+
+
+def test_the_commands_of_the_documentation_start_a_tls_cluster_and_run_the_job(
+    census_config: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    wanted = "--set run.rows_per_part=10_000 --set model.sweep=[3,4]"
+    here, there = tmp_path / "here" / "census", tmp_path / "there" / "census"
+    done = run_job("jobs.run", census_config, "--run-dir", here, *wanted.split())
+    assert done.returncode == 0, done.stderr
+    script = recipe("tls").replace("my.toml", f"{census_config} --run-dir {there} {wanted}")
+    script = script.replace("8786", "0").replace("/tmp/segments-$USER", str(tmp_path / "spill"))
+    home = tmp_path / "home"
+    home.mkdir()
+    tools = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    with (home / "log").open("w+") as log:
+        ran = subprocess.Popen(
+            ["bash", "-e", "-c", script],
+            cwd=home, env=tools, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        try:
+            code = ran.wait(timeout=300)
+        finally:
+            os.killpg(ran.pid, signal.SIGKILL)
+    said = (home / "log").read_text()
+    assert code == 0, said
+    assert re.search(r"Scheduler at: +tls://(?!127)", said), said
+    assert hashes(there) == hashes(here)
