@@ -15,6 +15,8 @@ from tests.faults.cluster import TlsCluster
 
 VICTIMS = {"job": 5, "worker-0": 2, "worker-1": 2, "scheduler": 3}
 """How often each is killed, relative to the others."""
+_AHEAD = 3
+"""Stages among which the next kill is drawn, so that a run is met in all of them."""
 PATIENCE = 150.0
 """Seconds in which a job has to end, whatever is killed under it."""
 
@@ -101,13 +103,13 @@ class Harness:
             ]
 
     def _next_point(self, root: Path) -> KillPoint | None:
-        """A point in what is left to do, drawn by how long it takes; None if that is little."""
+        """A point in what comes next, drawn by how long it takes; None if that is little."""
         path = root / "run.json"
         done = json.loads(path.read_bytes())["stages"] if path.exists() else {}
         left = {name: seconds for name, seconds in self._seconds.items() if name not in done}
         if set(left) <= {"report"} and [p.stage for p in self.outcome.kills[-1:]] == ["report"]:
             return None
-        left = left or {"report": 0.3}
+        left = dict(list(left.items())[:_AHEAD]) or {"report": 0.3}
         (stage,) = self._draw.choices(list(left), weights=list(left.values()))
         (victim,) = self._draw.choices(list(VICTIMS), weights=list(VICTIMS.values()))
         return KillPoint(victim, stage, self._draw.random() * left[stage])
