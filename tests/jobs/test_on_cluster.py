@@ -12,6 +12,7 @@ import pytest
 
 from tests.clusters import cluster
 from tests.conftest import ROOT, RunJob, hashes
+from tests.recipes import recipe
 from tests.relay import Relay
 
 
@@ -142,14 +143,6 @@ def test_no_row_passes_through_the_scheduler_or_the_client(
     assert names == {few: 0, many: 0}
     # Four times the rows in as many parts: not even two numbers for each row more.
     assert passed[many] - passed[few] < 8 * (many - few)
-
-
-def recipe(name: str) -> str:
-    """The commands of docs/cluster.md that are marked so."""
-    (found,) = re.findall(
-        rf"^```sh {name}\n(.*?)^```", (ROOT / "docs" / "cluster.md").read_text(), re.DOTALL | re.M
-    )
-    return found
 
 
 def test_the_commands_of_the_documentation_start_a_tls_cluster_and_run_the_job(
