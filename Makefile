@@ -14,10 +14,10 @@ PEERS := $(VENV)/.peers
 EXTRACTS := data/azdias
 LAST := Udacity_CUSTOMERS_Subset.csv
 
-.PHONY: help run submit test install check lint types imports calibration bench clean
+.PHONY: help run submit test test-faults install check lint types imports audit calibration bench clean
 
 help:  ## say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: install $(if $(filter config/azdias.toml,$(CONFIG)),$(EXTRACTS)/$(LAST))  ## the whole job; on your own data: make run CONFIG=my.toml
 	$(BIN)/python -m jobs.run $(CONFIG) $(ARGS)
@@ -28,6 +28,10 @@ submit: install  ## the job on a Dask cluster: make submit SCHEDULER=tls://HOST:
 
 test: install  ## the whole test suite
 	$(BIN)/python -m pytest
+
+test-faults: install  ## 50 kills of job, workers and scheduler, and full disks; some ten minutes
+	FAULTS=all $(BIN)/python -m pytest tests/faults tests/jobs/test_verify.py
+	$(BIN)/python -m tests.faults --kills 50
 
 install: $(READY)  ## .venv from requirements.lock
 
@@ -42,6 +46,9 @@ types: install
 
 imports: install
 	$(BIN)/lint-imports
+
+audit: install  ## known vulnerabilities of the locked packages; needs the network
+	$(BIN)/python .ci/audit requirements.lock
 
 calibration: install $(EXTRACTS)/$(LAST)  ## the generated extracts against the published figures
 	$(BIN)/python -m jobs.make_extracts --calibration $(EXTRACTS)

@@ -7,13 +7,14 @@ from typing import Any
 import polars as pl
 from dask import delayed
 
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.stage import EXTRACTS, Job, Outcome, Stage, finished_before
 from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
 from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block
-from segment_lib.model import FittedModel, Projection
-from segment_lib.store import StoredFile, read_arrays, read_part, write_part
+from segment_lib.model import FittedModel
+from segment_lib.store import StoredFile, read_arrays, read_part
+from segment_lib.unfinished import finish_part
 
 BYTES_PER_FEATURE = 12
 """Of a feature value in memory while a part is assigned; measured."""
@@ -48,13 +49,15 @@ def assign_part(
     segments = everyone.join(assigned, on="row", how="left", maintain_order="left")
     if segments["segment"].count() != encoded.height:
         raise IntegrityError(f"{file.path}: holds rows that are not of its raw part. Run encode.")
-    return write_part(work, path, segments.with_columns(pl.col("segment").fill_null(SET_ASIDE)))
+    return finish_part(work, path, segments.with_columns(pl.col("segment").fill_null(SET_ASIDE)))
 
 
 def run(job: Job, work: Path) -> Outcome:
     features = job.facts("encode")["features"]
     arrays = read_arrays(job.root, job.manifest.file("sweep", "model/arrays.npz"))
-    model = FittedModel(Projection.from_arrays(arrays), arrays["cluster_centers"])
+    model = FittedModel.from_arrays(arrays)
+    paths = [f.path.replace("raw/", "segments/", 1) for f in job.manifest.files("ingest")]
+    done = {file.path: file for file in finished_before(job, "assign", work, paths)}
     tasks = []
     for name in EXTRACTS:
         raw = job.manifest.files("ingest", f"raw/{name}/")
@@ -62,6 +65,8 @@ def run(job: Job, work: Path) -> Outcome:
         firsts = accumulate((file.rows or 0 for file in raw), initial=0)
         for source, file, first in zip(raw, encoded, firsts, strict=False):
             path = source.path.replace("raw/", "segments/", 1)
+            if path in done:
+                continue
             tasks.append(
                 delayed(assign_part)(
                     job.root, file, first, source.rows, features, model, work, path
@@ -71,7 +76,9 @@ def run(job: Job, work: Path) -> Outcome:
     total = sum(file.rows or 0 for file in raw)
     at_once = job.at_once(BYTES_PER_FEATURE * len(features), max(file.rows or 0 for file in raw))
     with job.console.progress("assign", total, "rows") as progress:
-        files = job.workers.run(tasks, lambda file: progress.add(file.rows), at_once=at_once)
+        progress.add(sum(file.rows or 0 for file in done.values()))
+        made = job.workers.run(tasks, lambda file: progress.add(file.rows), at_once=at_once)
+    files = [*done.values(), *made]
     rows = sum(file.rows for file in files)
     return Outcome(files, total, rows, f"{rows:,} rows have a segment")
 

@@ -43,6 +43,7 @@ def judge(
             clustering.n_clusters,
             float(np.average(anew.mean(axis=0), weights=clustering.sums.counts)),
             float(anew.mean()),
+            clustering.stability,
             small_share(clustering.sums.counts),
             gain,
         )
@@ -113,7 +114,7 @@ def with_judgement(table: pl.DataFrame, trials: Sequence[Trial], chosen: int) ->
     return table.with_columns(
         stability=pl.Series([trial.stability for trial in trials]),
         chosen=pl.col("n_clusters") == chosen,
-        restarts_agree=pl.col("stability"),
+        restarts_agree=pl.Series([trial.restarts_agree for trial in trials]),
         segment_stability=pl.Series([trial.segment_stability for trial in trials]),
         small_share=pl.Series([trial.small_share for trial in trials]),
         gain=pl.Series([trial.gain.share for trial in trials]),

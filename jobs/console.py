@@ -5,7 +5,8 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, Self
 
@@ -55,20 +56,37 @@ def leave_after(action: Callable[[], None], place: str = "--run-dir") -> NoRetur
     except JobError as error:
         LOG.error("error: %s", error)
         sys.exit(error.exit_code)
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        LOG.error(
-            "error: %s: %s. Free space or choose another %s, then run the same command again.",
-            error.filename,
-            error.strerror,
-            place,
-        )
-        sys.exit(ResourceError.exit_code)
     except KeyboardInterrupt:
-        LOG.error("stopped; run the same command again to go on after the last finished stage")
+        LOG.error("stopped; run the same command again to go on after the last finished part")
         sys.exit(130)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            LOG.error(
+                "error: %s: %s. Free space or choose another %s, then run the same command again.",
+                error.filename or "the disk",
+                error.strerror,
+                place,
+            )
+            sys.exit(ResourceError.exit_code)
+        LOG.critical("%s", "\n".join(unquoted(error)))
+        sys.exit(1)
     sys.exit(0)
+
+
+def unquoted(error: BaseException) -> Iterator[str]:
+    """A traceback without what errors say of themselves: Polars, for one, quotes cells."""
+    cause = error.__cause__ or error.__context__
+    if cause is not None:
+        yield from unquoted(cause)
+        yield "Then:"
+    yield "Traceback (most recent call last):"
+    yield from (
+        f'  File "{at.filename}", line {at.lineno}, in {at.name}'
+        for at in traceback.extract_tb(error.__traceback__)
+    )
+    kind = type(error)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    yield f"{name}: a bug. Its words are withheld, as they may quote cells."
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,20 @@
 """Known codes to features by the plan; rows too incomplete are set aside, counted, never lost."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 from dask import delayed
 
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.stage import EXTRACTS, Job, Outcome, Stage, finished_before
 from segment_lib.clean import count_missing, known
 from segment_lib.config import Config
 from segment_lib.encode import Plan, decode_plan, read_plan
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
-from segment_lib.store import StoredFile, read_part, write_part
+from segment_lib.store import StoredFile, hash_file, read_part
+from segment_lib.unfinished import finish_part
 
 BYTES_PER_CELL = 13
 """Of a raw cell or a feature in memory while a part is encoded; measured."""
@@ -28,7 +28,7 @@ def settings(config: Config) -> Any:
 
 
 def inputs(job: Job) -> Any:
-    plan = sha256((job.root / "plan.json").read_bytes()).hexdigest()
+    plan = hash_file(job.root / "plan.json")
     return [job.hashes("ingest"), job.hashes("assess", "assess/attributes"), plan]
 
 
@@ -59,11 +59,12 @@ def encode_part(
         .collect()
         for rows in read_part(root, file).iter_slices(_SLICE)
     ]
-    return write_part(work, path, pl.concat(encoded, rechunk=True))
+    return finish_part(work, path, pl.concat(encoded, rechunk=True))
 
 
 def run(job: Job, work: Path) -> Outcome:
     schema, plan = job.schema, current_plan(job)
+    followed = hash_file(job.root / "plan.json")
     assessed = read_part(job.root, job.manifest.file("assess", "assess/attributes.parquet"))
     kept = assessed.filter("kept")["attribute"].to_list()
     most = job.config.cleaning.max_missing_per_row
@@ -72,17 +73,22 @@ def run(job: Job, work: Path) -> Outcome:
     largest = max(file.rows or 0 for file in raw)
     width = len(schema) + len(plan.features)
     at_once = job.at_once(BYTES_PER_CELL * width, largest)
+    sources = {file.path.replace("raw/", "features/", 1): file for file in raw}
+    done = {file.path: file for file in finished_before(job, "encode", work, list(sources))}
     tasks = [
-        delayed(encode_part)(
-            job.root, file, schema, kept, most_missing, plan, work,
-            file.path.replace("raw/", "features/", 1),
-        )
-        for file in raw
-    ]  # fmt: skip
+        delayed(encode_part)(job.root, file, schema, kept, most_missing, plan, work, path)
+        for path, file in sources.items()
+        if path not in done
+    ]
     rows_in = sum(file.rows or 0 for file in raw)
-    of = {file.path.replace("raw/", "features/", 1): file.rows or 0 for file in raw}
     with job.console.progress("encode", rows_in, "rows") as progress:
-        files = job.workers.run(tasks, lambda f: progress.add(of[f.path]), at_once=at_once)
+
+        def tell(file: StoredFile) -> None:
+            progress.add(sources[file.path].rows or 0)
+
+        for file in done.values():
+            tell(file)
+        files = [*done.values(), *job.workers.run(tasks, tell, at_once=at_once)]
     rows_out = sum(file.rows for file in files)
     counts = {
         name: sum(file.rows for file in files if file.path.startswith(f"features/{name}/"))
@@ -104,6 +110,7 @@ def run(job: Job, work: Path) -> Outcome:
             "features": list(plan.features),
             "told_twice": sorted(plan.told_twice),
             "max_missing_per_row": most_missing,
+            "plan": followed,
             **counts,
         },
     )

@@ -107,7 +107,7 @@ def export(options: argparse.Namespace) -> None:
         require_onnx()
     workers = local_workers(options.threads)
     console = Console.fitting(options.log_format, shown=not options.no_progress)
-    with manifest.held(), workers.active():
+    with manifest.held(), manifest.naming_stage(), workers.active():
         if options.depth is not None:
             folder = options.out or root / "export"
             budget = parse_size(options.memory) or 0

@@ -1,6 +1,5 @@
 """Read the extracts once: typed parts, each row numbered, each part with its tally."""
 
-from collections.abc import Sequence
 from operator import add
 from pathlib import Path
 from typing import Any
@@ -9,14 +8,15 @@ import polars as pl
 from dask import delayed
 
 from jobs.console import log
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.stage import EXTRACTS, Job, Outcome, Stage, finished_before
 from segment_lib.clean import tally_part
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.manifest import fingerprint_file
 from segment_lib.schema import Schema
-from segment_lib.sources import Extract, expand, find_files, is_compressed, open_extract
-from segment_lib.store import StoredFile, write_part
+from segment_lib.sources import Extract, expand, find_files, is_compressed, open_extract, places
+from segment_lib.store import StoredFile
+from segment_lib.unfinished import finish_part
 
 BYTES_PER_CELL = 30
 """Of a row in memory while it is parsed, typed, tallied and written; measured."""
@@ -71,7 +71,7 @@ def write_raw_part(
     """Number the rows from `first` and write them with their tally in the footer."""
     tally = tally_part(rows, schema)
     numbered = rows.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("row"), "*")
-    return write_part(work, path, numbered, {"tally": tally.to_json()})
+    return finish_part(work, path, numbered, {"tally": tally.to_json()})
 
 
 def run(job: Job, work: Path) -> Outcome:
@@ -83,22 +83,34 @@ def run(job: Job, work: Path) -> Outcome:
         )
     extracts = open_extracts(job, work / "scratch")
     at_once = job.at_once(BYTES_PER_CELL * len(schema), job.config.run.rows_per_part)
+    paths = {
+        (extract.name, i): f"raw/{extract.name}/part-{i:05d}.parquet"
+        for extract in extracts
+        for i in range(len(extract.pieces))
+    }
+    done = {file.path: file for file in finished_before(job, "ingest", work, [*paths.values()])}
     tasks, sizes = [], {}
     for extract in extracts:
         if extract.extra:
             kept = "carried along" if set(extract.extra) <= set(extract.carried) else "ignored"
-            log(f"ingest   {extract.name}: {_some(extract.extra)} not in the summary, {kept}")
+            extra = places(extract.extra, extract.pieces[0].columns)
+            log(f"ingest   {extract.name}: {extra} not in the summary, {kept}")
         first: Any = 0
         for i, piece in enumerate(extract.pieces):
-            path = f"raw/{extract.name}/part-{i:05d}.parquet"
+            path = paths[extract.name, i]
+            sizes[path] = piece.size
+            if path in done:
+                first = delayed(add)(first, done[path].rows)
+                continue
             rows = delayed(piece.read)(schema, extract.carried)
             tasks.append(delayed(write_raw_part)(rows, first, schema, work, path))
             # Row numbers go on from piece to piece; how many a piece has is known once it is read.
             first = delayed(add)(first, delayed(len)(rows))
-            sizes[path] = piece.size
     total = sum(extract.size for extract in extracts)
     with job.console.progress("ingest", total, "bytes") as progress:
-        files = job.workers.run(tasks, lambda file: progress.add(sizes[file.path]), at_once=at_once)
+        progress.add(sum(sizes[path] for path in done))
+        made = job.workers.run(tasks, lambda file: progress.add(sizes[file.path]), at_once=at_once)
+    files = [*done.values(), *made]
     counts = {
         extract.name: sum(f.rows for f in files if f.path.startswith(f"raw/{extract.name}/"))
         for extract in extracts
@@ -107,11 +119,6 @@ def run(job: Job, work: Path) -> Outcome:
     rows = sum(counts.values())
     carried = {"carried": {extract.name: list(extract.carried) for extract in extracts}}
     return Outcome(files, rows, rows, f"{told} in {len(files)} parts", counts | carried)
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more columns" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 STAGE: Stage = Stage("ingest", needs=(), settings=settings, inputs=inputs, run=run)

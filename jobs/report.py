@@ -1,7 +1,8 @@
 """The run as one page that opens with no network, and its figures as files."""
 
+import json
 import os
-from dataclasses import asdict
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,110 +12,174 @@ import polars as pl
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.manifest import package_versions
-from segment_lib.model import Projection
 from segment_lib.report import RunFacts, write_report
 from segment_lib.sources import find_files
 from segment_lib.store import StoredFile, read_arrays, read_file, read_part
 
 BESIDE_ROWS = 200 * 2**20
 """Of the engine that draws the figures; measured."""
-TITLES = {"population": "Population", "customers": "Customers"}
+TITLES = {
+    "population": "Population",
+    "customers": "Customers",
+    "feature_summary": "Feature summary",
+    "data_dictionary": "Data dictionary",
+}
+NEEDS = ("ingest", "assess", "encode", "fit", "sweep", "assign", "compare", "gains")
+_DIGITS = 16
 
 
 def settings(config: Config) -> Any:
-    told = config.cleaning, config.model, config.compare, config.fairness
-    return [*(asdict(section) for section in told), config.run.rows_per_part]
+    return told_settings(config)
+
+
+def told_settings(config: Config) -> dict[str, str]:
+    """What the run was told, but for paths, and for the budget, which decides nothing."""
+    return {
+        f"{section}.{key}": _plain(value)
+        for section, entries in config.as_dict().items()
+        for key, value in entries.items()
+        if f"{section}.{key}" != "run.memory" and not (section == "inputs" and key in TITLES)
+    }
 
 
 def inputs(job: Job) -> Any:
-    read = [job.hashes(stage) for stage in ("assess", "fit", "sweep", "compare")]
-    return [read, job.facts("encode")["told_twice"]]
+    records = job.manifest.stages
+    read = [[records[n].rows_in, records[n].rows_out, job.hashes(n)] for n in NEEDS]
+    facts = [dict(records[name].facts) for name in NEEDS]
+    return [job.root.name, read, facts, input_table(job).to_dicts()]
 
 
 def table(job: Job, stage: str, path: str) -> pl.DataFrame:
     """A table of the run."""
     file = job.manifest.file(stage, path)
-    if path.endswith(".csv"):
-        return pl.read_csv(read_file(job.root, file))
-    return read_part(job.root, file)
+    return parse(read_file(job.root, file)) if path.endswith(".csv") else read_part(job.root, file)
 
 
-def loadings(projection: Projection, features: list[str]) -> pl.DataFrame:
-    """All loadings in long form."""
-    components = range(1, len(projection.components) + 1)
-    return pl.concat(
-        pl.DataFrame({"feature": features, "loading": loading}).select(
-            pl.lit(component).alias("component"), "feature", "loading"
-        )
-        for component, loading in zip(components, projection.components, strict=True)
-    )
+def parse(content: bytes) -> pl.DataFrame:
+    """A CSV table in which codes stay text, and a column without any number is one of numbers."""
+    kinds = {
+        name: pl.String if name in _TEXT else pl.Float64
+        for name, kind in pl.read_csv(content, infer_schema_length=None).schema.items()
+        if name in _TEXT or kind == pl.String
+    }
+    return pl.read_csv(content, schema_overrides=kinds, infer_schema_length=None)
+
+
+_TEXT = (
+    *("attribute", "attributes", "by", "direction", "extract", "feature", "label", "level"),
+    *("levels", "meaning", "name", "reading", "side", "toward", "verdict", "words"),
+)
+
+
+def optional(job: Job, path: str) -> bytes | None:
+    """A file of gains that only some runs have."""
+    files = [file for file in job.manifest.files("gains", path) if file.path == path]
+    return read_file(job.root, files[0]) if files else None
+
+
+def telling(job: Job, attributes: pl.DataFrame) -> pl.DataFrame:
+    """The traits of attributes that are kept, and of those told twice but once."""
+    kept = set(attributes.filter("kept")["attribute"]) - set(job.facts("encode")["told_twice"])
+    return table(job, "compare", "compare/traits.csv").filter(pl.col("attribute").is_in(kept))
 
 
 def stage_table(job: Job) -> pl.DataFrame:
-    """What went into and came out of each stage so far."""
+    """What went into and came out of each stage so far, and what it took."""
+    of = job.manifest.stages
     return pl.DataFrame(
         [
             {
                 "stage": name,
-                "rows_in": record.rows_in,
-                "rows_out": record.rows_out,
-                "files": len(record.files),
-                "bytes": sum(file.bytes for file in record.files),
+                "rows_in": of[name].rows_in,
+                "rows_out": of[name].rows_out,
+                "seconds": of[name].seconds,
+                "peak_mib": of[name].peak_mib,
+                "files": len(job.manifest.files(name)),
+                "bytes": sum(file.bytes for file in job.manifest.files(name)),
+                "sha256": digest(job.hashes(name)),
             }
-            for name, record in job.manifest.stages.items()
-            if name != "report"
+            for name in NEEDS
         ]
     )
 
 
 def input_table(job: Job) -> pl.DataFrame:
-    """The delivered files."""
-    return pl.DataFrame(
-        [
-            {
-                "input": TITLES[name],
-                "path": file.name,
-                "bytes": file.stat().st_size,
-                "rows": job.facts("ingest")[name] if len(found) == 1 else None,
-            }
-            for name in EXTRACTS
-            for found in [find_files(getattr(job.config.inputs, name))]
-            for file in found
-        ],
-        schema_overrides={"rows": pl.Int64},
-    )
+    """The delivered files. Extracts may be large or far away: their hash is of the rows as read."""
+    told = []
+    for name in EXTRACTS:
+        found = find_files(getattr(job.config.inputs, name))
+        for file in found:
+            alone = len(found) == 1
+            told.append(
+                {
+                    "input": TITLES[name],
+                    "path": file.name,
+                    "bytes": file.stat().st_size,
+                    "rows": job.facts("ingest")[name] if alone else None,
+                    "sha256": digest(job.hashes("ingest", f"raw/{name}/")),
+                }
+            )
+    for name in ("feature_summary", "data_dictionary"):
+        if path := getattr(job.config.inputs, name):
+            content = Path(path).read_bytes()
+            told.append(
+                {
+                    "input": TITLES[name],
+                    "path": Path(path).name,
+                    "bytes": len(content),
+                    "rows": None,
+                    "sha256": sha256(content).hexdigest()[:_DIGITS],
+                }
+            )
+    return pl.DataFrame(told, schema_overrides={"rows": pl.Int64})
+
+
+def digest(hashes: list[str]) -> str:
+    """The first digits of the hash of a list of hashes."""
+    return sha256("\n".join(hashes).encode()).hexdigest()[:_DIGITS]
+
+
+def tests(job: Job) -> Mapping[str, Any]:
+    """The chi-square tests, and what looks suspicious."""
+    content = read_file(job.root, job.manifest.file("compare", "compare/tests.json"))
+    return dict(json.loads(content))
 
 
 def run(job: Job, work: Path) -> Outcome:
     arrays = read_arrays(job.root, job.manifest.file("sweep", "model/arrays.npz"))
-    projection = Projection.from_arrays(arrays)
-    features = job.facts("encode")["features"]
+    ratios = arrays["explained_variance_ratio"]
+    attributes = table(job, "assess", "assess/attributes.parquet")
+    tested = tests(job)
+    depth, response = (optional(job, f"gains/{name}") for name in ("depth.json", "response.csv"))
     facts = RunFacts(
         title=job.root.name,
-        attributes=table(job, "assess", "assess/attributes.parquet"),
+        attributes=attributes,
         rows=table(job, "assess", "assess/rows.parquet"),
         max_missing_per_row=job.facts("encode")["max_missing_per_row"],
         sweep=table(job, "sweep", "model/sweep.csv"),
         rule=_sentence(job.facts("sweep")["rule"]),
-        explained_variance_ratio=projection.explained_variance_ratio.tolist(),
-        n_components=len(projection.components),
-        n_features=len(features),
-        loadings=loadings(projection, features),
+        stability=table(job, "sweep", "model/stability.csv"),
+        explained_variance_ratio=ratios[: len(arrays["components"])].tolist(),
+        n_features=len(job.facts("encode")["features"]),
+        constant_features=job.facts("fit")["constant_features"],
+        components=table(job, "compare", "compare/components.csv"),
+        loadings=table(job, "compare", "compare/loadings.csv"),
         segments=table(job, "compare", "compare/segments.csv"),
-        profile=table(job, "compare", "compare/profile.parquet").filter(
-            ~pl.col("attribute").is_in(job.facts("encode")["told_twice"])
-        ),
+        names=table(job, "compare", "compare/names.csv"),
+        traits=telling(job, attributes),
+        tests={name: tested[name] for name in ("all_segments", "without_set_aside")},
+        suspicious=tested["suspicious"],
+        fairness=table(job, "compare", "compare/fairness.csv"),
+        gains=table(job, "gains", "gains/gains.csv"),
+        n_micro=job.facts("gains")["n_micro"],
+        depth=json.loads(depth) if depth else None,
+        response=parse(response) if response else None,
         stages=stage_table(job),
         inputs=input_table(job),
-        settings={
-            f"{section}.{key}": str(value)
-            for section, entries in job.config.as_dict().items()
-            if section in ("cleaning", "model", "compare", "fairness", "run")
-            for key, value in entries.items()
-            if key != "memory"
-        },
+        settings=told_settings(job.config),
         versions=package_versions(),
         min_cell=job.config.fairness.min_cell,
+        min_segment_rows=job.config.compare.min_segment_rows,
     )
     folder = work / "report"
     folder.mkdir(mode=0o700)
@@ -128,13 +193,22 @@ def run(job: Job, work: Path) -> Outcome:
     return Outcome(files, rows, rows, f"{len(files)} files")
 
 
+def _plain(setting: object) -> str:
+    """A setting as a reader would write it."""
+    if isinstance(setting, bool):
+        return "yes" if setting else "no"
+    if isinstance(setting, list | tuple):
+        return ", ".join(str(item) for item in setting)
+    return "not set" if setting in (None, "") else str(setting)
+
+
 def _sentence(words: str) -> str:
     return f"{words[0].upper()}{words[1:]}."
 
 
 STAGE: Stage = Stage(
     "report",
-    needs=("assess", "encode", "fit", "sweep", "compare"),
+    needs=NEEDS,
     settings=settings,
     inputs=inputs,
     run=run,

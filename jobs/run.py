@@ -23,7 +23,7 @@ import polars as pl
 
 import jobs
 from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
-from jobs.console import Console, leave_after, start_logging
+from jobs.console import Console, leave_after, log, start_logging
 from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
 from jobs.stage import Job, between, run_stages
 from segment_lib.cluster import Workers, connect, local_workers, scheduler_address
@@ -107,14 +107,17 @@ def job_of(options: argparse.Namespace) -> None:
         job = Job(config, manifest, _threads(options), console)
         print_plan(job, between(STAGES, options.first, options.last), options.first)
         return
-    with manifest.held(), _workers(options) as workers:
+    with manifest.held() as stale, manifest.naming_stage(), _workers(options) as workers:
+        if stale:
+            log(stale)
         job = Job(config, manifest, workers, console)
         told = between(STAGES, options.first, options.last)
         refuse_unfit_cluster(job, told, options.first)
         refuse_small_budget(job, told, options.first)
         run_stages(job, STAGES, options.first, options.last)
     if "report" in manifest.stages and options.last in (None, "report"):
-        _print_answer(manifest, config)
+        with manifest.naming_stage():
+            _print_answer(manifest, config)
 
 
 def _overrides(options: argparse.Namespace) -> list[str]:

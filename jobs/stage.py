@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from dask import delayed
+
 from jobs.console import Console, log
 from segment_lib.cluster import Workers
 from segment_lib.config import Config
@@ -22,6 +24,7 @@ from segment_lib.schema import (
     read_feature_summary,
 )
 from segment_lib.store import StoredFile
+from segment_lib.unfinished import is_whole, noted_parts
 
 EXTRACTS = ("population", "customers")
 
@@ -100,7 +103,7 @@ class Stage:
     inputs: Callable[[Job], Any]
     """Fingerprints of all it reads."""
     run: Callable[[Job, Path], Outcome]
-    """Do the work below an empty folder, under the final names."""
+    """Do the work below a private folder, under the final names."""
 
     def mark(self, job: Job) -> str:
         return fingerprint([self.name, self.settings(job.config)], self.inputs(job))
@@ -109,6 +112,21 @@ class Stage:
         return all(name in job.manifest.stages for name in self.needs) and job.manifest.is_done(
             self.name, self.mark(job)
         )
+
+
+def finished_before(job: Job, stage: str, work: Path, paths: Sequence[str]) -> list[StoredFile]:
+    """The parts that a run which ended early left finished, checked by their sha256."""
+    noted = [file for file in noted_parts(work) if file.path in set(paths)]
+    whole = job.workers.run([delayed(is_whole)([work, job.root], file) for file in noted])
+    done = [file for file, fits in zip(noted, whole, strict=True) if fits]
+    if done:
+        log(
+            f"{stage:8} {len(done)} of {len(paths)} parts done before",
+            stage=stage,
+            parts_done_before=len(done),
+            parts=len(paths),
+        )
+    return done
 
 
 def between(stages: Sequence[Stage], first: str | None, last: str | None) -> Sequence[Stage]:
@@ -154,13 +172,13 @@ def run_stages(
 
 def _run_stage(job: Job, stage: Stage, following: Sequence[str]) -> None:
     mark = stage.mark(job)
-    work = job.manifest.begin(stage.name)
+    work = job.manifest.begin(stage.name, mark)
     began = time.monotonic()
     try:
         with PeakMemory() as peak, job.workers.active():
             outcome = stage.run(job, work)
     except BaseException:
-        job.manifest.abandon()
+        job.manifest.set_down(work)
         raise
     seconds = time.monotonic() - began
     record = StageRecord(

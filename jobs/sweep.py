@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from jobs.choice import choose, judge, with_judgement
+from jobs.console import log
 from jobs.stage import Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.manifest import FORMAT
@@ -15,6 +16,7 @@ from segment_lib.matrix import Scratch, feature_array, row_array
 from segment_lib.model import (
     THIN_SIZE,
     Clustering,
+    Midway,
     Projection,
     calinski_harabasz,
     davies_bouldin,
@@ -27,6 +29,7 @@ from segment_lib.model import (
     thin_blocks,
 )
 from segment_lib.store import read_arrays, write_arrays, write_file
+from segment_lib.unfinished import read_checkpoint, write_checkpoint
 
 SWEEP = (
     "n_clusters",
@@ -94,6 +97,14 @@ def run(job: Job, work: Path) -> Outcome:
     rows = row_array(job.root, files)
     random_state = job.config.model.random_state
     sample = sample_blocks(Z, rows, random_state=random_state)
+    midway = Midway.from_arrays(read_checkpoint(work) or {}, tried, Z.shape[1])
+    if midway is not None:
+        rest = sum(run.settled for run in midway.runs.values())
+        log(
+            f"sweep    taken up after {midway.passes} passes, {rest} of {len(tried)} at rest",
+            stage="sweep",
+            passes_done_before=midway.passes,
+        )
     thin = partial(thin_blocks, Z, rows, random_state=random_state)
     with job.console.progress("sweep", len(tried), "clusterings") as progress:
         left = len(tried)
@@ -111,6 +122,8 @@ def run(job: Job, work: Path) -> Outcome:
             random_state=random_state,
             hold=hold_in_memory if kept else scratch.hold,
             on_pass=on_pass,
+            midway=midway,
+            keep=lambda midway: write_checkpoint(work, midway.arrays()),
         )
     found = [clustering.by_size() for clustering in found]
     silhouettes = sample_silhouettes(

@@ -167,8 +167,8 @@ def connect(
     if not insecure:
         refuse_open({"The scheduler": told})
     # What Dask says at length is said here in a line.
-    for name in ("distributed.client", "distributed.comm", "distributed.core"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client", "distributed.comm", "distributed.core"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", VersionMismatchWarning)
@@ -217,6 +217,7 @@ def _losses_told() -> Iterator[None]:
         CancelledError,
         ClosedClientError,
         CommClosedError,
+        ConnectionError,
         NoValidWorkerError,
         NoWorkerError,
         TimeoutError,
@@ -226,5 +227,5 @@ def _losses_told() -> Iterator[None]:
     except lost as error:
         raise ClusterError(
             f"The cluster was lost ({type(error).__name__}). Look at the logs of its scheduler and "
-            "workers, then run the same command again."
+            "workers, then run the same command again: it goes on from what is finished."
         ) from None

@@ -35,3 +35,8 @@ class IntegrityError(JobError):
     """A file of the run is not what the manifest says it is."""
 
     exit_code = 6
+
+    def __init__(self, message: str, file: str | None = None) -> None:
+        super().__init__(message)
+        self.file = file
+        """Its path in the run folder, if it is a file that the manifest lists."""

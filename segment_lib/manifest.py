@@ -1,21 +1,21 @@
 """The run folder and its manifest: what run.json does not list never happened."""
 
-import fcntl
 import hashlib
 import json
 import os
 import platform
 import shutil
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from segment_lib.errors import ConfigError, IntegrityError, ResourceError
-from segment_lib.store import StoredFile, write_file
+from segment_lib.errors import IntegrityError, ResourceError
+from segment_lib.lock import only_job
+from segment_lib.store import StoredFile, make_private, write_file
+from segment_lib.unfinished import sweep_scratch
 
 FORMAT = 1
 """Version of the files of a run. It grows when code changes what a stage writes."""
@@ -32,7 +32,7 @@ _PACKAGES = (
     "altair",
 )
 _WORK = ".work"
-_FOLDERS = ("raw", "assess", "features", "model", "segments", "compare", "gains", "report")
+FOLDERS = ("raw", "assess", "features", "model", "segments", "compare", "gains", "report")
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,15 @@ class Manifest:
         path = root / "run.json"
         if not path.exists():
             return
+        content = path.read_bytes()
         try:
-            told = json.loads(path.read_bytes())
+            told = json.loads(content)
             found = told["format_version"]
+            if found == FORMAT and sealed(told) != content:
+                raise IntegrityError(
+                    f"{path}: not as it was written. Choose another --run-dir, or delete this run "
+                    "folder."
+                )
             stages = told["stages"] if found == FORMAT else {}
             self.stages = {name: StageRecord.from_json(entry) for name, entry in stages.items()}
             self.notes = told["notes"]
@@ -113,6 +119,17 @@ class Manifest:
     def describe(self, **about: Any) -> None:
         """Note what the run is: config, inputs, versions. Written with the next stage."""
         self.about = about
+
+    @contextmanager
+    def naming_stage(self) -> Iterator[None]:
+        """Within it, an error about a listed file says which stage makes it anew."""
+        try:
+            yield
+        except IntegrityError as error:
+            for name, record in self.stages.items():
+                if error.file in {file.path for file in record.files}:
+                    raise IntegrityError(f"{error} Run again with --from {name}.") from None
+            raise
 
     def is_done(self, stage: str, mark: str) -> bool:
         """True if the stage was finished with this fingerprint and its files are still there."""
@@ -133,49 +150,54 @@ class Manifest:
         return next(file for file in self.stages[stage].files if file.path == path)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> Iterator[str | None]:
         """Make the run folder, if need be, and keep other jobs out of it until left or killed.
+
+        Gives what is to be said of a job that died there, if one did.
 
         Raises
         ------
         ResourceError
-            If the folder cannot be made.
+            If the folder cannot be made or written.
         ConfigError
             If another job is at work in it.
         """
         try:
-            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(self.root)
+            # One that somebody else made, but for this, is closed to others too.
+            if (self.root / "run.json").exists() or not any(self.root.iterdir()):
+                self.root.chmod(self.root.stat().st_mode & 0o700)
         except OSError as error:
             raise ResourceError(
                 f"{self.root}: cannot be made ({error.strerror}). Choose another --run-dir."
             ) from None
-        folder = os.open(self.root, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        except BlockingIOError:
-            raise ConfigError(
-                f"{self.root}: another job is at work here. Wait for it, or choose another "
-                "--run-dir."
-            ) from None
-        finally:
-            os.close(folder)
+        with only_job(self.root) as stale:
+            yield stale
 
-    def begin(self, stage: str) -> Path:
-        """An empty private folder in which the stage writes under the final names."""
-        self.abandon()
-        work = self.root / _WORK / f"{stage}-{uuid.uuid4().hex}"
+    def begin(self, stage: str, mark: str) -> Path:
+        """The private folder in which the stage writes under the final names.
+
+        Parts finished, and a checkpoint left, by a run of the same fingerprint and versions that
+        ended early are in it; all other scratch is removed.
+        """
+        name = f"{stage}-{fingerprint(mark, package_versions())[:32]}"
+        work = self.root / _WORK / name
         try:
-            work.mkdir(parents=True, mode=0o700)
+            for other in work.parent.glob("*"):
+                if other != work:
+                    shutil.rmtree(other)
+            sweep_scratch(work)
+            make_private(work)
         except OSError as error:
             raise ResourceError(
-                f"{work.parent}: cannot be made ({error.strerror}). Choose another --run-dir."
+                f"{work.parent}: cannot be written ({error.strerror}). Choose another --run-dir."
             ) from None
         return work
 
-    def abandon(self) -> None:
-        """Remove what an unfinished stage wrote."""
-        shutil.rmtree(self.root / _WORK, ignore_errors=True)
+    def set_down(self, work: Path) -> None:
+        """Keep of a stage that failed what a run taken up again goes on from."""
+        with suppress(OSError):
+            sweep_scratch(work)
 
     def publish(
         self, stage: str, work: Path, record: StageRecord, following: Iterable[str]
@@ -190,8 +212,10 @@ class Manifest:
         self._write()
         for file in record.files:
             target = self.root / file.path
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.replace(work / file.path, target)
+            make_private(target.parent)
+            # A part that a killed run had put in its place is not in the work folder any more.
+            if (work / file.path).exists():
+                os.replace(work / file.path, target)
         self.stages[stage] = record
         self._write()
         self._tidy()
@@ -203,9 +227,9 @@ class Manifest:
 
     def _tidy(self) -> None:
         """Remove what no stage lists: files of stages forgotten, and of a job that was killed."""
-        self.abandon()
+        shutil.rmtree(self.root / _WORK, ignore_errors=True)
         listed = {file.path for record in self.stages.values() for file in record.files}
-        for folder in _FOLDERS:
+        for folder in FOLDERS:
             for path in (self.root / folder).rglob("*"):
                 if path.is_file() and path.relative_to(self.root).as_posix() not in listed:
                     path.unlink()
@@ -219,4 +243,11 @@ class Manifest:
             "notes": self.notes,
             "stages": {name: record.as_json() for name, record in self.stages.items()},
         }
-        write_file(self.root, "run.json", json.dumps(told, indent=1).encode())
+        write_file(self.root, "run.json", sealed(told))
+
+
+def sealed(told: Mapping[str, Any]) -> bytes:
+    """The manifest as JSON, the sha256 of all before it at its end."""
+    rest = {key: value for key, value in told.items() if key != "sha256"}
+    seal = hashlib.sha256(json.dumps(rest, indent=1).encode()).hexdigest()
+    return json.dumps({**rest, "sha256": seal}, indent=1).encode()

@@ -4,10 +4,11 @@ import hashlib
 import io
 import os
 import uuid
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import polars as pl
@@ -24,8 +25,31 @@ class StoredFile:
     sha256: str
     rows: int | None = None
 
+    def __post_init__(self) -> None:
+        path = PurePosixPath(self.path)
+        if path.is_absolute() or ".." in path.parts or not path.parts:
+            raise IntegrityError(
+                f"{self.path}: leads out of the run folder. Do not trust this run."
+            )
+
     def as_json(self) -> dict[str, str | int]:
         return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are not there, for the owner alone."""
+    if not folder.is_dir():
+        make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def hash_file(path: Path) -> str | None:
+    """sha256 of a file however large; None if there is no such file."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
 
 
 def write_file(root: Path, path: str, content: bytes, rows: int | None = None) -> StoredFile:
@@ -39,7 +63,7 @@ def write_file(root: Path, path: str, content: bytes, rows: int | None = None) -
     target = root / path
     beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(target.parent)
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -78,9 +102,11 @@ def read_file(root: Path, file: StoredFile) -> bytes:
     try:
         content = (root / file.path).read_bytes()
     except FileNotFoundError:
-        raise IntegrityError(f"{root / file.path}: gone, though run.json lists it.") from None
+        raise IntegrityError(
+            f"{root / file.path}: gone, though run.json lists it.", file.path
+        ) from None
     if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise IntegrityError(f"{root / file.path}: not the bytes that run.json lists.")
+        raise IntegrityError(f"{root / file.path}: not the bytes that run.json lists.", file.path)
     return content
 
 
@@ -107,9 +133,7 @@ def read_metadata(root: Path, file: StoredFile) -> dict[str, str]:
 
 def write_arrays(root: Path, path: str, arrays: dict[str, np.ndarray]) -> StoredFile:
     """Write named arrays as one ``.npz`` file. The bytes depend on the arrays alone."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    return write_file(root, path, buffer.getvalue())
+    return write_file(root, path, pack_arrays(arrays))
 
 
 def read_arrays(root: Path, file: StoredFile) -> dict[str, np.ndarray]:
@@ -118,10 +142,37 @@ def read_arrays(root: Path, file: StoredFile) -> dict[str, np.ndarray]:
     Raises
     ------
     IntegrityError
-        If the file is not what the manifest lists, or holds a value that is not finite.
+        If the file is not what the manifest lists, holds objects that are pickled, is larger once
+        unpacked, or holds a value that is no number or not finite.
     """
-    with np.load(io.BytesIO(read_file(root, file)), allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    if faulty := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
-        raise IntegrityError(f"{root / file.path}: {', '.join(faulty)} not finite.")
+    content = read_file(root, file)
+    try:
+        arrays = unpack_arrays(content)
+        faulty = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile):
+        raise IntegrityError(f"{root / file.path}: not plain arrays.", file.path) from None
+    if faulty:
+        raise IntegrityError(f"{root / file.path}: {', '.join(faulty)} not finite.", file.path)
     return arrays
+
+
+def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Named arrays as the content of an ``.npz`` file."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def unpack_arrays(content: bytes) -> dict[str, np.ndarray]:
+    """The arrays of an ``.npz`` file as `pack_arrays` packs them, which is not tightly.
+
+    Raises
+    ------
+    ValueError
+        If it holds pickled objects, or unpacks to more bytes than it has.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(member.file_size for member in archive.infolist()) > len(content):
+            raise ValueError("packed more tightly than arrays of a run are")
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}

@@ -48,10 +48,39 @@ def census_config(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return path
 
 
+@pytest.fixture(scope="session")
+def small_config(run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A config beside small generated extracts, in a few parts; a short sweep."""
+    folder = tmp_path_factory.mktemp("small")
+    made = run_job(
+        "jobs.make_extracts",
+        *("--rows", 8_000, "--customers", 4_000, "--seed", 5, "--out", folder),
+    )
+    assert made.returncode == 0, made.stderr
+    path = folder / "azdias.toml"
+    path.write_text(
+        '[inputs]\npopulation = "Udacity_AZDIAS_Subset.csv"\n'
+        'customers = "Udacity_CUSTOMERS_Subset.csv"\n'
+        'feature_summary = "AZDIAS_Feature_Summary.csv"\n'
+        'data_dictionary = "Data_Dictionary.md"\n'
+        "[model]\nsweep = [3, 6]\n[run]\nrows_per_part = 1_000\n"
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_run(small_config: Path, run_job: RunJob) -> Path:
+    """The finished run of it; copy it before changing anything."""
+    folder = small_config.parent / "run"
+    done = run_job("jobs.run", small_config, "--run-dir", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
 def hashes(run: Path) -> dict[str, str]:
-    """sha256 of every file of a run but run.json, which tells the time."""
+    """sha256 of every file of a run but run.json and the page, which tell the time."""
     return {
         str(path.relative_to(run)): sha256(path.read_bytes()).hexdigest()
         for path in sorted(run.rglob("*"))
-        if path.is_file() and path.name != "run.json"
+        if path.is_file() and path.name not in ("run.json", "index.html")
     }

@@ -184,8 +184,33 @@ def test_a_pickle_in_arrays_is_never_loaded(tmp_path):
     np.savez(tmp_path / "a.npz", thing=np.array([{"any": "object"}], dtype=object))
     content = (tmp_path / "a.npz").read_bytes()
     told = StoredFile("a.npz", len(content), hashlib.sha256(content).hexdigest())
-    with pytest.raises(ValueError, match="allow_pickle"):
+    with pytest.raises(IntegrityError, match="not plain arrays"):
         read_arrays(tmp_path, told)
+
+
+def test_arrays_packed_into_a_bomb_are_not_unpacked(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", zeros=np.zeros(10**6))
+    content = (tmp_path / "a.npz").read_bytes()
+    told = StoredFile("a.npz", len(content), hashlib.sha256(content).hexdigest())
+    with pytest.raises(IntegrityError, match="not plain arrays"):
+        read_arrays(tmp_path, told)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../x", "raw/../../x", "", "raw/.."])
+def test_a_path_out_of_the_run_folder_is_refused(path):
+    with pytest.raises(IntegrityError, match="leads out"):
+        StoredFile(path, 1, "0")
+
+
+def test_all_folders_made_on_the_way_are_private(tmp_path):
+    before = os.umask(0)
+    try:
+        write_file(tmp_path, "raw/population/a", b"1")
+    finally:
+        os.umask(before)
+    for path in ("raw", "raw/population"):
+        assert (tmp_path / path).stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "raw/population/a").stat().st_mode & 0o777 == 0o600
 
 
 def test_an_object_array_is_never_written(tmp_path):

@@ -13,6 +13,7 @@ from segment_lib.model.fitted import FittedModel, Projection
 from segment_lib.model.kmeans import Clustering, KMeans, sweep
 from segment_lib.model.lloyd import hold_in_memory
 from segment_lib.model.micro import MicroClusters, MicroModel
+from segment_lib.model.midway import Midway
 from segment_lib.model.pca import IncrementalPCA
 from segment_lib.model.quality import calinski_harabasz, davies_bouldin, simplified_silhouette
 from segment_lib.model.sample import THIN_SIZE, sample_blocks, sample_silhouettes, thin_blocks
@@ -33,6 +34,7 @@ __all__ = [
     "KMeans",
     "MicroClusters",
     "MicroModel",
+    "Midway",
     "Moments",
     "Overlap",
     "Projection",

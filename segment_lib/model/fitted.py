@@ -49,8 +49,9 @@ class Projection:
         if absent := [name for name in _ARRAYS if name not in arrays]:
             raise IntegrityError(f"The model lacks {', '.join(absent)}. Run fit again.")
         found = cls(*(arrays[name] for name in _ARRAYS))
-        n = len(found.mean)
-        if found.scale.shape != (n,) or found.components.shape[1:] != (n,):
+        n = found.mean.size
+        shapes = found.mean.shape, found.scale.shape, found.components.shape[1:]
+        if set(shapes) != {(n,)} or not len(found.components) or not found.scale.all():
             raise IntegrityError("The arrays of the model do not fit together. Run fit again.")
         return found
 
@@ -86,6 +87,21 @@ class FittedModel:
     projection: Projection
     cluster_centers: np.ndarray
     """Shape (n_clusters, n_components), float32."""
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "FittedModel":
+        """From the arrays of a run.
+
+        Raises
+        ------
+        IntegrityError
+            If their shapes do not fit together.
+        """
+        projection = Projection.from_arrays(arrays)
+        centers = arrays.get("cluster_centers", np.empty(0))
+        if centers.ndim != 2 or not len(centers) or len(centers.T) != len(projection.components):
+            raise IntegrityError("The centres do not fit the components. Run sweep again.")
+        return cls(projection, centers)
 
     def assign(self, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Segment and distance to its centre for features of shape (n_rows, n_features)."""

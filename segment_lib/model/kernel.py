@@ -6,6 +6,7 @@ decides: a row's cluster follows from the row and the centres alone, whatever it
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -94,11 +95,10 @@ def nearest(rows: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, np.ndarr
     labels : shape (n_rows,), int32
     distances : shape (n_rows,), float32
     """
-    stacked, norms, _ = _stack([centers])
-    labels = np.empty(len(rows), dtype=np.int32)
-    distances = np.empty(len(rows), dtype=np.float32)
     rows = np.ascontiguousarray(rows, dtype=np.float32)
-    _nearest(rows, stacked, norms, _tile_rows(stacked), labels, distances)
+    (labels,) = label_rows(rows, [centers])
+    distances = np.empty(len(rows), dtype=np.float32)
+    _distances(rows, np.ascontiguousarray(centers, dtype=np.float32), labels, distances)
     return labels, distances
 
 
@@ -143,9 +143,69 @@ def _distance(row: np.ndarray, center: np.ndarray) -> float:
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _row_squares(tile: np.ndarray, square: np.ndarray) -> None:
-    for i in range(len(tile)):
-        square[i] = _square(tile[i])
+def _distances(
+    rows: np.ndarray, centers: np.ndarray, labels: np.ndarray, distances: np.ndarray
+) -> None:
+    for i in range(len(rows)):
+        distances[i] = _distance(rows[i], centers[labels[i]])
+
+
+class _Room(NamedTuple):
+    """Memory for a tile, used again for the next."""
+
+    products: np.ndarray
+    square: np.ndarray
+    least: np.ndarray
+    second: np.ndarray
+    upper: np.ndarray
+    lower: np.ndarray
+    own: np.ndarray
+
+
+class _Tile(NamedTuple):
+    """A few rows, their products with all centres, and what one clustering makes of them."""
+
+    rows: np.ndarray
+    products: np.ndarray
+    """Shape (n_centers, n_rows): the inner loops run over rows, side by side."""
+    square: np.ndarray
+    """|z|² of each row."""
+    least: np.ndarray
+    """The least |c|² - 2 z·c of the centres of the clustering."""
+    second: np.ndarray
+    """The second least of them."""
+    upper: np.ndarray
+    """What the squared distance to the own centre is at most."""
+    lower: np.ndarray
+    """What that to any other is at least."""
+    own: np.ndarray
+    """The nearest centre, its row in the stack of all."""
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _room(n_centers: int, tile_rows: int) -> _Room:
+    return _Room(
+        np.empty(n_centers * tile_rows, dtype=np.float32),
+        np.empty(tile_rows, dtype=np.float32),
+        np.empty(tile_rows, dtype=np.float32),
+        np.empty(tile_rows, dtype=np.float32),
+        np.empty(tile_rows, dtype=np.float32),
+        np.empty(tile_rows, dtype=np.float32),
+        np.empty(tile_rows, dtype=np.int32),
+    )
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _multiplied(rows: np.ndarray, start: int, centers: np.ndarray, room: _Room) -> _Tile:
+    """The tile that begins at `start`: its products, and nothing known yet of its clusters."""
+    tile = rows[start : start + len(room.own)]
+    n = len(tile)
+    products = room.products[: len(centers) * n].reshape(len(centers), n)
+    np.dot(centers, tile.T, products)
+    for i in range(n):
+        room.square[i] = _square(tile[i])
+    return _Tile(tile, products, room.square[:n], room.least[:n], room.second[:n],
+                 room.upper[:n], room.lower[:n], room.own[:n])  # fmt: skip
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -158,10 +218,6 @@ def _two_least(
     second: np.ndarray,
     own: np.ndarray,
 ) -> None:
-    """The least and the second least |c|² - 2 z·c of the centres from `first` up to `stop`.
-
-    Products are of shape (n_centers, n_rows): the inner loop runs over rows, side by side.
-    """
     for i in range(len(least)):
         least[i] = norms[first] - np.float32(2) * products[first, i]
         second[i] = np.float32(np.inf)
@@ -196,39 +252,28 @@ def _decide(
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _settle(
-    tile: np.ndarray,
-    products: np.ndarray,
-    norms: np.ndarray,
-    centers: np.ndarray,
-    first: int,
-    stop: int,
-    square: np.ndarray,
-    least: np.ndarray,
-    second: np.ndarray,
-    upper: np.ndarray,
-    lower: np.ndarray,
-    own: np.ndarray,
-) -> None:
-    """The nearest centre of each row for one clustering, doubts decided.
+def _settle(tile: _Tile, norms: np.ndarray, centers: np.ndarray, first: int, stop: int) -> None:
+    """The nearest centre of each row for the clustering of centres `first` up to `stop`.
 
-    Its squared distance is at most `upper`, that of any other at least `lower`. A float32 product
-    of n terms is off by at most n u |z||c|, u = 2^-24 (Higham 2002, "Accuracy and stability of
-    numerical algorithms", section 3.1). As 2 |z||c| is at most |z|² + |c|², and |c|² at most
-    2 |z|² + 2 d², a squared distance d² is off by at most n u (3 |z|² + 2 d²): a centre far away,
-    however long, leaves no doubt about those nearby.
+    A float32 product of n terms is off by at most n u |z||c|, u = 2^-24 (Higham 2002, "Accuracy
+    and stability of numerical algorithms", section 3.1). As 2 |z||c| is at most |z|² + |c|², and
+    |c|² at most 2 |z|² + 2 d², a squared distance d² is off by at most n u (3 |z|² + 2 d²): a
+    centre far away, however long, leaves no doubt about those nearby.
     """
-    _two_least(products, norms, first, stop, least, second, own)
-    unit = np.float32((2 * tile.shape[1] + 16) * 2.0**-24)
+    _two_least(tile.products, norms, first, stop, tile.least, tile.second, tile.own)
+    square, least, second = tile.square, tile.least, tile.second
+    upper, lower = tile.upper, tile.lower
+    unit = np.float32((2 * tile.rows.shape[1] + 16) * 2.0**-24)
     up, down = np.float32(1) + 2 * unit, np.float32(1) - 2 * unit
-    for i in range(len(tile)):
+    for i in range(len(square)):
         slack = np.float32(3) * unit * square[i]
         upper[i] = max(square[i] + least[i], np.float32(0)) * up + slack
         lower[i] = (square[i] + second[i]) * down - slack
-    for i in range(len(tile)):
+    for i in range(len(square)):
         if lower[i] <= upper[i]:
             below = (upper[i] + np.float32(3) * unit * square[i]) / down - square[i]
-            own[i] = _decide(tile[i], products[:, i], norms, centers, first, stop, below)
+            values = tile.products[:, i]
+            tile.own[i] = _decide(tile.rows[i], values, norms, centers, first, stop, below)
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -244,45 +289,34 @@ def _tally(
     counts: np.ndarray,
     sums: np.ndarray,
 ) -> None:
-    buffer = np.empty(len(centers) * tile_rows, dtype=np.float32)
-    least = np.empty(tile_rows, dtype=np.float32)
-    second = np.empty(tile_rows, dtype=np.float32)
-    upper = np.empty(tile_rows, dtype=np.float32)
-    lower = np.empty(tile_rows, dtype=np.float32)
-    square = np.empty(tile_rows, dtype=np.float32)
+    room = _room(len(centers), tile_rows)
     gaps = np.empty(tile_rows, dtype=np.float32)
-    own = np.empty(tile_rows, dtype=np.int32)
     for start in range(0, len(rows), tile_rows):
-        tile = rows[start : start + tile_rows]
-        n = len(tile)
-        products = buffer[: len(centers) * n].reshape(len(centers), n)
-        np.dot(centers, tile.T, products)
-        _row_squares(tile, square[:n])
+        tile = _multiplied(rows, start, centers, room)
         for run in range(len(offsets) - 1):
-            first, stop = offsets[run], offsets[run + 1]
-            _settle(tile, products, norms, centers, first, stop, square[:n], least[:n],
-                    second[:n], upper[:n], lower[:n], own[:n])  # fmt: skip
-            _gaps(upper[:n], lower[:n], gaps[:n])
-            for i in range(n):
-                cluster, before = own[i], labels[run, start + i]
+            first = offsets[run]
+            _settle(tile, norms, centers, first, offsets[run + 1])
+            _gaps(tile.upper, tile.lower, gaps)
+            for i in range(len(tile.own)):
+                cluster, before = tile.own[i], labels[run, start + i]
                 # Rounded down, so that a limit never promises too much.
                 limits[run, start + i] = (drift[cluster] + gaps[i]) * (1 - 2.0**-22)
                 if before == cluster - first:
                     continue
                 labels[run, start + i] = cluster - first
                 counts[cluster] += 1
-                for j in range(tile.shape[1]):
-                    sums[cluster, j] += tile[i, j]
+                for j in range(rows.shape[1]):
+                    sums[cluster, j] += tile.rows[i, j]
                 if before != UNKNOWN:
                     counts[first + before] -= 1
-                    for j in range(tile.shape[1]):
-                        sums[first + before, j] -= tile[i, j]
+                    for j in range(rows.shape[1]):
+                        sums[first + before, j] -= tile.rows[i, j]
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _gaps(upper: np.ndarray, lower: np.ndarray, gaps: np.ndarray) -> None:
     """How much farther than the own centre any other is, at least; 0 where that is in doubt."""
-    for i in range(len(gaps)):
+    for i in range(len(upper)):
         mine = np.sqrt(upper[i])
         other = np.sqrt(max(lower[i], np.float32(0)))
         gaps[i] = max(other - mine - np.float32(2.0**-22) * (other + mine), np.float32(0))
@@ -300,60 +334,21 @@ def _measure(
     distances: np.ndarray,
     silhouettes: np.ndarray,
 ) -> None:
-    buffer = np.empty(len(centers) * tile_rows, dtype=np.float32)
-    least = np.empty(tile_rows, dtype=np.float32)
-    second = np.empty(tile_rows, dtype=np.float32)
-    upper = np.empty(tile_rows, dtype=np.float32)
-    lower = np.empty(tile_rows, dtype=np.float32)
-    square = np.empty(tile_rows, dtype=np.float32)
-    own = np.empty(tile_rows, dtype=np.int32)
+    room = _room(len(centers), tile_rows)
     for start in range(0, len(rows), tile_rows):
-        tile = rows[start : start + tile_rows]
-        n = len(tile)
-        products = buffer[: len(centers) * n].reshape(len(centers), n)
-        np.dot(centers, tile.T, products)
-        _row_squares(tile, square[:n])
+        tile = _multiplied(rows, start, centers, room)
         for run in range(len(offsets) - 1):
-            _settle(tile, products, norms, centers, offsets[run], offsets[run + 1], square[:n],
-                    least[:n], second[:n], upper[:n], lower[:n], own[:n])  # fmt: skip
-            for i in range(n):
-                cluster = own[i]
-                mine = _distance(tile[i], centers[cluster])
-                other = np.sqrt(max(np.float64(square[i]) + np.float64(second[i]), 0.0))
+            _settle(tile, norms, centers, offsets[run], offsets[run + 1])
+            for i in range(len(tile.own)):
+                cluster = tile.own[i]
+                mine = _distance(tile.rows[i], centers[cluster])
+                other = np.sqrt(max(np.float64(tile.square[i]) + np.float64(tile.second[i]), 0.0))
                 counts[cluster] += 1
                 distances[cluster] += mine
                 if other > mine:
                     silhouettes[cluster] += (other - mine) / other if other < np.inf else 0.0
-                for j in range(tile.shape[1]):
-                    sums[cluster, j] += tile[i, j]
-
-
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
-def _nearest(
-    rows: np.ndarray,
-    centers: np.ndarray,
-    norms: np.ndarray,
-    tile_rows: int,
-    labels: np.ndarray,
-    distances: np.ndarray,
-) -> None:
-    buffer = np.empty(len(centers) * tile_rows, dtype=np.float32)
-    least = np.empty(tile_rows, dtype=np.float32)
-    second = np.empty(tile_rows, dtype=np.float32)
-    upper = np.empty(tile_rows, dtype=np.float32)
-    lower = np.empty(tile_rows, dtype=np.float32)
-    square = np.empty(tile_rows, dtype=np.float32)
-    for start in range(0, len(rows), tile_rows):
-        tile = rows[start : start + tile_rows]
-        n = len(tile)
-        products = buffer[: len(centers) * n].reshape(len(centers), n)
-        np.dot(centers, tile.T, products)
-        _row_squares(tile, square[:n])
-        own = labels[start : start + n]
-        _settle(tile, products, norms, centers, 0, len(centers), square[:n], least[:n],
-                second[:n], upper[:n], lower[:n], own)  # fmt: skip
-        for i in range(n):
-            distances[start + i] = _distance(tile[i], centers[own[i]])
+                for j in range(rows.shape[1]):
+                    sums[cluster, j] += tile.rows[i, j]
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
@@ -365,22 +360,11 @@ def _label(
     tile_rows: int,
     labels: np.ndarray,
 ) -> None:
-    buffer = np.empty(len(centers) * tile_rows, dtype=np.float32)
-    least = np.empty(tile_rows, dtype=np.float32)
-    second = np.empty(tile_rows, dtype=np.float32)
-    upper = np.empty(tile_rows, dtype=np.float32)
-    lower = np.empty(tile_rows, dtype=np.float32)
-    square = np.empty(tile_rows, dtype=np.float32)
-    own = np.empty(tile_rows, dtype=np.int32)
+    room = _room(len(centers), tile_rows)
     for start in range(0, len(rows), tile_rows):
-        tile = rows[start : start + tile_rows]
-        n = len(tile)
-        products = buffer[: len(centers) * n].reshape(len(centers), n)
-        np.dot(centers, tile.T, products)
-        _row_squares(tile, square[:n])
+        tile = _multiplied(rows, start, centers, room)
         for run in range(len(offsets) - 1):
             first = offsets[run]
-            _settle(tile, products, norms, centers, first, offsets[run + 1], square[:n],
-                    least[:n], second[:n], upper[:n], lower[:n], own[:n])  # fmt: skip
-            for i in range(n):
-                labels[run, start + i] = own[i] - first
+            _settle(tile, norms, centers, first, offsets[run + 1])
+            for i in range(len(tile.own)):
+                labels[run, start + i] = tile.own[i] - first

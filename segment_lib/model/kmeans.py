@@ -15,7 +15,16 @@ from dask.delayed import Delayed
 from segment_lib.errors import ConfigError
 from segment_lib.model.blocks import row_blocks
 from segment_lib.model.kernel import nearest
-from segment_lib.model.lloyd import Hold, RowsInBlocks, farthest, hold_in_memory, lloyd, measure
+from segment_lib.model.lloyd import (
+    Hold,
+    RowsInBlocks,
+    Run,
+    farthest,
+    hold_in_memory,
+    lloyd,
+    measure,
+)
+from segment_lib.model.midway import Midway
 from segment_lib.model.quality import ClusterSums, inertia
 from segment_lib.model.sample import (
     further_rows,
@@ -129,6 +138,8 @@ def sweep(
     random_state: int = 0,
     hold: Hold = hold_in_memory,
     on_pass: Callable[[int, int], None] = lambda passes, running: None,
+    midway: Midway | None = None,
+    keep: Callable[[Midway], None] = lambda midway: None,
 ) -> list[Clustering]:
     """KMeans of `Z`, shape (n_rows, n_components), for each number of clusters.
 
@@ -138,6 +149,8 @@ def sweep(
     thin : gives some of the rows in blocks, on which centres travel before passes go over all
     hold : keeps what a pass remembers of the rows, 6 bytes for each row and clustering
     on_pass : called after each pass with the passes done and the clusterings still running
+    midway : where an earlier sweep of the same rows was; it goes on from there
+    keep : called with that once the passes over all rows begin, and after each of them
 
     Raises
     ------
@@ -149,22 +162,25 @@ def sweep(
             f"{max(n_clusters)} clusters of {Z.shape[0]} rows. "
             "Choose fewer in model.n_clusters or model.sweep."
         )
-    stability = dict.fromkeys(n_clusters, float("nan"))
-    if starts is None:
-        most = max(n_clusters)
-        seedings = [
-            delayed(seed_sample)(sample, most, (random_state, trial)) for trial in range(n_init)
-        ]
-        found = dask.compute(*(delayed(starting_centers)(sample, k, seedings) for k in n_clusters))
-        starts = {k: centers for k, (centers, _) in zip(n_clusters, found, strict=True)}
-        stability = {k: stable for k, (_, stable) in zip(n_clusters, found, strict=True)}
-        better = [delayed(neighbouring_centers)(sample, starts, k, random_state) for k in starts]
-        starts = dict(zip(starts, dask.compute(*better), strict=True))
-    if thin:
-        travelled = lloyd(RowsInBlocks(thin()), starts, max_iter=max_iter, tol=tol)
-        starts = {k: run.centers for k, run in travelled.items()}
+    if midway is None:
+        agreement = dict.fromkeys(n_clusters, float("nan"))
+        if starts is None:
+            starts, agreement = _starts(sample, n_clusters, n_init, random_state)
+        if thin:
+            travelled = lloyd(RowsInBlocks(thin()), starts, max_iter=max_iter, tol=tol)
+            starts = {k: run.centers for k, run in travelled.items()}
+        midway = Midway({k: Run(centers) for k, centers in starts.items()}, agreement)
+        keep(midway)
+    stability = midway.stability
     rows = RowsInBlocks(row_blocks(Z), hold)
-    runs = lloyd(rows, starts, max_iter=max_iter, tol=tol, on_pass=on_pass)
+    runs = lloyd(
+        rows,
+        midway.runs,
+        max_iter=max_iter,
+        tol=tol,
+        on_pass=on_pass,
+        keep=lambda runs: keep(Midway(runs, stability)),
+    )
     sums = dict(zip(runs, measure(rows, [run.centers for run in runs.values()]), strict=True))
     for fewer, more in pairwise(sorted(runs)):
         # More clusters never fit worse: where they do, start from the fewer and rows far from them.
@@ -182,6 +198,19 @@ def sweep(
         Clustering(k, run.centers, sums[k], run.n_iter, run.converged, stability[k])
         for k, run in ((k, runs[k]) for k in n_clusters)
     ]
+
+
+def _starts(
+    sample: Delayed | None, n_clusters: Sequence[int], n_init: int, seed: int
+) -> tuple[dict[int, np.ndarray], dict[int, float]]:
+    """Starting centres for each number of clusters, and how well restarts agree on them."""
+    most = max(n_clusters)
+    seedings = [delayed(seed_sample)(sample, most, (seed, trial)) for trial in range(n_init)]
+    found = dask.compute(*(delayed(starting_centers)(sample, k, seedings) for k in n_clusters))
+    starts = {k: centers for k, (centers, _) in zip(n_clusters, found, strict=True)}
+    agreement = {k: agree for k, (_, agree) in zip(n_clusters, found, strict=True)}
+    better = [delayed(neighbouring_centers)(sample, starts, k, seed) for k in starts]
+    return dict(zip(starts, dask.compute(*better), strict=True)), agreement
 
 
 def _further(

@@ -169,22 +169,26 @@ def hold_in_memory(tasks: Sequence[Delayed], total: Delayed) -> tuple[Sequence[D
 
 def lloyd(
     rows: Rows,
-    starts: Mapping[int, np.ndarray],
+    starts: Mapping[int, np.ndarray] | Mapping[int, Run],
     *,
     max_iter: int = 300,
     tol: float = 1e-4,
     on_pass: Callable[[int, int], None] = lambda passes, running: None,
+    keep: Callable[[Mapping[int, Run]], None] = lambda runs: None,
 ) -> dict[int, Run]:
     """Move the centres of each clustering to the means of their rows until they rest.
 
     Parameters
     ----------
     starts : by a number that names the clustering, starting centres of shape
-        (n_clusters, n_components)
+        (n_clusters, n_components), or a run taken up again: what it remembered of rows is found
+        anew by its next pass, with the same bits where sums are exact
     tol : squared shift of the centres, in all, at which they rest; relative to the mean variance
     on_pass : called after each pass with the passes done and the clusterings still running
+    keep : called after each pass with all clusterings
     """
-    runs = {key: Run(starts[key]) for key in sorted(starts)}
+    runs = {key: start if isinstance(start, Run) else Run(start) for key, start in starts.items()}
+    runs = dict(sorted(runs.items()))
     total_squares = rows.total(squares)
     move = rows.passes()
     passes = 0
@@ -196,6 +200,7 @@ def lloyd(
             run.sums = run.sums + changes.sums[key]
             tolerance = tol * _mean_variance(run, total_squares)
             run.go_to(_means(rows, run), tolerance, max_iter)
+        keep(runs)
         on_pass(passes, sum(not run.settled for run in runs.values()))
     return runs
 

@@ -1,7 +1,14 @@
 """Extracts as delivered: found, checked, cut into pieces at row ends, and read piece by piece."""
 
 from segment_lib.sources.delimited import DelimitedPiece
-from segment_lib.sources.extract import Extract, expand, find_files, is_compressed, open_extract
+from segment_lib.sources.extract import (
+    Extract,
+    expand,
+    find_files,
+    is_compressed,
+    open_extract,
+    places,
+)
 from segment_lib.sources.parquet import ParquetPiece
 
 __all__ = [
@@ -12,4 +19,5 @@ __all__ = [
     "find_files",
     "is_compressed",
     "open_extract",
+    "places",
 ]

@@ -241,8 +241,13 @@ def check_columns(
                 )
     twice = sorted(name for name, n in Counter(columns).items() if n > 1 and name)
     if twice:
+        # A header line that is lost has cells in its place: names unknown are told by their place.
+        known = [name for name in twice if name in schema.names]
+        others = set(twice) - set(known)
+        at = [f"column {i}" for i, name in enumerate(columns, start=1) if name in others]
         raise DataError(
-            f"{path}, line 1: {', '.join(twice)} named more than once. Keep one column of each."
+            f"{path}, line 1: {', '.join(known + at)} named more than once. "
+            "Keep one column of each."
         )
     if nameless := [str(i) for i, name in enumerate(columns, start=1) if not name.strip()]:
         raise DataError(f"{path}, line 1: column {', '.join(nameless)} has no name. Name it.")

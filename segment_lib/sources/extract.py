@@ -1,5 +1,6 @@
 """An extract: the files a delivery consists of, cut into pieces."""
 
+import os
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -14,10 +15,14 @@ from segment_lib.schema import Schema
 from segment_lib.sources import delimited, parquet
 from segment_lib.sources.delimited import DelimitedPiece
 from segment_lib.sources.parquet import ParquetPiece
+from segment_lib.store import make_private
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 _PARQUET = (".parquet", ".pq")
 _CHUNK = 1 << 22
+MOST_TIMES, ALWAYS = 200, 1 << 28
+"""A compressed file may grow to so many times its size, or to so many bytes. Codes pack 10 to 30
+times."""
 
 
 @dataclass(frozen=True)
@@ -72,17 +77,19 @@ def expand(path: Path, scratch: Path) -> Path:
     Raises
     ------
     DataError
-        If the stream is damaged or ends early.
+        If the stream is damaged, ends early, or grows beyond all measure.
     """
+    left = max(MOST_TIMES * path.stat().st_size, ALWAYS)
     target = scratch / f"{uuid.uuid4().hex}-{path.stem}"
     try:
-        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(scratch)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with (
+            os.fdopen(descriptor, "wb") as file,
             pa.input_stream(str(path), compression=COMPRESSIONS[path.suffix]) as stream,
-            target.open("xb") as file,
         ):
-            while chunk := stream.read(_CHUNK):
-                file.write(chunk)
+            while (chunk := stream.read(_CHUNK)) and left >= len(chunk):
+                left -= file.write(chunk)
     except OSError as error:
         with suppress(OSError):
             target.unlink(missing_ok=True)
@@ -94,6 +101,12 @@ def expand(path: Path, scratch: Path) -> Path:
         raise DataError(
             f"{path}: the compressed stream is damaged or cut off. Fetch the file again."
         ) from None
+    if chunk:
+        target.unlink()
+        raise DataError(
+            f"{path}: unpacks to more than {MOST_TIMES} times its size, as no table of codes does. "
+            "If it is one, unpack it yourself and name the plain file."
+        )
     return target
 
 
@@ -137,8 +150,8 @@ def open_extract(
     extra = _extra_columns(pieces, {*schema.names, id_column, response})
     if extra and extra_columns == "refuse":
         raise DataError(
-            f"{files[0]}: {', '.join(extra)} not in the feature summary. Add them to it, or "
-            'set inputs.extra_columns to "ignore" or "carry".'
+            f"{files[0]}: {places(extra, pieces[0].columns)} not in the feature summary. Add them "
+            'to it, or set inputs.extra_columns to "ignore" or "carry".'
         )
     responding = response and any(response in piece.columns for piece in pieces)
     told = [*([id_column] if id_column else []), *([response] if responding else [])]
@@ -151,10 +164,25 @@ def open_extract(
     for piece in pieces:
         if absent := [column for column in carried if column not in piece.columns]:
             raise DataError(
-                f"{piece.path}: no column {', '.join(absent)}, which is to be carried along. "
+                f"{piece.path}: no column {_named(absent, told)}, which is to be carried along. "
                 "Check inputs.id_column, inputs.response and inputs.extra_columns."
             )
     return Extract(name, tuple(files), tuple(pieces), extra, carried)
+
+
+def places(names: Sequence[str], columns: Sequence[str], most: int = 5) -> str:
+    """Where columns stand in the header, from 1. Their names may be cells of a lost header line."""
+    found = [str(columns.index(name) + 1) for name in names if name in columns]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    word = "column" if len(names) == 1 else "columns"
+    return f"{word} {', '.join(found[:most])}{more}"
+
+
+def _named(names: Sequence[str], told: Sequence[str]) -> str:
+    """The names the config tells; of others only how many there are."""
+    others = len(set(names) - set(told))
+    named = [name for name in names if name in told]
+    return ", ".join(named + ([f"{others} of another file's extra columns"] if others else []))
 
 
 def _extra_columns(

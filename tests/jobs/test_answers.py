@@ -2,11 +2,15 @@
 
 import csv
 import json
+import re
+from hashlib import sha256
+from html import unescape
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import chi2_contingency
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
@@ -255,6 +259,81 @@ def test_the_tests_of_the_table_are_kept(planted: Path) -> None:
     assert told["suspicious"] == []
 
 
+# The page
+
+
+def read_page(run: Path) -> str:
+    """What a reader of the page sees, as one line of text."""
+    html = (run / "report/index.html").read_text()
+    html = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", html, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.{0 if share >= 0.0995 else 1}f}%"
+
+
+def whole(number: float) -> str:
+    return f"{number:.{0 if number >= 9.95 or number == 0 else 1}f}"
+
+
+def test_the_numbers_of_the_page_are_those_of_the_files_of_the_run(planted: Path) -> None:
+    page = read_page(planted)
+    counts = {
+        of: dict(parts(planted, "segments", of)["segment"].value_counts().iter_rows())
+        for of in ("population", "customers")
+    }
+    shares = {of: {s: n / sum(c.values()) for s, n in c.items()} for of, c in counts.items()}
+    table = pl.read_csv(planted / "compare/segments.csv").filter(pl.col("segment") >= 0)
+    over = table.filter(pl.col("verdict") == "over")["segment"].to_list()
+    best = table.sort("index")["segment"][-1]
+    index = 100 * shares["customers"][best] / shares["population"][best]
+    steady = table.filter(pl.col("segment") == best)["stability"][0]
+    sweep = pl.read_csv(planted / "model/sweep.csv").filter("chosen").row(0, named=True)
+    gains = pl.read_csv(planted / "gains/gains.csv").filter(
+        pl.col("by") == "micro_segment", pl.col("depth") == 0.2
+    )
+    model = json.loads((planted / "model/model.json").read_text())
+    ratios = np.load(planted / "model/arrays.npz")["explained_variance_ratio"]
+    tested = chi2_contingency(
+        [[counts[of][s] for s in counts["population"]] for of in ("population", "customers")]
+    )
+    association = (tested.statistic / (N + M)) ** 0.5
+    trait = pl.read_csv(planted / "compare/traits.csv", infer_schema=False).filter(
+        pl.col("segment") == str(best)
+    )
+    attributes = pl.read_parquet(planted / "assess/attributes.parquet")
+    sparse = attributes.filter(~pl.col("kept")).row(0, named=True)
+    stages = json.loads((planted / "run.json").read_text())["stages"]
+    digest = sha256("\n".join(file["sha256"] for file in stages["gains"]["files"]).encode())
+    told = [
+        f"hold {percent(sum(shares['customers'][s] for s in over))} of customers in "
+        f"{percent(sum(shares['population'][s] for s in over))} of the population: mail there",
+        f"Most of all, segment {best}",
+        f"a customer is {index / 100:.1f} times as likely",
+        f"Rows too incomplete to place were set aside: {percent(shares['population'][-1])} of the "
+        f"population and {percent(shares['customers'][-1])} of customers",
+        f"reaches {100 * gains['customers_reached'][0]:.1f}% of customers",
+        f"{percent(shares['population'][best])} of the population "
+        f"({counts['population'][best]:,}), {percent(shares['customers'][best])} of customers "
+        f"({counts['customers'][best]:,})",
+        f"it overlaps with itself by {percent(steady)}",
+        f"{percent(float(trait['segment_share'][0]))} here, "
+        f"{percent(float(trait['population_share'][0]))} in the population",
+        f"Cramér's V is {association:.2f}",
+        f"(chi-square {tested.statistic:,.0f}, {tested.dof} degrees of freedom, {N + M:,} rows)",
+        f"{sweep['inertia'] / 1e6:.1f} million at the {sweep['n_clusters']} segments chosen",
+        f"{len(model['features'])} features were condensed to {model['n_components']} components",
+        f"keep {percent(ratios[: model['n_components']].sum())} of the variance",
+        f"{sparse['attribute']} {sparse['reason']} {100 * sparse['missing_share']:.1f}% "
+        f"{100 * sparse['customers_missing_share']:.1f}%",
+        f"encode {N + M:,} {stages['encode']['rows_out']:,} {whole(stages['encode']['seconds'])} "
+        f"{stages['encode']['peak_mib']:,} {len(stages['encode']['files'])}",
+        digest.hexdigest()[:16],
+    ]
+    assert [sentence for sentence in told if sentence not in page] == []
+
+
 # No structure
 
 
@@ -283,7 +362,9 @@ def test_without_structure_no_number_of_segments_is_stable_and_it_is_said(shuffl
     assert not sweep["stable"].any()
     rule = json.loads((shuffled / "run.json").read_text())["stages"]["sweep"]["facts"]["rule"]
     assert "these segments are not stable" in rule
-    assert "these segments are not stable" in (shuffled / "report/index.html").read_text()
+    page = read_page(shuffled)
+    assert "Before you act. These 2 segments are not stable" in page
+    assert f"{rule[0].upper()}{rule[1:]}." in page
 
 
 def test_without_structure_no_segment_is_over_or_under(shuffled: Path) -> None:
@@ -293,6 +374,12 @@ def test_without_structure_no_segment_is_over_or_under(shuffled: Path) -> None:
     assert told["all_segments"]["p"] > 0.01
     gains = pl.read_csv(shuffled / "model/sweep.csv")
     assert ((gains["gain"] - 0.2).abs() < 4 * gains["gain_error"]).all()
+    page = read_page(shuffled)
+    assert "Customers are spread over the segments as the population is." in page
+    assert "No segment is over- or under-represented" in page
+    assert "mail there" not in page
+    assert "▲ over-represented" not in page
+    assert "▼ under-represented" not in page
 
 
 # What the config decides

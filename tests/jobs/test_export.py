@@ -14,6 +14,7 @@ import pytest
 
 from jobs.export import main
 from segment_lib.hashing import in_first_half, row_hash
+from segment_lib.manifest import sealed
 from tests.conftest import ROOT, Completed, RunJob, hashes
 
 N, M = 20_000, 8_000
@@ -340,7 +341,7 @@ def test_a_model_that_disagrees_with_the_run_is_not_written(
     listed, forged = hashes(run), json.loads(manifest)
     for file in forged["stages"]["sweep"]["files"]:
         file["sha256"] = listed[file["path"]]
-    (run / "run.json").write_text(json.dumps(forged))
+    (run / "run.json").write_bytes(sealed(forged))
     done = export("--onnx", tmp_path / "model.onnx")
     path.write_bytes(content)
     (run / "run.json").write_bytes(manifest)

@@ -1,13 +1,17 @@
 """The job as a user meets it, on generated extracts: answers, reruns, options, refusals."""
 
 import json
+import os
 import random
 import resource
+import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +21,7 @@ import pytest
 from jobs.sweep import BESIDE_ROWS
 from segment_lib.manifest import Manifest
 from segment_lib.memory import BASE
+from segment_lib.unfinished import read_checkpoint
 from tests.conftest import ROOT, RunJob, hashes
 
 N, M = 30_000, 12_000
@@ -77,7 +82,8 @@ def test_run_json_lists_every_file_with_its_sha256(run: Path) -> None:
     listed = {
         file["path"]: file["sha256"] for stage in told["stages"].values() for file in stage["files"]
     }
-    assert listed == hashes(run)
+    page = (run / "report/index.html").read_bytes()
+    assert listed == hashes(run) | {"report/index.html": sha256(page).hexdigest()}
     assert list(told["stages"]) == [
         "ingest", "assess", "encode", "fit", "sweep", "assign", "compare", "gains",
         "report",
@@ -278,7 +284,12 @@ def test_a_damaged_part_ends_with_code_6(config: Path, run_job: RunJob, tmp_path
     part.write_bytes(content)
     done = run_job("jobs.run", config, "--run-dir", folder, "--until", "encode")
     assert done.returncode == 6
-    assert "part-00001" in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "error" in line]
+    assert "raw/population/part-00001" in line
+    assert "--from ingest" in line
+    again = ("jobs.run", config, "--run-dir", folder, "--until", "encode", "--from", "ingest")
+    assert run_job(*again).returncode == 0
+    assert run_job("jobs.verify", folder).returncode == 0
 
 
 def test_a_run_killed_at_any_moment_goes_on_to_the_same_bytes(
@@ -299,13 +310,93 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_bytes(
     assert not (folder / ".work").exists()
 
 
+@pytest.mark.parametrize("stage", ["ingest", "encode", "assign"])
+def test_a_run_taken_up_again_redoes_no_finished_part(
+    run: Path, config: Path, tmp_path: Path, stage: str
+) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    command = [
+        sys.executable, "-m", "jobs.run", str(config), "--run-dir", str(folder),
+        "--from", stage, "--until", stage, "--threads", "1", "--log-format", "json",
+    ]  # fmt: skip
+    job = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    while job.poll() is None and len(_notes(folder, stage)) < 2:
+        time.sleep(0.001)
+    job.send_signal(signal.SIGKILL)
+    job.wait()
+    finished = {_noted(path): path.stat() for path in _notes(folder, stage)}
+    assert len(finished) >= 2
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [n for line in told if (n := line.get("parts_done_before"))] == [len(finished)]
+    for name, noted in finished.items():
+        assert (folder / name).stat().st_mtime_ns <= noted.st_mtime_ns
+    there, here = hashes(folder), hashes(run)
+    assert there == {path: here[path] for path in there}
+
+
+def test_the_sweep_goes_on_after_the_last_pass(run: Path, config: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    command = [
+        sys.executable, "-m", "jobs.run", str(config), "--run-dir", str(folder),
+        "--from", "sweep", "--until", "sweep", "--log-format", "json",
+    ]  # fmt: skip
+    job = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    while job.poll() is None and not _passes(folder):
+        time.sleep(0.001)
+    job.send_signal(signal.SIGKILL)
+    job.wait()
+    passes = _passes(folder)
+    assert passes
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [n for line in told if (n := line.get("passes_done_before"))] == [passes]
+    there, here = hashes(folder), hashes(run)
+    assert there == {path: here[path] for path in there}
+
+
+def _notes(folder: Path, stage: str) -> list[Path]:
+    return list(folder.glob(f".work/{stage}-*/.kept/**/*.json"))
+
+
+def _noted(note: Path) -> str:
+    """The part that a note is of."""
+    kept = next(parent for parent in note.parents if parent.name == ".kept")
+    return str(note.relative_to(kept)).removesuffix(".json")
+
+
+def _passes(folder: Path) -> int:
+    found = [read_checkpoint(work) for work in folder.glob(".work/sweep-*")]
+    return max((int(arrays["runs"][:, 1].max()) for arrays in found if arrays), default=0)
+
+
 def test_two_jobs_do_not_work_in_one_run_folder(
     config: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
     with Manifest(tmp_path / "run").held():
         done = run_job("jobs.run", config, "--run-dir", tmp_path / "run")
     assert done.returncode == 2
-    assert "another job" in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert f"another job is at work here: process {os.getpid()} on {socket.gethostname()}" in line
+
+
+def test_the_lock_of_a_job_that_was_killed_is_explained_and_taken_over(
+    config: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "jobs.run", str(config), "--run-dir", str(folder)]
+    job = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    while job.poll() is None and not (folder / ".lock").exists():
+        time.sleep(0.01)
+    job.send_signal(signal.SIGKILL)
+    job.wait()
+    done = run_job("jobs.run", config, "--run-dir", folder, "--until", "assess")
+    assert done.returncode == 0, done.stderr
+    assert f"process {job.pid} on {socket.gethostname()}" in done.stderr.splitlines()[0]
+    assert "taken over" in done.stderr.splitlines()[0]
+    assert not (folder / ".lock").exists()
 
 
 def test_a_full_disk_ends_with_code_4_and_nothing_half_written(

@@ -18,7 +18,7 @@ from segment_lib.model.choice import MIN_SHARE, STABLE
 def trials(*told: tuple[float, float, float]) -> list[Trial]:
     """Of 2, 3, … segments, from (stability, people in small ones, gain); standard error 0.01."""
     return [
-        Trial(k, stability, stability, small, Gain(gain, 0.01))
+        Trial(k, stability, stability, 0.5, small, Gain(gain, 0.01))
         for k, (stability, small, gain) in enumerate(told, start=2)
     ]
 
@@ -53,9 +53,18 @@ def test_people_in_small_segments_are_counted():
 
 
 def test_a_segment_of_nearly_everybody_does_not_hide_that_others_dissolve():
-    all_but_one = Trial(2, 0.7, 0.45, 0.0, Gain(0.9, 0.01))
+    all_but_one = Trial(2, 0.7, 0.45, 0.5, 0.0, Gain(0.9, 0.01))
     assert not all_but_one.is_stable
     assert choose_clusters([all_but_one, *trials((0.6, 0.0, 0.2), (0.7, 0.0, 0.2))[1:]])[0] == 3
+
+
+def test_one_optimum_among_many_is_not_stable():
+    by_luck = Trial(2, 0.8, 0.8, 0.2, 0.0, Gain(0.9, 0.01))
+    assert not by_luck.is_stable
+    assert Trial(2, 0.8, 0.8, float("nan"), 0.0, Gain(0.9, 0.01)).is_stable
+    number, rule = choose_clusters([by_luck])
+    assert number == 2
+    assert "restarts agree by 0.20" in rule
 
 
 def test_the_rule_says_what_it_asks_for_and_what_it_found():

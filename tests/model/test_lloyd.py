@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from segment_lib.matrix import Scratch
 from segment_lib.model import lloyd as lloyd_module
-from segment_lib.model.lloyd import Ask, Changes, Rows, RowsHere, RowsInBlocks, lloyd, move_rows
+from segment_lib.model.lloyd import (
+    Ask,
+    Changes,
+    Rows,
+    RowsHere,
+    RowsInBlocks,
+    Run,
+    lloyd,
+    move_rows,
+)
 
 
 def scores(n: int = 2000, d: int = 6, seed: int = 0) -> np.ndarray:
@@ -52,6 +61,23 @@ class RowsReadInFull:
 def cut(Z: np.ndarray, marks: list[int]) -> RowsInBlocks:
     edges = sorted({0, len(Z), *marks})
     return RowsInBlocks([delayed(Z[a:b]) for a, b in pairwise(edges)])
+
+
+def test_runs_taken_up_after_any_pass_go_on_to_the_same_bits():
+    Z = scores()
+    rows = cut(Z, [300, 1100])
+    told: list[dict[int, Run]] = []
+
+    def keep(runs: Mapping[int, Run]) -> None:
+        told.append({k: Run(r.centers, r.n_iter, r.settled, r.converged) for k, r in runs.items()})
+
+    whole = lloyd(rows, starts(Z), keep=keep)
+    assert len(told) > 5
+    for runs in told:
+        again = lloyd(rows, runs)
+        assert {k: (r.n_iter, r.converged, r.centers.tobytes()) for k, r in again.items()} == {
+            k: (r.n_iter, r.converged, r.centers.tobytes()) for k, r in whole.items()
+        }
 
 
 def fitted(rows: Rows, Z: np.ndarray) -> dict[int, tuple[int, bytes]]:

@@ -71,6 +71,17 @@ SIZES = {
 }
 
 
+NAMES = {number: f"Savers of kind {number}, seldom online" for number in SIZES if number > 0}
+TEST = {
+    "statistic": 150_247.6,
+    "dof": 10,
+    "p": 0.0,
+    "cramers_v": 0.372,
+    "least_expected": 178.75,
+    "rows": PEOPLE + CUSTOMERS,
+}
+
+
 @pytest.fixture(scope="session")
 def facts() -> RunFacts:
     """A run in which some segments stand out and many rows are set aside."""
@@ -105,17 +116,29 @@ def run_facts() -> RunFacts:
         rows=rows(),
         max_missing_per_row=25,
         sweep=sweep(range(2, 21), chosen=10),
-        rule=(
-            "Among the numbers of segments whose clustering is stable (at least 0.80 over "
-            "re-seeded runs) and whose smallest segment holds at least 2% of the population, "
-            "10 has the best silhouette; a tie would have gone to the smaller number."
-        ),
-        explained_variance_ratio=ratios(193),
-        n_components=66,
+        stability=stability(range(2, 21)),
+        rule="Of the numbers of segments found again, the one that reaches the most customers.",
+        explained_variance_ratio=ratios(193)[:66],
         n_features=193,
-        loadings=loadings(),
+        constant_features=["GEBAEUDETYP=7"],
+        components=components(5),
+        loadings=loadings(5),
         segments=segments(SIZES),
-        profile=profile([number for number in SIZES if number > 0]),
+        names=pl.DataFrame(
+            {
+                "segment": list(NAMES),
+                "name": list(NAMES.values()),
+                "attributes": ["FINANZ_SPARER, ZABEOTYP"] * len(NAMES),
+            }
+        ),
+        traits=traits([number for number in SIZES if number > 0]),
+        tests={"all_segments": TEST, "without_set_aside": {**TEST, "dof": 9}},
+        suspicious=[],
+        fairness=fairness(),
+        gains=gains(),
+        n_micro=300,
+        depth=None,
+        response=None,
         stages=stages(),
         inputs=pl.DataFrame(
             {
@@ -128,6 +151,7 @@ def run_facts() -> RunFacts:
                 ],
                 "bytes": [238_113_004, 51_870_210, 2_301, 32_911],
                 "rows": [PEOPLE, CUSTOMERS, 85, None],
+                "sha256": ["0123456789abcdef"] * 4,
             }
         ),
         settings={
@@ -160,40 +184,46 @@ def segments(sizes: dict[int, tuple[int, int, str]]) -> pl.DataFrame:
                 "customer_rows": theirs,
                 "customer_share": customer_share,
                 "index": index,
-                "low": index / spread if index and spread else None,
-                "high": index * spread if index and spread else None,
+                "index_low": index / spread if index and spread else None,
+                "index_high": index * spread if index and spread else None,
+                "low": 0.8 * index / spread if index and spread else None,
+                "high": 1.1 * index * spread if index and spread else None,
                 "verdict": verdict,
+                "stability": None if number < 0 else 0.9 - 0.05 * (number % 9),
+                "small": ours < 500,
             }
         )
-    return pl.DataFrame(records, schema_overrides={"index": pl.Float64, "low": pl.Float64}).sort(
-        "segment"
-    )
+    numbers = ("index", "index_low", "index_high", "low", "high", "stability")
+    kinds = dict.fromkeys(numbers, pl.Float64)
+    return pl.DataFrame(records, schema_overrides=kinds).sort("segment")
 
 
-def profile(numbers: list[int]) -> pl.DataFrame:
+def traits(numbers: list[int]) -> pl.DataFrame:
+    """Of every attribute, the level by which a segment stands out most."""
     random = np.random.default_rng(7)
     records = []
     for number in numbers:
         for attribute, (meaning, direction, levels, at_large) in SHAPE.items():
             tilt = np.array(at_large) * np.exp(random.normal(0, 0.7, len(at_large)))
-            for (level, label), share, all_share in zip(
-                levels.items(), tilt / tilt.sum(), at_large, strict=True
-            ):
-                records.append(
-                    {
-                        "segment": number,
-                        "attribute": attribute,
-                        "level": level,
-                        "label": label,
-                        "meaning": meaning,
-                        "direction": direction,
-                        "population_rows": int(50_000 * share),
-                        "segment_share": float(share),
-                        "population_share": all_share,
-                        "index": float(100 * share / all_share),
-                        "effect": float(2 * (np.arcsin(share**0.5) - np.arcsin(all_share**0.5))),
-                    }
-                )
+            share = tilt / tilt.sum()
+            effect = 2 * (np.arcsin(share**0.5) - np.arcsin(np.array(at_large) ** 0.5))
+            at = int(np.abs(effect).argmax())
+            level, label = list(levels.items())[at]
+            records.append(
+                {
+                    "segment": number,
+                    "attribute": attribute,
+                    "side": "level",
+                    "levels": level,
+                    "words": f"{meaning}: {label}",
+                    "direction": direction,
+                    "population_rows": int(50_000 * share[at]),
+                    "segment_share": float(share[at]),
+                    "population_share": at_large[at],
+                    "index": float(100 * share[at] / at_large[at]),
+                    "effect": float(effect[at]),
+                }
+            )
     return pl.DataFrame(records)
 
 
@@ -260,8 +290,76 @@ def sweep(ks: range, chosen: int) -> pl.DataFrame:
             "smallest_share": 0.42 / k + wobble / 3,
             "n_iter": 20 + k,
             "chosen": k == chosen,
+            "restarts_agree": 0.9 - 0.01 * k,
+            "segment_stability": np.clip(0.95 - 0.012 * k, 0, 1),
+            "small_share": np.where(k > 12, 0.02, 0.0),
+            "gain": 0.4 + 0.005 * np.minimum(k, 10),
+            "gain_error": 0.001,
+            "stable": k <= 12,
+            "large": k <= 12,
         }
     )
+
+
+def stability(ks: range) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "n_clusters": k,
+                "segment": segment,
+                "population_rows": 60_000 // k + segment,
+                "stability": 0.95 - 0.02 * k - 0.01 * segment,
+                "least": 0.9 - 0.02 * k - 0.02 * segment,
+                "dissolved": 0.2 * (segment % 2),
+                "reclusterings": 5,
+            }
+            for k in ks
+            for segment in range(k)
+        ]
+    )
+
+
+def gains() -> pl.DataFrame:
+    depths = [0.01, 0.05, 0.1, 0.2, 0.5, 1.0]
+    return pl.DataFrame(
+        [
+            {
+                "by": by,
+                "depth": depth,
+                "population_rows": round(depth * PEOPLE),
+                "customers_reached": depth**power,
+                "low": depth**power * 0.99,
+                "high": min(depth**power * 1.01, 1.0),
+                "lift": depth**power / depth,
+            }
+            for by, power in (("segment", 0.5), ("micro_segment", 0.4))
+            for depth in depths
+        ]
+    )
+
+
+def fairness() -> pl.DataFrame:
+    """Sex by segment, the women of segment 10 too few to be told."""
+    records = []
+    for number, (ours, theirs, _) in SIZES.items():
+        for level, label, share in (("1", "male", 0.4), ("2", "female", 0.6)):
+            told = (number, level) != (10, "2")
+            records.append(
+                {
+                    "segment": number,
+                    "attribute": "ANREDE_KZ",
+                    "level": level,
+                    "label": label,
+                    "meaning": "form of address",
+                    "population_rows": round(share * ours),
+                    "population_share": share + 0.01 * (number % 3),
+                    "customer_rows": round(share * theirs) if told else None,
+                    "customer_share": share if told else None,
+                    "population_at_large": share,
+                    "customers_at_large": share,
+                }
+            )
+    return pl.DataFrame(records).sort("segment")
 
 
 def ratios(n: int) -> list[float]:
@@ -269,16 +367,29 @@ def ratios(n: int) -> list[float]:
     return [float(ratio) for ratio in weights / weights.sum()]
 
 
-def loadings() -> pl.DataFrame:
+def components(n: int) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "component": range(1, n + 1),
+            "explained_variance_ratio": ratios(193)[:n],
+            "reading": [f"high: savers; older; kind {number}" for number in range(1, n + 1)],
+        }
+    )
+
+
+def loadings(n: int) -> pl.DataFrame:
     random = np.random.default_rng(11)
-    features = [f"ZABEOTYP={level}" for level in range(1, 6)]
-    features += [name for name in SHAPE if name not in ("ZABEOTYP", "CAMEO_DEUG_2015")]
-    features += [f"PLZ8_ATTRIBUTE_{number:02d}" for number in range(1, 60)]
     return pl.DataFrame(
         [
-            {"component": number, "feature": feature, "loading": float(random.normal(0, 0.15))}
-            for number in range(1, 6)
-            for feature in features
+            {
+                "component": number,
+                "feature": feature,
+                "loading": float(random.normal(0, 0.15)),
+                "attribute": feature,
+                "toward": f"more of {feature}",
+            }
+            for number in range(1, n + 1)
+            for feature in SHAPE
         ]
     )
 
@@ -291,7 +402,10 @@ def stages() -> pl.DataFrame:
             "stage": ["read", "assess", "encode", "model", "assign", "compare", "profile"],
             "rows_in": [total, total, total, 798_060, clustered, total, total],
             "rows_out": [total, total, clustered, 798_060, total, 11, 240],
+            "seconds": [4.7, 0.5, 2.8, 15.0, 0.9, 3.2, 2.1],
+            "peak_mib": [830, 570, 850, 950, 730, 860, 410],
             "files": [11, 2, 11, 3, 11, 1, 1],
             "bytes": [41_000_500, 9_100, 88_112_000, 71_000, 9_500_000, 1_020, 24_000],
+            "sha256": ["fedcba9876543210"] * 7,
         }
     )

@@ -8,9 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
+from selenium_axe_python import Axe
 
 from segment_lib.report import RunFacts, write_report
 
@@ -85,6 +87,24 @@ def test_it_opens_without_a_word_in_the_console_or_a_request(
     assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
 
 
+@pytest.mark.parametrize("width", [390, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_that_bars_a_reader(
+    browser: webdriver.Chrome, report: Path, width: int, scheme: str
+) -> None:
+    open_page(browser, report, width, scheme)
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    axe = Axe(browser)
+    axe.inject()
+    found = axe.run()
+    assert len(found["passes"]) > 20
+    told = [
+        (violation["id"], violation["impact"], violation["nodes"][0]["target"])
+        for violation in found["violations"]
+    ]
+    assert told == []
+
+
 def test_every_chart_is_drawn_by_the_script(browser: webdriver.Chrome, report: Path) -> None:
     open_page(browser, report)
     charts = browser.find_elements(By.CSS_SELECTOR, ".chart")
@@ -157,7 +177,8 @@ def test_hostile_labels_run_nothing(
         replace(
             facts,
             attributes=facts.attributes.with_columns(attribute=bad + pl.col("attribute")),
-            profile=facts.profile.with_columns(label=bad, meaning=bad),
+            names=facts.names.with_columns(name=bad),
+            traits=facts.traits.with_columns(words=bad, direction=bad),
         ),
         tmp_path,
     )
@@ -165,3 +186,40 @@ def test_hostile_labels_run_nothing(
     assert browser.execute_script("return typeof window.struck") == "undefined"
     assert console(browser) == []
     assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+
+
+def test_another_number_of_segments_is_told_by_choice(
+    browser: webdriver.Chrome, report: Path
+) -> None:
+    open_page(browser, report)
+    choice = browser.find_element(By.ID, "choose-k")
+    told = browser.find_element(By.ID, "chosen-k")
+    assert told.text.startswith("10 segments:")
+    choice.send_keys("5")
+    assert told.text.startswith("5 segments:")
+    assert "model.n_clusters=5" in told.text
+
+
+def test_a_mark_tells_its_numbers_when_pointed_at(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report)
+    mark = browser.find_elements(By.CSS_SELECTOR, "#figure-index svg .mark-symbol path")[0]
+    ActionChains(browser).move_to_element(mark).perform()
+    tooltip = WebDriverWait(browser, 10).until(
+        lambda driver: driver.find_element(By.CSS_SELECTOR, "#vg-tooltip-element.visible")
+    )
+    assert "All doubts counted" in tooltip.text
+
+
+def test_on_paper_nothing_is_cut_off(browser: webdriver.Chrome, report: Path) -> None:
+    """A sheet of A4 within its margins is about 718 of the browser's pixels wide."""
+    open_page(browser, report, width=718)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": []})
+    try:
+        assert browser.execute_script(
+            "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        )
+        assert not browser.find_element(By.TAG_NAME, "nav").is_displayed()
+        paper = browser.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
+        assert paper == "rgba(255, 255, 255, 1)"
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})

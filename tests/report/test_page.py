@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import polars as pl
 import pytest
 
-from segment_lib.report import RunFacts, tables, write_report
-from segment_lib.report.page import headline
+from segment_lib.report import RunFacts, write_report
 
 Shares = Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]
 Tried = Callable[[range, int], pl.DataFrame]
@@ -24,9 +24,11 @@ def page(facts: RunFacts, folder: Path) -> str:
     return (folder / "index.html").read_text()
 
 
-def said(facts: RunFacts) -> tuple[str, str]:
-    answer, backing = headline(tables.segments(facts.segments, facts.profile, facts.min_cell))
-    return answer, " ".join(backing)
+def csv_of(html: str, name: str) -> pl.DataFrame:
+    """The table a reader of the page can take away."""
+    link = re.search(f'download="{name}.csv" href="data:text/csv;charset=utf-8,([^"]*)"', html)
+    assert link is not None
+    return pl.read_csv(unquote(link[1]).removeprefix("\ufeff").encode())
 
 
 def specs(html: str) -> list[str]:
@@ -80,32 +82,6 @@ def test_ids_are_unique(report: Path) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_the_headline_says_where_to_mail(facts: RunFacts) -> None:
-    answer, backing = said(facts)
-    assert answer == (
-        "Customers are 3.1 times as likely as the population at large to be in segment 1."
-    )
-    assert "Segments 1, 4 and 2 together hold 53% of customers in 21% of the population." in backing
-    assert "Mail there first; leave out segments 10, 7, 9, 8, 6 and 5." in backing
-    assert "10% of the population and 26% of customers (index 249)" in backing
-
-
-def test_the_headline_never_sends_mail_to_rows_set_aside(facts: RunFacts, shares: Shares) -> None:
-    table = shares({1: (500, 500, "average"), 2: (400, 300, "average"), -1: (100, 200, "over")})
-    answer, backing = said(replace(facts, segments=table))
-    assert answer == "Customers are spread over the segments as the population is."
-    assert "Mail there" not in backing
-    assert "set aside" in backing
-
-
-def test_the_headline_may_have_segments_to_leave_out_alone(facts: RunFacts, shares: Shares) -> None:
-    table = shares({1: (500, 520, "average"), 2: (100, 20, "under")})
-    answer, _ = said(replace(facts, segments=table))
-    assert answer == (
-        "No segment holds more customers than its size suggests; segment 2 holds fewer."
-    )
-
-
 def test_hostile_words_stay_words(facts: RunFacts, tmp_path: Path) -> None:
     words = pl.lit(HOSTILE)
     html = page(
@@ -116,14 +92,14 @@ def test_hostile_words_stay_words(facts: RunFacts, tmp_path: Path) -> None:
             attributes=facts.attributes.with_columns(
                 attribute=words + pl.col("attribute"), reason=words, type=words
             ),
-            profile=facts.profile.with_columns(
-                attribute=words + pl.col("attribute"),
-                level=words,
-                label=words,
-                meaning=words,
-                direction=words,
+            names=facts.names.with_columns(name=words),
+            traits=facts.traits.with_columns(
+                attribute=words + pl.col("attribute"), levels=words, words=words, direction=words
             ),
-            loadings=facts.loadings.with_columns(feature=words + pl.col("feature")),
+            suspicious=[HOSTILE],
+            fairness=facts.fairness.with_columns(label=words, meaning=words),
+            components=facts.components.with_columns(reading=words),
+            loadings=facts.loadings.with_columns(feature=words + pl.col("feature"), toward=words),
             stages=facts.stages.with_columns(stage=words),
             inputs=facts.inputs.with_columns(path=words),
             settings={HOSTILE: HOSTILE},
@@ -145,21 +121,20 @@ def test_small_counts_are_nowhere_on_the_page(
 ) -> None:
     table = shares({1: (90_000, 7, "under"), 2: (50_000, 4_000, "over"), 3: (60_000, 993, "under")})
     html = page(replace(facts, segments=table), tmp_path)
-    index = html[html.index('<table id="table-index"') : html.index('<section id="cards"')]
+    index = html[html.index('<table id="table-index"') : html.index('<section id="mail"')]
     rows = re.findall(r"<tr>(.*?)</tr>", index, re.DOTALL)
     row = next(row for row in rows if "Segment 1<" in row)
     assert re.findall(r">([^<>]+)</t[dh]>", row) == [
-        "Segment 1",
-        "▼ under-represented",
-        "–",
-        "–",
-        "45%",
-        "–",
-        "90,000",
-        "not shown",
+        *("Segment 1", "Savers of kind 1, seldom online", "▼ under"),
+        *("–", "–", "–", "–", "–"),  # index, limits, chance
+        *("45%", "–", "90,000", "not shown", "0.85"),
     ]
+    content = csv_of(html, "index")
+    assert (
+        content.row(by_predicate=pl.col("Segment") == "Segment 1", named=True)["Customers"] is None
+    )
     assert "under 10 customers" in html
-    dumbbells = next(spec for spec in specs(html) if "verdict_key" in spec)
+    dumbbells = next(spec for spec in specs(html) if '"who"' in spec)
     assert '"customers":null' in dumbbells
 
 
@@ -181,16 +156,26 @@ def test_the_smallest_run_still_makes_a_page(
     facts: RunFacts, shares: Shares, tried: Tried, tmp_path: Path, profiled: bool
 ) -> None:
     flat = shares({1: (600, 300, "average"), 2: (400, 0, "average")})
+    alone = tried(range(2, 3), 2)
     html = page(
         replace(
             facts,
             segments=flat.with_columns(index=pl.lit(None, pl.Float64)),
-            sweep=tried(range(2, 3), 2).with_columns(stability=None, silhouette=None),
+            sweep=alone.with_columns(
+                pl.lit(None, pl.Float64).alias(name)
+                for name in ("stability", "segment_stability", "silhouette")
+            ),
+            stability=facts.stability.clear(),
             explained_variance_ratio=[1.0],
-            n_components=1,
             n_features=1,
+            constant_features=[],
+            components=facts.components.clear(),
             loadings=facts.loadings.clear(),
-            profile=facts.profile if profiled else facts.profile.clear(),
+            names=facts.names.clear(),
+            traits=facts.traits if profiled else facts.traits.clear(),
+            tests={"all_segments": None, "without_set_aside": None},
+            fairness=facts.fairness.clear(),
+            gains=facts.gains.clear(),
             attributes=facts.attributes.filter("kept").with_columns(
                 unseen_rows=pl.lit(0), customers_unseen_rows=pl.lit(0)
             ),
@@ -201,6 +186,63 @@ def test_the_smallest_run_still_makes_a_page(
         tmp_path,
     )
     assert "No segment is over- or under-represented" in html
-    assert "1 component of 1 keeps 100%" in html
+    assert "1 component keeps 100% of the variance of 1 feature" in html
     assert ("No trait on record" in html) is not profiled
     assert "Every code found is listed in the dictionary." in html
+
+
+def test_every_table_can_be_taken_away_with_its_numbers_whole(
+    facts: RunFacts, report: Path
+) -> None:
+    html = report.read_text()
+    names = re.findall(r'<table id="table-([\w-]+)"', html)
+    assert len(names) == len(re.findall("<table ", html)) >= 9
+    for name in names:
+        assert csv_of(html, name).height > 0
+    index = csv_of(html, "index").filter(pl.col("Segment") != "Set aside")
+    known = facts.segments.filter(pl.col("segment") > 0).sort("index", descending=True)
+    assert index["Index"].to_list() == known["index"].to_list()
+    assert index["People"].to_list() == known["population_rows"].to_list()
+
+
+def test_what_few_people_hold_is_left_empty_in_the_fairness_table(report: Path) -> None:
+    told = csv_of(report.read_text(), "fairness-1").filter(pl.col("Segment") == "Segment 10")
+    assert told["female: customers"].to_list() == [None]
+    assert told["male: customers"].to_list() == [0.4]
+
+
+def test_another_number_of_segments_says_what_it_would_give(report: Path) -> None:
+    html = report.read_text()
+    assert re.findall(r'<option value="(\d+)" selected>', html) == ["10"]
+    line = re.search(r'<p data-k="5" hidden>(.*?)</p>', html)
+    assert line is not None
+    assert line[1].startswith(
+        "5 segments: the best 20% of the population reach 42.5% of held-out customers "
+        "(2.5 points fewer)"
+    )
+
+
+def test_costs_and_responses_are_told_where_the_run_knows_them(
+    facts: RunFacts, tmp_path: Path
+) -> None:
+    depth = {
+        "break_even_index": 125.0, "recommended_depth": 0.3, "depth_low": 0.28,
+        "depth_high": 0.31, "pieces": 267_366, "expected_orders": 5_347,
+        "expected_profit": 26_737.0, "cost_per_piece": 0.5,
+        "margin_per_order": 30.0, "base_response_rate": 0.0133,
+    }  # fmt: skip
+    rates = {"response_rate": 0.02, "low": 0.01, "high": 0.03}
+    lifts = {"lift": 1.5, "lift_low": 0.8, "lift_high": 2.2}
+    people = ((1, 900, 18), (2, 900, 20), (3, 900, 4))
+    response = pl.DataFrame(
+        [
+            {"extract": "customers", "segment": s, "rows": n, "responses": r, **rates, **lifts}
+            for s, n, r in people
+        ]
+    )
+    html = page(replace(facts, depth=depth, response=response), tmp_path)
+    assert "Mail the best 30% of the population (28% to 31%): 267,366 pieces" in html
+    assert "--depth 0.30" in html
+    told = csv_of(html, "response")
+    assert told["Responses"].to_list() == [None, 20, None]  # 4, and 18 that would give it away
+    assert told["Rate"].to_list() == [None, 0.02, None]

@@ -1,0 +1,57 @@
+"""Where a sweep is between two passes, as arrays that can be kept and taken up again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from segment_lib.model.lloyd import Run
+
+
+@dataclass(frozen=True)
+class Midway:
+    """The clusterings after some passes, or none; what is remembered of rows is left out.
+
+    A pass finds it anew from the centres: each row's nearest one, and exact sums.
+    """
+
+    runs: Mapping[int, Run]
+    """By the number of clusters."""
+    stability: Mapping[int, float]
+    """How well the restarts on the sample agreed."""
+
+    @property
+    def passes(self) -> int:
+        return max(run.n_iter for run in self.runs.values())
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        told = [(k, run.n_iter, run.settled, run.converged) for k, run in self.runs.items()]
+        return {
+            "runs": np.array(told, dtype=np.int64),
+            "stability": np.array([self.stability[k] for k in self.runs]),
+            **{f"centers-{k}": run.centers for k, run in self.runs.items()},
+        }
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], n_clusters: Sequence[int], n_components: int
+    ) -> Self | None:
+        """None if the arrays are not those of a sweep of these numbers of clusters."""
+        shapes = {
+            "runs": (len(n_clusters), 4),
+            "stability": (len(n_clusters),),
+            **{f"centers-{k}": (k, n_components) for k in n_clusters},
+        }
+        if {name: array.shape for name, array in arrays.items()} != shapes:
+            return None
+        told = {int(k): (int(n), bool(s), bool(c)) for k, n, s, c in arrays["runs"]}
+        centers = {k: arrays[f"centers-{k}"] for k in told if f"centers-{k}" in arrays}
+        if set(centers) != set(n_clusters) or not all(
+            array.dtype == np.float32 and np.isfinite(array).all() for array in centers.values()
+        ):
+            return None
+        return cls(
+            {k: Run(centers[k], *told[k]) for k in told},
+            dict(zip(told, arrays["stability"].tolist(), strict=True)),
+        )

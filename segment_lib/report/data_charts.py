@@ -1,0 +1,134 @@
+"""Charts of what was read: missing values by attribute, and by row."""
+
+import altair as alt
+import polars as pl
+
+from segment_lib.report.theme import NARROW, PALETTE, SMALL, WIDTH, Drawing, tip, values
+from segment_lib.report.words import percent
+
+MOST = 40
+"""The most attributes the chart of missing values shows."""
+
+
+def missing(attributes: pl.DataFrame, threshold: float | None) -> Drawing:
+    """Missing share per attribute: empty cells, and those coded as unknown on top."""
+    table = (
+        attributes.filter((pl.col("missing_share") > 0) | ~pl.col("kept"))
+        .sort("kept", "missing_share", "attribute", descending=[False, True, False])
+        .head(MOST)
+        .sort("missing_share", "attribute", descending=[True, False])
+    )
+    parts_of = table.select("missing_share", "missing_before", "missing").rows()
+    records = [
+        {
+            "attribute": row["attribute"],
+            "empty": round(_empty_share(*parts), 4),
+            "all": round(row["missing_share"] or 0.0, 4),
+            "customers": percent(row["customers_missing_share"]),
+            "used": "kept" if row["kept"] else f"dropped: {row['reason'] or 'no reason given'}",
+            "mark": "" if row["kept"] else "✕ dropped",
+        }
+        for row, parts in zip(table.iter_rows(named=True), parts_of, strict=True)
+    ]
+    bars_of = [
+        {**record, "part": part, "from": low, "to": high}
+        for record in records
+        for part, low, high in (
+            ("empty cells", 0.0, record["empty"]),
+            ("coded as unknown", record["empty"], record["all"]),
+        )
+    ]
+    tooltip = [
+        tip("attribute", "Attribute"),
+        tip("empty", "Empty cells", ".1%"),
+        tip("all", "Missing with codes", ".1%"),
+        tip("customers", "… of customers"),
+        tip("used", "Used"),
+    ]
+    y = alt.Y("attribute", type="nominal", title=None)
+    y = y.sort([record["attribute"] for record in records]).axis(grid=False)
+    x = alt.X("from", type="quantitative", title="Share of the population missing")
+    x = x.axis(format="~%", tickCount=5).scale(domain=[0, 1])
+    colour = (
+        alt.Color("part", type="nominal")
+        .scale(domain=["empty cells", "coded as unknown"], range=[PALETTE["bar"], PALETTE["muted"]])
+        .legend(columns=1)
+    )
+    bars = (
+        alt.Chart(values(bars_of))
+        .mark_bar(height=alt.RelativeBandSize(0.72))
+        .encode(x=x, x2="to:Q", y=y, color=colour, tooltip=tooltip)
+    )
+    marks = (
+        alt.Chart(values(records))
+        .mark_text(align="left", dx=6, color=PALETTE["under"])
+        .transform_calculate(said=f"width < {NARROW} ? slice(datum.mark, 0, 1) : datum.mark")
+        .encode(x=alt.X("all", type="quantitative"), y=y, text="said:N", tooltip=tooltip)
+    )
+    layers: list[alt.Chart] = [bars, marks]
+    if threshold is not None:
+        rule = alt.Chart(values([{"at": threshold}])).encode(x=alt.X("at", type="quantitative"))
+        layers.append(rule.mark_rule(color=PALETTE["under"], strokeDash=[4, 3]))
+    title = alt.Title(
+        "Missing values by attribute",
+        subtitle="dashed: the most that is allowed" if threshold is not None else "",
+    )
+    return alt.layer(*layers).properties(width=WIDTH, height=18 * max(len(records), 1), title=title)
+
+
+def gaps(
+    histogram: pl.DataFrame, extract: str, max_missing: int, top: tuple[int, float], min_cell: int
+) -> Drawing:
+    """Rows of one extract by the number of attributes they miss; top is the reach of both axes."""
+    table = histogram.filter(pl.col("extract") == extract).sort("n_missing")
+    total = max(int(table["rows"].sum()), 1)
+    rows = [
+        {
+            "missing": n,
+            "from": n - 0.45,
+            "to": n + 0.45,
+            "share": round(count / total, 4),
+            "fate": "set aside" if n > max_missing else "clustered",
+        }
+        for n, count in table.select("n_missing", "rows").iter_rows()
+        if count >= min_cell
+    ]
+    tooltip = [
+        tip("missing", "Attributes missing"),
+        tip("share", "Share of rows", ".1%"),
+        tip("fate", "Fate"),
+    ]
+    x = alt.X("from", type="quantitative", title="Attributes missing in the row").scale(
+        domain=[-0.5, top[0] + 0.5], nice=False
+    )
+    y = alt.Y("share", type="quantitative", title=None).scale(domain=[0, top[1]])
+    bars = (
+        alt.Chart(values(rows))
+        .mark_rect()
+        .encode(
+            x=x.axis(grid=False, format="d", tickMinStep=1),
+            x2="to:Q",
+            y=y.axis(format="~%", tickCount=5),
+            y2=alt.datum(0),
+            color=alt.Color("fate", type="nominal", legend=None).scale(
+                domain=["clustered", "set aside"], range=[PALETTE["bar"], PALETTE["under"]]
+            ),
+            tooltip=tooltip,
+        )
+    )
+    mark = [{"edge": max_missing + 0.5, "share": top[1] * 0.94, "label": "set aside →"}]
+    rule = alt.Chart(values(mark)).encode(x=alt.X("edge", type="quantitative"))
+    chart = alt.layer(
+        bars,
+        rule.mark_rule(color=PALETTE["under"], strokeDash=[4, 3]),
+        rule.mark_text(align="left", dx=6, color=PALETTE["under"]).encode(
+            y=alt.Y("share", type="quantitative"), text="label:N"
+        ),
+    )
+    title = alt.Title(f"Rows of the {extract} by number of missing attributes")
+    return chart.properties(width=SMALL, height=200, title=title)
+
+
+def _empty_share(missing_share: float | None, empty: int | None, missing: int | None) -> float:
+    """The part of a missing share that is empty cells, the rest being coded as unknown."""
+    return (missing_share or 0.0) * min((empty or 0) / missing, 1.0) if missing else 0.0

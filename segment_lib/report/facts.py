@@ -1,0 +1,68 @@
+"""What the page is made from: the run's own tables, nothing else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+Figures = Mapping[str, float]
+"""Named numbers, such as those of one chi-square test."""
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """Everything the page shows. Tables have the columns docs/files.md gives them."""
+
+    title: str
+    attributes: pl.DataFrame
+    """assess/attributes.parquet"""
+    rows: pl.DataFrame
+    """assess/rows.parquet"""
+    max_missing_per_row: int
+    """Rows missing more of the kept attributes than this are set aside."""
+    sweep: pl.DataFrame
+    """model/sweep.csv"""
+    rule: str
+    """The sentence that says how n_clusters was chosen."""
+    stability: pl.DataFrame
+    """model/stability.csv"""
+    explained_variance_ratio: Sequence[float]
+    """Of the components kept, falling."""
+    n_features: int
+    constant_features: Sequence[str]
+    """Features with one value in the whole population."""
+    components: pl.DataFrame
+    """compare/components.csv"""
+    loadings: pl.DataFrame
+    """compare/loadings.csv"""
+    segments: pl.DataFrame
+    """compare/segments.csv"""
+    names: pl.DataFrame
+    """compare/names.csv"""
+    traits: pl.DataFrame
+    """compare/traits.csv, of the attributes that are kept and told once"""
+    tests: Mapping[str, Figures | None]
+    """compare/tests.json: all_segments and without_set_aside, None where there is no test"""
+    suspicious: Sequence[str]
+    """What looks like a broken delivery, but is allowed."""
+    fairness: pl.DataFrame
+    """compare/fairness.csv"""
+    gains: pl.DataFrame
+    """gains/gains.csv"""
+    n_micro: int
+    """Micro-segments, the rows set aside not among them."""
+    depth: Figures | None
+    """gains/depth.json, if costs are told"""
+    response: pl.DataFrame | None
+    """gains/response.csv, if a response column is told"""
+    stages: pl.DataFrame
+    """stage, rows_in, rows_out, files, bytes, sha256 (of the list of its files' sha256); times and
+    memory stand in run.json alone, so that the page of the same run is the same to the byte"""
+    inputs: pl.DataFrame
+    """input, path, bytes, rows, sha256 (of an extract: of its rows as read)"""
+    settings: Mapping[str, str]
+    versions: Mapping[str, str]
+    min_cell: int = 10
+    """Counts of people below this are not shown."""
+    min_segment_rows: int = 500
+    """Segments with fewer rows of the population are marked small."""

@@ -1,0 +1,210 @@
+"""Charts of how the segments were found: every number tried, stability, and components."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import altair as alt
+import polars as pl
+
+from segment_lib.report.segments import DISSOLVED, DOUBTFUL, FOUND_AGAIN, Segment
+from segment_lib.report.theme import (
+    NARROW,
+    PALETTE,
+    SMALL,
+    WIDTH,
+    Drawing,
+    Row,
+    halo,
+    tip,
+    values,
+)
+from segment_lib.report.words import decimals, percent
+
+MOST_POINTS = 40
+"""Up to as many components the running sum has points."""
+
+SWEEP = {
+    "gain": (
+        "Held-out gain",
+        "customers reached by the best 20% of the population, measured on customers who had no "
+        "part in the ranking; band: two standard errors",
+        "~%",
+    ),
+    "stability": (
+        "Stability",
+        "how much of each segment is found again on other samples, 0 to 1: line for the mean over "
+        "people, a dot per segment",
+        "~g",
+    ),
+    "inertia": (
+        "Inertia",
+        "sum of squared distances to the centres; falls as segments are added",
+        "~s",
+    ),
+    "silhouette": ("Silhouette", "how far apart segments are, −1 to 1; higher is better", "~g"),
+}
+ALLOWED, NOT_ALLOWED = "may be chosen", "unstable or too small"
+
+
+def sweep(table: pl.DataFrame, measure: str, stability: pl.DataFrame, min_cell: int) -> Drawing:
+    """One measure over the number of segments, the chosen one marked."""
+    heading, _, form = SWEEP[measure]
+    known = table.filter(pl.col(measure).cast(pl.Float64).is_finite()).sort("n_clusters")
+    rows = [
+        {
+            "k": row["n_clusters"],
+            "value": row[measure],
+            "low": row["gain"] - 2 * (row["gain_error"] or 0.0) if measure == "gain" else None,
+            "high": row["gain"] + 2 * (row["gain_error"] or 0.0) if measure == "gain" else None,
+            "chosen": "chosen" if row["chosen"] else "",
+            "fate": ALLOWED if row["stable"] and row["large"] else NOT_ALLOWED,
+        }
+        for row in known.iter_rows(named=True)
+    ]
+    tooltip = [
+        tip("k", "Segments"),
+        tip("value", heading, ".1%" if measure == "gain" else ".4~g"),
+        tip("fate", "By the rule"),
+    ]
+    ks = [int(row["k"]) for row in rows] or [2]
+    x = alt.X("k", type="quantitative", title="Number of segments").scale(
+        domain=[min(ks) - 0.5, max(ks) + 0.5], nice=False
+    )
+    x = x.axis(grid=False, tickMinStep=1, format="d")
+    y = alt.Y("value", type="quantitative", title=None).scale(zero=measure == "stability")
+    y = y.axis(format=form, tickCount=5)
+    bare = alt.Chart(values(rows)).encode(x=x, tooltip=tooltip)
+    base = bare.encode(y=y)
+    chosen = base.transform_filter("datum.chosen === 'chosen'")
+    layers: list[alt.Chart] = [
+        bare.transform_filter("datum.chosen === 'chosen'").mark_rule(
+            color=PALETTE["grid"], strokeWidth=8
+        )
+    ]
+    if measure == "gain":
+        band = base.mark_area(color=PALETTE["muted"], opacity=0.25)
+        layers.append(band.encode(y=alt.Y("low", type="quantitative"), y2="high:Q"))
+    if measure == "stability":
+        layers.append(_each_segment(stability, min_cell).encode(x=x, y=y))
+    layers += [
+        base.mark_line(color=PALETTE["muted"], strokeWidth=2),
+        base.transform_filter(f"datum.fate === '{ALLOWED}'").mark_point(
+            color=PALETTE["muted"], filled=True, size=34, opacity=1
+        ),
+        base.transform_filter(f"datum.fate !== '{ALLOWED}'").mark_point(
+            stroke=PALETTE["muted"], fill=PALETTE["paper"], size=34, opacity=1
+        ),
+        chosen.mark_point(color=PALETTE["over"], filled=True, size=110, opacity=1),
+        chosen.mark_text(dy=-14, fontWeight="bold").encode(text="k:N"),
+    ]
+    title = alt.Title(
+        f"{heading} by number of segments", subtitle="hollow: unstable or too small to be chosen"
+    )
+    return alt.layer(*layers).properties(width=SMALL, height=190, title=title)
+
+
+def _each_segment(stability: pl.DataFrame, min_cell: int) -> alt.Chart:
+    rows = [
+        {"k": k, "value": round(value, 4), "who": f"Segment {segment}"}
+        for k, segment, people, value in stability.select(
+            "n_clusters", "segment", "population_rows", "stability"
+        ).iter_rows()
+        if people >= min_cell
+    ]
+    tooltip = [tip("k", "Segments"), tip("who", "Of them"), tip("value", "Stability", ".2f")]
+    drawn: alt.Chart = alt.Chart(values(rows)).mark_point(
+        color=PALETTE["bar"], filled=True, size=14, opacity=0.9
+    )
+    return drawn.encode(tooltip=tooltip)
+
+
+BOUNDS = {
+    DISSOLVED: "dissolved",
+    DOUBTFUL: "in outline",
+    FOUND_AGAIN: "found again",
+}
+
+
+def steadiness(segments: Sequence[Segment]) -> Drawing:
+    """The stability of each segment of the run, with the bounds it is read by."""
+    rows: list[Row] = [
+        {
+            "name": segment.name,
+            "full": segment.full_name,
+            "stability": round(segment.stability, 4),
+            "number": decimals(segment.stability, 2),
+            "label": f"{decimals(segment.stability, 2)} {segment.stability_word}",
+            "verdict": segment.stability_word,
+        }
+        for segment in sorted(segments, key=lambda s: (-(s.stability or 0.0), s.number))
+        if segment.stability is not None
+    ]
+    y = alt.Y("name", type="nominal", sort=[str(row["name"]) for row in rows], title=None).axis(
+        labelColor=PALETTE["ink"], labelFontSize=13, grid=False
+    )
+    x = alt.X("stability", type="quantitative", title="Overlap with its nearest, clustered anew")
+    x = x.scale(domain=[0, 1]).axis(values=[0, DISSOLVED, DOUBTFUL, FOUND_AGAIN, 1], format=".2~f")
+    base = alt.Chart(values(rows)).encode(
+        y=y, x=x, tooltip=[tip("full", "Segment"), tip("stability", "Stability", ".2f")]
+    )
+    bounds = alt.Chart(values([{"at": at} for at in BOUNDS])).encode(
+        x=alt.X("at", type="quantitative")
+    )
+    chart = alt.layer(
+        base.mark_bar(height=alt.RelativeBandSize(0.5), color=PALETTE["bar"]),
+        bounds.mark_rule(color=PALETTE["ink"], strokeDash=[3, 3]),
+        *(
+            text.encode(text="said:N")
+            for text in halo(
+                base.transform_calculate(said=f"width < {NARROW} ? datum.number : datum.label"), 6
+            )
+        ),
+    )
+    title = alt.Title(
+        "Stability of each segment",
+        subtitle="up to 0.5 dissolved, from 0.6 found again in outline, from 0.75 found again",
+    )
+    return chart.properties(width=WIDTH, height=26 * max(len(rows), 1), title=title)
+
+
+def variance(ratios: Sequence[float]) -> Drawing:
+    """Variance of every component kept as bars, its running sum as a line."""
+    rows = [
+        {
+            "component": number,
+            "from": number - 0.42,
+            "to": number + 0.42,
+            "share": round(ratio, 5),
+            "sum": round(total, 5),
+        }
+        for number, (ratio, total) in enumerate(
+            zip(ratios, accumulate(ratios), strict=True), start=1
+        )
+    ]
+    tooltip = [
+        tip("component", "Component"),
+        tip("share", "Share of variance", ".2%"),
+        tip("sum", "Together with those before", ".1%"),
+    ]
+    x = alt.X("from", type="quantitative", title="Component").scale(
+        domain=[0.5, len(rows) + 0.5], nice=False
+    )
+    x = x.axis(grid=False, tickMinStep=1, format="d")
+    y = alt.Y("sum", type="quantitative", title="Share of variance").axis(format="~%")
+    base = alt.Chart(values(rows)).encode(tooltip=tooltip)
+    bars = base.mark_rect(color=PALETTE["over"]).encode(
+        x=x, x2="to:Q", y=alt.Y("share", type="quantitative"), y2=alt.datum(0)
+    )
+    line = base.mark_line(
+        color=PALETTE["ink"], strokeWidth=2, point=len(rows) <= MOST_POINTS
+    ).encode(x=alt.X("component", type="quantitative"), y=y.scale(domain=[0, 1]))
+    last = alt.Chart(values([{**row, "label": percent(float(row["sum"]))} for row in rows[-1:]]))
+    end = last.mark_text(align="right", dy=-10, fontWeight="bold").encode(
+        x=alt.X("component", type="quantitative"),
+        y=alt.Y("sum", type="quantitative"),
+        text="label:N",
+    )
+    title = alt.Title(
+        "Variance explained by the components", subtitle="bars: each one; line: running sum"
+    )
+    return alt.layer(bars, line, end).properties(width=WIDTH, height=260, title=title)

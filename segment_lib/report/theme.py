@@ -1,0 +1,95 @@
+"""What all charts share: colours, type and sizes, in one restrained theme.
+
+Colours are those of PALETTE. Figures keep them; the page swaps each for a CSS variable of the
+same name, so that charts follow the reader's light or dark scheme.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import altair as alt
+
+PALETTE = {
+    "paper": "#ffffff",
+    "ink": "#1c2126",
+    "muted": "#57616b",
+    "grid": "#e4e7ea",
+    "bar": "#8794a0",
+    "over": "#0b6e8a",
+    "under": "#b4470e",
+    "average": "#6a747e",
+}
+VERDICT_COLOURS = {key: PALETTE[key] for key in ("over", "under", "average")}
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+WIDTH = 720
+SMALL = 330
+NARROW = 520
+"""Below this width of a plot, in pixels, labels say less."""
+
+Drawing = alt.LayerChart | alt.FacetChart  # what Altair's methods on layers say they return
+Row = Mapping[str, object]
+
+CONFIG = {
+    "aria": False,  # the figure carries the text alternative; marks would repeat it a hundredfold
+    "background": None,
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "domain": False,
+        "ticks": False,
+        "gridColor": PALETTE["grid"],
+        "labelColor": PALETTE["muted"],
+        "labelFontSize": 12,
+        "labelPadding": 8,
+        "titleColor": PALETTE["muted"],
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titlePadding": 10,
+    },
+    "axisX": {"labelOverlap": "greedy", "labelSeparation": 8},
+    "axisY": {"labelLimit": 190},
+    "legend": {
+        "labelColor": PALETTE["ink"],
+        "labelFontSize": 12,
+        "orient": "top",
+        "direction": "horizontal",
+        "title": None,
+        "offset": 6,
+        "columnPadding": 18,
+    },
+    "title": {
+        "anchor": "start",
+        "color": PALETTE["ink"],
+        "subtitleColor": PALETTE["muted"],
+        "fontSize": 15,
+        "subtitleFontSize": 12,
+        "subtitlePadding": 6,
+        "offset": 14,
+    },
+    "text": {"color": PALETTE["ink"], "fontSize": 12},
+}
+
+
+def tip(field: str, title: str, form: str = "") -> alt.Tooltip:
+    """A line of a tooltip."""
+    if form:
+        return alt.Tooltip(field, type="quantitative", title=title, format=form)
+    return alt.Tooltip(field, type="nominal", title=title)
+
+
+def halo(
+    chart: alt.Chart, dx: int, dy: int = 0, *, bold: bool = False, color: str = PALETTE["ink"]
+) -> tuple[alt.Chart, alt.Chart]:
+    """Text right of its mark, on a rim of paper that keeps lines off it."""
+    text = alt.MarkDef(
+        "text", align="left", dx=dx, dy=dy, fontWeight="bold" if bold else "normal", color=color
+    )
+    rim = text.copy()
+    rim.stroke, rim.strokeWidth, rim.strokeJoin = PALETTE["paper"], 5, "round"
+    under, over = chart.copy(), chart.copy()
+    under.mark, over.mark = rim, text
+    return under, over
+
+
+def values(rows: Iterable[Row]) -> alt.InlineData:
+    """Rows as the data of a chart."""
+    return alt.InlineData(values=[dict(row) for row in rows])

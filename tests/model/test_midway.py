@@ -1,0 +1,83 @@
+"""A sweep taken up again: the same clusterings to the last bit, whatever pass it ended after."""
+
+import io
+from functools import partial
+
+import dask.array as da
+import numpy as np
+import pytest
+
+from segment_lib.model import Midway, sample_blocks, sweep, thin_blocks
+from segment_lib.model.lloyd import Run
+
+TRIED = [2, 3, 5, 8]
+
+
+@pytest.fixture(scope="module")
+def Z() -> da.Array:
+    random = np.random.default_rng(3)
+    groups = random.normal(size=(7, 4)) * 2
+    rows = groups[random.integers(0, 7, 4000)] + random.normal(size=(4000, 4))
+    return da.from_array((np.rint(rows * 2**20) / 2**20).astype(np.float32), chunks=(900, 4))
+
+
+def through_a_file(midway: Midway) -> dict[str, np.ndarray]:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **midway.arrays())
+    buffer.seek(0)
+    with np.load(buffer, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def test_a_sweep_taken_up_after_any_pass_finds_the_same(Z):
+    rows = da.arange(len(Z), chunks=Z.chunks[0])
+    sample = sample_blocks(Z, rows, size=1000)
+    kept: list[dict[str, np.ndarray]] = []
+    whole = sweep(
+        Z,
+        TRIED,
+        sample=sample,
+        thin=partial(thin_blocks, Z, rows, size=1500),
+        keep=lambda midway: kept.append(through_a_file(midway)),
+    )
+    assert len(kept) > 4
+    for arrays in kept:
+        midway = Midway.from_arrays(arrays, TRIED, 4)
+        again = sweep(Z, TRIED, sample=sample, midway=midway)
+        for one, other in zip(whole, again, strict=True):
+            assert one.centers.tobytes() == other.centers.tobytes()
+            assert one.sums.counts.tolist() == other.sums.counts.tolist()
+            assert (one.inertia, one.n_iter, one.converged, one.stability) == (
+                other.inertia, other.n_iter, other.converged, other.stability,
+            )  # fmt: skip
+
+
+def midway() -> Midway:
+    return Midway({2: Run(np.zeros((2, 3)), 4), 3: Run(np.ones((3, 3)), 2, True)}, {2: 1, 3: 0.5})
+
+
+def test_it_comes_back_from_its_arrays():
+    found = Midway.from_arrays(through_a_file(midway()), [2, 3], 3)
+    assert found is not None
+    assert (found.passes, found.runs[3].settled, found.stability) == (4, True, {2: 1, 3: 0.5})
+    assert found.runs[3].centers.tolist() == np.ones((3, 3)).tolist()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"centers-2": np.zeros((2, 4), dtype=np.float32)},
+        {"centers-2": np.full((2, 3), np.nan, dtype=np.float32)},
+        {"centers-2": np.zeros((2, 3))},
+        {"runs": np.zeros((2, 4), dtype=np.int64)},
+        {"runs": np.zeros((1, 4), dtype=np.int64)},
+        {"other": np.zeros(1)},
+    ],
+)
+def test_arrays_that_do_not_fit_are_no_sweep(change):
+    assert Midway.from_arrays({**midway().arrays(), **change}, [2, 3], 3) is None
+
+
+def test_no_arrays_are_no_sweep():
+    assert Midway.from_arrays({}, [2, 3], 3) is None
+    assert Midway.from_arrays(midway().arrays(), [2, 3, 4], 3) is None

@@ -1,0 +1,107 @@
+"""What the page says first, and what it warns of."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import polars as pl
+
+from segment_lib.report import RunFacts, answer
+from segment_lib.report.segments import Segment, segments
+
+Shares = Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]
+
+
+def found(facts: RunFacts) -> tuple[Segment, ...]:
+    return segments(facts.segments, facts.names, facts.traits, facts.min_cell)
+
+
+def said(facts: RunFacts) -> tuple[str, str]:
+    headline, backing = answer.headline(found(facts))
+    return headline, " ".join(backing)
+
+
+def test_the_headline_says_where_to_mail(facts: RunFacts) -> None:
+    headline, backing = said(facts)
+    assert headline == (
+        "Segments 1, 4 and 2 hold 53% of customers in 21% of the population: mail there first."
+    )
+    assert (
+        "Leave out segments 10, 7, 9, 8, 6 and 5: 14% of customers in 61% of the population."
+        in backing
+    )
+    assert "10% of the population and 26% of customers (index 249)" in backing
+
+
+def test_it_says_how_strongly_and_how_sure_that_is(facts: RunFacts) -> None:
+    _, backing = said(facts)
+    assert (
+        "segment 1 (“Savers of kind 1, seldom online”): a customer is 3.1 times as likely to be "
+        "in it as anybody in the population (2.5 to 3.5 times, all doubts counted)." in backing
+    )
+
+
+def test_the_headline_never_sends_mail_to_rows_set_aside(facts: RunFacts, shares: Shares) -> None:
+    table = shares({1: (500, 500, "average"), 2: (400, 300, "average"), -1: (100, 200, "over")})
+    headline, backing = said(replace(facts, segments=table))
+    assert headline == "Customers are spread over the segments as the population is."
+    assert "mail there" not in backing
+    assert "set aside" in backing
+
+
+def test_the_headline_may_have_segments_to_leave_out_alone(facts: RunFacts, shares: Shares) -> None:
+    table = shares({1: (500, 520, "average"), 2: (100, 20, "under")})
+    headline, _ = said(replace(facts, segments=table))
+    assert headline == (
+        "No segment holds more customers than its size suggests; segment 2 holds fewer."
+    )
+
+
+def test_a_small_segment_is_not_the_one_put_forward(facts: RunFacts, shares: Shares) -> None:
+    table = shares({1: (90, 80, "over"), 2: (5_000, 900, "over"), 3: (9_000, 300, "under")})
+    _, backing = said(replace(facts, segments=table))
+    assert "Most of all, segment 2" in backing
+
+
+def test_segments_that_are_not_found_again_are_warned_of(facts: RunFacts) -> None:
+    told = answer.warnings(found(facts), facts.sweep, [])
+    assert told == ()
+    shaky = facts.segments.with_columns(stability=pl.lit(0.55))
+    (told,) = answer.warnings(found(replace(facts, segments=shaky)), facts.sweep, [])
+    assert told.startswith("The borders of segments 1, 4 and 2 are uncertain")
+    unstable = facts.sweep.with_columns(stable=pl.lit(False))
+    (told,) = answer.warnings(found(replace(facts, segments=shaky)), unstable, [])
+    assert told.startswith("These 10 segments are not stable")
+
+
+def test_what_looks_broken_but_is_allowed_is_said(facts: RunFacts) -> None:
+    (told,) = answer.warnings(found(facts), facts.sweep, ["97% of customers are in segment 3"])
+    assert told == "Suspicious, but allowed: 97% of customers are in segment 3."
+
+
+def test_the_reach_of_a_fifth_is_read_from_the_gains(facts: RunFacts) -> None:
+    assert answer.reach(facts.gains, 300) == (
+        "Mailing the best 20% of the population by 300 micro-segments reaches 52.5% of customers "
+        "(52.0 to 53.1%), 2.6 times as many as without selection; by whole segments, 44.7%."
+    )
+    assert answer.reach(facts.gains.filter(pl.col("depth") > 0.2), 300) == ""
+
+
+def test_a_ranking_that_gains_nothing_is_said_to_gain_nothing(facts: RunFacts) -> None:
+    flat = facts.gains.with_columns(customers_reached="depth", lift=pl.lit(1.0))
+    assert "no more than without selection" in answer.reach(flat, 300)
+
+
+def test_chance_and_strength_are_told_apart(facts: RunFacts) -> None:
+    first, second = answer.association(facts.tests)
+    assert "moderately associated: Cramér's V is 0.37" in first
+    assert "a probability of less than 0.0001" in first
+    assert second.startswith("Without the rows set aside")
+    assert answer.association({"all_segments": None}) == ()
+
+
+def test_unevenness_names_the_level_that_differs_most(facts: RunFacts) -> None:
+    assert answer.unevenness(facts.fairness, 500) == {
+        "ANREDE_KZ": (
+            "“male” ranges from 40% of segment 3 to 42% of segment 2; it is 40% of the population."
+        )
+    }
