@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, RunJob, hashes
+from tests.conftest import ROOT, SMALL, hashes
 from tests.recipes import recipe
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
@@ -101,21 +101,16 @@ def slurm(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def test_jobs_of_slurm_are_workers_and_write_the_bytes_that_threads_write(
-    slurm: dict[str, str], census_config: Path, run_job: RunJob, tmp_path: Path
+    slurm: dict[str, str], census_config: Path, on_threads: dict[str, str], tmp_path: Path
 ) -> None:
-    wanted = ["--set", "run.rows_per_part=10_000", "--set", "model.sweep=[3,4]"]
-    here, there = tmp_path / "here" / "census", tmp_path / "there" / "census"
-    done = run_job("jobs.run", census_config, "--run-dir", here, *wanted)
-    assert done.returncode == 0, done.stderr
+    there = tmp_path / "census"
     home = tmp_path / "home"
     home.mkdir()
     (home / "slurm.py").write_text(
         recipe("slurm").replace('"/tmp/segments"', repr(str(tmp_path / "spill")))
     )
     certificates = recipe("tls").partition("dask scheduler")[0]
-    command = (
-        f"{certificates}\npython slurm.py {census_config} --run-dir {there} {' '.join(wanted)}"
-    )
+    command = f"{certificates}\npython slurm.py {census_config} --run-dir {there} {' '.join(SMALL)}"
     done = subprocess.run(
         ["bash", "-e", "-c", command],
         cwd=home, env={**slurm, "PYTHONPATH": str(ROOT)},
@@ -125,4 +120,4 @@ def test_jobs_of_slurm_are_workers_and_write_the_bytes_that_threads_write(
     assert done.returncode == 0, done.stderr + logs
     assert logs.count("Registered to:") == 2
     assert "tls://" in logs
-    assert hashes(there) == hashes(here)
+    assert hashes(there) == on_threads
