@@ -76,7 +76,10 @@ def slurm(tmp_path: Path) -> Iterator[dict[str, str]]:
     with (home / "log").open("wb") as log:
         try:
             for command in (munge, ["slurmctld", "-D", "-c"], ["slurmd", "-D"]):
-                running.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+                daemon = subprocess.Popen(
+                    command, env=environment, stdout=log, stderr=log, start_new_session=True
+                )
+                running.append(daemon)
             for _ in range(300):
                 state = subprocess.run(
                     ["sinfo", "--noheader", "--format=%t"],
@@ -89,15 +92,15 @@ def slurm(tmp_path: Path) -> Iterator[dict[str, str]]:
                 raise AssertionError((home / "log").read_text())
             yield environment
         finally:
+            # Jobs are no children of ours: they go by Slurm, the daemons with theirs at once.
             subprocess.run(["scancel", "--user=root"], env=environment, check=False)
-            for process in running[::-1]:
-                process.send_signal(signal.SIGTERM)
+            for _ in range(50):
+                if not subprocess.check_output(["squeue", "--noheader"], env=environment):
+                    break
+                time.sleep(0.2)
             for process in running:
-                try:
-                    process.wait(timeout=20)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def test_jobs_of_slurm_are_workers_and_write_the_bytes_that_threads_write(
