@@ -77,6 +77,21 @@ def small_run(small_config: Path, run_job: RunJob) -> Path:
     return folder
 
 
+SMALL = ("--set", "run.rows_per_part=5_000", "--set", "model.sweep=[3,4]")
+"""Many parts and few numbers of segments."""
+
+
+@pytest.fixture(scope="session")
+def on_threads(
+    census_config: Path, run_job: RunJob, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """The files of a SMALL run named census on this machine's threads, by sha256."""
+    run = tmp_path_factory.mktemp("threads") / "census"
+    done = run_job("jobs.run", census_config, "--run-dir", run, *SMALL)
+    assert done.returncode == 0, done.stderr
+    return hashes(run)
+
+
 def hashes(run: Path) -> dict[str, str]:
     """sha256 of every file of a run but run.json and the page, which tell the time."""
     return {

@@ -11,26 +11,24 @@ from pathlib import Path
 import pytest
 
 from tests.clusters import cluster
-from tests.conftest import ROOT, RunJob, hashes
+from tests.conftest import ROOT, SMALL, RunJob, hashes
+from tests.recipes import recipe
 from tests.relay import Relay
 
 
 def test_two_workers_write_the_bytes_that_threads_write(
-    census_config: Path, run_job: RunJob, tmp_path: Path
+    census_config: Path, run_job: RunJob, on_threads: dict[str, str], tmp_path: Path
 ) -> None:
-    wanted = ["--set", "run.rows_per_part=5_000", "--set", "model.sweep=[3, 4]"]
-    here, there = tmp_path / "here" / "census", tmp_path / "there" / "census"
-    done = run_job("jobs.run", census_config, "--run-dir", here, *wanted)
-    assert done.returncode == 0, done.stderr
+    there = tmp_path / "census"
     with cluster(tmp_path / "cluster") as started:
         at = started.scheduler()
         started.worker()
         started.worker()
         done = run_job(
-            "jobs.run", census_config, "--run-dir", there, *wanted, "--scheduler-file", at
+            "jobs.run", census_config, "--run-dir", there, *SMALL, "--scheduler-file", at
         )
     assert done.returncode == 0, done.stderr
-    assert hashes(there) == hashes(here)
+    assert hashes(there) == on_threads
 
 
 def test_no_scheduler_ends_with_code_5(
@@ -144,22 +142,13 @@ def test_no_row_passes_through_the_scheduler_or_the_client(
     assert passed[many] - passed[few] < 8 * (many - few)
 
 
-def recipe(name: str) -> str:
-    """The commands of docs/cluster.md that are marked so."""
-    (found,) = re.findall(
-        rf"^```sh {name}\n(.*?)^```", (ROOT / "docs" / "cluster.md").read_text(), re.DOTALL | re.M
-    )
-    return found
-
-
 def test_the_commands_of_the_documentation_start_a_tls_cluster_and_run_the_job(
-    census_config: Path, run_job: RunJob, tmp_path: Path
+    census_config: Path, on_threads: dict[str, str], tmp_path: Path
 ) -> None:
-    wanted = "--set run.rows_per_part=10_000 --set model.sweep=[3,4]"
-    here, there = tmp_path / "here" / "census", tmp_path / "there" / "census"
-    done = run_job("jobs.run", census_config, "--run-dir", here, *wanted.split())
-    assert done.returncode == 0, done.stderr
-    script = recipe("tls").replace("my.toml", f"{census_config} --run-dir {there} {wanted}")
+    there = tmp_path / "census"
+    script = recipe("tls").replace(
+        "my.toml", f"{census_config} --run-dir {there} {' '.join(SMALL)}"
+    )
     script = script.replace("8786", "0").replace("/tmp/segments-$USER", str(tmp_path / "spill"))
     home = tmp_path / "home"
     home.mkdir()
@@ -180,4 +169,4 @@ def test_the_commands_of_the_documentation_start_a_tls_cluster_and_run_the_job(
     said = (home / "log").read_text()
     assert code == 0, said
     assert re.search(r"Scheduler at: +tls://(?!127)", said), said
-    assert hashes(there) == hashes(here)
+    assert hashes(there) == on_threads
