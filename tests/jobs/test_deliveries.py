@@ -134,7 +134,9 @@ def test_an_extra_column_is_refused_if_asked(
     with pytest.raises(SystemExit) as left:
         main([str(path), "--run-dir", str(tmp_path / "run")])
     assert left.value.code == 3
-    assert "LNR" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "column 4 not in the feature summary" in told
+    assert "LNR" not in told
 
 
 def test_a_word_that_means_missing_is_counted_among_numbers(tmp_path: Path) -> None:
