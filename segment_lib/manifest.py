@@ -17,7 +17,7 @@ from segment_lib.lock import only_job
 from segment_lib.store import StoredFile, make_private, write_file
 from segment_lib.unfinished import sweep_scratch
 
-FORMAT = 1
+FORMAT = 2
 """Version of the files of a run. It grows when code changes what a stage writes."""
 
 _PACKAGES = (
