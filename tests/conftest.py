@@ -48,24 +48,28 @@ def census_config(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return path
 
 
-@pytest.fixture(scope="session")
-def small_config(run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A config beside small generated extracts, in a few parts; a short sweep."""
-    folder = tmp_path_factory.mktemp("small")
-    made = run_job(
-        "jobs.make_extracts",
-        *("--rows", 8_000, "--customers", 4_000, "--seed", 5, "--out", folder),
-    )
+def write_delivery(run_job: RunJob, folder: Path, *told: object, more: str) -> Path:
+    """A config beside extracts generated as told; `more` is added to it after its inputs."""
+    made = run_job("jobs.make_extracts", *told, "--out", folder)
     assert made.returncode == 0, made.stderr
     path = folder / "azdias.toml"
     path.write_text(
         '[inputs]\npopulation = "Udacity_AZDIAS_Subset.csv"\n'
         'customers = "Udacity_CUSTOMERS_Subset.csv"\n'
-        'feature_summary = "AZDIAS_Feature_Summary.csv"\n'
-        'data_dictionary = "Data_Dictionary.md"\n'
-        "[model]\nsweep = [3, 6]\n[run]\nrows_per_part = 1_000\n"
+        'feature_summary = "AZDIAS_Feature_Summary.csv"\n' + more
     )
     return path
+
+
+@pytest.fixture(scope="session")
+def small_config(run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A config beside small generated extracts, in a few parts; a short sweep."""
+    return write_delivery(
+        run_job, tmp_path_factory.mktemp("small"),
+        "--rows", 8_000, "--customers", 4_000, "--seed", 5,
+        more='data_dictionary = "Data_Dictionary.md"\n'
+        "[model]\nsweep = [3, 6]\n[run]\nrows_per_part = 1_000\n",
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

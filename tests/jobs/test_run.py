@@ -22,27 +22,18 @@ from jobs.sweep import BESIDE_ROWS
 from segment_lib.manifest import Manifest
 from segment_lib.memory import BASE
 from segment_lib.unfinished import read_checkpoint
-from tests.conftest import ROOT, RunJob, hashes
+from tests.conftest import ROOT, RunJob, hashes, write_delivery
 
 N, M = 30_000, 12_000
 
 
 @pytest.fixture(scope="module")
 def config(run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("extracts")
-    made = run_job(
-        "jobs.make_extracts",
-        *("--rows", N, "--customers", M, "--seed", 1, "--out", folder, "--truth"),
-    )
-    assert made.returncode == 0, made.stderr
-    path = folder / "azdias.toml"
-    path.write_text(
-        '[inputs]\npopulation = "Udacity_AZDIAS_Subset.csv"\n'
-        'customers = "Udacity_CUSTOMERS_Subset.csv"\n'
-        'feature_summary = "AZDIAS_Feature_Summary.csv"\n'
-        "[model]\nsweep = [10, 12]\n[run]\nrows_per_part = 10_000\n"
-    )
-    return path
+    return write_delivery(
+        run_job, tmp_path_factory.mktemp("extracts"),
+        "--rows", N, "--customers", M, "--seed", 1, "--truth",
+        more="[model]\nsweep = [10, 12]\n[run]\nrows_per_part = 10_000\n",
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
