@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 from dask import delayed
 
+from jobs.parts import Part, make_parts, part_key
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import count_missing, known
 from segment_lib.config import Config
@@ -28,8 +29,12 @@ def settings(config: Config) -> Any:
 
 
 def inputs(job: Job) -> Any:
-    plan = sha256((job.root / "plan.json").read_bytes()).hexdigest()
-    return [job.hashes("ingest"), job.hashes("assess", "assess/attributes"), plan]
+    return [job.hashes("ingest"), job.hashes("assess", "assess/attributes"), plan_mark(job)]
+
+
+def plan_mark(job: Job) -> str:
+    """The sha256 of the plan on disk."""
+    return sha256((job.root / "plan.json").read_bytes()).hexdigest()
 
 
 def current_plan(job: Job) -> Plan:
@@ -72,20 +77,27 @@ def run(job: Job, work: Path) -> Outcome:
     largest = max(file.rows or 0 for file in raw)
     width = len(schema) + len(plan.features)
     at_once = job.at_once(BYTES_PER_CELL * width, largest)
-    tasks = [
-        delayed(encode_part)(
-            job.root, file, schema, kept, most_missing, plan, work,
-            file.path.replace("raw/", "features/", 1),
+    mark = plan_mark(job)
+    told = [[a.name, a.type, *a.missing] for a in schema]
+    parts = [
+        Part(
+            path,
+            part_key("features", file.sha256, mark, kept, most_missing, told),
+            delayed(encode_part)(job.root, file, schema, kept, most_missing, plan, work, path),
         )
         for file in raw
-    ]  # fmt: skip
+        for path in [file.path.replace("raw/", "features/", 1)]
+    ]
     rows_in = sum(file.rows or 0 for file in raw)
     of = {file.path.replace("raw/", "features/", 1): file.rows or 0 for file in raw}
     with job.console.progress("encode", rows_in, "rows") as progress:
-        files = job.workers.run(tasks, lambda f: progress.add(of[f.path]), at_once=at_once)
-    rows_out = sum(file.rows for file in files)
+        made = make_parts(
+            job, "encode", parts, work, lambda f: progress.add(of[f.path]), at_once=at_once
+        )
+    files = made.files
+    rows_out = sum(file.rows or 0 for file in files)
     counts = {
-        name: sum(file.rows for file in files if file.path.startswith(f"features/{name}/"))
+        name: sum(file.rows or 0 for file in files if file.path.startswith(f"features/{name}/"))
         for name in EXTRACTS
     }
     if not counts["population"]:
@@ -104,7 +116,9 @@ def run(job: Job, work: Path) -> Outcome:
             "features": list(plan.features),
             "told_twice": sorted(plan.told_twice),
             "max_missing_per_row": most_missing,
+            "plan": mark,
             **counts,
+            **made.facts,
         },
     )
 

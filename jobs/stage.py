@@ -21,6 +21,7 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
+from segment_lib.sources import Delivery
 from segment_lib.store import StoredFile
 
 EXTRACTS = ("population", "customers")
@@ -34,6 +35,8 @@ class Job:
     manifest: Manifest
     workers: Workers
     console: Console
+    base: Manifest | None = None
+    """The earlier run a refresh starts from."""
 
     @property
     def root(self) -> Path:
@@ -46,6 +49,11 @@ class Job:
     @cached_property
     def schema(self) -> Schema:
         return read_feature_summary(Path(self.config.inputs.feature_summary))
+
+    @property
+    def delivery(self) -> Delivery:
+        """How columns become attributes."""
+        return Delivery(self.schema)
 
     @cached_property
     def dictionary(self) -> Dictionary | None:

@@ -17,7 +17,7 @@ from typing import Any
 from segment_lib.errors import ConfigError, IntegrityError, ResourceError
 from segment_lib.store import StoredFile, write_file
 
-FORMAT = 1
+FORMAT = 2
 """Version of the files of a run. It grows when code changes what a stage writes."""
 
 _PACKAGES = (
@@ -32,7 +32,17 @@ _PACKAGES = (
     "altair",
 )
 _WORK = ".work"
-_FOLDERS = ("raw", "assess", "features", "model", "segments", "compare", "gains", "report")
+_FOLDERS = (
+    "raw",
+    "assess",
+    "features",
+    "model",
+    "segments",
+    "compare",
+    "gains",
+    "refresh",
+    "report",
+)
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,8 @@ def match_segments(
     alike = joint / np.maximum(either, 1)
     apart = np.linalg.norm(old_centers[:, None, :] - new_centers[None, :, :], axis=2)
     apart = apart / (apart.max() or 1.0)
-    partner = dict(zip(*reversed(linear_sum_assignment(1 - alike + apart)), strict=True))
-    nearest = dict(zip(*reversed(linear_sum_assignment(apart)), strict=True))
+    partner = _partners(1 - alike + apart)
+    nearest = _partners(apart)
     ids: list[int] = []
     for segment in range(joint.shape[1]):
         old = partner.get(segment)
@@ -66,3 +66,9 @@ def match_segments(
         tuple(number for number in ids if number not in old_ids),
         tuple(number for number in old_ids if number not in ids),
     )
+
+
+def _partners(cost: np.ndarray) -> dict[int, int]:
+    """The old segment of each new one that has one."""
+    old, new = linear_sum_assignment(cost)
+    return dict(zip(new.tolist(), old.tolist(), strict=True))

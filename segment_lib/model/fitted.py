@@ -86,7 +86,31 @@ class FittedModel:
     projection: Projection
     cluster_centers: np.ndarray
     """Shape (n_clusters, n_components), float32."""
+    segment_ids: np.ndarray
+    """The numbers of the segments, shape (n_clusters,), int32."""
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "FittedModel":
+        """From the arrays of a run.
+
+        Raises
+        ------
+        IntegrityError
+            If they do not fit together.
+        """
+        projection, ids = Projection.from_arrays(arrays), segment_ids(arrays)
+        centers = arrays["cluster_centers"]
+        if centers.shape != (len(ids), len(projection.components)):
+            raise IntegrityError("The arrays of the model do not fit together. Run sweep again.")
+        return cls(projection, centers, ids)
 
     def assign(self, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Segment and distance to its centre for features of shape (n_rows, n_features)."""
-        return nearest(self.projection.scores(block), self.cluster_centers)
+        labels, distances = nearest(self.projection.scores(block), self.cluster_centers)
+        return self.segment_ids[labels], distances
+
+
+def segment_ids(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The number of each segment: its place among the centres, unless a refresh said otherwise."""
+    places = np.arange(len(arrays["cluster_centers"]), dtype=np.int32)
+    return arrays.get("segment_ids", places)

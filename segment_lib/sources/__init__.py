@@ -1,15 +1,27 @@
 """Extracts as delivered: found, checked, cut into pieces at row ends, and read piece by piece."""
 
 from segment_lib.sources.delimited import DelimitedPiece
-from segment_lib.sources.extract import Extract, expand, find_files, is_compressed, open_extract
+from segment_lib.sources.delivery import Delivery
+from segment_lib.sources.extract import (
+    Extract,
+    expand,
+    find_files,
+    is_compressed,
+    open_extract,
+    read_columns,
+)
 from segment_lib.sources.parquet import ParquetPiece
+from segment_lib.sources.typing import raw_dtypes
 
 __all__ = [
     "DelimitedPiece",
+    "Delivery",
     "Extract",
     "ParquetPiece",
     "expand",
     "find_files",
     "is_compressed",
     "open_extract",
+    "raw_dtypes",
+    "read_columns",
 ]
