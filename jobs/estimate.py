@@ -90,6 +90,8 @@ def estimate(job: Job, stage: str) -> Estimate:
         "assign": (everywhere, total * 4.5, assign.BYTES_PER_FEATURE * features),
         "compare": (parts["population"], 2e5, counting.BYTES_PER_CELL * attributes),
         "gains": (everywhere, population * 2.2, gains.BYTES_PER_FEATURE * features),
+        "drift": (everywhere, total * 4.5, assign.BYTES_PER_FEATURE * features),
+        "refresh": (1, 1e4, 0),
         "report": (1, 2e6, 0),
     }
     found, written, per_row = table[stage]

@@ -1,5 +1,6 @@
 """The run as one page that opens with no network, and its figures as files."""
 
+import json
 import os
 from dataclasses import asdict
 from hashlib import sha256
@@ -12,7 +13,7 @@ from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.manifest import package_versions
 from segment_lib.model import Projection
-from segment_lib.report import RunFacts, write_report
+from segment_lib.report import DriftSection, RunFacts, drift_section, write_report
 from segment_lib.sources import find_files
 from segment_lib.store import StoredFile, read_arrays, read_file, read_part
 
@@ -28,7 +29,8 @@ def settings(config: Config) -> Any:
 
 def inputs(job: Job) -> Any:
     read = [job.hashes(stage) for stage in ("assess", "fit", "sweep", "compare")]
-    return [read, job.facts("encode")["told_twice"]]
+    moved = job.hashes("refresh") if job.base else []
+    return [read, job.facts("encode")["told_twice"], moved]
 
 
 def table(job: Job, stage: str, path: str) -> pl.DataFrame:
@@ -115,6 +117,7 @@ def run(job: Job, work: Path) -> Outcome:
         },
         versions=package_versions(),
         min_cell=job.config.fairness.min_cell,
+        drift=drift(job),
     )
     folder = work / "report"
     folder.mkdir(mode=0o700)
@@ -126,6 +129,18 @@ def run(job: Job, work: Path) -> Outcome:
         files.append(StoredFile(name, len(content), sha256(content).hexdigest()))
     rows = job.facts("ingest")["population"] + job.facts("ingest")["customers"]
     return Outcome(files, rows, rows, f"{len(files)} files")
+
+
+def drift(job: Job) -> DriftSection | None:
+    """What a refresh found, if the run is one."""
+    if job.base is None:
+        return None
+    summary = read_file(job.root, job.manifest.file("refresh", "refresh/summary.json"))
+    return drift_section(
+        json.loads(summary),
+        table(job, "drift", "refresh/drift.parquet"),
+        table(job, "refresh", "refresh/segments.csv"),
+    )
 
 
 def _sentence(words: str) -> str:

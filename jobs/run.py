@@ -90,46 +90,50 @@ def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:
 
 def job_of(options: argparse.Namespace) -> None:
     """The job the command line describes."""
-    config = load_config(options.config, _overrides(options))
+    config = load_config(options.config, overrides(options))
     root = (options.run_dir or Path("runs") / options.config.stem).absolute()
     manifest = Manifest(root)
     manifest.describe(config=config.as_dict(), versions=package_versions())
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     if options.dry_run:
-        job = Job(config, manifest, _threads(options), console)
+        job = Job(config, manifest, threads(options), console)
         print_plan(job, between(STAGES, options.first, options.last), options.first)
         return
-    with manifest.held(), _workers(options) as workers:
-        job = Job(config, manifest, workers, console)
+    with manifest.held(), workers(options) as found:
+        job = Job(config, manifest, found, console)
         refuse_small_budget(job, between(STAGES, options.first, options.last), options.first)
         run_stages(job, STAGES, options.first, options.last)
     if "report" in manifest.stages and options.last in (None, "report"):
-        _print_answer(manifest, config)
+        print_answer(manifest, config)
 
 
-def _overrides(options: argparse.Namespace) -> list[str]:
+def overrides(options: argparse.Namespace) -> list[str]:
+    """Keys of the config that the command line sets."""
     memory = [f'run.memory="{options.memory}"'] if options.memory else []
     return list(options.set) + memory
 
 
-def _threads(options: argparse.Namespace) -> Workers:
+def threads(options: argparse.Namespace) -> Workers:
+    """Threads of this machine."""
     return local_workers(options.threads)
 
 
 @contextmanager
-def _workers(options: argparse.Namespace) -> Iterator[Workers]:
+def workers(options: argparse.Namespace) -> Iterator[Workers]:
+    """Where the command line wants tasks to run."""
     if not (options.scheduler or options.scheduler_file):
-        yield _threads(options)
+        yield threads(options)
         return
     if options.threads:
         raise ConfigError("--threads is for this machine; a cluster's workers have their own.")
     # Tasks go to the workers by value, so that those need segment_lib alone.
     cloudpickle.register_pickle_by_value(jobs)
-    with connect(options.scheduler, options.scheduler_file) as workers:
-        yield workers
+    with connect(options.scheduler, options.scheduler_file) as found:
+        yield found
 
 
-def _print_answer(manifest: Manifest, config: Config) -> None:
+def print_answer(manifest: Manifest, config: Config) -> None:
+    """The segments, the best first, and where the report is."""
     segments = pl.read_csv(
         read_file(manifest.root, manifest.file("compare", "compare/segments.csv"))
     )

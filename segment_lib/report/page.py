@@ -11,6 +11,7 @@ import polars as pl
 import vl_convert
 
 from segment_lib.report import charts, tables
+from segment_lib.report.drift import DriftSection
 from segment_lib.report.tables import Segment, listing, percent, times, whole
 
 
@@ -53,6 +54,8 @@ class RunFacts:
     versions: Mapping[str, str]
     min_cell: int = 10
     """Counts of people below this are not shown."""
+    drift: DriftSection | None = None
+    """What a refresh found; None for a run of its own."""
 
 
 @dataclass(frozen=True)
