@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import shutil
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -121,8 +122,9 @@ class Manifest:
             )
 
     def describe(self, **about: Any) -> None:
-        """Note what the run is: config, inputs, versions. Written with the next stage."""
-        self.about = about
+        """Note what the run is: config, inputs, versions; and when. Written with the next stage."""
+        date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self.about = {"date": date, **about}
 
     def is_done(self, stage: str, mark: str) -> bool:
         """True if the stage was finished with this fingerprint and its files are still there."""

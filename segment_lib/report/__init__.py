@@ -2,5 +2,6 @@
 
 from segment_lib.report.drift import DriftSection, drift_section
 from segment_lib.report.page import RunFacts, write_report
+from segment_lib.report.trend import trend_chart, trend_svg
 
-__all__ = ["DriftSection", "RunFacts", "drift_section", "write_report"]
+__all__ = ["DriftSection", "RunFacts", "drift_section", "trend_chart", "trend_svg", "write_report"]
