@@ -237,6 +237,7 @@ def warm_start(job: Job) -> sweep.Warm:
         most = max(next_segment, max(match.ids) + 1)
         return np.array(match.ids, dtype=np.int32), {
             "next_segment": most,
+            "matched": len(job.manifest.files("encode", "features/population/")),
             "matching": asdict(match),
         }
 

@@ -57,7 +57,7 @@ def work_of(manifest: Manifest) -> dict[str, float]:
     """Parts a full run goes over, and how many of them this one did not take over.
 
     What reads all parts, such as the sweep, counts each of them once. Placing rows by the model of
-    the base is no work of a full run, so it counts among what was made alone.
+    the base, and matching, are no work of a full run: they count among what was made alone.
     """
     parts = made = 0
     for stage, record in manifest.stages.items():
@@ -65,6 +65,7 @@ def work_of(manifest: Manifest) -> dict[str, float]:
             of = record.facts.get(name, {"made": 0, "taken_over": 0})
             made += of["made"]
             parts += 0 if stage == "drift" else of["made"] + of["taken_over"]
+        made += record.facts.get("matched", 0)
     return {"parts": parts, "made": made, "share": made / parts}
 
 

@@ -67,17 +67,16 @@ class DelimitedPiece:
 
     def digest(self) -> tuple[str, int]:
         """What tells these rows from others: a hash of their bytes, and how many rows they are."""
-        told = [*self.columns, self.separator, self.encoding]
-        found = hashlib.sha256("\0".join(told).encode() + b"\0" + self._bytes())
-        return found.hexdigest(), _count_rows(self._text())
-
-    def _bytes(self) -> bytes:
-        with self.path.open("rb") as file:
-            file.seek(self.start)
-            return file.read(self.stop - self.start)
+        text = self._text()
+        told = "\0".join([*self.columns, self.separator, self.encoding])
+        found = hashlib.sha256(told.encode())
+        found.update(text)
+        return found.hexdigest(), _count_rows(text)
 
     def _text(self) -> bytes:
-        text = self._bytes()
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            text = file.read(self.stop - self.start)
         if self.encoding != "utf-8":
             try:
                 text = text.decode(self.encoding).encode()
