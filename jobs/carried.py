@@ -206,7 +206,8 @@ def run_sweep(job: Job, work: Path) -> Outcome:
     files = [take(job, "sweep", f"model/{name}", work) for name in _MODEL]
     rows = job.facts("encode")["population"]
     told = f"{facts['n_clusters']} segments, as in the base"
-    return Outcome(files, rows, rows, told, {**facts, "parts": work_done(0, n)})
+    kept = {name: value for name, value in facts.items() if name not in ("matching", "matched")}
+    return Outcome(files, rows, rows, told, {**kept, "parts": work_done(0, n)})
 
 
 def warm_start(job: Job) -> sweep.Warm:
