@@ -14,10 +14,10 @@ PEERS := $(VENV)/.peers
 EXTRACTS := data/azdias
 LAST := Udacity_CUSTOMERS_Subset.csv
 
-.PHONY: help run submit test test-faults install check lint types imports audit calibration bench clean
+.PHONY: help run submit test test-faults install check lint types imports audit calibration demo-refresh bench clean
 
 help:  ## say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: install $(if $(filter config/azdias.toml,$(CONFIG)),$(EXTRACTS)/$(LAST))  ## the whole job; on your own data: make run CONFIG=my.toml
 	$(BIN)/python -m jobs.run $(CONFIG) $(ARGS)
@@ -52,6 +52,14 @@ audit: install  ## known vulnerabilities of the locked packages; needs the netwo
 
 calibration: install $(EXTRACTS)/$(LAST)  ## the generated extracts against the published figures
 	$(BIN)/python -m jobs.make_extracts --calibration $(EXTRACTS)
+
+demo-refresh: install  ## three years of generated extracts: a base, more people, and planted drift
+	$(BIN)/python -m jobs.make_years --out data/years
+	$(BIN)/python -m jobs.run data/years/1/job.toml --run-dir runs/years/1
+	$(BIN)/python -m jobs.refresh data/years/2/job.toml --base runs/years/1 --run-dir runs/years/2
+	$(BIN)/python -m jobs.refresh data/years/3/job.toml --base runs/years/2 --run-dir runs/years/3 \
+		--fail-on drift || test $$? -eq 7
+	$(BIN)/python -m jobs.history runs/years
 
 bench: install $(PEERS)  ## ours against peers, one run, ratios printed; quick: make bench ROWS=100000
 	$(BIN)/python -m benchmarks.bench --rows $(ROWS) $(ARGS)

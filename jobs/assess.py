@@ -23,6 +23,7 @@ from segment_lib.clean import (
 from segment_lib.config import Config
 from segment_lib.encode import TOLD_TWICE, Plan, decode_plan, derive_plan, read_plan
 from segment_lib.errors import DataError
+from segment_lib.manifest import Manifest
 from segment_lib.model.blocks import add_up
 from segment_lib.store import StoredFile, read_metadata, write_file, write_part
 
@@ -49,11 +50,17 @@ def read_tally(root: Path, file: StoredFile) -> Tally:
     return Tally.from_json(read_metadata(root, file)["tally"])
 
 
-def tallies(job: Job) -> dict[str, Tally]:
-    """The tally of each extract, added up as its parts are read: never all of them in memory."""
-    files = {name: job.manifest.files("ingest", f"raw/{name}/") for name in EXTRACTS}
+def tallies(job: Job, run: Manifest | None = None) -> dict[str, Tally]:
+    """The tally of each extract, added up as its parts are read: never all of them in memory.
+
+    Parameters
+    ----------
+    run : another run than that of the job
+    """
+    of = run or job.manifest
     tasks = [
-        add_up([delayed(read_tally)(job.root, file) for file in files[name]]) for name in EXTRACTS
+        add_up([delayed(read_tally)(of.root, file) for file in of.files("ingest", f"raw/{name}/")])
+        for name in EXTRACTS
     ]
     return dict(zip(EXTRACTS, job.workers.run(tasks), strict=True))
 
@@ -122,7 +129,7 @@ def run(job: Job, work: Path) -> Outcome:
         schema,
         kept_out(job.config)
         | dict(attributes.filter(~pl.col("kept")).select("attribute", "reason").iter_rows()),
-        {a.name: _spelled(known_values(a, population.values[a.name])) for a in schema},
+        {a.name: spelled(known_values(a, population.values[a.name])) for a in schema},
         {a.name: expected_levels(a, population.values[a.name], dictionary) for a in schema},
     )
     if not plan.features:
@@ -138,7 +145,7 @@ def run(job: Job, work: Path) -> Outcome:
         log("assess   plan.json was edited and is kept; delete it to get the derived one")
     files = [
         write_part(work, "assess/attributes.parquet", attributes),
-        write_part(work, "assess/rows.parquet", _histogram_table(rows)),
+        write_part(work, "assess/rows.parquet", histogram_table(rows)),
         write_file(work, "plan.json", text.encode()),
     ]
     total = population.rows + customers.rows
@@ -150,7 +157,7 @@ def run(job: Job, work: Path) -> Outcome:
     )
 
 
-def _spelled(counts: Mapping[float | str, int]) -> dict[str, int]:
+def spelled(counts: Mapping[float | str, int]) -> dict[str, int]:
     return {spelling(value): rows for value, rows in counts.items()}
 
 
@@ -161,7 +168,7 @@ def _tell_coverage(job: Job) -> None:
         log(f"assess   only the dictionary has {', '.join(job.dictionary.not_delivered)}")
 
 
-def _histogram_table(rows: Mapping[str, Counter[int]]) -> pl.DataFrame:
+def histogram_table(rows: Mapping[str, Counter[int]]) -> pl.DataFrame:
     return pl.DataFrame(
         [(name, n, count) for name in EXTRACTS for n, count in sorted(rows[name].items())],
         schema={"extract": pl.String, "n_missing": pl.Int64, "rows": pl.Int64},

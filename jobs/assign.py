@@ -1,5 +1,6 @@
 """Population and customers through the same fitted model: a segment for every row."""
 
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,15 @@ from typing import Any
 import polars as pl
 from dask import delayed
 
-from jobs.stage import EXTRACTS, Job, Outcome, Stage, finished_before
+from jobs.parts import Part, make_parts, part_key
+from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
+from segment_lib.drift import PLACED, Placed
 from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block
 from segment_lib.model import FittedModel
-from segment_lib.store import StoredFile, read_arrays, read_part
+from segment_lib.store import StoredFile, read_arrays, read_metadata, read_part
 from segment_lib.unfinished import finish_part
 
 BYTES_PER_FEATURE = 12
@@ -34,12 +37,18 @@ def assign_part(
     first: int,
     rows: int,
     features: list[str],
+    fills: Mapping[str, float],
     model: FittedModel,
     work: Path,
     path: str,
 ) -> StoredFile:
-    """Segment of the `rows` rows from `first` on; those not encoded are set aside."""
-    encoded = read_part(root, file)
+    """Segment of the `rows` rows from `first` on; those not encoded are set aside.
+
+    Parameters
+    ----------
+    fills : what stands for features of the model that the part has not
+    """
+    encoded = read_part(root, file).with_columns(pl.lit(v).alias(name) for name, v in fills.items())
     labels, distances = model.assign(as_block(encoded, features))
     assigned = pl.DataFrame(
         {"row": encoded["row"], "segment": labels, "distance": distances},
@@ -49,38 +58,58 @@ def assign_part(
     segments = everyone.join(assigned, on="row", how="left", maintain_order="left")
     if segments["segment"].count() != encoded.height:
         raise IntegrityError(f"{file.path}: holds rows that are not of its raw part. Run encode.")
-    return finish_part(work, path, segments.with_columns(pl.col("segment").fill_null(SET_ASIDE)))
+    segments = segments.with_columns(pl.col("segment").fill_null(SET_ASIDE))
+    placed = Placed.count(segments["segment"], segments["distance"])
+    return finish_part(work, path, segments, {PLACED: placed.to_json()})
 
 
-def run(job: Job, work: Path) -> Outcome:
-    features = job.facts("encode")["features"]
-    arrays = read_arrays(job.root, job.manifest.file("sweep", "model/arrays.npz"))
-    model = FittedModel.from_arrays(arrays)
-    paths = [f.path.replace("raw/", "segments/", 1) for f in job.manifest.files("ingest")]
-    done = {file.path: file for file in finished_before(job, "assign", work, paths)}
-    tasks = []
+def assign_parts(
+    job: Job,
+    arrays: StoredFile,
+    features: list[str],
+    fills: Mapping[str, float],
+    model: FittedModel,
+    work: Path,
+    folder: str = "segments",
+) -> list[Part]:
+    """The parts of both extracts, placed by a model, whose arrays are those of a file."""
+    parts = []
     for name in EXTRACTS:
         raw = job.manifest.files("ingest", f"raw/{name}/")
         encoded = job.manifest.files("encode", f"features/{name}/")
         firsts = accumulate((file.rows or 0 for file in raw), initial=0)
         for source, file, first in zip(raw, encoded, firsts, strict=False):
-            path = source.path.replace("raw/", "segments/", 1)
-            if path in done:
-                continue
-            tasks.append(
-                delayed(assign_part)(
-                    job.root, file, first, source.rows, features, model, work, path
-                )
+            path = source.path.replace("raw", folder, 1)
+            key = part_key(
+                "segments", file.sha256, first, source.rows, arrays.sha256, features, dict(fills)
             )
+            task = delayed(assign_part)(
+                job.root, file, first, source.rows, features, fills, model, work, path
+            )
+            parts.append(Part(path, key, task))
+    return parts
+
+
+def placed_rows(root: Path, files: Sequence[StoredFile]) -> Placed:
+    """Rows by segment, and their distances, from the footers of segment parts."""
+    found = [Placed.from_json(read_metadata(root, file)[PLACED]) for file in files]
+    return sum(found[1:], start=found[0])
+
+
+def run(job: Job, work: Path) -> Outcome:
+    features = job.facts("encode")["features"]
+    arrays = job.manifest.file("sweep", "model/arrays.npz")
+    model = FittedModel.from_arrays(read_arrays(job.root, arrays))
+    parts = assign_parts(job, arrays, features, {}, model, work)
     raw = job.manifest.files("ingest")
     total = sum(file.rows or 0 for file in raw)
     at_once = job.at_once(BYTES_PER_FEATURE * len(features), max(file.rows or 0 for file in raw))
     with job.console.progress("assign", total, "rows") as progress:
-        progress.add(sum(file.rows or 0 for file in done.values()))
-        made = job.workers.run(tasks, lambda file: progress.add(file.rows), at_once=at_once)
-    files = [*done.values(), *made]
-    rows = sum(file.rows for file in files)
-    return Outcome(files, total, rows, f"{rows:,} rows have a segment")
+        made = make_parts(
+            job, "assign", parts, work, lambda f: progress.add(f.rows or 0), at_once=at_once
+        )
+    rows = sum(file.rows or 0 for file in made.files)
+    return Outcome(made.files, total, rows, f"{rows:,} rows have a segment", made.facts)
 
 
 STAGE: Stage = Stage("assign", needs=("encode", "sweep"), settings=settings, inputs=inputs, run=run)

@@ -12,7 +12,13 @@ import polars as pl
 
 from jobs.assess import tallies
 from jobs.console import log
-from jobs.counting import level_rows, overlaps, segment_rows
+from jobs.counting import (
+    Counted,
+    count_extracts,
+    levels_as_json,
+    levels_of_base,
+    segment_rows,
+)
 from jobs.encode import current_plan
 from jobs.stage import Job, Outcome, Stage
 from segment_lib.clean import delivered, known_values
@@ -26,7 +32,7 @@ from segment_lib.compare import (
 )
 from segment_lib.config import Config
 from segment_lib.errors import DataError
-from segment_lib.model import Projection
+from segment_lib.model import Projection, segment_ids
 from segment_lib.profile import (
     Levels,
     component_tables,
@@ -42,6 +48,7 @@ from segment_lib.schema import Meaning, known_phrases
 from segment_lib.store import (
     StoredFile,
     read_arrays,
+    read_file,
     read_part,
     write_file,
     write_part,
@@ -58,19 +65,18 @@ def inputs(job: Job) -> Any:
     return [read, job.hashes("ingest", "raw/"), job.hashes("assess"), job.told_meanings()]
 
 
-def compare(job: Job, projection: Projection, centers: np.ndarray) -> pl.DataFrame:
+def compare(job: Job, counted: Mapping[str, Counted], ids: np.ndarray) -> pl.DataFrame:
     """Index, interval, spread, stability and verdict of each segment."""
     rows = segment_rows(job)
-    anew = read_arrays(job.root, job.manifest.file("sweep", "model/reclusterings.npz"))
-    found = overlaps(job, projection, centers, anew["cluster_centers"])
-    _, alike = found["population"].partners()
+    _, alike = counted["population"].overlap.partners()
     population, customers = rows["population"], rows["customers"]
     n, m = sum(population.values()), sum(customers.values())
-    numbers = [number for number in range(len(centers)) if population[number]]
+    places = [place for place, number in enumerate(ids.tolist()) if population[number]]
+    numbers = [int(ids[place]) for place in places]
     own = [index_interval(customers[s], m, population[s], n)[1] for s in numbers]
     low, high = index_spread(
-        found["population"].joint[:, numbers],
-        found["customers"].sizes,
+        counted["population"].overlap.joint[:, places],
+        counted["customers"].overlap.sizes,
         all_population=n,
         all_customers=m,
         own=np.array(own, dtype=np.float64),
@@ -79,7 +85,7 @@ def compare(job: Job, projection: Projection, centers: np.ndarray) -> pl.DataFra
         population,
         customers,
         spread={s: (float(low[i]), float(high[i])) for i, s in enumerate(numbers)},
-        stability={s: float(alike[:, s].mean()) for s in numbers},
+        stability={s: float(alike[:, at].mean()) for at, s in zip(places, numbers, strict=True)},
         min_rows=job.config.compare.min_segment_rows,
     )
 
@@ -129,11 +135,12 @@ def components(job: Job, projection: Projection) -> tuple[pl.DataFrame, pl.DataF
     return component_tables(projection.components, of, features, words)
 
 
-def fairness(job: Job, counts: pl.DataFrame, levels: Mapping[str, Levels]) -> pl.DataFrame:
+def fairness(
+    job: Job, counted: Mapping[str, Counted], levels: Mapping[str, Levels], sensitive: list[str]
+) -> pl.DataFrame:
     """The sensitive attributes in every segment, of population and customers."""
-    sensitive = [name for name in job.config.fairness.attributes if name in levels]
-    customers = level_rows(job, "customers", [levels[name] for name in sensitive])
-    population = counts.filter(pl.col("attribute").is_in(sensitive))
+    customers = counted["customers"].levels
+    population = counted["population"].levels.filter(pl.col("attribute").is_in(sensitive))
     order = _level_order(pl.concat([population, customers]), levels)
     return fairness_table(
         population,
@@ -148,12 +155,23 @@ def run(job: Job, work: Path) -> Outcome:
     schema = job.schema
     arrays = read_arrays(job.root, job.manifest.file("sweep", "model/arrays.npz"))
     projection = Projection.from_arrays(arrays)
-    segments = compare(job, projection, arrays["cluster_centers"])
-    odd = refuse_suspicious(job, segments)
     population = delivered([tallies(job)["population"]], schema)
     values = {a.name: known_values(a, population.values[a.name]) for a in schema}
     levels = {name: levels_of(name, of) for name, of in values.items() if len(of) > 1}
-    counts = level_rows(job, "population", list(levels.values()))
+    levels |= {name: of for name, of in levels_of_base(job).items() if name in levels}
+    sensitive = [name for name in job.config.fairness.attributes if name in levels]
+    anew = read_arrays(job.root, job.manifest.file("sweep", "model/reclusterings.npz"))
+    counted, made = count_extracts(
+        job,
+        projection,
+        arrays["cluster_centers"],
+        anew["cluster_centers"],
+        {"population": list(levels.values()), "customers": [levels[name] for name in sensitive]},
+        work,
+    )
+    segments = compare(job, counted, segment_ids(arrays))
+    odd = refuse_suspicious(job, segments)
+    counts = counted["population"].levels
     scales = {a.name for a in schema if a.type == "ordinal"}
     profile = profile_segments(counts, list(levels.values()), job.meanings, scales)
     ordered = {a.name for a in schema if a.type in ("ordinal", "numeric", "interval")}
@@ -168,10 +186,13 @@ def run(job: Job, work: Path) -> Outcome:
         known_phrases(),
         unnamed=job.config.fairness.attributes,
     )
+    names = keep_names(job, names)
     read, loadings = components(job, projection)
     described = describe_segments(segments, names, telling, min_cell=job.config.fairness.min_cell)
     tested = tests(segments, odd)
     files: list[StoredFile] = [
+        *made.files,
+        write_file(work, "compare/levels.json", levels_as_json(levels)),
         write_file(work, "compare/segments.csv", segments.write_csv().encode()),
         write_part(work, "compare/profile.parquet", profile),
         write_file(work, "compare/tests.json", json.dumps(tested, indent=1).encode()),
@@ -179,7 +200,7 @@ def run(job: Job, work: Path) -> Outcome:
         write_table(work, "compare/names.csv", names),
         write_table(work, "compare/components.csv", read),
         write_table(work, "compare/loadings.csv", loadings),
-        write_table(work, "compare/fairness.csv", fairness(job, counts, levels)),
+        write_table(work, "compare/fairness.csv", fairness(job, counted, levels, sensitive)),
         write_table(work, "compare/describe.csv", described),
     ]
     total = int(segments.select(_ROWS).sum().sum_horizontal()[0])
@@ -189,8 +210,24 @@ def run(job: Job, work: Path) -> Outcome:
         total,
         total,
         f"{verdicts['over']} segments over, {verdicts['under']} under",
-        {"suspicious": odd},
+        {"suspicious": odd, **made.facts},
     )
+
+
+def keep_names(job: Job, names: pl.DataFrame) -> pl.DataFrame:
+    """The names of the base for the segments a refresh took over; new ones keep their own."""
+    if job.base is None:
+        return names
+    path = job.base.file("compare", "compare/names.csv")
+    before = pl.read_csv(read_file(job.base.root, path), schema=names.schema)
+    told = before.join(names, on="segment", how="semi")
+    new = names.join(before, on="segment", how="anti").with_columns(
+        pl.when(pl.col("name").is_in(told["name"].implode()))
+        .then(pl.format("{} ({})", "name", "segment"))
+        .otherwise("name")
+        .alias("name")
+    )
+    return pl.concat([told, new]).sort("segment")
 
 
 def _level_order(counts: pl.DataFrame, levels: Mapping[str, Levels]) -> dict[str, list[str]]:

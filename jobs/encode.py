@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from dask import delayed
 
-from jobs.stage import EXTRACTS, Job, Outcome, Stage, finished_before
+from jobs.parts import Part, make_parts, part_key
+from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import count_missing, known
 from segment_lib.config import Config
 from segment_lib.encode import Plan, decode_plan, read_plan
@@ -28,8 +29,12 @@ def settings(config: Config) -> Any:
 
 
 def inputs(job: Job) -> Any:
-    plan = hash_file(job.root / "plan.json")
-    return [job.hashes("ingest"), job.hashes("assess", "assess/attributes"), plan]
+    return [job.hashes("ingest"), job.hashes("assess", "assess/attributes"), plan_mark(job)]
+
+
+def plan_mark(job: Job) -> str | None:
+    """The sha256 of the plan on disk."""
+    return hash_file(job.root / "plan.json")
 
 
 def current_plan(job: Job) -> Plan:
@@ -64,7 +69,6 @@ def encode_part(
 
 def run(job: Job, work: Path) -> Outcome:
     schema, plan = job.schema, current_plan(job)
-    followed = hash_file(job.root / "plan.json")
     assessed = read_part(job.root, job.manifest.file("assess", "assess/attributes.parquet"))
     kept = assessed.filter("kept")["attribute"].to_list()
     most = job.config.cleaning.max_missing_per_row
@@ -73,12 +77,16 @@ def run(job: Job, work: Path) -> Outcome:
     largest = max(file.rows or 0 for file in raw)
     width = len(schema) + len(plan.features)
     at_once = job.at_once(BYTES_PER_CELL * width, largest)
+    mark = plan_mark(job)
+    told = [[a.name, a.type, *a.missing] for a in schema]
     sources = {file.path.replace("raw/", "features/", 1): file for file in raw}
-    done = {file.path: file for file in finished_before(job, "encode", work, list(sources))}
-    tasks = [
-        delayed(encode_part)(job.root, file, schema, kept, most_missing, plan, work, path)
+    parts = [
+        Part(
+            path,
+            part_key("features", file.sha256, mark, kept, most_missing, told),
+            delayed(encode_part)(job.root, file, schema, kept, most_missing, plan, work, path),
+        )
         for path, file in sources.items()
-        if path not in done
     ]
     rows_in = sum(file.rows or 0 for file in raw)
     with job.console.progress("encode", rows_in, "rows") as progress:
@@ -86,12 +94,11 @@ def run(job: Job, work: Path) -> Outcome:
         def tell(file: StoredFile) -> None:
             progress.add(sources[file.path].rows or 0)
 
-        for file in done.values():
-            tell(file)
-        files = [*done.values(), *job.workers.run(tasks, tell, at_once=at_once)]
-    rows_out = sum(file.rows for file in files)
+        made = make_parts(job, "encode", parts, work, tell, at_once=at_once)
+    files = made.files
+    rows_out = sum(file.rows or 0 for file in files)
     counts = {
-        name: sum(file.rows for file in files if file.path.startswith(f"features/{name}/"))
+        name: sum(file.rows or 0 for file in files if file.path.startswith(f"features/{name}/"))
         for name in EXTRACTS
     }
     if not counts["population"]:
@@ -110,8 +117,9 @@ def run(job: Job, work: Path) -> Outcome:
             "features": list(plan.features),
             "told_twice": sorted(plan.told_twice),
             "max_missing_per_row": most_missing,
-            "plan": followed,
+            "plan": mark,
             **counts,
+            **made.facts,
         },
     )
 

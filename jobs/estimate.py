@@ -54,6 +54,8 @@ def refuse_unfit_cluster(job: Job, stages: Sequence[Stage], first: str | None) -
     if job.workers.client is None:
         return
     inputs = [file for name in EXTRACTS for file in find_files(getattr(job.config.inputs, name))]
+    if job.base:
+        inputs.append(job.base.root / "run.json")
     remarks = job.workers.prepare(
         root=job.root,
         inputs=[file.absolute() for file in inputs],
@@ -115,6 +117,8 @@ def estimate(job: Job, stage: str) -> Estimate:
         "assign": (everywhere, total * 4.5, assign.BYTES_PER_FEATURE * features),
         "compare": (parts["population"], 2e5, counting.BYTES_PER_CELL * attributes),
         "gains": (everywhere, population * 2.2, gains.BYTES_PER_FEATURE * features),
+        "drift": (everywhere, total * 4.5, assign.BYTES_PER_FEATURE * features),
+        "refresh": (1, 1e4, 0),
         "report": (1, 2e6, 0),
     }
     found, written, per_row = table[stage]

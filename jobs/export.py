@@ -40,7 +40,7 @@ from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.manifest import Manifest
 from segment_lib.matrix import as_block
 from segment_lib.memory import Budget
-from segment_lib.model import Projection
+from segment_lib.model import Projection, segment_ids
 from segment_lib.portable import build_onnx, check_onnx, require_onnx
 from segment_lib.store import StoredFile, read_arrays, read_file, read_part, write_file
 from segment_lib.targets import (
@@ -238,12 +238,14 @@ def write_onnx(manifest: Manifest, target: Path) -> None:
     told = json.loads(read_file(root, manifest.file("sweep", "model/model.json")))
     arrays = read_arrays(root, manifest.file("sweep", "model/arrays.npz"))
     projection, centers = Projection.from_arrays(arrays), arrays["cluster_centers"]
+    ids = segment_ids(arrays)
     model = build_onnx(
         told["features"],
         projection.mean,
         projection.scale,
         projection.components,
         centers,
+        ids,
         {
             "n_clusters": str(told["n_clusters"]),
             "n_components": str(told["n_components"]),
@@ -253,7 +255,7 @@ def write_onnx(manifest: Manifest, target: Path) -> None:
     block, known = _known_rows(manifest, told["features"])
     segments, distances = (known[name].to_numpy() for name in ("segment", "distance"))
     agreeing = check_onnx(
-        model, block, projection.scores(block), centers, segments, distances, target
+        model, block, projection.scores(block), centers, ids, segments, distances, target
     )
     write_file(target.parent, target.name, model)
     log(

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from jobs.parts import work_done
 from jobs.stage import Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.errors import DataError
@@ -47,7 +48,11 @@ def run(job: Job, work: Path) -> Outcome:
         of.n,
         of.n,
         told,
-        {"n_components": pca.n_components_, "constant_features": constant},
+        {
+            "n_components": pca.n_components_,
+            "constant_features": constant,
+            "parts": work_done(len(files)),
+        },
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
+from jobs.parts import Part, make_parts, part_key, work_done
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.errors import DataError, IntegrityError
@@ -31,6 +32,7 @@ from segment_lib.schema import canonical
 from segment_lib.store import (
     StoredFile,
     read_arrays,
+    read_metadata,
     read_part,
     write_arrays,
     write_file,
@@ -39,6 +41,8 @@ from segment_lib.store import (
 
 BYTES_PER_FEATURE = 16
 """Of a feature value in memory while a part is placed; measured."""
+_COUNTS = "counts"
+"""The key of the footer that holds the counts of a part."""
 
 
 def settings(config: Config) -> Any:
@@ -83,9 +87,10 @@ def place_part(
     features: list[str],
     model: MicroModel,
     seed: int,
-    work: Path | None,
-) -> tuple[StoredFile | None, pl.DataFrame]:
-    """Micro-segments of a part, written below `work` if there is one, and its counts."""
+    work: Path,
+    path: str,
+) -> StoredFile:
+    """Micro-segments of a part, written below `work`; its counts are in the footer."""
     encoded = read_part(root, file, columns=["row", *features])
     placed = encoded.select("row").with_columns(
         pl.Series("micro_segment", model.assign(as_block(encoded, features)), dtype=pl.Int32)
@@ -96,20 +101,27 @@ def place_part(
     if known.sum() != encoded.height or (known != (joined["segment"] != SET_ASIDE)).any():
         raise IntegrityError(f"{assigned.path}: not the rows of {file.path}. Run assign again.")
     joined = joined.with_columns(pl.col("micro_segment").fill_null(SET_ASIDE))
-    if work is not None:
-        path = assigned.path.replace("segments/", "gains/", 1)
-        written = write_part(work, path, joined.select("row", "micro_segment"))
-        return written, _counts(joined, population_rows=pl.len())
-    ranks = pl.Series("ranks", in_first_half(joined["row"].to_numpy(), seed))
-    return None, _counts(
-        joined.with_columns(ranks),
-        ranking_rows=pl.col("ranks").sum(),
-        measured_rows=(~pl.col("ranks")).sum(),
-    )
+    if path.startswith("gains/population/"):
+        counts = _counts(joined, population_rows=pl.len())
+    else:
+        ranks = pl.Series("ranks", in_first_half(joined["row"].to_numpy(), seed))
+        counts = _counts(
+            joined.with_columns(ranks),
+            ranking_rows=pl.col("ranks").sum(),
+            measured_rows=(~pl.col("ranks")).sum(),
+        )
+    told = json.dumps(counts.to_dict(as_series=False))
+    return write_part(work, path, joined.select("row", "micro_segment"), {_COUNTS: told})
+
+
+def read_counts(root: Path, file: StoredFile) -> pl.DataFrame:
+    """The counts in the footer of a part."""
+    return pl.DataFrame(json.loads(read_metadata(root, file)[_COUNTS]), schema=COUNTS)
 
 
 def _counts(rows: pl.DataFrame, **counted: pl.Expr) -> pl.DataFrame:
-    found = rows.group_by("segment", "micro_segment").agg(**counted)
+    keys = ("segment", "micro_segment")
+    found = rows.group_by(keys).agg(**counted).sort(keys)
     absent = [pl.lit(0).alias(name) for name in COUNTS if name not in found.columns]
     return found.with_columns(absent).select(pl.col(name).cast(k) for name, k in COUNTS.items())
 
@@ -144,6 +156,20 @@ def count_responses(
     )
 
 
+def micro_model(job: Job, at_once: int) -> tuple[MicroModel, dict[str, int]]:
+    """Micro-segments: those of the base where its model is applied, else learned anew."""
+    files = job.manifest.files("encode", "features/")
+    n_read = len(files) + len(job.manifest.files("encode", "features/population/"))
+    base, arrays = job.base, "model/arrays.npz"
+    if base is None or base.file("sweep", arrays) != job.manifest.file("sweep", arrays):
+        return learn(job, at_once), work_done(n_read)
+    projection = Projection.from_arrays(
+        read_arrays(job.root, job.manifest.file("fit", "model/projection.npz"))
+    )
+    micro = read_arrays(base.root, base.file("gains", "gains/micro.npz"))
+    return MicroModel.from_arrays(projection, micro), work_done(0, n_read)
+
+
 def learn(job: Job, at_once: int) -> MicroModel:
     """Micro-segments from the population and the customers that rank; rows stay on the workers."""
     arrays = read_arrays(job.root, job.manifest.file("fit", "model/projection.npz"))
@@ -176,28 +202,27 @@ def run(job: Job, work: Path) -> Outcome:
     raw = job.manifest.files("ingest")
     total = sum(file.rows or 0 for file in raw)
     at_once = job.at_once(BYTES_PER_FEATURE * len(features), max(file.rows or 0 for file in raw))
-    model = learn(job, at_once)
-    tasks, sizes = [], []
+    model, learned = micro_model(job, at_once)
+    micro = write_arrays(work, "gains/micro.npz", model.arrays())
+    seed = job.config.model.random_state
+    parts = []
     for name in EXTRACTS:
         encoded = job.manifest.files("encode", f"features/{name}/")
         assigned = job.manifest.files("assign", f"segments/{name}/")
-        sizes += [file.rows or 0 for file in assigned]
-        tasks += [
-            delayed(place_part)(
-                job.root, file, segments, features, model, job.config.model.random_state,
-                work if name == "population" else None,
-            )
-            for file, segments in zip(encoded, assigned, strict=True)
-        ]  # fmt: skip
-    with job.console.progress("gains", len(tasks), "parts") as progress:
-        found = job.workers.run(tasks, lambda _: progress.add(1), at_once=at_once)
-    counts = add_counts([count for _, count in found])
+        for file, segments in zip(encoded, assigned, strict=True):
+            path = segments.path.replace("segments/", "gains/", 1)
+            key = part_key("micro", name, file.sha256, segments.sha256, micro.sha256, seed)
+            task = delayed(place_part)(job.root, file, segments, features, model, seed, work, path)
+            parts.append(Part(path, key, task))
+    with job.console.progress("gains", len(parts), "parts") as progress:
+        made = make_parts(job, "gains", parts, work, lambda _: progress.add(1), at_once=at_once)
+    counts = add_counts([read_counts(work, file) for file in made.files])
     cells, gains = micro_table(counts), gains_table(counts)
-    files = [file for file, _ in found if file is not None]
-    files += [
+    files = [
+        *made.files,
+        micro,
         write_file(work, "gains/micro.csv", cells.write_csv().encode()),
         write_file(work, "gains/gains.csv", gains.write_csv().encode()),
-        write_arrays(work, "gains/micro.npz", model.arrays()),
     ]
     files += write_depth(job.config, cells, work)
     files += write_response(job, work)
@@ -211,7 +236,9 @@ def run(job: Job, work: Path) -> Outcome:
         {
             "n_micro": model.n_micro,
             "id_column": job.config.inputs.id_column,
-            "random_state": job.config.model.random_state,
+            "random_state": seed,
+            "learned": learned,
+            **made.facts,
         },
     )
 

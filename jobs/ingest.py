@@ -1,6 +1,7 @@
 """Read the extracts once: typed parts, each row numbered, each part with its tally."""
 
-from operator import add
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,23 @@ import polars as pl
 from dask import delayed
 
 from jobs.console import log
-from jobs.stage import EXTRACTS, Job, Outcome, Stage, finished_before
+from jobs.parts import Part, make_parts, part_key
+from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import tally_part
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.manifest import fingerprint_file
-from segment_lib.schema import Schema
-from segment_lib.sources import Extract, expand, find_files, is_compressed, open_extract, places
+from segment_lib.sources import (
+    DelimitedPiece,
+    Delivery,
+    Extract,
+    ParquetPiece,
+    expand,
+    find_files,
+    is_compressed,
+    open_extract,
+    places,
+)
 from segment_lib.store import StoredFile
 from segment_lib.unfinished import finish_part
 
@@ -31,8 +42,8 @@ def settings(config: Config) -> Any:
 def inputs(job: Job) -> Any:
     told = job.config.inputs
     files = [find_files(getattr(told, name)) for name in EXTRACTS]
-    schema = [[a.name, a.type, *a.missing] for a in job.schema]
-    return [[fingerprint_file(file) for file in found] for found in files] + [schema]
+    delivered = [[fingerprint_file(file) for file in found] for found in files]
+    return [*delivered, job.delivery.as_json()]
 
 
 def open_extracts(job: Job, scratch: Path) -> list[Extract]:
@@ -48,7 +59,7 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
             open_extract(
                 name,
                 found,
-                job.schema,
+                job.delivery.columns,
                 separator=told.separator,
                 encoding=told.encoding,
                 rows_per_part=job.config.run.rows_per_part,
@@ -66,10 +77,19 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
 
 
 def write_raw_part(
-    rows: pl.DataFrame, first: int, schema: Schema, work: Path, path: str
+    piece: DelimitedPiece | ParquetPiece,
+    carried: Sequence[str],
+    first: int,
+    counted: int,
+    delivery: Delivery,
+    work: Path,
+    path: str,
 ) -> StoredFile:
-    """Number the rows from `first` and write them with their tally in the footer."""
-    tally = tally_part(rows, schema)
+    """Number the rows of a piece from `first` and write them with their tally in the footer."""
+    rows = delivery.read(piece, carried)
+    if rows.height != counted:
+        raise DataError(f"{piece.path}: blank lines between the rows. Take them out.")
+    tally = tally_part(rows, delivery.schema)
     numbered = rows.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("row"), "*")
     return finish_part(work, path, numbered, {"tally": tally.to_json()})
 
@@ -83,42 +103,43 @@ def run(job: Job, work: Path) -> Outcome:
         )
     extracts = open_extracts(job, work / "scratch")
     at_once = job.at_once(BYTES_PER_CELL * len(schema), job.config.run.rows_per_part)
-    paths = {
-        (extract.name, i): f"raw/{extract.name}/part-{i:05d}.parquet"
-        for extract in extracts
-        for i in range(len(extract.pieces))
-    }
-    done = {file.path: file for file in finished_before(job, "ingest", work, [*paths.values()])}
-    tasks, sizes = [], {}
+    parts, sizes = [], {}
     for extract in extracts:
         if extract.extra:
             kept = "carried along" if set(extract.extra) <= set(extract.carried) else "ignored"
             extra = places(extract.extra, extract.pieces[0].columns)
             log(f"ingest   {extract.name}: {extra} not in the summary, {kept}")
-        first: Any = 0
-        for i, piece in enumerate(extract.pieces):
-            path = paths[extract.name, i]
+        digests = job.workers.run([delayed(piece.digest)() for piece in extract.pieces])
+        firsts = accumulate((rows for _, rows in digests), initial=0)
+        for i, (piece, (digest, rows), first) in enumerate(
+            zip(extract.pieces, digests, firsts, strict=False)
+        ):
+            path = f"raw/{extract.name}/part-{i:05d}.parquet"
+            task = delayed(write_raw_part)(
+                piece, extract.carried, first, rows, job.delivery, work, path
+            )
+            key = part_key("raw", digest, first, list(extract.carried), job.delivery.as_json())
+            parts.append(Part(path, key, task))
             sizes[path] = piece.size
-            if path in done:
-                first = delayed(add)(first, done[path].rows)
-                continue
-            rows = delayed(piece.read)(schema, extract.carried)
-            tasks.append(delayed(write_raw_part)(rows, first, schema, work, path))
-            # Row numbers go on from piece to piece; how many a piece has is known once it is read.
-            first = delayed(add)(first, delayed(len)(rows))
     total = sum(extract.size for extract in extracts)
     with job.console.progress("ingest", total, "bytes") as progress:
-        progress.add(sum(sizes[path] for path in done))
-        made = job.workers.run(tasks, lambda file: progress.add(sizes[file.path]), at_once=at_once)
-    files = [*done.values(), *made]
+        made = make_parts(
+            job, "ingest", parts, work, lambda file: progress.add(sizes[file.path]), at_once=at_once
+        )
+    files = made.files
     counts = {
-        extract.name: sum(f.rows for f in files if f.path.startswith(f"raw/{extract.name}/"))
+        extract.name: sum(f.rows or 0 for f in files if f.path.startswith(f"raw/{extract.name}/"))
         for extract in extracts
     }
     told = " and ".join(f"{rows:,} {name}" for name, rows in counts.items())
     rows = sum(counts.values())
-    carried = {"carried": {extract.name: list(extract.carried) for extract in extracts}}
-    return Outcome(files, rows, rows, f"{told} in {len(files)} parts", counts | carried)
+    facts = {
+        **counts,
+        "carried": {extract.name: list(extract.carried) for extract in extracts},
+        "attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in schema],
+        **made.facts,
+    }
+    return Outcome(files, rows, rows, f"{told} in {len(files)} parts", facts)
 
 
 STAGE: Stage = Stage("ingest", needs=(), settings=settings, inputs=inputs, run=run)

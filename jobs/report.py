@@ -12,7 +12,7 @@ import polars as pl
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.manifest import package_versions
-from segment_lib.report import RunFacts, write_report
+from segment_lib.report import DriftSection, RunFacts, drift_section, write_report
 from segment_lib.sources import find_files
 from segment_lib.store import StoredFile, read_arrays, read_file, read_part
 
@@ -46,7 +46,8 @@ def inputs(job: Job) -> Any:
     records = job.manifest.stages
     read = [[records[n].rows_in, records[n].rows_out, job.hashes(n)] for n in NEEDS]
     facts = [dict(records[name].facts) for name in NEEDS]
-    return [job.root.name, read, facts, input_table(job).to_dicts()]
+    moved = job.hashes("refresh") if job.base else []
+    return [job.root.name, read, facts, input_table(job).to_dicts(), moved]
 
 
 def table(job: Job, stage: str, path: str) -> pl.DataFrame:
@@ -67,7 +68,7 @@ def parse(content: bytes) -> pl.DataFrame:
 
 _TEXT = (
     *("attribute", "attributes", "by", "direction", "extract", "feature", "label", "level"),
-    *("levels", "meaning", "name", "reading", "side", "toward", "verdict", "words"),
+    *("levels", "meaning", "name", "reading", "side", "state", "toward", "verdict", "words"),
 )
 
 
@@ -180,6 +181,7 @@ def run(job: Job, work: Path) -> Outcome:
         versions=package_versions(),
         min_cell=job.config.fairness.min_cell,
         min_segment_rows=job.config.compare.min_segment_rows,
+        drift=drift(job),
     )
     folder = work / "report"
     folder.mkdir(mode=0o700)
@@ -200,6 +202,18 @@ def _plain(setting: object) -> str:
     if isinstance(setting, list | tuple):
         return ", ".join(str(item) for item in setting)
     return "not set" if setting in (None, "") else str(setting)
+
+
+def drift(job: Job) -> DriftSection | None:
+    """What a refresh found, if the run is one."""
+    if job.base is None:
+        return None
+    summary = read_file(job.root, job.manifest.file("refresh", "refresh/summary.json"))
+    return drift_section(
+        json.loads(summary),
+        table(job, "drift", "refresh/drift.parquet"),
+        table(job, "refresh", "refresh/segments.csv"),
+    )
 
 
 def _sentence(words: str) -> str:

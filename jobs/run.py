@@ -98,18 +98,16 @@ def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:
 def job_of(options: argparse.Namespace) -> None:
     """The job the command line describes."""
     # Absolute, so that workers started elsewhere find the extracts.
-    config = load_config(options.config.absolute(), _overrides(options))
+    config = load_config(options.config.absolute(), overrides(options))
     root = (options.run_dir or Path("runs") / options.config.stem).absolute()
     manifest = Manifest(root)
     manifest.describe(config=config.as_dict(), versions=package_versions())
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     if options.dry_run:
-        job = Job(config, manifest, _threads(options), console)
+        job = Job(config, manifest, threads(options), console)
         print_plan(job, between(STAGES, options.first, options.last), options.first)
         return
-    with manifest.held() as stale, manifest.naming_stage(), _workers(options) as workers:
-        if stale:
-            log(stale)
+    with at_work(manifest, options) as workers:
         job = Job(config, manifest, workers, console)
         told = between(STAGES, options.first, options.last)
         refuse_unfit_cluster(job, told, options.first)
@@ -117,16 +115,27 @@ def job_of(options: argparse.Namespace) -> None:
         run_stages(job, STAGES, options.first, options.last)
     if "report" in manifest.stages and options.last in (None, "report"):
         with manifest.naming_stage():
-            _print_answer(manifest, config)
+            print_answer(manifest, config)
 
 
-def _overrides(options: argparse.Namespace) -> list[str]:
+def overrides(options: argparse.Namespace) -> list[str]:
+    """Keys of the config that the command line sets."""
     memory = [f'run.memory="{options.memory}"'] if options.memory else []
     return list(options.set) + memory
 
 
-def _threads(options: argparse.Namespace) -> Workers:
+def threads(options: argparse.Namespace) -> Workers:
+    """Threads of this machine."""
     return local_workers(options.threads)
+
+
+@contextmanager
+def at_work(manifest: Manifest, options: argparse.Namespace) -> Iterator[Workers]:
+    """Where the command line wants tasks to run, while no other job is at work in the folder."""
+    with manifest.held() as stale, manifest.naming_stage(), _workers(options) as workers:
+        if stale:
+            log(stale)
+        yield workers
 
 
 @contextmanager
@@ -135,7 +144,7 @@ def _workers(options: argparse.Namespace) -> Iterator[Workers]:
     if options.threads and named:
         raise ConfigError("--threads is for this machine; a cluster's workers have their own.")
     if options.threads or not (named or scheduler_address(None, None)):
-        yield _threads(options)
+        yield threads(options)
         return
     # Tasks go to the workers by value, so that those need segment_lib alone.
     cloudpickle.register_pickle_by_value(jobs)
@@ -145,7 +154,8 @@ def _workers(options: argparse.Namespace) -> Iterator[Workers]:
         yield workers
 
 
-def _print_answer(manifest: Manifest, config: Config) -> None:
+def print_answer(manifest: Manifest, config: Config) -> None:
+    """The segments, the best first, and where the report is."""
     segments = pl.read_csv(
         read_file(manifest.root, manifest.file("compare", "compare/segments.csv"))
     )

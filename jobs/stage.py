@@ -23,6 +23,7 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
+from segment_lib.sources import Delivery
 from segment_lib.store import StoredFile
 from segment_lib.unfinished import is_whole, noted_parts
 
@@ -37,6 +38,8 @@ class Job:
     manifest: Manifest
     workers: Workers
     console: Console
+    base: Manifest | None = None
+    """The earlier run a refresh starts from."""
 
     @property
     def root(self) -> Path:
@@ -50,6 +53,11 @@ class Job:
     @cached_property
     def schema(self) -> Schema:
         return read_feature_summary(Path(self.config.inputs.feature_summary))
+
+    @property
+    def delivery(self) -> Delivery:
+        """How columns become attributes."""
+        return Delivery(self.schema)
 
     @cached_property
     def dictionary(self) -> Dictionary | None:

@@ -1,14 +1,18 @@
 """KMeans for every number of segments in the sweep, measured; one is chosen by a written rule."""
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from jobs.choice import choose, judge, with_judgement
 from jobs.console import log
+from jobs.parts import work_done
 from jobs.stage import Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.manifest import FORMAT
@@ -78,13 +82,28 @@ def memory_needed(n_rows: int, n_components: int, n_clusterings: int) -> tuple[i
     return n_rows * per_row, BESIDE_ROWS + thinned * per_row
 
 
+@dataclass(frozen=True)
+class Warm:
+    """Where a refit begins, and how its segments get their numbers."""
+
+    starts: np.ndarray
+    """Centres in component space, shape (n_clusters, n_components), float32."""
+    number: Callable[[np.ndarray], tuple[np.ndarray, dict[str, Any]]]
+    """From the centres found to their numbers, shape (n_clusters,), and facts of the matching."""
+    rule: str
+
+
 def run(job: Job, work: Path) -> Outcome:
+    return find(job, work, trials(job.config, job.facts("encode")["population"]))
+
+
+def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Outcome:
+    """Cluster for each number of segments, from starts found on a sample or from those given."""
     features = job.facts("encode")["features"]
     files = job.manifest.files("encode", "features/population/")
     arrays = read_arrays(job.root, job.manifest.file("fit", "model/projection.npz"))
     projection = Projection.from_arrays(arrays)
     Z = projection.project(feature_array(job.root, files, features))
-    tried = trials(job.config, len(Z))
     part = BYTES_PER_FEATURE * len(features) * max(Z.chunks[0])
     held, beside = memory_needed(len(Z), Z.shape[1], len(tried))
     # Parts are projected first; the sample and what is computed on it come after them.
@@ -118,14 +137,16 @@ def run(job: Job, work: Path) -> Outcome:
             Z,
             tried,
             sample=sample,
-            thin=thin if len(Z) > 2 * THIN_SIZE else None,
+            thin=thin if warm is None and len(Z) > 2 * THIN_SIZE else None,
+            starts={tried[0]: warm.starts} if warm else None,
             random_state=random_state,
             hold=hold_in_memory if kept else scratch.hold,
             on_pass=on_pass,
             midway=midway,
             keep=lambda midway: write_checkpoint(work, midway.arrays()),
         )
-    found = [clustering.by_size() for clustering in found]
+    if warm is None:
+        found = [clustering.by_size() for clustering in found]
     silhouettes = sample_silhouettes(
         sample, [c.centers for c in found], [c.sums.counts for c in found]
     )
@@ -133,8 +154,12 @@ def run(job: Job, work: Path) -> Outcome:
     table = sweep_table(found, silhouettes, n_rows)
     del Z, thin  # The scores of the population are not read again; the customers' take their room.
     judged, stability = judge(job, found, sample, projection)
-    chosen, rule = choose(job.config, judged)
+    chosen, rule = (tried[0], warm.rule) if warm else choose(job.config, judged)
     clustering = found[tried.index(chosen)]
+    ids, matching = np.arange(chosen, dtype=np.int32), {"next_segment": chosen}
+    if warm:
+        ids, matching = warm.number(clustering.centers)
+        stability = stability.with_columns(pl.Series("segment", ids.astype(np.int64)))
     table = with_judgement(table, judged, chosen).select(*SWEEP, pl.exclude(SWEEP))
     anew = reclusterings(sample, chosen, random_state=random_state)
     model = {
@@ -147,6 +172,8 @@ def run(job: Job, work: Path) -> Outcome:
         "rows": n_rows,
     }
     fitted = {**projection.arrays(), "cluster_centers": clustering.centers}
+    if ids.tolist() != list(range(chosen)):
+        fitted["segment_ids"] = ids
     written = [
         write_file(work, "model/model.json", json.dumps(model, indent=1).encode()),
         write_arrays(work, "model/arrays.npz", fitted),
@@ -156,7 +183,13 @@ def run(job: Job, work: Path) -> Outcome:
     ]
     told = f"{chosen} segments, {rule}"
     scores = "in memory" if kept else "in scratch files"
-    facts = {"n_clusters": chosen, "rule": rule, "scores": scores}
+    facts = {
+        "n_clusters": chosen,
+        "rule": rule,
+        "scores": scores,
+        "parts": work_done(len(job.manifest.files("encode", "features/"))),
+        **matching,
+    }
     return Outcome(written, n_rows, n_rows, told, facts)
 
 

@@ -1,7 +1,7 @@
 """What a run is told: frozen dataclasses, from TOML and ``--set``; all faults listed at once."""
 
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from difflib import get_close_matches
 from math import inf, isfinite
@@ -100,6 +100,16 @@ class Fairness:
 
 
 @dataclass(frozen=True)
+class Refresh:
+    """What a refresh does with a later delivery."""
+
+    policy: str = "auto"
+    """apply the model of the base, refit it from its centres, or auto: decide by drift."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Attribute of the base to the column that holds it now."""
+
+
+@dataclass(frozen=True)
 class Run:
     """How the work is cut up."""
 
@@ -119,6 +129,7 @@ class Config:
     compare: Compare = field(default_factory=Compare)
     fairness: Fairness = field(default_factory=Fairness)
     mailing: Mailing = field(default_factory=Mailing)
+    refresh: Refresh = field(default_factory=Refresh)
     run: Run = field(default_factory=Run)
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
@@ -137,6 +148,7 @@ _SECTIONS: dict[str, type] = {
     "compare": Compare,
     "fairness": Fairness,
     "mailing": Mailing,
+    "refresh": Refresh,
     "run": Run,
 }
 
@@ -313,6 +325,14 @@ _TESTS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "mailing.cost_per_piece": (lambda v: _real(v) and v > 0, "a number above 0"),
     "mailing.margin_per_order": (lambda v: _real(v) and v > 0, "a number above 0"),
     "mailing.base_response_rate": (lambda v: _real(v) and 0 < v <= 1, "a share above 0, up to 1"),
+    "refresh.policy": (
+        lambda v: v in ("auto", "apply", "refit"),
+        'one of "auto", "apply", "refit"',
+    ),
+    "refresh.renamed": (
+        lambda v: isinstance(v, dict) and all(_text(name) for name in v.values()),
+        "a table from attribute to column name",
+    ),
     "run.rows_per_part": (lambda v: _whole(v, 1), "a whole number of at least 1"),
     "run.memory": (lambda v: parse_size(v) is not None, "a size such as 900MiB or 4GiB"),
 }

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -32,7 +33,17 @@ _PACKAGES = (
     "altair",
 )
 _WORK = ".work"
-FOLDERS = ("raw", "assess", "features", "model", "segments", "compare", "gains", "report")
+FOLDERS = (
+    "raw",
+    "assess",
+    "features",
+    "model",
+    "segments",
+    "compare",
+    "gains",
+    "refresh",
+    "report",
+)
 
 
 @dataclass(frozen=True)
@@ -117,8 +128,9 @@ class Manifest:
             )
 
     def describe(self, **about: Any) -> None:
-        """Note what the run is: config, inputs, versions. Written with the next stage."""
-        self.about = about
+        """Note what the run is: config, inputs, versions; and when. Written with the next stage."""
+        date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self.about = {"date": date, **about}
 
     @contextmanager
     def naming_stage(self) -> Iterator[None]:

@@ -31,6 +31,7 @@ def build_onnx(
     scale: np.ndarray,
     components: np.ndarray,
     cluster_centers: np.ndarray,
+    segment_ids: np.ndarray,
     metadata: dict[str, str],
 ) -> bytes:
     """Encoded features of shape (n_rows, n_features), float32, to segment and distance.
@@ -40,6 +41,7 @@ def build_onnx(
     mean, scale : shape (n_features,)
     components : shape (n_components, n_features)
     cluster_centers : shape (n_segments, n_components)
+    segment_ids : the numbers of the segments, shape (n_segments,)
     metadata : told in the file beside the names of the features
 
     Returns
@@ -54,6 +56,7 @@ def build_onnx(
         "mean": mean.astype(np.float32),
         "axes": axes,
         "centers": centers,
+        "segment_ids": segment_ids.astype(np.int64),
         "minus_two_centers": np.ascontiguousarray(-2 * centers.T),
         "norms": (centers.astype(np.float64) ** 2).sum(axis=1).astype(np.float32),
     }
@@ -63,8 +66,9 @@ def build_onnx(
         # |z - c|² less |z|², which is the same for all centres: the first of equals is the nearest.
         helper.make_node("MatMul", ["scores", "minus_two_centers"], ["products"]),
         helper.make_node("Add", ["products", "norms"], ["nearness"]),
-        helper.make_node("ArgMin", ["nearness"], [SEGMENT], axis=1, keepdims=0),
-        helper.make_node("Gather", ["centers", SEGMENT], ["own"], axis=0),
+        helper.make_node("ArgMin", ["nearness"], ["place"], axis=1, keepdims=0),
+        helper.make_node("Gather", ["segment_ids", "place"], [SEGMENT], axis=0),
+        helper.make_node("Gather", ["centers", "place"], ["own"], axis=0),
         helper.make_node("Sub", ["scores", "own"], ["apart"]),
         helper.make_node("ReduceL2", ["apart"], [DISTANCE], axes=[1], keepdims=0),
     ]
@@ -106,6 +110,7 @@ def check_onnx(
     block: np.ndarray,
     scores: np.ndarray,
     cluster_centers: np.ndarray,
+    segment_ids: np.ndarray,
     segments: np.ndarray,
     distances: np.ndarray,
     where: Path,
@@ -131,8 +136,10 @@ def check_onnx(
     found, far = run_onnx(model, block)
     near = TOLERANCE * (1 + distances.astype(np.float64))
     wrong = np.abs(far - distances) > near
-    for labels in (found, segments):
-        apart = scores.astype(np.float64) - cluster_centers.astype(np.float64)[labels]
+    order = np.argsort(segment_ids)
+    for numbers in (found, segments):
+        places = order[np.searchsorted(segment_ids, numbers, sorter=order)]
+        apart = scores.astype(np.float64) - cluster_centers.astype(np.float64)[places]
         wrong |= np.abs(np.sqrt((apart**2).sum(axis=1)) - distances) > near
     if wrong.any():
         raise IntegrityError(

@@ -10,6 +10,7 @@ from segment_lib.config import (
     Inputs,
     Mailing,
     Model,
+    Refresh,
     Run,
     load_config,
     parse_size,
@@ -297,3 +298,11 @@ def test_mailing_is_told_whole_or_not_at_all(tmp_path):
 )
 def test_what_cannot_be_a_mailing_is_refused(tmp_path, override):
     assert override.partition("=")[0] in refused(tmp_path, INPUTS, override)
+
+
+def test_a_refresh_has_a_policy_and_renamed_columns(tmp_path):
+    assert load(tmp_path).refresh == Refresh("auto", {})
+    told = load(tmp_path, '[refresh]\npolicy = "refit"\n[refresh.renamed]\nOLD = "NEW"\n').refresh
+    assert told == Refresh("refit", {"OLD": "NEW"})
+    for fault in ('policy = "maybe"', "renamed = 3", "renamed = {OLD = 3}"):
+        assert "must be" in refused(tmp_path, INPUTS + f"[refresh]\n{fault}\n")

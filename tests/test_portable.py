@@ -22,16 +22,28 @@ FOUND = KMeans(6, n_init=1, random_state=0).fit(SCORES)
 NAMES = [f"ä{i}" for i in range(8)]
 
 
-def model(centers: np.ndarray = FOUND.cluster_centers_) -> bytes:
+PLACES = np.arange(6)
+
+
+def model(centers: np.ndarray = FOUND.cluster_centers_, ids: np.ndarray | None = None) -> bytes:
+    numbers = np.arange(len(centers)) if ids is None else ids
+    told = {"n_clusters": "6"}
     return build_onnx(
-        NAMES, SCALER.mean_, SCALER.scale_, REDUCED.components_, centers, {"n_clusters": "6"}
+        NAMES, SCALER.mean_, SCALER.scale_, REDUCED.components_, centers, numbers, told
     )
 
 
-def check(content: bytes, segments: np.ndarray) -> int:
+def check(content: bytes, places: np.ndarray, ids: np.ndarray = PLACES) -> int:
     centers = FOUND.cluster_centers_
-    distances = np.linalg.norm(SCORES - centers[segments], axis=1)
-    return check_onnx(content, X, SCORES, centers, segments, distances, Path("model.onnx"))
+    distances = np.linalg.norm(SCORES - centers[places], axis=1)
+    return check_onnx(content, X, SCORES, centers, ids, ids[places], distances, Path("model.onnx"))
+
+
+def test_segments_have_the_numbers_a_refresh_gave_them() -> None:
+    ids = np.array([3, 0, 9, 1, 7, 4])
+    content = model(ids=ids)
+    assert (run_onnx(content, X)[0] == ids[FOUND.labels_]).all()
+    assert check(content, FOUND.labels_, ids) == len(X)
 
 
 def test_segments_and_distances_are_those_of_scikit_learn() -> None:
@@ -74,5 +86,7 @@ def test_a_tie_may_go_either_way() -> None:
     centers = np.concatenate([FOUND.cluster_centers_, FOUND.cluster_centers_[:1]])
     segments = np.where(FOUND.labels_ == 0, 6, FOUND.labels_)
     distances = np.linalg.norm(SCORES - centers[segments], axis=1)
-    agreeing = check_onnx(model(centers), X, SCORES, centers, segments, distances, Path("m"))
+    agreeing = check_onnx(
+        model(centers), X, SCORES, centers, np.arange(7), segments, distances, Path("m")
+    )
     assert agreeing == (FOUND.labels_ != 0).sum()

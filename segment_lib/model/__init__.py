@@ -9,7 +9,7 @@ from segment_lib.model.choice import (
     held_out_gain,
     small_share,
 )
-from segment_lib.model.fitted import FittedModel, Projection
+from segment_lib.model.fitted import FittedModel, Projection, segment_ids
 from segment_lib.model.kmeans import Clustering, KMeans, sweep
 from segment_lib.model.lloyd import hold_in_memory
 from segment_lib.model.micro import MicroClusters, MicroModel
@@ -52,6 +52,7 @@ __all__ = [
     "reclusterings",
     "sample_blocks",
     "sample_silhouettes",
+    "segment_ids",
     "segment_stability",
     "simplified_silhouette",
     "small_share",

@@ -87,6 +87,8 @@ class FittedModel:
     projection: Projection
     cluster_centers: np.ndarray
     """Shape (n_clusters, n_components), float32."""
+    segment_ids: np.ndarray
+    """The numbers of the segments, shape (n_clusters,), int32."""
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "FittedModel":
@@ -95,14 +97,24 @@ class FittedModel:
         Raises
         ------
         IntegrityError
-            If their shapes do not fit together.
+            If they do not fit together.
         """
         projection = Projection.from_arrays(arrays)
         centers = arrays.get("cluster_centers", np.empty(0))
         if centers.ndim != 2 or not len(centers) or len(centers.T) != len(projection.components):
             raise IntegrityError("The centres do not fit the components. Run sweep again.")
-        return cls(projection, centers)
+        ids = segment_ids(arrays)
+        if ids.shape != (len(centers),) or len(set(ids.tolist())) != len(ids):
+            raise IntegrityError("The segments' numbers do not fit the centres. Run sweep again.")
+        return cls(projection, centers, ids)
 
     def assign(self, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Segment and distance to its centre for features of shape (n_rows, n_features)."""
-        return nearest(self.projection.scores(block), self.cluster_centers)
+        labels, distances = nearest(self.projection.scores(block), self.cluster_centers)
+        return self.segment_ids[labels], distances
+
+
+def segment_ids(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The number of each segment: its place among the centres, unless a refresh said otherwise."""
+    places = np.arange(len(arrays["cluster_centers"]), dtype=np.int32)
+    return arrays.get("segment_ids", places)

@@ -1,6 +1,8 @@
 """The tables of a finished run as one page a reader can act on, and its figures as files."""
 
+from segment_lib.report.drift import DriftSection, drift_section
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.page import write_report
+from segment_lib.report.trend import trend_chart, trend_svg
 
-__all__ = ["RunFacts", "write_report"]
+__all__ = ["DriftSection", "RunFacts", "drift_section", "trend_chart", "trend_svg", "write_report"]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from segment_lib.report.drift import DriftSection
+
 Figures = Mapping[str, float]
 """Named numbers, such as those of one chi-square test."""
 
@@ -66,3 +68,5 @@ class RunFacts:
     """Counts of people below this are not shown."""
     min_segment_rows: int = 500
     """Segments with fewer rows of the population are marked small."""
+    drift: DriftSection | None = None
+    """What a refresh found; None for a run of its own."""

@@ -1,6 +1,7 @@
 """Extracts as delivered: found, checked, cut into pieces at row ends, and read piece by piece."""
 
 from segment_lib.sources.delimited import DelimitedPiece
+from segment_lib.sources.delivery import Delivery
 from segment_lib.sources.extract import (
     Extract,
     expand,
@@ -8,11 +9,14 @@ from segment_lib.sources.extract import (
     is_compressed,
     open_extract,
     places,
+    read_columns,
 )
 from segment_lib.sources.parquet import ParquetPiece
+from segment_lib.sources.typing import raw_dtypes
 
 __all__ = [
     "DelimitedPiece",
+    "Delivery",
     "Extract",
     "ParquetPiece",
     "expand",
@@ -20,4 +24,6 @@ __all__ = [
     "is_compressed",
     "open_extract",
     "places",
+    "raw_dtypes",
+    "read_columns",
 ]

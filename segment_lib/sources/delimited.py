@@ -1,6 +1,7 @@
 """Delimited text: header, row ends, and one piece read against the feature summary."""
 
 import csv
+import hashlib
 import io
 import os
 import re
@@ -20,7 +21,7 @@ from segment_lib.sources.typing import has_infinity, in_one_spelling, read_dtype
 
 ENCODINGS = ("utf-8", "latin-1", "cp1252")
 _BOM = b"\xef\xbb\xbf"
-_HEAD = 1 << 20
+HEAD = 1 << 20
 _WINDOW = 1 << 18
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _SEPARATORS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
@@ -63,6 +64,14 @@ class DelimitedPiece:
         if has_infinity(rows):
             raise self._fault(text, schema)
         return in_one_spelling(rows, schema)
+
+    def digest(self) -> tuple[str, int]:
+        """What tells these rows from others: a hash of their bytes, and how many rows they are."""
+        text = self._text()
+        told = "\0".join([*self.columns, self.separator, self.encoding])
+        found = hashlib.sha256(told.encode())
+        found.update(text)
+        return found.hexdigest(), _count_rows(text)
 
     def _text(self) -> bytes:
         with self.path.open("rb") as file:
@@ -145,7 +154,7 @@ class DelimitedPiece:
         before = 0
         with self.path.open("rb") as file:
             left = self.start
-            while left and (chunk := file.read(min(left, _HEAD))):
+            while left and (chunk := file.read(min(left, HEAD))):
                 before += chunk.count(b"\n")
                 left -= len(chunk)
         return before + line
@@ -169,8 +178,9 @@ def cut(
     stop = _end_of_rows(path)
     if stop <= start:
         return ()
-    n_pieces = max(1, round((stop - start) / (row_bytes * rows_per_part)))
-    stride = (stop - start) / n_pieces
+    # Strides do not depend on where the file ends: one that grew keeps its pieces but the last.
+    stride = row_bytes * rows_per_part
+    n_pieces = max(1, round((stop - start) / stride))
     marks = [round(start + i * stride) for i in range(1, n_pieces)]
     with path.open("rb") as file:
         ends = [_row_start(file, mark, stop, len(columns), separator) for mark in marks]
@@ -200,7 +210,19 @@ def _open(
 ) -> tuple[tuple[str, ...], int, float]:
     """Columns, offset of the first row, and mean bytes of a row in the head of the file."""
     with path.open("rb") as file:
-        head = file.read(_HEAD)
+        head = file.read(HEAD)
+    names, offset, header = columns(head, origin, separator, encoding)
+    check_columns(origin, names, schema, header=header, separator=separator)
+    body = head[offset:]
+    lines = body.count(b"\n")
+    row_bytes = (body.rfind(b"\n") + 1) / lines if lines else max(len(body), 1)
+    return names, offset, row_bytes
+
+
+def columns(
+    head: bytes, origin: Path, separator: str, encoding: str
+) -> tuple[tuple[str, ...], int, str]:
+    """The columns named in the head of a file, where its first row begins, and its header."""
     if not head.strip():
         raise DataError(f"{origin}: the file is empty. Fetch it again.")
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head[:4096]:
@@ -208,18 +230,14 @@ def _open(
     if b"\n" not in head and b"\r" in head:
         raise DataError(f"{origin}: lines end in CR alone. Save it with LF or CRLF line ends.")
     offset = len(_BOM) if head.startswith(_BOM) else 0
-    line, newline, body = head[offset:].partition(b"\n")
+    line, newline, _ = head[offset:].partition(b"\n")
     try:
         header = line.decode("utf-8" if encoding == "utf-8" else encoding)
     except UnicodeDecodeError:
         raise DataError(
             f"{origin}, line 1: not {encoding}. Set inputs.encoding to latin-1 or cp1252."
         ) from None
-    columns = tuple(_cells(header.rstrip("\r"), separator))
-    check_columns(origin, columns, schema, header=header, separator=separator)
-    lines = body.count(b"\n")
-    row_bytes = (body.rfind(b"\n") + 1) / lines if lines else max(len(body), 1)
-    return columns, offset + len(line) + len(newline), row_bytes
+    return tuple(_cells(header.rstrip("\r"), separator)), offset + len(line) + len(newline), header
 
 
 def check_columns(

@@ -71,6 +71,24 @@ def is_compressed(path: Path) -> bool:
     return path.suffix in COMPRESSIONS
 
 
+def read_columns(path: Path, separator: str, encoding: str) -> tuple[str, ...]:
+    """The columns of a delivered file, as its head names them.
+
+    Raises
+    ------
+    DataError
+        If it has no head that can be read.
+    """
+    if path.suffix in _PARQUET:
+        return parquet.columns(path)
+    try:
+        with pa.input_stream(str(path), compression=COMPRESSIONS.get(path.suffix)) as stream:
+            head = stream.read(delimited.HEAD)
+    except OSError:
+        raise DataError(f"{path}: cannot be read. Fetch the file again.") from None
+    return delimited.columns(head, path, separator, encoding)[0]
+
+
 def expand(path: Path, scratch: Path) -> Path:
     """A compressed file, which is one stream, written out to `scratch` so that it can be cut.
 

@@ -1,8 +1,10 @@
 """Parquet extracts: whole row groups, or slices of large ones, read by name."""
 
+import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +15,8 @@ from segment_lib.errors import DataError
 from segment_lib.schema import Schema
 from segment_lib.sources.delimited import check_columns
 from segment_lib.sources.typing import has_infinity, in_one_spelling, typed
+
+_CHUNK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,23 @@ class ParquetPiece:
     columns: tuple[str, ...]
     size: int
     """Its share of the bytes of the file."""
+    start: int
+    stop: int
+    """The bytes of the row groups that hold it."""
+    skipped: int
+    """Rows of these groups that come before it."""
+
+    def digest(self) -> tuple[str, int]:
+        """What tells these rows from others: a hash of their groups' bytes, and how many rows."""
+        told = [*self.columns, str(self.skipped), str(self.rows)]
+        found = hashlib.sha256("\0".join(told).encode())
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            left = self.stop - self.start
+            while left and (chunk := file.read(min(left, _CHUNK))):
+                found.update(chunk)
+                left -= len(chunk)
+        return found.hexdigest(), self.rows
 
     def read(self, schema: Schema, carried: Sequence[str] = ()) -> pl.DataFrame:
         """Read the piece in the feature summary's types.
@@ -64,12 +85,7 @@ class ParquetPiece:
 
 def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, ...]:
     """Cut a Parquet file into pieces of about `rows_per_part` rows, along its row groups."""
-    try:
-        footer = pq.read_metadata(path)
-    except (pa.ArrowInvalid, OSError):
-        raise DataError(
-            f"{path}: not a whole Parquet file (no footer). Fetch the file again."
-        ) from None
+    footer = _footer(path)
     columns = tuple(footer.schema.to_arrow_schema().names)
     check_columns(path, columns, schema)
     if not footer.num_rows:
@@ -85,7 +101,51 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
     if edges[-1] < end:
         edges.append(end)
     row_bytes = path.stat().st_size / footer.num_rows
-    return tuple(
-        ParquetPiece(path, first, last - first, columns, round(row_bytes * (last - first)))
-        for first, last in pairwise(edges)
-    )
+    groups = [_Group.of(footer.row_group(i)) for i in range(footer.num_row_groups)]
+    ends = list(accumulate(group.rows for group in groups))
+    pieces = []
+    for first, last in pairwise(edges):
+        held = range(bisect_right(ends, first), bisect_left(ends, last) + 1)
+        pieces.append(
+            ParquetPiece(
+                path,
+                first,
+                last - first,
+                columns,
+                round(row_bytes * (last - first)),
+                min(groups[i].start for i in held),
+                max(groups[i].stop for i in held),
+                first - (ends[held[0]] - groups[held[0]].rows),
+            )
+        )
+    return tuple(pieces)
+
+
+def columns(path: Path) -> tuple[str, ...]:
+    """The columns of a Parquet file."""
+    return tuple(_footer(path).schema.to_arrow_schema().names)
+
+
+def _footer(path: Path) -> pq.FileMetaData:
+    try:
+        return pq.read_metadata(path)
+    except (pa.ArrowInvalid, OSError):
+        raise DataError(
+            f"{path}: not a whole Parquet file (no footer). Fetch the file again."
+        ) from None
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Where a row group lies in its file."""
+
+    rows: int
+    start: int
+    stop: int
+
+    @classmethod
+    def of(cls, group: pq.RowGroupMetaData) -> "_Group":
+        chunks = [group.column(i) for i in range(group.num_columns)]
+        starts = [c.dictionary_page_offset or c.data_page_offset for c in chunks]
+        stops = [a + c.total_compressed_size for a, c in zip(starts, chunks, strict=True)]
+        return cls(group.num_rows, min(starts), max(stops))

@@ -102,11 +102,26 @@ def test_a_model_that_lacks_an_array_is_not_believed(name):
         Projection.from_arrays(arrays)
 
 
+def model_of(projection, centers):
+    return FittedModel.from_arrays({**projection.arrays(), "cluster_centers": centers})
+
+
+def test_segments_have_the_numbers_a_refresh_gave_them():
+    X = people()
+    projection = project(X)
+    arrays = {**projection.arrays(), "cluster_centers": projection.scores(X[:3])}
+    places, _ = FittedModel.from_arrays(arrays).assign(X)
+    numbers, _ = FittedModel.from_arrays(
+        arrays | {"segment_ids": np.array([4, 0, 9], dtype=np.int32)}
+    ).assign(X)
+    np.testing.assert_array_equal(numbers, np.array([4, 0, 9])[places])
+
+
 def test_rows_are_assigned_as_by_scikit_learn():
     X = people()
     projection = project(X)
     theirs = sklearn.cluster.KMeans(4, n_init=1, random_state=0).fit(projection.scores(X))
-    labels, distances = FittedModel(projection, theirs.cluster_centers_).assign(X)
+    labels, distances = model_of(projection, theirs.cluster_centers_).assign(X)
     np.testing.assert_array_equal(labels, theirs.labels_)
     assert (distances.astype(np.float64) ** 2).sum() == pytest.approx(theirs.inertia_, rel=1e-5)
 
@@ -114,7 +129,7 @@ def test_rows_are_assigned_as_by_scikit_learn():
 def test_an_assignment_does_not_depend_on_the_rows_around():
     X = people()
     projection = project(X)
-    model = FittedModel(projection, projection.scores(X[:4]))
+    model = model_of(projection, projection.scores(X[:4]))
     alone = np.concatenate([model.assign(X[i : i + 1])[0] for i in range(50)])
     np.testing.assert_array_equal(alone, model.assign(X)[0][:50])
 
@@ -123,7 +138,7 @@ def test_customers_change_nothing_that_was_learned():
     X = people()
     projection = project(X)
     before = {name: array.copy() for name, array in projection.arrays().items()}
-    FittedModel(projection, projection.scores(X[:4])).assign(people(seed=1) * 3)
+    model_of(projection, projection.scores(X[:4])).assign(people(seed=1) * 3)
     for name, array in projection.arrays().items():
         np.testing.assert_array_equal(array, before[name])
 

@@ -391,3 +391,27 @@ def test_a_fault_in_one_of_many_missing_attributes_lists_five(tmp_path):
     told = refused(write(tmp_path, "A0\n1\n"), schema)
     assert "lacks 8 of 9" in told
     assert "A5 …" in told
+
+
+def test_a_file_that_grew_keeps_its_pieces_but_the_last(tmp_path):
+    rows = [f"{i % 9};level {i % 7};{i:05}\n" for i in range(3000)]
+    short, long = (
+        pieces(write(tmp_path, "AGE;KIND;NOTE\n" + "".join(rows[:n]), f"{n}.csv"))
+        for n in (2000, 3000)
+    )
+    before, after = ([piece.digest() for piece in of] for of in (short, long))
+    assert len(before) > 10
+    assert before[:-1] == after[: len(before) - 1]
+    assert sum(rows for _, rows in after) == 3000
+
+
+def test_a_digest_tells_pieces_apart_and_counts_their_rows(tmp_path):
+    (one,) = pieces(write(tmp_path, GOOD, "one.csv"))
+    (again,) = pieces(write(tmp_path, GOOD, "copied under another name.csv"))
+    (other,) = pieces(write(tmp_path, GOOD.replace("1;a", "1;b"), "other.csv"))
+    (longer,) = pieces(write(tmp_path, GOOD + "4;d;w\n", "more.csv"))
+    assert one.digest() == again.digest()
+    assert one.digest()[0] != other.digest()[0]
+    assert (one.digest()[1], longer.digest()[1]) == (3, 4)
+    (quoted,) = pieces(write(tmp_path, 'AGE;KIND;NOTE\n1;a;"x\ny"\n', "quoted.csv"))
+    assert quoted.digest()[1] == 1

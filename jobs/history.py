@@ -1,0 +1,141 @@
+"""The runs below a folder, one line each, and the index of each segment over those of one line.
+
+    python -m jobs.history runs
+
+A line tells date, rows of the population, number of segments, the best segments by index, and of a
+refreshed run its base, the decision and how many things have drifted. Of each line of runs, from a
+base to what was refreshed from it, a chart goes to RUNS_DIR/history-BASE.svg.
+
+Exit codes: 0 done, 2 usage or no run there, 6 integrity check failed.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import polars as pl
+
+from jobs.console import leave_after, log, start_logging
+from segment_lib.errors import ConfigError, IntegrityError
+from segment_lib.manifest import FORMAT, Manifest
+from segment_lib.report import trend_svg
+from segment_lib.store import read_file, write_file
+
+_BEST = 3
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """What a finished run came to."""
+
+    name: str
+    date: str
+    base: str | None
+    rows: int
+    n_clusters: int
+    segments: pl.DataFrame
+    """segment, index, verdict, name; the best index first."""
+    drift: dict[str, Any]
+    """decision and findings; empty for a run of its own."""
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Print the history, and leave with the exit code of what happened."""
+    told = argparse.ArgumentParser(
+        prog="python -m jobs.history",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    told.add_argument("runs", type=Path, help="the folder in which run folders are")
+    options = told.parse_args(argv)
+    start_logging("text")
+    leave_after(lambda: tell(options.runs))
+
+
+def tell(folder: Path) -> None:
+    """Print a line per run, the oldest first, and draw the lines of runs."""
+    runs = sorted(past_runs(folder), key=lambda run: (run.date, run.name))
+    if not runs:
+        raise ConfigError(f"{folder}: no finished run of format version {FORMAT} in it.")
+    print(f"{'run':24} {'date':10} {'rows':>11} {'k':>3}  {'best segments (index)':36} drift")
+    for run in runs:
+        print(
+            f"{run.name:24} {run.date[:10]:10} {run.rows:>11,} {run.n_clusters:>3}  "
+            f"{_best(run):36} {_drift(run)}"
+        )
+    for first, line in lines_of(runs).items():
+        if len(line) > 1:
+            path = f"history-{first}.svg"
+            write_file(folder, path, trend_svg(trend_table(line), first).encode())
+            print(f"\nchart: {folder / path}")
+
+
+def past_runs(folder: Path) -> Iterator[PastRun]:
+    """The finished runs in a folder; the log names those that are not, or cannot be read."""
+    for path in sorted(folder.glob("*/run.json")):
+        try:
+            manifest = Manifest(path.parent)
+        except IntegrityError as error:
+            log(f"history  {path.parent.name} left out, make the run again: {error}")
+            continue
+        told = json.loads(path.read_bytes())
+        if "compare" not in manifest.stages:
+            log(f"history  {path.parent.name}: not finished, left out")
+            continue
+        segments, names = (
+            pl.read_csv(read_file(manifest.root, manifest.file("compare", f"compare/{name}.csv")))
+            for name in ("segments", "names")
+        )
+        drift = manifest.stages["drift"].facts if "drift" in manifest.stages else {}
+        yield PastRun(
+            path.parent.name,
+            told.get("date", ""),
+            (told.get("base") or {}).get("run"),
+            manifest.stages["ingest"].facts["population"],
+            manifest.stages["sweep"].facts["n_clusters"],
+            segments.select("segment", "index", "verdict")
+            .join(names.select("segment", "name"), on="segment", how="left")
+            .sort("index", descending=True, nulls_last=True),
+            dict(drift),
+        )
+
+
+def lines_of(runs: list[PastRun]) -> dict[str, list[PastRun]]:
+    """The runs by the one they go back to; segments of a line have the same numbers."""
+    by_name = {run.name: run for run in runs}
+    lines: dict[str, list[PastRun]] = {}
+    for run in runs:
+        first, seen = run, {run.name}
+        while first.base in by_name and first.base not in seen:
+            seen.add(first.base)
+            first = by_name[first.base]
+        lines.setdefault(first.name, []).append(run)
+    return lines
+
+
+def trend_table(line: list[PastRun]) -> pl.DataFrame:
+    """A row per run and segment, as the chart wants it."""
+    return pl.concat(
+        run.segments.select(pl.lit(run.name).alias("run"), pl.lit(order).alias("order"), pl.all())
+        for order, run in enumerate(line)
+    )
+
+
+def _best(run: PastRun) -> str:
+    best = run.segments.filter(pl.col("segment") >= 0).head(_BEST)
+    return ", ".join(f"{s} ({i:.0f})" for s, i in best.select("segment", "index").iter_rows())
+
+
+def _drift(run: PastRun) -> str:
+    if not run.drift:
+        return "–"
+    n = len(run.drift["findings"])
+    found = f"{n} finding{'s' if n != 1 else ''}" if n else "none"
+    return f"{found}; {run.drift['decision']} from {run.base}"
+
+
+if __name__ == "__main__":
+    main()

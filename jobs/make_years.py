@@ -1,0 +1,88 @@
+"""Make three yearly deliveries of generated extracts, to see what a refresh does with them.
+
+    python -m jobs.make_years --out data/years --rows 40000
+
+1: a population and its customers. 2: the same, and a part file of a tenth more people of the same
+kind. 3: as 2, but nearly everybody's ALTERSKATEGORIE_GROB is told as 1, the youngest, and a planted
+segment is delivered twice, in a part file of its own. Each folder has a job.toml. The same seed
+gives the same bytes.
+"""
+
+import argparse
+import os
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import polars as pl
+
+from jobs.console import leave_after, start_logging
+from jobs.run import count
+from segment_lib.synthetic.extracts import FEATURE_SUMMARY, FILES, TRUTH, make_extracts
+
+SHIFTED = "ALTERSKATEGORIE_GROB"
+DOUBLED = 2
+"""The planted segment that is delivered twice."""
+_PUSHED = 0.8
+_CONFIG = f"""# One year's delivery. The population is all part files there are.
+
+[inputs]
+population = "population-*.csv"
+customers = "customers.csv"
+feature_summary = "{FEATURE_SUMMARY}"
+
+[model]
+sweep = [8, 12]
+
+[run]
+rows_per_part = 5_000
+"""
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Make them, and leave with the exit code of what happened."""
+    told = argparse.ArgumentParser(
+        prog="python -m jobs.make_years",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = told.add_argument
+    add("--out", type=Path, required=True, metavar="DIR", help="the folders 1, 2 and 3 go here")
+    add("--rows", type=count, default=40_000, metavar="N", help="population rows of the first year")
+    add("--customers", type=count, default=12_000, metavar="M", help="customer rows of each year")
+    add("--seed", type=int, default=0, metavar="S", help="which draw of the population (0)")
+    options = told.parse_args(argv)
+    start_logging("text")
+    os.umask(0o077)
+    leave_after(
+        lambda: make_years(options.out, options.rows, options.customers, options.seed), "--out"
+    )
+
+
+def make_years(folder: Path, rows: int, customers: int, seed: int) -> None:
+    """Write the three deliveries below `folder`."""
+    drawn = folder / "drawn"
+    make_extracts(drawn, rows=rows + rows // 10, customers=customers, seed=seed, truth=True)
+    people = pl.read_csv(drawn / FILES["population"], separator=";", infer_schema=False)
+    planted = pl.read_parquet(drawn / TRUTH["population"])["segment"]
+    pushed = pl.Series(np.random.default_rng(seed).random(people.height) < _PUSHED)
+    shifted = people.with_columns(
+        pl.when(pushed).then(pl.lit("1")).otherwise(SHIFTED).alias(SHIFTED)
+    )
+    years = (
+        (people.head(rows),),
+        (people.head(rows), people.tail(-rows)),
+        (shifted.head(rows), shifted.tail(-rows), shifted.filter(planted == DOUBLED)),
+    )
+    for year, parts in enumerate(years, start=1):
+        to = folder / str(year)
+        to.mkdir(parents=True, exist_ok=True)
+        for i, part in enumerate(parts, start=1):
+            part.write_csv(to / f"population-{i}.csv", separator=";")
+        (to / "customers.csv").write_bytes((drawn / FILES["customers"]).read_bytes())
+        (to / FEATURE_SUMMARY).write_bytes((drawn / FEATURE_SUMMARY).read_bytes())
+        (to / "job.toml").write_text(_CONFIG)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""A later delivery against an earlier run: what has moved, and the same segments for new people.
+
+    python -m jobs.refresh config/azdias.toml --base runs/azdias --run-dir runs/azdias-2
+
+The config names the new extracts. They are read by the base's plan and placed by its model; what
+has drifted is told; then by refresh.policy the model is applied as it is, or refitted from its own
+centres, so that segments keep their numbers and names. Parts made from what has not changed are
+taken over from the base. --fail-on drift leaves with code 7 once all is done, if something has
+drifted.
+
+Exit codes: 0 done, 2 usage or config, 3 bad input data, 4 out of memory budget or disk,
+5 cluster lost or unfit, 6 integrity check failed, 7 done, and drift found (--fail-on drift).
+"""
+
+import argparse
+import os
+from pathlib import Path
+from typing import NoReturn
+
+from jobs import assign, compare, drift, encode, gains, ingest, report, shift
+from jobs.base import RefreshJob, open_base
+from jobs.carried import ASSESS, FIT, SWEEP
+from jobs.console import Console, leave_after, log, start_logging
+from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
+from jobs.run import at_work, overrides, parser, print_answer, threads
+from jobs.stage import between, run_stages
+from segment_lib.config import load_config
+from segment_lib.errors import ConfigError, DriftError
+from segment_lib.manifest import Manifest, package_versions
+from segment_lib.store import read_part
+
+STAGES = (
+    ingest.STAGE,
+    ASSESS,
+    encode.STAGE,
+    drift.STAGE,
+    FIT,
+    SWEEP,
+    assign.STAGE,
+    compare.STAGE,
+    gains.STAGE,
+    shift.STAGE,
+    report.STAGE,
+)
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Refresh, and leave with the exit code of what happened."""
+    told = parser("refresh")
+    told.description = __doc__
+    add = told.add_argument
+    add("--base", type=Path, required=True, metavar="RUN", help="the run folder to start from")
+    add("--plan", type=Path, help="a plan to use in place of the base's; refits the model")
+    add("--until", choices=[stage.name for stage in STAGES], help="stop after this stage")
+    add("--fail-on", choices=("drift",), help="leave with code 7 if something has drifted")
+    options = told.parse_args(argv)
+    start_logging(options.log_format)
+    os.umask(0o077)
+    leave_after(lambda: refresh(options))
+
+
+def refresh(options: argparse.Namespace) -> None:
+    """The refresh the command line describes."""
+    config = load_config(options.config.absolute(), overrides(options))
+    root = (options.run_dir or Path("runs") / f"{options.config.stem}-refreshed").absolute()
+    if root == options.base.absolute():
+        raise ConfigError(f"{root} is the base itself. Choose another --run-dir.")
+    base = open_base(options.base.absolute(), config)
+    manifest = Manifest(root)
+    about = {"run": base.root.name, "model": base.file("sweep", "model/arrays.npz").sha256}
+    manifest.describe(config=config.as_dict(), versions=package_versions(), base=about)
+    console = Console.fitting(options.log_format, shown=not options.no_progress)
+    if options.dry_run:
+        job = RefreshJob(config, manifest, threads(options), console, base, options.plan)
+        print_plan(job, between(STAGES, None, options.until), None)
+        return
+    with at_work(manifest, options) as workers:
+        job = RefreshJob(config, manifest, workers, console, base, options.plan)
+        for change in job.changes.listed:
+            log(f"refresh  {change.told}")
+        job.refuse_changes()
+        told = between(STAGES, None, options.until)
+        refuse_unfit_cluster(job, told, None)
+        refuse_small_budget(job, told, None)
+        run_stages(job, STAGES, last=options.until)
+    if options.until in (None, "report"):
+        print_answer(manifest, config)
+    moved = print_drift(manifest) if "drift" in manifest.stages else []
+    if options.fail_on == "drift" and moved:
+        raise DriftError(f"drift: {'; '.join(moved)}. See refresh/drift.parquet in {root}.")
+
+
+def print_drift(manifest: Manifest) -> list[str]:
+    """Print the decision and what has moved the most; give what is found to have drifted."""
+    facts = manifest.stages["drift"].facts
+    print(f"\n{facts['decision']}: {facts['reason']}")
+    attributes = read_part(manifest.root, manifest.file("drift", "refresh/drift.parquet"))
+    for name, psi, band in attributes.head(3).select("attribute", "psi", "band").iter_rows():
+        print(f"{name:>30}  PSI {psi:.3f}  {band}")
+    return list(facts["findings"])
+
+
+if __name__ == "__main__":
+    main()

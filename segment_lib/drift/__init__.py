@@ -1,0 +1,35 @@
+"""What has moved between two deliveries: attributes, segments, distances; who is who now."""
+
+from segment_lib.drift.attributes import ATTRIBUTES, Counts, attribute_drift
+from segment_lib.drift.changes import Change, Changes, compare_schemas
+from segment_lib.drift.decision import Decision, Policy, decide, findings
+from segment_lib.drift.distances import PLACED, Placed, distance_table
+from segment_lib.drift.matching import SAME, Match, match_segments
+from segment_lib.drift.psi import BANDS, band, psi, psi_by_chance
+from segment_lib.drift.segments import SEGMENTS, index_change, segment_drift
+
+__all__ = [
+    "ATTRIBUTES",
+    "BANDS",
+    "PLACED",
+    "SAME",
+    "SEGMENTS",
+    "Change",
+    "Changes",
+    "Counts",
+    "Decision",
+    "Match",
+    "Placed",
+    "Policy",
+    "attribute_drift",
+    "band",
+    "compare_schemas",
+    "decide",
+    "distance_table",
+    "findings",
+    "index_change",
+    "match_segments",
+    "psi",
+    "psi_by_chance",
+    "segment_drift",
+]

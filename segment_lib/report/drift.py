@@ -1,0 +1,123 @@
+"""The page's section on a refresh: what was decided, what has moved since the base, in words."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from segment_lib.report.tables import Cell, Column, Table
+from segment_lib.report.words import NOTHING, percent, whole
+
+_SHOWN = 10
+_DECISIONS = {
+    "apply": "The model of the base run was applied unchanged",
+    "refit": "The model was refitted, starting from the centres of the base run",
+}
+
+
+@dataclass(frozen=True)
+class DriftSection:
+    """Sentences, then tables."""
+
+    sentences: tuple[str, ...]
+    tables: tuple[Table, ...]
+
+
+def drift_section(
+    summary: Mapping[str, Any], attributes: pl.DataFrame, segments: pl.DataFrame
+) -> DriftSection:
+    """The section, from the files of `refresh/`.
+
+    Parameters
+    ----------
+    summary : refresh/summary.json
+    attributes : refresh/drift.parquet
+    segments : refresh/segments.csv
+    """
+    return DriftSection(
+        tuple(_sentences(summary, attributes)),
+        (_attribute_table(attributes), _segment_table(segments)),
+    )
+
+
+def _sentences(summary: Mapping[str, Any], attributes: pl.DataFrame) -> Iterator[str]:
+    yield f"{_DECISIONS[summary['decision']]} ({summary['base']}): {summary['reason']}."
+    if summary["findings"]:
+        yield f"Since then {'; '.join(summary['findings'])}."
+    else:
+        yield "Nothing has drifted since then."
+    for state, told in (("new", "is new"), ("vanished", "has vanished")):
+        for number in summary[f"{state}_segments"]:
+            yield f"Segment {number} {told}."
+    large = attributes.filter(pl.col("band") == "large").height
+    moderate = attributes.filter(pl.col("band") == "moderate").height
+    yield (
+        f"Stability index above 0.25: {large} of {attributes.height} attributes; from 0.1 to 0.25: "
+        f"{moderate}."
+    )
+    yield (
+        f"The population has {summary['rows_new']:,} rows (before: {summary['rows_base']:,}), of "
+        f"which {percent(summary['set_aside_new'])} are set aside "
+        f"(before: {percent(summary['set_aside_base'])})."
+    )
+    yield from (f"{change['told']}." for change in summary["changes"])
+    work = summary["work"]
+    yield (
+        f"{work['made']:,} of the {work['parts']:,} parts of a full run were made anew; the others "
+        "were taken over."
+    )
+
+
+def _attribute_table(attributes: pl.DataFrame) -> Table:
+    columns = (
+        Column("Attribute"),
+        Column("PSI", number=True),
+        Column("Band"),
+        Column("Missing before", number=True),
+        Column("Missing now", number=True),
+        Column("Unseen levels", number=True),
+        Column("Vanished levels", number=True),
+    )
+    rows = [
+        (
+            Cell(row["attribute"], row["attribute"]),
+            Cell(f"{row['psi']:.3f}", row["psi"]),
+            Cell(row["band"], row["band"]),
+            Cell(percent(row["missing_share_base"]), row["missing_share_base"]),
+            Cell(percent(row["missing_share_new"]), row["missing_share_new"]),
+            Cell(str(len(row["unseen_levels"])), len(row["unseen_levels"])),
+            Cell(str(len(row["vanished_levels"])), len(row["vanished_levels"])),
+        )
+        for row in attributes.head(_SHOWN).iter_rows(named=True)
+    ]
+    caption = f"The {len(rows)} attributes of the population that moved most"
+    return Table("drift", caption, columns, tuple(rows))
+
+
+def _segment_table(segments: pl.DataFrame) -> Table:
+    columns = (
+        Column("Segment"),
+        Column("State"),
+        Column("Share before", number=True),
+        Column("Share now", number=True),
+        Column("Index before", number=True),
+        Column("Index now", number=True),
+    )
+    rows = [
+        (
+            Cell(
+                "Set aside" if row["segment"] < 0 else f"Segment {row['segment']}", row["segment"]
+            ),
+            Cell(row["state"], row["state"]),
+            *(_number(row[name], percent) for name in ("share_base", "share_new")),
+            *(_number(row[name], whole) for name in ("index_base", "index_new")),
+        )
+        for row in segments.iter_rows(named=True)
+    ]
+    caption = "Segments before and now; shares by the model of the base"
+    return Table("drift-segments", caption, columns, tuple(rows))
+
+
+def _number(value: float | None, written: Any) -> Cell:
+    return Cell(NOTHING) if value is None else Cell(written(value), value)

@@ -1,0 +1,54 @@
+"""How the columns of a delivery become the attributes of a run."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import polars as pl
+
+from segment_lib.schema import Schema
+from segment_lib.sources.delimited import DelimitedPiece
+from segment_lib.sources.parquet import ParquetPiece
+from segment_lib.sources.typing import raw_dtypes
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Attributes by their columns; a refreshed delivery may lack some, or call them otherwise."""
+
+    schema: Schema
+    """The attributes of the run."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Attribute to the column that holds it, where that has another name."""
+    absent: tuple[str, ...] = ()
+    """Attributes no column holds: missing in every row."""
+
+    @property
+    def columns(self) -> Schema:
+        """The attributes that are there, under the names of their columns."""
+        return Schema(
+            tuple(
+                replace(attribute, name=self.renamed.get(attribute.name, attribute.name))
+                for attribute in self.schema
+                if attribute.name not in self.absent
+            )
+        )
+
+    def read(
+        self, piece: DelimitedPiece | ParquetPiece, carried: Sequence[str] = ()
+    ) -> pl.DataFrame:
+        """The rows of a piece: what is carried along, then all attributes of the run."""
+        rows = piece.read(self.columns, carried)
+        kinds = raw_dtypes(self.schema)
+        return rows.rename({column: name for name, column in self.renamed.items()}).select(
+            *carried,
+            *(
+                pl.lit(None, dtype=kinds[name]).alias(name) if name in self.absent else name
+                for name in self.schema.names
+            ),
+        )
+
+    def as_json(self) -> list[Any]:
+        """All that decides what is read."""
+        attributes = [[a.name, a.type, *a.missing] for a in self.schema]
+        return [attributes, dict(self.renamed), list(self.absent)]

@@ -1,0 +1,63 @@
+"""Drift of segments: shares, index, distances."""
+
+from math import exp, log, sqrt
+from statistics import NormalDist
+
+import numpy as np
+import polars as pl
+import pytest
+
+from segment_lib.drift import Placed, distance_table, index_change, segment_drift
+
+
+def test_the_segment_that_doubled_is_drifted_and_no_other() -> None:
+    base = {-1: 1000, 0: 3000, 1: 2500, 2: 2000, 3: 1500}
+    table = segment_drift(base, base | {3: 3000})
+    assert table.filter("drifted")["segment"].to_list() == [3]
+    row = table.filter(pl.col("segment") == 3).row(0, named=True)
+    assert (row["share_base"], row["share_new"]) == (0.15, 3000 / 11500)
+    assert row["ratio"] == pytest.approx(3000 / 11500 / 0.15)
+
+
+def test_few_rows_may_double_by_chance() -> None:
+    assert not segment_drift({0: 1000, 1: 3}, {0: 1000, 1: 6})["drifted"].any()
+
+
+def test_a_segment_that_was_empty_has_no_ratio() -> None:
+    table = segment_drift({0: 1000}, {0: 1000, 1: 500})
+    assert table["ratio"].to_list() == [pytest.approx(2 / 3), None]
+    assert table["drifted"].to_list() == [True, True]
+
+
+def test_the_interval_of_a_change_adds_the_variances() -> None:
+    z = NormalDist().inv_cdf(0.975)
+    a, b = 0.04, 0.03
+    before = (100 * exp(-z * a), 100.0, 100 * exp(z * a))
+    after = (120 * exp(-z * b), 120.0, 120 * exp(z * b))
+    low, ratio, high = index_change(before, after)
+    assert ratio == pytest.approx(1.2)
+    assert low == pytest.approx(exp(log(1.2) - z * sqrt(a * a + b * b)))
+    assert high == pytest.approx(exp(log(1.2) + z * sqrt(a * a + b * b)))
+
+
+def test_no_customers_give_no_change() -> None:
+    assert index_change((0.0, 0.0, 5.0), (1.0, 2.0, 3.0)) == (None, None, None)
+
+
+def test_distances_add_up_over_parts() -> None:
+    draw = np.random.default_rng(0)
+    labels = draw.integers(-1, 3, 5000)
+    far = draw.gamma(4, 2, 5000).astype(np.float32)
+    segments = pl.Series(labels, dtype=pl.Int32)
+    distances = pl.Series(np.where(labels < 0, np.nan, far), dtype=pl.Float32, nan_to_null=True)
+    parts = [
+        Placed.count(segments[i : i + 999], distances[i : i + 999]) for i in range(0, 5000, 999)
+    ]
+    total = sum(parts[1:], start=Placed.from_json(parts[0].to_json()))
+    own = far[labels >= 0].astype(np.float64)
+    assert dict(total.rows) == {s: int((labels == s).sum()) for s in (-1, 0, 1, 2)}
+    assert total.mean == pytest.approx(own.mean(), rel=1e-9)
+    assert total.quantile(0.95) == pytest.approx(np.quantile(own, 0.95), rel=0.011)
+    told = distance_table(total, parts[0], -1)
+    assert told["set_aside_base"] == pytest.approx((labels < 0).mean())
+    assert told["rows_new"] == 999

@@ -1,0 +1,90 @@
+"""The history of runs, from the folders alone."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from jobs.history import PastRun, lines_of, main
+from segment_lib.manifest import FORMAT, Manifest, StageRecord, sealed
+from segment_lib.store import write_file
+
+
+def make_run(root: Path, index: float, date: str, base: str | None = None) -> None:
+    """A finished run, as far as the history reads it."""
+    manifest = Manifest(root)
+    root.mkdir()
+    told = {"base": {"run": base, "model": "0"}} if base else {}
+    manifest.describe(config={}, **told)
+    manifest.about["date"] = date
+    work = manifest.begin("compare", "mark")
+    table = pl.DataFrame(
+        {"segment": [-1, 0, 1], "index": [240.0, index, 50.0], "verdict": ["over", "over", "under"]}
+    )
+    names = pl.DataFrame({"segment": [-1, 0, 1], "name": ["aside", "Savers", "Movers"]})
+    files = tuple(
+        write_file(work, f"compare/{name}.csv", of.write_csv().encode())
+        for name, of in (("segments", table), ("names", names))
+    )
+    manifest.stages["ingest"] = StageRecord("", (), facts={"population": 1000})
+    manifest.stages["sweep"] = StageRecord("", (), facts={"n_clusters": 2})
+    if base:
+        drift = {"decision": "apply", "findings": ["segment 0 went from 1% to 2%"]}
+        manifest.stages["drift"] = StageRecord("", (), facts=drift)
+    manifest.publish("compare", work, StageRecord("", files), following=())
+
+
+def test_each_run_has_a_line_and_a_line_of_runs_a_chart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run(tmp_path / "second", 300.0, "2027-11-01T00:00:00Z", base="first")
+    make_run(tmp_path / "first", 310.0, "2026-11-01T00:00:00Z")
+    with pytest.raises(SystemExit) as left:
+        main([str(tmp_path)])
+    assert left.value.code == 0
+    header, first, second, *_ = capsys.readouterr().out.splitlines()
+    assert header.split()[:4] == ["run", "date", "rows", "k"]
+    assert first.split()[:4] == ["first", "2026-11-01", "1,000", "2"]
+    assert "0 (310), 1 (50)" in first
+    assert second.endswith("1 finding; apply from first")
+    assert (tmp_path / "history-first.svg").read_text().startswith("<svg")
+
+
+def test_runs_of_another_format_and_unfinished_ones_are_named_and_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run(tmp_path / "good", 300.0, "2027-11-01T00:00:00Z")
+    for name, version in (("old", FORMAT - 1), ("half", FORMAT)):
+        (tmp_path / name).mkdir()
+        told = {"format_version": version, "stages": {}, "notes": {}}
+        (tmp_path / name / "run.json").write_bytes(sealed(told))
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn/run.json").write_text('{"format_version": 2, "stag')
+    with pytest.raises(SystemExit) as left:
+        main([str(tmp_path)])
+    assert left.value.code == 0
+    told = capsys.readouterr()
+    assert f"old/run.json: format version {FORMAT - 1}" in told.err
+    assert "torn/run.json: not a manifest" in told.err
+    assert "half: not finished" in told.err
+    assert "old" not in told.out
+
+
+def test_a_folder_without_runs_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([str(tmp_path)])
+    assert left.value.code == 2
+    assert "no finished run" in capsys.readouterr().err
+
+
+def test_runs_go_back_to_the_first_of_their_line() -> None:
+    def run(name: str, base: str | None) -> PastRun:
+        return PastRun(name, "", base, 1, 2, pl.DataFrame(), {})
+
+    runs = [run("a", None), run("b", "a"), run("c", "b"), run("x", "gone"), run("d", "a")]
+    assert {first: [r.name for r in line] for first, line in lines_of(runs).items()} == {
+        "a": ["a", "b", "c", "d"],
+        "x": ["x"],
+    }
