@@ -1,7 +1,11 @@
 """A later delivery against an earlier run, as a user meets it, on generated extracts."""
 
 import json
+import re
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +15,8 @@ import pytest
 
 from jobs.make_extracts import main as make_extracts
 from segment_lib.manifest import sealed
-from tests.conftest import RunJob, hashes
+from tests.clusters import cluster
+from tests.conftest import ROOT, RunJob, hashes
 
 N, MORE, M = 20_000, 2_000, 6_000
 PARTS = 4
@@ -323,3 +328,37 @@ def test_an_unfinished_base_is_refused(config: Path, run_job: RunJob, tmp_path: 
     done = run_job("jobs.refresh", config, "--base", half, "--run-dir", tmp_path / "run")
     assert done.returncode == 2
     assert "fit, sweep, assign, compare, gains not done" in done.stderr
+
+
+def test_a_refresh_killed_twice_and_ended_on_a_cluster_gives_the_same_bytes(
+    grown: Path, base: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    told = ("jobs.refresh", grown, "--base", base, "--set", "refresh.policy='refit'")
+    until = ("--until", "refresh")
+    undisturbed, run = tmp_path / "undisturbed" / "run", tmp_path / "killed" / "run"
+    done = run_job(*told, "--run-dir", undisturbed, *until)
+    assert done.returncode == 0, done.stderr
+    for stage in ("assess", "fit"):
+        kill_after(stage, *map(str, (*told, "--run-dir", run, *until)))
+        assert stage in json.loads((run / "run.json").read_text())["stages"]
+    with cluster(tmp_path / "cluster") as started:
+        at = started.scheduler()
+        started.worker()
+        started.worker()
+        done = run_job(*told, "--run-dir", run, *until, "--scheduler-file", at)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("done before, nothing changed") >= 4
+    assert hashes(run) == hashes(undisturbed)
+
+
+def kill_after(stage: str, module: str, *arguments: str) -> None:
+    """Start a job, and kill it as soon as it says that a stage is done."""
+    command = [sys.executable, "-m", module, *arguments]
+    job = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert job.stderr is not None
+    with job.stderr:
+        while (line := job.stderr.readline()) and not re.match(rf"{stage} +[0-9.]+ s ", line):
+            pass
+        job.kill()
+    assert line
+    assert job.wait() == -signal.SIGKILL
