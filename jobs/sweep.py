@@ -1,14 +1,14 @@
 """KMeans for every number of segments in the sweep, measured; one is chosen by a written rule."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from dask.delayed import Delayed
 
 from jobs.choice import choose, judge, with_judgement
 from jobs.console import log
@@ -22,10 +22,13 @@ from segment_lib.model import (
     Clustering,
     Midway,
     Projection,
+    Rows,
+    RowsInBlocks,
     calinski_harabasz,
     davies_bouldin,
-    hold_in_memory,
     reclusterings,
+    row_blocks,
+    rows_here,
     sample_blocks,
     sample_silhouettes,
     simplified_silhouette,
@@ -97,12 +100,24 @@ def run(job: Job, work: Path) -> Outcome:
     return find(job, work, trials(job.config, job.facts("encode")["population"]))
 
 
-def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Outcome:
-    """Cluster for each number of segments, from starts found on a sample or from those given."""
+@dataclass(frozen=True)
+class Swept:
+    """What passes over the population found."""
+
+    found: list[Clustering]
+    n_rows: int
+    sample: Delayed
+    """Rows of the population, as a Sample."""
+    scores: str
+    """Where those of all rows were kept."""
+
+
+def cluster(
+    job: Job, work: Path, projection: Projection, tried: list[int], starts: np.ndarray | None
+) -> Swept:
+    """Cluster the population for each number of segments; its scores are gone afterwards."""
     features = job.facts("encode")["features"]
     files = job.manifest.files("encode", "features/population/")
-    arrays = read_arrays(job.root, job.manifest.file("fit", "model/projection.npz"))
-    projection = Projection.from_arrays(arrays)
     Z = projection.project(feature_array(job.root, files, features))
     part = BYTES_PER_FEATURE * len(features) * max(Z.chunks[0])
     held, beside = memory_needed(len(Z), Z.shape[1], len(tried))
@@ -113,9 +128,9 @@ def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Ou
     scratch = Scratch(work, "scratch")
     with job.workers.limited(at_once):
         Z = Z.persist() if kept else scratch.spill(Z)
-    rows = row_array(job.root, files)
+    numbers = row_array(job.root, files)
     random_state = job.config.model.random_state
-    sample = sample_blocks(Z, rows, random_state=random_state)
+    sample = sample_blocks(Z, numbers, random_state=random_state)
     midway = Midway.from_arrays(read_checkpoint(work) or {}, tried, Z.shape[1])
     if midway is not None:
         rest = sum(run.settled for run in midway.runs.values())
@@ -124,7 +139,11 @@ def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Ou
             stage="sweep",
             passes_done_before=midway.passes,
         )
-    thin = partial(thin_blocks, Z, rows, random_state=random_state)
+
+    def thin() -> Rows:
+        return rows_in_memory(job, thin_blocks(Z, numbers, random_state=random_state))
+
+    blocks = row_blocks(Z)
     with job.console.progress("sweep", len(tried), "clusterings") as progress:
         left = len(tried)
 
@@ -137,22 +156,36 @@ def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Ou
             Z,
             tried,
             sample=sample,
-            thin=thin if warm is None and len(Z) > 2 * THIN_SIZE else None,
-            starts={tried[0]: warm.starts} if warm else None,
+            rows=rows_in_memory(job, blocks) if kept else RowsInBlocks(blocks, scratch.hold),
+            thin=thin if starts is None and len(Z) > 2 * THIN_SIZE else None,
+            starts=None if starts is None else {tried[0]: starts},
             random_state=random_state,
-            hold=hold_in_memory if kept else scratch.hold,
             on_pass=on_pass,
             midway=midway,
             keep=lambda midway: write_checkpoint(work, midway.arrays()),
         )
+    return Swept(found, len(Z), sample, "in memory" if kept else "in scratch files")
+
+
+def rows_in_memory(job: Job, blocks: Sequence[Delayed]) -> Rows:
+    """Rows of blocks that lie in memory, here or on the workers of a cluster."""
+    if job.workers.client is None:
+        return rows_here(blocks, job.workers.threads)
+    return RowsInBlocks(blocks)
+
+
+def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Outcome:
+    """Cluster for each number of segments, from starts found on a sample or from those given."""
+    arrays = read_arrays(job.root, job.manifest.file("fit", "model/projection.npz"))
+    projection = Projection.from_arrays(arrays)
+    swept = cluster(job, work, projection, tried, warm.starts if warm else None)
+    found, sample, n_rows = swept.found, swept.sample, swept.n_rows
     if warm is None:
         found = [clustering.by_size() for clustering in found]
     silhouettes = sample_silhouettes(
         sample, [c.centers for c in found], [c.sums.counts for c in found]
     )
-    n_rows = len(Z)
     table = sweep_table(found, silhouettes, n_rows)
-    del Z, thin  # The scores of the population are not read again; the customers' take their room.
     judged, stability = judge(job, found, sample, projection)
     chosen, rule = (tried[0], warm.rule) if warm else choose(job.config, judged)
     clustering = found[tried.index(chosen)]
@@ -161,7 +194,8 @@ def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Ou
         ids, matching = warm.number(clustering.centers)
         stability = stability.with_columns(pl.Series("segment", ids.astype(np.int64)))
     table = with_judgement(table, judged, chosen).select(*SWEEP, pl.exclude(SWEEP))
-    anew = reclusterings(sample, chosen, random_state=random_state)
+    anew = reclusterings(sample, chosen, random_state=job.config.model.random_state)
+    features = job.facts("encode")["features"]
     model = {
         "format_version": FORMAT,
         "features": features,
@@ -182,11 +216,10 @@ def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Ou
         write_file(work, "model/stability.csv", stability.write_csv().encode()),
     ]
     told = f"{chosen} segments, {rule}"
-    scores = "in memory" if kept else "in scratch files"
     facts = {
         "n_clusters": chosen,
         "rule": rule,
-        "scores": scores,
+        "scores": swept.scores,
         "parts": work_done(len(job.manifest.files("encode", "features/"))),
         **matching,
     }

@@ -1,5 +1,6 @@
 """dask-ml's scaler, PCA and KMeans, repaired: exact, one pass, the same for any partitioning."""
 
+from segment_lib.model.blocks import row_blocks
 from segment_lib.model.choice import (
     Gain,
     Trial,
@@ -11,7 +12,7 @@ from segment_lib.model.choice import (
 )
 from segment_lib.model.fitted import FittedModel, Projection, segment_ids
 from segment_lib.model.kmeans import Clustering, KMeans, sweep
-from segment_lib.model.lloyd import hold_in_memory
+from segment_lib.model.lloyd import Rows, RowsInBlocks, rows_here
 from segment_lib.model.micro import MicroClusters, MicroModel
 from segment_lib.model.midway import Midway
 from segment_lib.model.pca import IncrementalPCA
@@ -38,6 +39,8 @@ __all__ = [
     "Moments",
     "Overlap",
     "Projection",
+    "Rows",
+    "RowsInBlocks",
     "StandardScaler",
     "Trial",
     "calinski_harabasz",
@@ -46,10 +49,11 @@ __all__ = [
     "davies_bouldin",
     "halves",
     "held_out_gain",
-    "hold_in_memory",
     "moments",
     "overlap",
     "reclusterings",
+    "row_blocks",
+    "rows_here",
     "sample_blocks",
     "sample_silhouettes",
     "segment_ids",

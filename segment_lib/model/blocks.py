@@ -1,6 +1,6 @@
 """Sums over the blocks of an array, added in block order whatever the number of workers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import add
 from typing import Any
 
@@ -24,9 +24,17 @@ def row_blocks(X: da.Array | np.ndarray) -> list[Delayed]:
 
 def add_up(parts: Sequence[Delayed]) -> Delayed:
     """The sum of the parts as a tree whose shape depends on their number alone."""
-    level = list(parts)
+    return _by_tree(parts, delayed(_add_all))
+
+
+def add_all(parts: Iterable[Any]) -> Any:
+    """The same sum, with the same bits, of parts that are here."""
+    return _by_tree(list(parts), _add_all)
+
+
+def _by_tree(level: Sequence[Any], add_all: Callable[[Sequence[Any]], Any]) -> Any:
     while len(level) > 1:
-        level = [delayed(_add_all)(level[i : i + _FAN_IN]) for i in range(0, len(level), _FAN_IN)]
+        level = [add_all(level[i : i + _FAN_IN]) for i in range(0, len(level), _FAN_IN)]
     return level[0]
 
 

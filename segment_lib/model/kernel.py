@@ -51,6 +51,18 @@ def tally_rows(
     return [(counts[a:b], sums[a:b]) for a, b in pairwise(offsets)]
 
 
+def doubtful_rows(labels: np.ndarray, limits: np.ndarray, drift: np.ndarray) -> np.ndarray:
+    """The rows of which another centre may have come nearer than their own, in ascending order.
+
+    Parameters
+    ----------
+    labels, limits : of one clustering, shape (n_rows,), as `tally_rows` leaves them
+    drift : per cluster, how much nearer another centre may have come to a row
+    """
+    found = np.empty(len(labels), dtype=np.intp)
+    return found[: _doubtful(labels, limits, drift, found)]
+
+
 def measure_rows(
     rows: np.ndarray, centers: Sequence[np.ndarray]
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
@@ -311,6 +323,15 @@ def _tally(
                     counts[first + before] -= 1
                     for j in range(rows.shape[1]):
                         sums[first + before, j] -= tile.rows[i, j]
+
+
+@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+def _doubtful(labels: np.ndarray, limits: np.ndarray, drift: np.ndarray, found: np.ndarray) -> int:
+    n = 0
+    for i in range(len(labels)):
+        found[n] = i
+        n += limits[i] <= drift[labels[i]]
+    return n
 
 
 @numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]

@@ -16,11 +16,10 @@ from segment_lib.errors import ConfigError
 from segment_lib.model.blocks import row_blocks
 from segment_lib.model.kernel import nearest
 from segment_lib.model.lloyd import (
-    Hold,
+    Rows,
     RowsInBlocks,
     Run,
     farthest,
-    hold_in_memory,
     lloyd,
     measure,
 )
@@ -130,13 +129,13 @@ def sweep(
     n_clusters: Sequence[int],
     *,
     sample: Delayed | None = None,
-    thin: Callable[[], Sequence[Delayed]] | None = None,
+    rows: Rows | None = None,
+    thin: Callable[[], Rows] | None = None,
     starts: Mapping[int, np.ndarray] | None = None,
     n_init: int = 4,
     max_iter: int = 300,
     tol: float = 1e-4,
     random_state: int = 0,
-    hold: Hold = hold_in_memory,
     on_pass: Callable[[int, int], None] = lambda passes, running: None,
     midway: Midway | None = None,
     keep: Callable[[Midway], None] = lambda midway: None,
@@ -146,8 +145,8 @@ def sweep(
     Parameters
     ----------
     sample : rows on which starting centres are found, unless `starts` gives them
-    thin : gives some of the rows in blocks, on which centres travel before passes go over all
-    hold : keeps what a pass remembers of the rows, 6 bytes for each row and clustering
+    rows : the rows of `Z` as passes go over them; each remembers 6 bytes of a row and clustering
+    thin : gives some of the rows, on which centres travel before passes go over all
     on_pass : called after each pass with the passes done and the clusterings still running
     midway : where an earlier sweep of the same rows was; it goes on from there
     keep : called with that once the passes over all rows begin, and after each of them
@@ -167,12 +166,12 @@ def sweep(
         if starts is None:
             starts, agreement = _starts(sample, n_clusters, n_init, random_state)
         if thin:
-            travelled = lloyd(RowsInBlocks(thin()), starts, max_iter=max_iter, tol=tol)
+            travelled = lloyd(thin(), starts, max_iter=max_iter, tol=tol)
             starts = {k: run.centers for k, run in travelled.items()}
         midway = Midway({k: Run(centers) for k, centers in starts.items()}, agreement)
         keep(midway)
     stability = midway.stability
-    rows = RowsInBlocks(row_blocks(Z), hold)
+    rows = rows or RowsInBlocks(row_blocks(Z))
     runs = lloyd(
         rows,
         midway.runs,
@@ -214,7 +213,7 @@ def _starts(
 
 
 def _further(
-    rows: RowsInBlocks, sample: Delayed | None, centers: np.ndarray, n: int, seed: int
+    rows: Rows, sample: Delayed | None, centers: np.ndarray, n: int, seed: int
 ) -> np.ndarray:
     if sample is None:
         return farthest(rows, centers, n).scores

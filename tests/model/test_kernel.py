@@ -8,6 +8,7 @@ from sklearn.metrics import pairwise_distances_argmin
 
 from segment_lib.model.kernel import (
     UNKNOWN,
+    doubtful_rows,
     label_rows,
     measure_rows,
     nearest,
@@ -75,6 +76,15 @@ def test_each_clustering_gets_the_labels_of_scikit_learn(n_rows):
     assert found.shape == (3, n_rows)
     for labels, these in zip(found, centers, strict=True):
         np.testing.assert_array_equal(labels, pairwise_distances_argmin(block, these))
+
+
+@pytest.mark.parametrize("n", [0, 1, 1000])
+def test_doubtful_rows_are_those_whose_limit_the_drift_of_their_cluster_has_reached(n):
+    rng = np.random.default_rng(n)
+    labels = rng.integers(0, 4, n).astype(np.uint16)
+    limits, drift = rng.integers(0, 5, n).astype(np.float32), np.array([0.0, 1.0, 3.0, 9.0])
+    found = doubtful_rows(labels, limits, drift)
+    assert found.tolist() == [i for i in range(n) if limits[i] <= drift[labels[i]]]
 
 
 def test_of_equally_near_centres_the_first_is_taken():

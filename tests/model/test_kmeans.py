@@ -1,7 +1,6 @@
 """KMeans, against scikit-learn; the same for any partitioning."""
 
 import pickle
-from functools import partial
 from itertools import pairwise
 
 import dask
@@ -14,7 +13,14 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from segment_lib.errors import ConfigError
-from segment_lib.model import KMeans, sample_blocks, sample_silhouettes, sweep, thin_blocks
+from segment_lib.model import (
+    KMeans,
+    RowsInBlocks,
+    sample_blocks,
+    sample_silhouettes,
+    sweep,
+    thin_blocks,
+)
 from segment_lib.model.sample import Sample, neighbouring_centers, seeding
 
 CENTERS = np.array([[0, 0, 0], [6, 0, 0], [0, 6, 0], [0, 0, 6]], dtype=np.float32)
@@ -334,8 +340,8 @@ def test_a_sweep_fits_as_well_as_each_fitted_alone(swept):
 
 def test_a_sweep_that_begins_on_some_of_the_rows_ends_on_all_of_them(swept):
     Z, sample, found = swept
-    thin = partial(thin_blocks, lazy(Z), da.arange(3000, chunks=250), size=1000)
-    begun = sweep(lazy(Z), range(2, 13), sample=sample, thin=thin)
+    some = RowsInBlocks(thin_blocks(lazy(Z), da.arange(3000, chunks=250), size=1000))
+    begun = sweep(lazy(Z), range(2, 13), sample=sample, thin=lambda: some)
     for there, here in zip(begun, found, strict=True):
         assert there.converged
         assert there.sums.counts.sum() == 3000

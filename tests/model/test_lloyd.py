@@ -19,7 +19,9 @@ from segment_lib.model.lloyd import (
     RowsInBlocks,
     Run,
     lloyd,
+    measure,
     move_rows,
+    rows_here,
 )
 
 
@@ -94,7 +96,19 @@ def test_rows_not_looked_at_change_nothing(seed):
 @given(st.lists(st.integers(1, 1999), max_size=6))
 def test_any_partitioning_gives_the_same_bits(marks):
     Z = scores()
-    assert fitted(cut(Z, marks), Z) == fitted(RowsHere(Z), Z)
+    rows = cut(Z, marks)
+    assert fitted(rows, Z) == fitted(RowsHere(Z), Z)
+    assert fitted(rows_here(rows._blocks, threads=2), Z) == fitted(RowsHere(Z), Z)
+
+
+def test_sums_here_have_the_bits_of_sums_by_tasks():
+    Z = np.random.default_rng(0).normal(size=(3000, 4)).astype(np.float32)
+    rows = cut(Z, list(range(100, 3000, 100)))
+    (there,) = measure(rows, [Z[:5]])
+    for threads in (1, 3):
+        (here,) = measure(rows_here(rows._blocks, threads), [Z[:5]])
+        assert here.distances.tobytes() == there.distances.tobytes()
+        assert here.silhouettes.tobytes() == there.silhouettes.tobytes()
 
 
 def test_the_order_of_the_rows_changes_nothing():

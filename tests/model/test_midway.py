@@ -1,13 +1,12 @@
 """A sweep taken up again: the same clusterings to the last bit, whatever pass it ended after."""
 
 import io
-from functools import partial
 
 import dask.array as da
 import numpy as np
 import pytest
 
-from segment_lib.model import Midway, sample_blocks, sweep, thin_blocks
+from segment_lib.model import Midway, RowsInBlocks, sample_blocks, sweep, thin_blocks
 from segment_lib.model.lloyd import Run
 
 TRIED = [2, 3, 5, 8]
@@ -37,7 +36,7 @@ def test_a_sweep_taken_up_after_any_pass_finds_the_same(Z):
         Z,
         TRIED,
         sample=sample,
-        thin=partial(thin_blocks, Z, rows, size=1500),
+        thin=lambda: RowsInBlocks(thin_blocks(Z, rows, size=1500)),
         keep=lambda midway: kept.append(through_a_file(midway)),
     )
     assert len(kept) > 4
