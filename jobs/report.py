@@ -12,7 +12,6 @@ import polars as pl
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.manifest import package_versions
-from segment_lib.report import DriftSection, RunFacts, drift_section, write_report
 from segment_lib.sources import find_files
 from segment_lib.store import StoredFile, read_arrays, read_file, read_part
 
@@ -147,6 +146,9 @@ def tests(job: Job) -> Mapping[str, Any]:
 
 
 def run(job: Job, work: Path) -> Outcome:
+    # What draws takes 30 MiB and a quarter of a second to load, which other stages go without.
+    from segment_lib.report import RunFacts, drift_section, write_report
+
     arrays = read_arrays(job.root, job.manifest.file("sweep", "model/arrays.npz"))
     ratios = arrays["explained_variance_ratio"]
     attributes = table(job, "assess", "assess/attributes.parquet")
@@ -181,7 +183,7 @@ def run(job: Job, work: Path) -> Outcome:
         versions=package_versions(),
         min_cell=job.config.fairness.min_cell,
         min_segment_rows=job.config.compare.min_segment_rows,
-        drift=drift(job),
+        drift=drift_section(*moved(job)) if job.base else None,
     )
     folder = work / "report"
     folder.mkdir(mode=0o700)
@@ -204,16 +206,11 @@ def _plain(setting: object) -> str:
     return "not set" if setting in (None, "") else str(setting)
 
 
-def drift(job: Job) -> DriftSection | None:
-    """What a refresh found, if the run is one."""
-    if job.base is None:
-        return None
+def moved(job: Job) -> tuple[Mapping[str, Any], pl.DataFrame, pl.DataFrame]:
+    """What a refresh found: its summary, attributes and segments."""
     summary = read_file(job.root, job.manifest.file("refresh", "refresh/summary.json"))
-    return drift_section(
-        json.loads(summary),
-        table(job, "drift", "refresh/drift.parquet"),
-        table(job, "refresh", "refresh/segments.csv"),
-    )
+    attributes = table(job, "drift", "refresh/drift.parquet")
+    return json.loads(summary), attributes, table(job, "refresh", "refresh/segments.csv")
 
 
 def _sentence(words: str) -> str:

@@ -17,6 +17,7 @@ from jobs.stage import Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.manifest import FORMAT
 from segment_lib.matrix import Scratch, feature_array, row_array
+from segment_lib.memory import give_memory_back
 from segment_lib.model import (
     THIN_SIZE,
     Clustering,
@@ -140,10 +141,13 @@ def cluster(
             passes_done_before=midway.passes,
         )
 
+    def everyone() -> Rows:
+        blocks = row_blocks(Z)
+        return rows_in_memory(job, blocks) if kept else RowsInBlocks(blocks, scratch.hold)
+
     def thin() -> Rows:
         return rows_in_memory(job, thin_blocks(Z, numbers, random_state=random_state))
 
-    blocks = row_blocks(Z)
     with job.console.progress("sweep", len(tried), "clusterings") as progress:
         left = len(tried)
 
@@ -156,7 +160,7 @@ def cluster(
             Z,
             tried,
             sample=sample,
-            rows=rows_in_memory(job, blocks) if kept else RowsInBlocks(blocks, scratch.hold),
+            rows=everyone,
             thin=thin if starts is None and len(Z) > 2 * THIN_SIZE else None,
             starts=None if starts is None else {tried[0]: starts},
             random_state=random_state,
@@ -170,6 +174,7 @@ def cluster(
 def rows_in_memory(job: Job, blocks: Sequence[Delayed]) -> Rows:
     """Rows of blocks that lie in memory, here or on the workers of a cluster."""
     if job.workers.client is None:
+        give_memory_back()  # Passes take room beside the rows: what came before leaves it to them.
         return rows_here(blocks, job.workers.threads)
     return RowsInBlocks(blocks)
 

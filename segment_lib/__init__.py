@@ -2,8 +2,8 @@
 
 import os
 
-# Polars' allocator reads this when it is loaded: freed memory goes back at once, not after seconds,
-# so that what a process holds is what its parts in flight take.
-os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
+# Polars' allocator reads this when it is loaded: freed memory goes back in 0.3 s, not in 10:
+# at once would cost a fifth of the time of ingest and encode.
+os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:300,muzzy_decay_ms:0")
 
 __version__ = "0.1.0"

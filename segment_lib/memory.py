@@ -13,7 +13,7 @@ BASE = 480 * _MIB
 """What the process holds beside rows: the interpreter and its libraries; measured."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """Names of glibc's settings (malloc.h)."""
-_GIVEN_BACK = 16 * _MIB
+_GIVEN_BACK = 8 * _MIB
 """Blocks from this size on go back when freed. Below it a map and unmap for each costs too much."""
 
 

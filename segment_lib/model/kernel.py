@@ -16,8 +16,6 @@ _SMALL_PRODUCT = 100_000
 """Multiply-adds up to which OpenBLAS does not pack the factors: twice as fast for few centres."""
 _SMALL_TILE, _TILE = 32, 512
 """Rows per product: it stays in the cache, and no array of rows by clusters is ever made."""
-UNKNOWN = np.iinfo(np.uint16).max
-"""The label of a row that no pass has seen yet. So there may be 65,535 clusters at the most."""
 
 
 def tally_rows(
@@ -34,7 +32,8 @@ def tally_rows(
     rows : scores of shape (n_rows, n_components), float32
     centers : per clustering, shape (n_clusters, n_components), float32
     drifts : per clustering and cluster, how much nearer another centre may have come to a row
-    labels : shape (n_clusterings, n_rows), uint16; the clusters of the rows, brought up to date
+    labels : shape (n_clusterings, n_rows), as `unknown_labels` makes them; the clusters of the
+        rows, brought up to date
     limits : shape (n_clusterings, n_rows), float32; the drifts up to which rows are sure of them
 
     Returns
@@ -46,9 +45,20 @@ def tally_rows(
     sums = np.zeros(stacked.shape)
     drift = np.concatenate(drifts).astype(np.float64)
     tile = _tile_rows(stacked)
-    _tally(np.ascontiguousarray(rows), stacked, norms, offsets, tile, drift, labels, limits,
-           counts, sums)  # fmt: skip
+    _tally(np.ascontiguousarray(rows), stacked, norms, offsets, tile, drift, labels,
+           np.iinfo(labels.dtype).max, limits, counts, sums)  # fmt: skip
     return [(counts[a:b], sums[a:b]) for a, b in pairwise(offsets)]
+
+
+def unknown_labels(n_clusterings: int, n_rows: int, most: int) -> np.ndarray:
+    """Labels of rows that no pass has seen yet, in a byte or two: the largest number there is.
+
+    Parameters
+    ----------
+    most : clusters of a clustering; 65,535 at the most
+    """
+    kind = np.uint8 if most <= np.iinfo(np.uint8).max else np.uint16
+    return np.full((n_clusterings, n_rows), np.iinfo(kind).max, dtype=kind)
 
 
 def doubtful_rows(labels: np.ndarray, limits: np.ndarray, drift: np.ndarray) -> np.ndarray:
@@ -297,6 +307,7 @@ def _tally(
     tile_rows: int,
     drift: np.ndarray,
     labels: np.ndarray,
+    unknown: int,
     limits: np.ndarray,
     counts: np.ndarray,
     sums: np.ndarray,
@@ -319,7 +330,7 @@ def _tally(
                 counts[cluster] += 1
                 for j in range(rows.shape[1]):
                     sums[cluster, j] += tile.rows[i, j]
-                if before != UNKNOWN:
+                if before != unknown:
                     counts[first + before] -= 1
                     for j in range(rows.shape[1]):
                         sums[first + before, j] -= tile.rows[i, j]

@@ -129,7 +129,7 @@ def sweep(
     n_clusters: Sequence[int],
     *,
     sample: Delayed | None = None,
-    rows: Rows | None = None,
+    rows: Callable[[], Rows] | None = None,
     thin: Callable[[], Rows] | None = None,
     starts: Mapping[int, np.ndarray] | None = None,
     n_init: int = 4,
@@ -145,7 +145,8 @@ def sweep(
     Parameters
     ----------
     sample : rows on which starting centres are found, unless `starts` gives them
-    rows : the rows of `Z` as passes go over them; each remembers 6 bytes of a row and clustering
+    rows : gives the rows of `Z` as passes go over them; 6 bytes of a row and clustering are
+        remembered
     thin : gives some of the rows, on which centres travel before passes go over all
     on_pass : called after each pass with the passes done and the clusterings still running
     midway : where an earlier sweep of the same rows was; it goes on from there
@@ -171,16 +172,16 @@ def sweep(
         midway = Midway({k: Run(centers) for k, centers in starts.items()}, agreement)
         keep(midway)
     stability = midway.stability
-    rows = rows or RowsInBlocks(row_blocks(Z))
+    everyone = rows() if rows else RowsInBlocks(row_blocks(Z))
     runs = lloyd(
-        rows,
+        everyone,
         midway.runs,
         max_iter=max_iter,
         tol=tol,
         on_pass=on_pass,
         keep=lambda runs: keep(Midway(runs, stability)),
     )
-    sums = dict(zip(runs, measure(rows, [run.centers for run in runs.values()]), strict=True))
+    sums = dict(zip(runs, measure(everyone, [run.centers for run in runs.values()]), strict=True))
     for fewer, more in pairwise(sorted(runs)):
         # More clusters never fit worse: where they do, start from the fewer and rows far from them.
         if inertia(sums[more], runs[more].centers) <= inertia(sums[fewer], runs[fewer].centers):
@@ -188,11 +189,11 @@ def sweep(
         warm = np.concatenate(
             [
                 runs[fewer].centers,
-                _further(rows, sample, runs[fewer].centers, more - fewer, random_state),
+                _further(everyone, sample, runs[fewer].centers, more - fewer, random_state),
             ]
         )
-        runs |= lloyd(rows, {more: warm}, max_iter=max_iter, tol=tol, on_pass=on_pass)
-        (sums[more],) = measure(rows, [runs[more].centers])
+        runs |= lloyd(everyone, {more: warm}, max_iter=max_iter, tol=tol, on_pass=on_pass)
+        (sums[more],) = measure(everyone, [runs[more].centers])
     return [
         Clustering(k, run.centers, sums[k], run.n_iter, run.converged, stability[k])
         for k, run in ((k, runs[k]) for k in n_clusters)

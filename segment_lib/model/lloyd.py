@@ -17,12 +17,12 @@ from dask.delayed import Delayed
 
 from segment_lib.model.blocks import add_all, add_up
 from segment_lib.model.kernel import (
-    UNKNOWN,
     doubtful_rows,
     measure_rows,
     nearest,
     squares,
     tally_rows,
+    unknown_labels,
 )
 from segment_lib.model.quality import ClusterSums
 
@@ -45,25 +45,30 @@ class Ask:
 
 @dataclass(frozen=True)
 class Standing:
-    """What is remembered of the rows of a block."""
+    """What is remembered of the rows of a block; a pass brings it up to date in its place."""
 
     keys: np.ndarray
     """Of the clusterings, in ascending order; shape (n_clusterings,), int."""
     labels: np.ndarray
-    """The clusters of the rows, shape (n_clusterings, n_rows), uint16."""
+    """The clusters of the rows, shape (n_clusterings, n_rows), uint8 or uint16."""
     limits: np.ndarray
     """The drifts up to which rows are sure of them, shape (n_clusterings, n_rows), float32."""
 
     @classmethod
-    def unknown(cls, keys: Sequence[int], n_rows: int) -> Self:
+    def unknown(cls, asks: Mapping[int, Ask], n_rows: int) -> Self:
         """Of rows that no pass has seen."""
-        labels = np.full((len(keys), n_rows), UNKNOWN, dtype=np.uint16)
-        return cls(np.array(keys), labels, np.full(labels.shape, -np.inf, dtype=np.float32))
+        most = max(len(ask.centers) for ask in asks.values())
+        labels = unknown_labels(len(asks), n_rows, most)
+        return cls(np.array(list(asks)), labels, np.full(labels.shape, -np.inf, np.float32))
 
     def of(self, keys: Sequence[int]) -> Self:
         """A copy for some of the clusterings."""
-        found = np.searchsorted(self.keys, keys)
-        return type(self)(np.array(keys), self.labels[found], self.limits[found])
+        at = self.places(keys)
+        return type(self)(np.array(keys), self.labels[at], self.limits[at])
+
+    def places(self, keys: Sequence[int]) -> np.ndarray:
+        """Where clusterings stand in the arrays."""
+        return np.searchsorted(self.keys, keys)
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,7 @@ class RowsInBlocks:
             nonlocal standing
             told = delayed(dict(asks), traverse=False)
             found = [
-                delayed(move_rows, nout=2)(block, held, told)
+                delayed(_move_rows_anew, nout=2)(block, held, told)
                 for block, held in zip(self._blocks, standing, strict=True)
             ]
             changes: Changes
@@ -226,48 +231,52 @@ def lloyd(
 
 
 def move_rows(
-    block: np.ndarray, before: Standing | None, asks: Mapping[int, Ask]
+    block: np.ndarray, standing: Standing | None, asks: Mapping[int, Ask]
 ) -> tuple[Standing, Changes]:
     """Bring the clusters of a block's rows up to date, looking at the doubtful rows alone.
 
     Parameters
     ----------
-    before : what the pass before remembered; None if there was none
+    standing : what is remembered of these clusterings, at least; None before the first pass
     asks : the clusterings still running, by ascending key
 
     Returns
     -------
-    standing : what to remember for the next pass
-    changes : of rows and sums since `before`
+    standing : up to date, and the same arrays
+    changes : of rows and sums
     """
     keys = list(asks)
-    if before is None:
-        standing = Standing.unknown(keys, len(block))
-        dense, few = list(range(len(keys))), []
+    if standing is None:
+        standing = Standing.unknown(asks, len(block))
+        dense, few = keys, {}
     else:
-        standing = before.of(keys)
-        doubtful = [
-            doubtful_rows(labels, limits, ask.drift)
-            for ask, labels, limits in zip(
-                asks.values(), standing.labels, standing.limits, strict=True
-            )
-        ]
-        dense = [i for i, rows in enumerate(doubtful) if len(rows) > _DENSE * len(block)]
-        few = [(i, rows) for i, rows in enumerate(doubtful) if i not in dense]
-    counts, sums = {}, {}
+        doubtful = {
+            key: doubtful_rows(standing.labels[at], standing.limits[at], asks[key].drift)
+            for key, at in zip(keys, standing.places(keys), strict=True)
+        }
+        dense = [key for key, rows in doubtful.items() if len(rows) > _DENSE * len(block)]
+        few = {key: rows for key, rows in doubtful.items() if key not in dense}
+    found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     if dense:
-        labels, limits = standing.labels[dense], standing.limits[dense]
-        changed = _tally(_whole(block), [asks[keys[i]] for i in dense], labels, limits)
-        standing.labels[dense], standing.limits[dense] = labels, limits
-        for i, (counts_of, sums_of) in zip(dense, changed, strict=True):
-            counts[keys[i]], sums[keys[i]] = counts_of, sums_of
-    for i, rows in few:
-        labels, limits = standing.labels[[i], rows][None], standing.limits[[i], rows][None]
-        ((counts[keys[i]], sums[keys[i]]),) = _tally(
-            block.take(rows, axis=0), [asks[keys[i]]], labels, limits
-        )
-        standing.labels[i, rows], standing.limits[i, rows] = labels[0], limits[0]
+        at = standing.places(dense)
+        labels, limits = standing.labels[at], standing.limits[at]
+        changed = _tally(_whole(block), [asks[key] for key in dense], labels, limits)
+        standing.labels[at], standing.limits[at] = labels, limits
+        found |= dict(zip(dense, changed, strict=True))
+    for key, rows in few.items():
+        (place,) = standing.places([key])
+        labels, limits = standing.labels[[place], rows][None], standing.limits[[place], rows][None]
+        (found[key],) = _tally(block.take(rows, axis=0), [asks[key]], labels, limits)
+        standing.labels[place, rows], standing.limits[place, rows] = labels[0], limits[0]
+    counts, sums = ({key: found[key][i] for key in keys} for i in (0, 1))
     return standing, Changes(counts, sums)
+
+
+def _move_rows_anew(
+    block: np.ndarray, standing: Standing | None, asks: Mapping[int, Ask]
+) -> tuple[Standing, Changes]:
+    """The same for tasks, which leave what they are given as it is."""
+    return move_rows(block, standing and standing.of(list(asks)), asks)
 
 
 def measure(rows: Rows, centers: Sequence[np.ndarray]) -> list[ClusterSums]:

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import pairwise_distances_argmin
 
 from segment_lib.model.kernel import (
-    UNKNOWN,
     doubtful_rows,
     label_rows,
     measure_rows,
     nearest,
     squares,
     tally_rows,
+    unknown_labels,
 )
 
 
@@ -27,7 +27,7 @@ def apart(Z: np.ndarray, centers: np.ndarray) -> np.ndarray:
 
 
 def strangers(n_clusterings: int, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
-    labels = np.full((n_clusterings, n_rows), UNKNOWN, dtype=np.uint16)
+    labels = unknown_labels(n_clusterings, n_rows, most=40)
     return labels, np.full(labels.shape, -np.inf, dtype=np.float32)
 
 
