@@ -25,7 +25,15 @@ from segment_lib.cluster import local_workers
 from segment_lib.config import load_config
 from segment_lib.manifest import Manifest
 from segment_lib.matrix import Scratch, feature_array
-from segment_lib.model import Projection, moments, sweep
+from segment_lib.model import (
+    Projection,
+    Rows,
+    RowsInBlocks,
+    moments,
+    row_blocks,
+    rows_here,
+    sweep,
+)
 from segment_lib.schema import read_feature_summary
 from segment_lib.sources.typing import read_dtypes
 from segment_lib.store import read_arrays
@@ -47,7 +55,7 @@ def main() -> None:
         X = feature_array(options.run, files, features)
         Z = Projection.from_arrays(arrays).project(X).persist()
         starts = starting_centers(Z, range(2, 21))
-        lloyd(Z, starts)
+        lloyd(Z, starts, rows_here(row_blocks(Z), local_workers().threads))
         scratch(Z, starts, options.run)
         scatter(X.persist())
     config = load_config(options.config, options.set)
@@ -59,25 +67,25 @@ def main() -> None:
     )
 
 
-def lloyd(Z: da.Array, starts: dict[int, np.ndarray]) -> None:
+def lloyd(Z: da.Array, starts: dict[int, np.ndarray], rows: Rows) -> None:
     """A pass at k = 20 against its floor; a pass for all k against the single ones."""
-    single = {k: pass_seconds(Z, {k: centers}) for k, centers in starts.items()}
-    fused = pass_seconds(Z, starts)
+    single = {k: pass_seconds(Z, {k: centers}, rows) for k, centers in starts.items()}
+    fused = pass_seconds(Z, starts, rows)
     k = max(starts)
     floor = product_floor(Z, starts[k])
     read = best_of(lambda: over_blocks(Z, reading))
     of = f"product with {k} centres {floor:.3f} s, reading {read:.3f} s"
-    figure("Lloyd pass, k = 20, from the second on", single[k][1:], floor + read, of, bound=2.5)
-    figure("Lloyd pass, k = 20, the first", single[k][:1], floor + read, of)
+    figure("Lloyd pass over all rows, k = 20", single[k][:1], floor + read, of, bound=2.5)
+    figure("Lloyd pass over rows in doubt, k = 20", single[k][1:], floor + read, of)
     summed = sum(min(seconds[1:]) for seconds in single.values())
     of = f"sum of the {len(starts)} single passes"
-    figure("fused pass, k = 2 … 20, from the second on", fused[1:], summed, of, bound=0.75)
+    figure("fused pass over rows in doubt, k = 2 … 20", fused[1:], summed, of)
     first = sum(seconds[0] for seconds in single.values())
-    figure("fused pass, k = 2 … 20, the first", fused[:1], first, of)
+    figure("fused pass over all rows, k = 2 … 20", fused[:1], first, of, bound=0.75)
     stacked = np.concatenate(list(starts.values()))
     floor = product_floor(Z, stacked)
     of = f"product with all {len(stacked)} centres {floor:.3f} s, reading {read:.3f} s"
-    figure("fused pass, k = 2 … 20, against its own floor", fused[1:], floor + read, of)
+    figure("fused pass over all rows against its own floor", fused[:1], floor + read, of)
 
 
 def scratch(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
@@ -86,7 +94,8 @@ def scratch(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
     try:
         spilled = Scratch(folder, "scores").spill(Z)
         counts = [bytes_read()]
-        seconds = pass_seconds(spilled, starts, tick=lambda: counts.append(bytes_read()))
+        rows = RowsInBlocks(row_blocks(spilled))
+        seconds = pass_seconds(spilled, starts, rows, tick=lambda: counts.append(bytes_read()))
     finally:
         shutil.rmtree(folder)
     passes = np.diff(counts)[1:]
@@ -138,7 +147,10 @@ def starting_centers(Z: da.Array, tried: Sequence[int]) -> dict[int, np.ndarray]
 
 
 def pass_seconds(
-    Z: da.Array, starts: dict[int, np.ndarray], tick: Callable[[], None] = lambda: None
+    Z: da.Array,
+    starts: dict[int, np.ndarray],
+    rows: Rows,
+    tick: Callable[[], None] = lambda: None,
 ) -> list[float]:
     """Seconds of each of a sweep's passes, none of which ends for having converged."""
     times = [time.perf_counter()]
@@ -149,7 +161,15 @@ def pass_seconds(
             times.append(time.perf_counter())
             tick()
 
-    sweep(Z, list(starts), starts=starts, max_iter=_PASSES, tol=-1.0, on_pass=on_pass)
+    sweep(
+        Z,
+        list(starts),
+        rows=lambda: rows,
+        starts=starts,
+        max_iter=_PASSES,
+        tol=-1.0,
+        on_pass=on_pass,
+    )
     return [float(seconds) for seconds in np.diff(times)]
 
 
