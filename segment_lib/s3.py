@@ -6,6 +6,7 @@ the client in each process, so they are in no config, no task and no message.
 
 import io
 import os
+import re
 import stat
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -19,6 +20,7 @@ from segment_lib.errors import ConfigError, DataError, JobError, ResourceError
 SCHEME = "s3://"
 _ATTEMPTS = 5
 _BUFFER = 1 << 18
+_BUCKET = re.compile(r"[\w][\w.-]{1,253}[\w]", re.ASCII)
 _AGAIN = "Run the same command again: it goes on from what is finished."
 
 # To the type checker it is a Path: what the job asks of a path, it answers. What only a disk can
@@ -35,13 +37,13 @@ def place(told: str | Path) -> Path:
     Raises
     ------
     ConfigError
-        If it names no bucket.
+        If it names no bucket, in full.
     """
     if not isinstance(told, str) or not told.startswith(SCHEME):
         return Path(told) if isinstance(told, str) else told
     path = S3Path(f"/{told.removeprefix(SCHEME)}")
-    if not path.bucket:
-        raise ConfigError(f"{told}: no bucket. Write {SCHEME}BUCKET/PREFIX.")
+    if not _BUCKET.fullmatch(path.bucket):
+        raise ConfigError(f"{told}: no name of a bucket. Write {SCHEME}BUCKET/PREFIX.")
     return path
 
 

@@ -30,7 +30,7 @@ def test_what_begins_with_s3_is_an_object_and_all_else_a_path() -> None:
     assert str((path / "raw").relative_to(path)) == "raw"
     assert path.absolute() == pickle.loads(pickle.dumps(path)) == path
     assert place("runs/first") == Path("runs/first")
-    with pytest.raises(ConfigError, match="no bucket"):
+    with pytest.raises(ConfigError, match="no name of a bucket"):
         place("s3://")
     with pytest.raises(TypeError):
         os.fspath(path)
