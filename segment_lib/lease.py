@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -132,14 +132,21 @@ def _look(lock: S3Path) -> _Found | None:
         content, version = lock.read_version()
     except FileNotFoundError:
         return None
-    date = head["ResponseMetadata"]["HTTPHeaders"].get("date")
-    now = parsedate_to_datetime(date) if date else datetime.now(UTC)
-    age = (now - head["LastModified"]).total_seconds()
+    age = (_now(head["ResponseMetadata"]["HTTPHeaders"]) - head["LastModified"]).total_seconds()
     try:
         told = json.loads(content)
     except ValueError:
         told = {}
     return _Found(told if isinstance(told, dict) else {}, version, age)
+
+
+def _now(headers: Mapping[str, str]) -> datetime:
+    """The time by the store's clock; by that of this machine if the store does not tell."""
+    try:
+        told = parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError):
+        return datetime.now(UTC)
+    return told if told.tzinfo else told.replace(tzinfo=UTC)
 
 
 def _at_work(lock: S3Path, holder: str) -> ConfigError:

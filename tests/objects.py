@@ -87,8 +87,8 @@ class Fault:
     """What happens to requests whose method and path fit, so many times."""
 
     kind: str
-    """busy: 503; cut: the line goes dead in the middle; short: half of it, and no sign of more;
-    lost: done, and never answered; denied: 403."""
+    """busy: 503; cut: the line goes dead in the middle; short: half of it, with
+    no sign of more and no checksum; lost: done, and never answered; denied: 403."""
     method: str
     path: str
     times: int = 10**9
@@ -119,6 +119,7 @@ def bad_line(port: int) -> Iterator[BadLine]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
         line: ClassVar[BadLine]
 
         def handle_any(self) -> None:
@@ -137,12 +138,15 @@ def bad_line(port: int) -> Iterator[BadLine]:
                 self.close_connection = True
                 return
             sent = content[: len(content) // 2] if kind in ("cut", "short") else content
-            self.send_response(answer.status)
+            self.send_response_only(answer.status)
             for name, value in answer.getheaders():
-                if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                told = name.lower()
+                if told in ("content-length", "connection", "transfer-encoding"):
+                    continue
+                if not (kind == "short" and told.startswith("x-amz-checksum")):
                     self.send_header(name, value)
-            told = answer.getheader("Content-Length") if self.command == "HEAD" else None
-            length = told or str(len(content if kind == "cut" else sent))
+            size_told = answer.getheader("Content-Length") if self.command == "HEAD" else None
+            length = size_told or str(len(content if kind == "cut" else sent))
             self.send_header("Content-Length", length)
             self.end_headers()
             self.wfile.write(sent)
