@@ -1,12 +1,15 @@
 """The same job with inputs and run folder in an object store, a real S3 API on loopback."""
 
 import json
+import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from segment_lib.store import write_file
 from tests.clusters import cluster
 from tests.conftest import ROOT, Completed, RunJob, hashes
 from tests.objects import SECRET, at, bad_line, new_bucket
+from tests.recipes import recipe
 
 EXTRACTS = ("Udacity_AZDIAS_Subset.csv", "Udacity_CUSTOMERS_Subset.csv")
 TABLES = ("AZDIAS_Feature_Summary.csv", "Data_Dictionary.md")
@@ -191,3 +195,34 @@ def test_workers_of_a_cluster_write_the_bytes_that_threads_write(
     wanted = {path: found for path, found in hashes(small_run).items() if path.startswith(stages)}
     assert hashes(root) == wanted
     assert list(tmp_path.glob("segments-*")) == []
+
+
+def test_the_commands_of_the_documentation_run_the_job(small_config: Path, tmp_path: Path) -> None:
+    (tmp_path / "delivered").mkdir()
+    told = small_config.read_text()
+    for name in (*EXTRACTS, *TABLES):
+        shutil.copy(small_config.parent / name, tmp_path / "delivered")
+        told = told.replace(f'"{name}"', f'"s3://segments/delivered/{name}"')
+    (tmp_path / "my.toml").write_text(told)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    script = recipe("objects", "object-storage.md").replace("5000", port)
+    script = script.replace("runs/first\n", "runs/first --until encode\n", 1)
+    tools = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+    with (tmp_path / "log").open("w+") as log:
+        ran = subprocess.Popen(
+            ["bash", "-e", "-c", script],
+            cwd=tmp_path, env=tools, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        try:
+            code = ran.wait(timeout=120)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(ran.pid, signal.SIGKILL)
+    said = (tmp_path / "log").read_text()
+    assert code == 0, said
+    assert re.search(r"\d+ files of 3 stages.*as they were left", said)
