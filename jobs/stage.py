@@ -24,7 +24,7 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
-from segment_lib.sources import Delivery
+from segment_lib.sources import Delivery, find_files, is_compressed
 from segment_lib.store import StoredFile
 from segment_lib.unfinished import is_whole, noted_parts
 
@@ -59,6 +59,15 @@ class Job:
     def delivery(self) -> Delivery:
         """How columns become attributes."""
         return Delivery(self.schema)
+
+    @cached_property
+    def delivered_bytes(self) -> dict[str, int]:
+        """Bytes of each extract, about, once it is unpacked."""
+        found = {name: find_files(getattr(self.config.inputs, name)) for name in EXTRACTS}
+        return {
+            name: sum(f.stat().st_size * (8 if is_compressed(f) else 1) for f in files)
+            for name, files in found.items()
+        }
 
     @cached_property
     def dictionary(self) -> Dictionary | None:

@@ -20,7 +20,7 @@ from distributed.comm.addressing import get_address_host, parse_address
 
 from segment_lib.errors import ClusterError, JobError
 from segment_lib.memory import BASE
-from segment_lib.s3 import place
+from segment_lib.s3 import SCHEME, place
 from segment_lib.store import make_private, remove_below, write_file
 
 PACKAGES = (
@@ -106,10 +106,7 @@ def preflight(
             if not look["unseen"] and not (seen and _text(seen) == address):
                 look["unseen"] = f"{root}: what it writes there is not seen here"
             if look["unseen"]:
-                faults.append(
-                    f"{names[address]}: {look['unseen']}. Mount the folders of the run and of its "
-                    "inputs under the same path on every machine"
-                )
+                faults.append(f"{names[address]}: {look['unseen']}. {_advice(look['unseen'])}")
             if look["fork"]:
                 faults.append(
                     f"{names[address]}: forks, and Polars hangs in a fork. Set "
@@ -164,6 +161,12 @@ def differing(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
         for name in wanted
         if found.get(name) != wanted[name]
     ]
+
+
+def _advice(unseen: str) -> str:
+    if unseen.startswith(SCHEME):
+        return "Give each worker credentials and settings of the object store, in its environment"
+    return "Mount the folders of the run and of its inputs under the same path on every machine"
 
 
 def _refuse(faults: Sequence[str]) -> None:

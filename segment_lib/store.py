@@ -16,10 +16,7 @@ import numpy as np
 import polars as pl
 
 from segment_lib.errors import IntegrityError, ResourceError
-from segment_lib.s3 import S3Path
-
-_COPIES = 16
-"""Objects copied at a time."""
+from segment_lib.s3 import AT_ONCE, S3Path
 
 
 @dataclass(frozen=True)
@@ -133,7 +130,7 @@ def move_files(source: Path, target: Path, paths: Sequence[str]) -> None:
     """
     if isinstance(source, S3Path) and isinstance(target, S3Path):
         there = {path for path, _ in source.listed()}
-        with ThreadPoolExecutor(_COPIES) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             found = [path for path in paths if source / path in there]
             list(pool.map(lambda path: (source / path).copy_to(target / path), found))
         return
