@@ -15,6 +15,7 @@ from segment_lib.encode import Plan, decode_plan, read_plan
 from segment_lib.encode.rules import Drop
 from segment_lib.errors import ConfigError, DataError, IntegrityError
 from segment_lib.manifest import FORMAT, Manifest
+from segment_lib.s3 import place
 from segment_lib.schema import Attribute, Schema, read_feature_summary
 from segment_lib.sources import Delivery, find_files, raw_dtypes, read_columns
 from segment_lib.store import write_file
@@ -62,7 +63,7 @@ class RefreshJob(Job):
     @cached_property
     def changes(self) -> Changes:
         """How the delivery differs from that of the base."""
-        now = read_feature_summary(Path(self.config.inputs.feature_summary))
+        now = read_feature_summary(place(self.config.inputs.feature_summary))
         told = self.config.inputs
         found = [
             set(read_columns(file, told.separator, told.encoding))

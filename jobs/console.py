@@ -1,5 +1,6 @@
 """What the user sees while a job runs: log lines, and progress with a rate and an ETA."""
 
+import argparse
 import errno
 import json
 import logging
@@ -8,11 +9,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
 
 from tqdm import tqdm
 
-from segment_lib.errors import JobError, ResourceError
+from segment_lib.errors import ConfigError, JobError, ResourceError
+from segment_lib.s3 import place
 
 LOG = logging.getLogger("segment_lib")
 _EVERY = 5.0
@@ -44,12 +47,20 @@ def log(message: str, **facts: object) -> None:
     LOG.info(message, extra={"facts": facts})
 
 
-def leave_after(action: Callable[[], None], place: str = "--run-dir") -> NoReturn:
+def place_told(text: str) -> Path:
+    """A place on this machine or in an object store, of an option."""
+    try:
+        return place(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def leave_after(action: Callable[[], None], elsewhere: str = "--run-dir") -> NoReturn:
     """Do it, and leave with the exit code of what happened.
 
     Parameters
     ----------
-    place : the option that says where else files may go
+    elsewhere : the option that says where else files may go
     """
     try:
         action()
@@ -65,7 +76,7 @@ def leave_after(action: Callable[[], None], place: str = "--run-dir") -> NoRetur
                 "error: %s: %s. Free space or choose another %s, then run the same command again.",
                 error.filename or "the disk",
                 error.strerror,
-                place,
+                elsewhere,
             )
             sys.exit(ResourceError.exit_code)
         LOG.critical("%s", "\n".join(unquoted(error)))

@@ -7,7 +7,7 @@ from jobs import assign, counting, encode, fit, gains, ingest, report, sweep
 from jobs.console import log
 from jobs.stage import EXTRACTS, Job, Stage
 from segment_lib.memory import BASE, too_small
-from segment_lib.sources import find_files, is_compressed
+from segment_lib.sources import find_files
 
 _FEATURES_PER_ATTRIBUTE = 2.3
 _COMPONENTS_PER_FEATURE = 0.6
@@ -84,10 +84,7 @@ def _forecast(job: Job, stages: Sequence[Stage], first: str | None) -> Iterator[
 def estimate(job: Job, stage: str) -> Estimate:
     """Roughly, from the size of the extracts."""
     attributes = len(job.schema)
-    sizes = {}
-    for name in EXTRACTS:
-        files = find_files(getattr(job.config.inputs, name))
-        sizes[name] = sum(f.stat().st_size * (8 if is_compressed(f) else 1) for f in files)
+    sizes = job.delivered_bytes
     row_bytes = 3.0 * attributes
     rows = {name: size / row_bytes for name, size in sizes.items()}
     per_part = job.config.run.rows_per_part

@@ -32,7 +32,7 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.console import Console, leave_after, log, start_logging
+from jobs.console import Console, leave_after, log, place_told, start_logging
 from jobs.run import count
 from segment_lib.cluster import Workers, local_workers
 from segment_lib.config import Run, parse_size
@@ -42,7 +42,8 @@ from segment_lib.matrix import as_block
 from segment_lib.memory import Budget
 from segment_lib.model import Projection, segment_ids
 from segment_lib.portable import build_onnx, check_onnx, require_onnx
-from segment_lib.store import StoredFile, read_arrays, read_file, read_part, write_file
+from segment_lib.s3 import S3Path
+from segment_lib.store import StoredFile, hand_over, read_arrays, read_file, read_part, write_file
 from segment_lib.targets import (
     LeftOut,
     Ranking,
@@ -67,11 +68,16 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = found.add_argument
-    add("run", type=Path, help="folder of a finished run, such as runs/azdias")
+    add("run", type=place_told, help="folder of a finished run, such as runs/azdias")
     add("--depth", type=_share, help="share of the population to mail, above 0 and up to 1")
-    add("--suppress", type=Path, metavar="FILE", help="ids (or rows) to leave out, one per line")
-    add("--out", type=Path, metavar="DIR", help="where the list goes (default: RUN/export)")
-    add("--onnx", type=Path, metavar="FILE", help="write the fitted model as ONNX")
+    add(
+        "--suppress",
+        type=place_told,
+        metavar="FILE",
+        help="ids (or rows) to leave out, one per line",
+    )
+    add("--out", type=place_told, metavar="DIR", help="where the list goes (default: RUN/export)")
+    add("--onnx", type=place_told, metavar="FILE", help="write the fitted model as ONNX")
     add("--threads", type=count, help="threads on this machine (default: one per processor)")
     add("--memory", default=Run().memory, metavar="SIZE", help="what the job may use in all")
     add("--log-format", choices=("text", "json"), default="text", help="of lines on stderr")
@@ -91,7 +97,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
         told.error("--memory must be a size such as 900MiB or 4GiB")
     start_logging(options.log_format)
     os.umask(0o077)
-    leave_after(lambda: export(options), place="--out")
+    leave_after(lambda: export(options), elsewhere="--out")
 
 
 def export(options: argparse.Namespace) -> None:
@@ -136,10 +142,11 @@ def write_targets(
     ranking = Ranking.of(cells, wanted)
     id_column: str = facts["id_column"]
     out = left_out(manifest, id_column, suppress, workers)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for old in folder.glob(".export-*"):
-        shutil.rmtree(old, ignore_errors=True)
-    scratch = folder / f".export-{uuid.uuid4().hex}"
+    scratch = manifest.scratch(folder) / f".export-{uuid.uuid4().hex}"
+    if not isinstance(folder, S3Path):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for old in folder.glob(".export-*"):
+            shutil.rmtree(old, ignore_errors=True)
     scratch.mkdir(mode=0o700)
     try:
         runs = sort_parts(manifest, ranking, out, scratch, workers, console, budget)
@@ -161,7 +168,7 @@ def write_targets(
             "micro_csv_sha256": cells_file.sha256,
         }
         for name in names:
-            os.replace(scratch / name, folder / name)
+            hand_over(scratch / name, folder / name)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     write_file(folder, "targets.json", json.dumps(summary, indent=1).encode())

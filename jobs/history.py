@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import polars as pl
 
-from jobs.console import leave_after, log, start_logging
+from jobs.console import leave_after, log, place_told, start_logging
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.manifest import FORMAT, Manifest
 from segment_lib.report import trend_svg
@@ -49,7 +49,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    told.add_argument("runs", type=Path, help="the folder in which run folders are")
+    told.add_argument("runs", type=place_told, help="the folder in which run folders are")
     options = told.parse_args(argv)
     start_logging("text")
     leave_after(lambda: tell(options.runs))

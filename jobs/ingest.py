@@ -101,7 +101,7 @@ def run(job: Job, work: Path) -> Outcome:
             f"inputs.response = {job.config.inputs.response}: is an attribute, which people are "
             "segmented by, or the row number. Take it out of the feature summary, or rename it."
         )
-    extracts = open_extracts(job, work / "scratch")
+    extracts = open_extracts(job, job.scratch(work) / "scratch")
     at_once = job.at_once(BYTES_PER_CELL * len(schema), job.config.run.rows_per_part)
     parts, sizes = [], {}
     for extract in extracts:

@@ -1,6 +1,5 @@
 """Parts made, but for those there already: of a run that ended early, or the same in a base."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from dask.delayed import Delayed
 from jobs.stage import Job, finished_before
 from segment_lib.errors import IntegrityError
 from segment_lib.manifest import fingerprint
-from segment_lib.store import StoredFile, read_file, write_file
+from segment_lib.store import StoredFile, link_file, read_file, write_file
 
 
 @dataclass(frozen=True)
@@ -104,10 +103,6 @@ def take_over(root: Path, file: StoredFile, work: Path, path: str) -> StoredFile
         content = read_file(root, file)
     except IntegrityError:
         return None
-    target = work / path
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        os.link(root / file.path, target)
-    except OSError:
+    if not link_file(root / file.path, work / path):
         write_file(work, path, content)
     return StoredFile(path, file.bytes, file.sha256, file.rows)

@@ -20,7 +20,7 @@ from typing import NoReturn
 from jobs import assign, compare, drift, encode, gains, ingest, report, shift
 from jobs.base import RefreshJob, open_base
 from jobs.carried import ASSESS, FIT, SWEEP
-from jobs.console import Console, leave_after, log, start_logging
+from jobs.console import Console, leave_after, log, place_told, start_logging
 from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
 from jobs.run import at_work, overrides, parser, print_answer, threads
 from jobs.stage import between, run_stages
@@ -49,8 +49,10 @@ def main(argv: list[str] | None = None) -> NoReturn:
     told = parser("refresh")
     told.description = __doc__
     add = told.add_argument
-    add("--base", type=Path, required=True, metavar="RUN", help="the run folder to start from")
-    add("--plan", type=Path, help="a plan to use in place of the base's; refits the model")
+    add(
+        "--base", type=place_told, required=True, metavar="RUN", help="the run folder to start from"
+    )
+    add("--plan", type=place_told, help="a plan to use in place of the base's; refits the model")
     add("--until", choices=[stage.name for stage in STAGES], help="stop after this stage")
     add("--fail-on", choices=("drift",), help="leave with code 7 if something has drifted")
     options = told.parse_args(argv)

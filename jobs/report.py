@@ -12,8 +12,9 @@ import polars as pl
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.manifest import package_versions
+from segment_lib.s3 import place
 from segment_lib.sources import find_files
-from segment_lib.store import StoredFile, read_arrays, read_file, read_part
+from segment_lib.store import StoredFile, read_arrays, read_file, read_part, write_file
 
 BESIDE_ROWS = 200 * 2**20
 """Of the engine that draws the figures; measured."""
@@ -121,11 +122,11 @@ def input_table(job: Job) -> pl.DataFrame:
             )
     for name in ("feature_summary", "data_dictionary"):
         if path := getattr(job.config.inputs, name):
-            content = Path(path).read_bytes()
+            content = place(path).read_bytes()
             told.append(
                 {
                     "input": TITLES[name],
-                    "path": Path(path).name,
+                    "path": place(path).name,
                     "bytes": len(content),
                     "rows": None,
                     "sha256": sha256(content).hexdigest()[:_DIGITS],
@@ -185,13 +186,16 @@ def run(job: Job, work: Path) -> Outcome:
         min_segment_rows=job.config.compare.min_segment_rows,
         drift=drift_section(*moved(job)) if job.base else None,
     )
-    folder = work / "report"
+    scratch = job.manifest.scratch(work)
+    folder = scratch / "report"
     folder.mkdir(mode=0o700)
     files = []
     for path in write_report(facts, folder):
         os.chmod(path, 0o600)
         content = path.read_bytes()
-        name = str(path.relative_to(work))
+        name = str(path.relative_to(scratch))
+        if scratch != work:
+            write_file(work, name, content)
         files.append(StoredFile(name, len(content), sha256(content).hexdigest()))
     rows = job.facts("ingest")["population"] + job.facts("ingest")["customers"]
     return Outcome(files, rows, rows, f"{len(files)} files")

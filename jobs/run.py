@@ -23,7 +23,7 @@ import polars as pl
 
 import jobs
 from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
-from jobs.console import Console, leave_after, log, start_logging
+from jobs.console import Console, leave_after, log, place_told, start_logging
 from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
 from jobs.stage import Job, between, run_stages
 from segment_lib.cluster import Workers, connect, local_workers, scheduler_address
@@ -56,7 +56,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     )
     add = found.add_argument
     add("config", type=Path, help="TOML file that names the extracts, such as config/azdias.toml")
-    add("--run-dir", type=Path, help="where the run is kept (default: runs/NAME OF CONFIG)")
+    add("--run-dir", type=place_told, help="where the run is kept (default: runs/NAME OF CONFIG)")
     add(
         "--set",
         action="append",

@@ -15,6 +15,7 @@ from segment_lib.config import Config
 from segment_lib.errors import ConfigError
 from segment_lib.manifest import Manifest, StageRecord, fingerprint
 from segment_lib.memory import Budget, PeakMemory
+from segment_lib.s3 import place
 from segment_lib.schema import (
     Dictionary,
     Meaning,
@@ -23,7 +24,7 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
-from segment_lib.sources import Delivery
+from segment_lib.sources import Delivery, find_files, is_compressed
 from segment_lib.store import StoredFile
 from segment_lib.unfinished import is_whole, noted_parts
 
@@ -52,7 +53,7 @@ class Job:
 
     @cached_property
     def schema(self) -> Schema:
-        return read_feature_summary(Path(self.config.inputs.feature_summary))
+        return read_feature_summary(place(self.config.inputs.feature_summary))
 
     @property
     def delivery(self) -> Delivery:
@@ -60,10 +61,19 @@ class Job:
         return Delivery(self.schema)
 
     @cached_property
+    def delivered_bytes(self) -> dict[str, int]:
+        """Bytes of each extract, about, once it is unpacked."""
+        found = {name: find_files(getattr(self.config.inputs, name)) for name in EXTRACTS}
+        return {
+            name: sum(f.stat().st_size * (8 if is_compressed(f) else 1) for f in files)
+            for name, files in found.items()
+        }
+
+    @cached_property
     def dictionary(self) -> Dictionary | None:
         """The delivered data dictionary, if one is named."""
         path = self.config.inputs.data_dictionary
-        return read_dictionary(Path(path), self.schema) if path else None
+        return read_dictionary(place(path), self.schema) if path else None
 
     @cached_property
     def meanings(self) -> dict[str, Meaning]:
@@ -71,6 +81,13 @@ class Job:
         delivered = self.dictionary.meanings if self.dictionary else {}
         shipped = {n: m for n, m in known_meanings().items() if n in self.schema.names}
         return shipped | delivered
+
+    def scratch(self, work: Path) -> Path:
+        """Where what is not published goes, seen by all workers: private, removed in the end.
+
+        The work folder; one of this machine if that is in an object store and threads work.
+        """
+        return self.manifest.scratch(work) if self.workers.client is None else work
 
     def hashes(self, stage: str, folder: str = "") -> list[str]:
         """What the files of a finished stage are, as part of what another depends on."""

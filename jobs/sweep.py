@@ -126,7 +126,7 @@ def cluster(
     kept = job.budget.keeps(held, max(part, beside))
     job.budget.parts_at_once(beside, threads=1)
     at_once = job.budget.parts_at_once(part, job.workers.threads, held if kept else 0)
-    scratch = Scratch(work, "scratch")
+    scratch = Scratch(job.scratch(work), "scratch")
     with job.workers.limited(at_once):
         Z = Z.persist() if kept else scratch.spill(Z)
     numbers = row_array(job.root, files)

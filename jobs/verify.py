@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from jobs.console import LOG, leave_after, log, start_logging
+from jobs.console import LOG, leave_after, log, place_told, start_logging
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.integrity import faults
 from segment_lib.lock import refuse_job_at_work
@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    found.add_argument("run", type=Path, help="folder of a run, such as runs/azdias")
+    found.add_argument("run", type=place_told, help="folder of a run, such as runs/azdias")
     found.add_argument("--log-format", choices=("text", "json"), default="text")
     return found
 

@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from segment_lib.errors import ConfigError
+from segment_lib.s3 import SCHEME
 
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Where the delivered files lie. Relative paths are relative to the config file."""
+    """Where the delivered files lie. Relative paths are relative to the config file.
+
+    A path that begins with s3:// is of an object store.
+    """
 
     population: str = ""
     """The population extract: a CSV or Parquet file, a folder of parts, or a glob."""
@@ -221,7 +225,7 @@ def _section(name: str, entries: dict[str, Any], folder: Path, faults: list[str]
             faults.append(f"{name}.{key} must be {expected}")
             continue
         if name == "inputs" and key in _PATHS + _OPTIONAL_PATHS and value:
-            value = str(folder / value)
+            value = value if value.startswith(SCHEME) else str(folder / value)
         values[key] = tuple(value) if isinstance(value, list) else value
     return kind(**values)
 

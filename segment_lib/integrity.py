@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from segment_lib.errors import IntegrityError
 from segment_lib.manifest import FOLDERS, Manifest
 from segment_lib.model import FittedModel
-from segment_lib.store import StoredFile, hash_file, read_arrays, read_file
+from segment_lib.store import StoredFile, files_below, hash_file, read_arrays, read_file
 
 PLAN = "plan.json"
 
@@ -74,7 +74,6 @@ def _extra(manifest: Manifest) -> list[str]:
     there = (
         path.relative_to(manifest.root).as_posix()
         for folder in FOLDERS
-        for path in (manifest.root / folder).rglob("*")
-        if not path.is_dir() or path.is_symlink()
+        for path in files_below(manifest.root / folder)
     )
     return sorted(path for path in there if path not in listed)

@@ -2,6 +2,7 @@
 
 The kernel's lock goes when its holder dies, but not every shared file system passes it on between
 machines. So the file counts too while its heartbeat is fresh: its time of change, kept up to date.
+In an object store there is no kernel: see `lease`.
 """
 
 import fcntl
@@ -15,6 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from segment_lib.errors import ConfigError
+from segment_lib.lease import only_job_of, refuse_holder
+from segment_lib.s3 import S3Path
 from segment_lib.store import write_file
 
 LOCK = ".lock"
@@ -35,6 +38,10 @@ def only_job(folder: Path) -> Iterator[str | None]:
     ResourceError
         If the folder cannot be written.
     """
+    if isinstance(folder, S3Path):
+        with only_job_of(folder / LOCK, beat=BEAT, stale=STALE) as stale:
+            yield stale
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         alone = _try_lock(descriptor, fcntl.LOCK_EX)
@@ -57,6 +64,9 @@ def only_job(folder: Path) -> Iterator[str | None]:
 
 def refuse_job_at_work(folder: Path) -> None:
     """Raise a ConfigError if a job is at work in the folder, without a trace of having looked."""
+    if isinstance(folder, S3Path):
+        refuse_holder(folder / LOCK, stale=STALE)
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         alone = _try_lock(descriptor, fcntl.LOCK_SH)

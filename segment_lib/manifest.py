@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import platform
 import shutil
 import time
@@ -13,9 +12,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from segment_lib.errors import IntegrityError, ResourceError
+from segment_lib.errors import ConfigError, IntegrityError, JobError, ResourceError
 from segment_lib.lock import only_job
-from segment_lib.store import StoredFile, make_private, write_file
+from segment_lib.s3 import Changed, S3Path
+from segment_lib.scratch import private_folder, sweep_private_folders
+from segment_lib.store import (
+    StoredFile,
+    files_below,
+    make_private,
+    move_files,
+    remove_below,
+    write_file,
+)
 from segment_lib.unfinished import sweep_scratch
 
 FORMAT = 2
@@ -76,7 +84,12 @@ def fingerprint(settings: Any, inputs: Any) -> str:
 
 
 def fingerprint_file(path: Path) -> list[str | int]:
-    """Name, size and time of change of a delivered file: enough to see that it is another."""
+    """Name, size and time of change of a delivered file: enough to see that it is another.
+
+    Of an object: name and version.
+    """
+    if isinstance(path, S3Path):
+        return [path.name, path.version()]
     stat = path.stat()
     return [path.name, stat.st_size, stat.st_mtime_ns]
 
@@ -102,10 +115,17 @@ class Manifest:
         self.about: dict[str, Any] = {}
         self.notes: dict[str, Any] = {}
         """What outlives the stages, such as which plans were derived and not edited."""
+        self._version: str | None = None
+        """Of run.json in an object store, as it was last read or written here."""
+        self._scratch: Path | None = None
         path = root / "run.json"
-        if not path.exists():
+        try:
+            if isinstance(path, S3Path):
+                content, self._version = path.read_version()
+            else:
+                content = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
             return
-        content = path.read_bytes()
         try:
             told = json.loads(content)
             found = told["format_version"]
@@ -146,10 +166,13 @@ class Manifest:
     def is_done(self, stage: str, mark: str) -> bool:
         """True if the stage was finished with this fingerprint and its files are still there."""
         record = self.stages.get(stage)
-        return (
-            record is not None
-            and record.fingerprint == mark
-            and all(self._is_there(file) for file in record.files)
+        if record is None or record.fingerprint != mark:
+            return False
+        sizes = _sizes(self.root, record.files)
+        # The analyst may edit the plan; encode looks at its content.
+        return all(
+            file.path in sizes and (file.path == "plan.json" or sizes[file.path] == file.bytes)
+            for file in record.files
         )
 
     def files(self, stage: str, folder: str = "") -> list[StoredFile]:
@@ -175,16 +198,19 @@ class Manifest:
             If another job is at work in it.
         """
         try:
-            make_private(self.root)
-            # One that somebody else made, but for this, is closed to others too.
-            if (self.root / "run.json").exists() or not any(self.root.iterdir()):
-                self.root.chmod(self.root.stat().st_mode & 0o700)
+            if isinstance(self.root, S3Path):
+                sweep_private_folders(self.root)
+            else:
+                _close_to_others(self.root)
         except OSError as error:
             raise ResourceError(
                 f"{self.root}: cannot be made ({error.strerror}). Choose another --run-dir."
             ) from None
         with only_job(self.root) as stale:
-            yield stale
+            try:
+                yield stale
+            finally:
+                self._drop_scratch()
 
     def begin(self, stage: str, mark: str) -> Path:
         """The private folder in which the stage writes under the final names.
@@ -195,9 +221,14 @@ class Manifest:
         name = f"{stage}-{fingerprint(mark, package_versions())[:32]}"
         work = self.root / _WORK / name
         try:
-            for other in work.parent.glob("*"):
-                if other != work:
-                    shutil.rmtree(other)
+            if isinstance(work, S3Path):
+                for path in files_below(work.parent):
+                    if work not in path.parents:
+                        path.unlink()
+            else:
+                for other in work.parent.glob("*"):
+                    if other != work:
+                        shutil.rmtree(other)
             sweep_scratch(work)
             make_private(work)
         except OSError as error:
@@ -208,8 +239,17 @@ class Manifest:
 
     def set_down(self, work: Path) -> None:
         """Keep of a stage that failed what a run taken up again goes on from."""
-        with suppress(OSError):
+        self._drop_scratch()
+        with suppress(OSError, JobError):
             sweep_scratch(work)
+
+    def scratch(self, folder: Path) -> Path:
+        """The folder, or a private one of this machine in its stead if it is in an object store."""
+        if not isinstance(folder, S3Path):
+            return folder
+        if self._scratch is None:
+            self._scratch = private_folder(self.root)
+        return self._scratch
 
     def publish(
         self, stage: str, work: Path, record: StageRecord, following: Iterable[str]
@@ -218,32 +258,29 @@ class Manifest:
 
         The old entry goes first and the new one comes last, so that a kill in between leaves a
         stage that is not done, never one that is half old and half new.
+
+        Raises
+        ------
+        ConfigError
+            If another job has written run.json meanwhile, as may happen in an object store.
         """
         for name in (stage, *following):
             self.stages.pop(name, None)
         self._write()
-        for file in record.files:
-            target = self.root / file.path
-            make_private(target.parent)
-            # A part that a killed run had put in its place is not in the work folder any more.
-            if (work / file.path).exists():
-                os.replace(work / file.path, target)
+        # A part that a killed run had put in its place is not in the work folder any more.
+        move_files(work, self.root, [file.path for file in record.files])
         self.stages[stage] = record
         self._write()
         self._tidy()
 
-    def _is_there(self, file: StoredFile) -> bool:
-        path = self.root / file.path
-        # The analyst may edit the plan; encode looks at its content.
-        return path.is_file() and (file.path == "plan.json" or path.stat().st_size == file.bytes)
-
     def _tidy(self) -> None:
         """Remove what no stage lists: files of stages forgotten, and of a job that was killed."""
-        shutil.rmtree(self.root / _WORK, ignore_errors=True)
+        self._drop_scratch()
+        remove_below(self.root / _WORK)
         listed = {file.path for record in self.stages.values() for file in record.files}
         for folder in FOLDERS:
-            for path in (self.root / folder).rglob("*"):
-                if path.is_file() and path.relative_to(self.root).as_posix() not in listed:
+            for path in files_below(self.root / folder):
+                if path.relative_to(self.root).as_posix() not in listed:
                     path.unlink()
         for path in (*self.root.glob(".run.json.*"), *self.root.glob(".plan.json.*")):
             path.unlink()
@@ -255,7 +292,39 @@ class Manifest:
             "notes": self.notes,
             "stages": {name: record.as_json() for name, record in self.stages.items()},
         }
-        write_file(self.root, "run.json", sealed(told))
+        path = self.root / "run.json"
+        if not isinstance(path, S3Path):
+            write_file(self.root, "run.json", sealed(told))
+            return
+        try:
+            self._version = path.put_if(sealed(told), self._version)
+        except Changed:
+            raise ConfigError(
+                f"{path}: another job has written it since this one began, and this one publishes "
+                "no more. Look which is at work, then run the same command again."
+            ) from None
+
+    def _drop_scratch(self) -> None:
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch = None
+
+
+def _close_to_others(root: Path) -> None:
+    """Make the run folder for its owner alone; close one made before, if it is a run or empty."""
+    make_private(root)
+    if (root / "run.json").exists() or not any(root.iterdir()):
+        root.chmod(root.stat().st_mode & 0o700)
+
+
+def _sizes(root: Path, files: Iterable[StoredFile]) -> dict[str, int]:
+    """Bytes of the files that are there, by their paths."""
+    if isinstance(root, S3Path):
+        return {path.relative_to(root).as_posix(): size for path, size in root.listed()}
+    paths = (root / file.path for file in files)
+    return {
+        path.relative_to(root).as_posix(): path.stat().st_size for path in paths if path.is_file()
+    }
 
 
 def sealed(told: Mapping[str, Any]) -> bytes:

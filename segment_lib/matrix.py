@@ -1,7 +1,6 @@
 """The border between tables and arrays: feature parts as one dask array, a block per part."""
 
 import io
-import shutil
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import polars as pl
 from dask import delayed
 from dask.delayed import Delayed
 
+from segment_lib.s3 import S3Path
 from segment_lib.store import StoredFile, read_part, write_arrays, write_file
 
 
@@ -69,7 +69,10 @@ def row_array(root: Path, files: Sequence[StoredFile]) -> da.Array:
 
 @dataclass(frozen=True)
 class Scratch:
-    """Arrays in files below `root / folder`, for what does not fit in memory."""
+    """Arrays in files below `root / folder`, for what does not fit in memory.
+
+    In an object store, which a cluster's workers share, they are read whole in place of mapped.
+    """
 
     root: Path
     folder: str
@@ -82,9 +85,7 @@ class Scratch:
         ]
         return da.concatenate(
             [
-                da.from_delayed(
-                    delayed(np.load)(file, mmap_mode="r"), (rows, Z.shape[1]), dtype=Z.dtype
-                )
+                da.from_delayed(delayed(_load_block)(file), (rows, Z.shape[1]), dtype=Z.dtype)
                 for file, rows in zip(dask.compute(*tasks), Z.chunks[0], strict=True)
             ]
         )
@@ -103,9 +104,9 @@ class Scratch:
         ]
         value, *files = dask.compute(total, *writing)
         # What was held before has been read; every task of this turn is done.
-        for old in (self.root / self.folder).glob("held-*"):
-            if old.name != Path(turn).name:
-                shutil.rmtree(old)
+        for old in (self.root / self.folder).glob("held-*/*"):
+            if old.parent.name != Path(turn).name:
+                old.unlink()
         return [delayed(_read_arrays)(file, kind) for file, kind in files], value
 
 
@@ -119,6 +120,13 @@ def _write_arrays(held: Any, root: Path, path: str) -> tuple[Path, type]:
     return root / write_arrays(root, path, vars(held)).path, type(held)
 
 
+def _load_block(file: Path) -> np.ndarray:
+    if isinstance(file, S3Path):
+        return np.asarray(np.load(io.BytesIO(file.read_bytes()), allow_pickle=False))
+    return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+
+
 def _read_arrays(file: Path, kind: type) -> Any:
-    with np.load(file, allow_pickle=False) as archive:
+    source = io.BytesIO(file.read_bytes()) if isinstance(file, S3Path) else file
+    with np.load(source, allow_pickle=False) as archive:
         return kind(**archive)

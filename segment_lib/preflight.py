@@ -12,15 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from shutil import rmtree
 from typing import Any
 
 import cloudpickle
 from distributed import Client
 from distributed.comm.addressing import get_address_host, parse_address
 
-from segment_lib.errors import ClusterError
+from segment_lib.errors import ClusterError, JobError
 from segment_lib.memory import BASE
+from segment_lib.s3 import SCHEME, place
+from segment_lib.store import make_private, remove_below, write_file
 
 PACKAGES = (
     "segment_lib",
@@ -105,10 +106,7 @@ def preflight(
             if not look["unseen"] and not (seen and _text(seen) == address):
                 look["unseen"] = f"{root}: what it writes there is not seen here"
             if look["unseen"]:
-                faults.append(
-                    f"{names[address]}: {look['unseen']}. Mount the folders of the run and of its "
-                    "inputs under the same path on every machine"
-                )
+                faults.append(f"{names[address]}: {look['unseen']}. {_advice(look['unseen'])}")
             if look["fork"]:
                 faults.append(
                     f"{names[address]}: forks, and Polars hangs in a fork. Set "
@@ -165,6 +163,12 @@ def differing(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
     ]
 
 
+def _advice(unseen: str) -> str:
+    if unseen.startswith(SCHEME):
+        return "Give each worker credentials and settings of the object store, in its environment"
+    return "Mount the folders of the run and of its inputs under the same path on every machine"
+
+
 def _refuse(faults: Sequence[str]) -> None:
     if faults:
         more = f" And {len(faults) - _MOST} more." if len(faults) > _MOST else ""
@@ -213,12 +217,12 @@ def _tokens(root: Path) -> Iterator[tuple[Path, str]]:
     """A folder in the run folder with a file that workers are to read, gone afterwards."""
     token = uuid.uuid4().hex
     folder = root / ".work" / f"preflight-{token}"
-    folder.mkdir(parents=True, mode=0o700)
+    make_private(folder)
     try:
-        (folder / "token").write_text(token)
+        write_file(folder, "token", token.encode())
         yield folder, token
     finally:
-        rmtree(folder, ignore_errors=True)
+        remove_below(folder)
 
 
 @contextmanager
@@ -278,17 +282,19 @@ def _look(
 
     unseen, left = "", ""
     try:
-        if _text(Path(folder, "token")) != token:
-            unseen = f"{Path(folder).parent.parent}: is not the run folder"
+        if _text(place(folder) / "token") != token:
+            unseen = f"{place(folder).parent.parent}: is not the run folder"
         else:
             left = uuid.uuid4().hex
-            Path(folder, left).write_text(dask_worker.address)
+            write_file(place(folder), left, dask_worker.address.encode())
         for path, size in inputs:
-            with open(path, "rb") as file:
-                if os.fstat(file.fileno()).st_size != size:
+            with place(path).open("rb") as file:
+                if file.seek(0, os.SEEK_END) != size:
                     unseen = f"{path}: of another size than here"
     except OSError as error:
-        unseen = f"{error.filename}: {error.strerror}"
+        unseen = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    except JobError as error:
+        unseen = str(error).rstrip(".")
     return {
         "unseen": unseen,
         "left": left,

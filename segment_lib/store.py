@@ -3,9 +3,11 @@
 import hashlib
 import io
 import os
+import shutil
 import uuid
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -14,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from segment_lib.errors import IntegrityError, ResourceError
+from segment_lib.s3 import AT_ONCE, S3Path
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,20 @@ class StoredFile:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder, and those above it that are not there, for the owner alone."""
-    if not folder.is_dir():
+    """Make a folder, and those above it that are not there, for the owner alone.
+
+    In an object store there are none: who may read is told by the bucket's policy.
+    """
+    if not isinstance(folder, S3Path) and not folder.is_dir():
         make_private(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def hash_file(path: Path) -> str | None:
-    """sha256 of a file however large; None if there is no such file."""
+    """sha256 of a file however large; None if there is no such file. Objects are read whole."""
     try:
+        if isinstance(path, S3Path):
+            return hashlib.sha256(path.read_bytes()).hexdigest()
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
@@ -53,7 +61,7 @@ def hash_file(path: Path) -> str | None:
 
 
 def write_file(root: Path, path: str, content: bytes, rows: int | None = None) -> StoredFile:
-    """Write `content` beside `root / path`, then rename it into place.
+    """Write `content` beside `root / path`, then rename it into place; an object is put whole.
 
     Raises
     ------
@@ -61,6 +69,14 @@ def write_file(root: Path, path: str, content: bytes, rows: int | None = None) -
         If the disk is full or the folder cannot be written; nothing is left behind.
     """
     target = root / path
+    if isinstance(target, S3Path):
+        target.put(content)
+    else:
+        _replace(target, content)
+    return StoredFile(path, len(content), hashlib.sha256(content).hexdigest(), rows)
+
+
+def _replace(target: Path, content: bytes) -> None:
     beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         make_private(target.parent)
@@ -75,7 +91,62 @@ def write_file(root: Path, path: str, content: bytes, rows: int | None = None) -
             f"{target}: cannot be written ({error.strerror}). "
             "Free space or choose another --run-dir, then run the same command again."
         ) from None
-    return StoredFile(path, len(content), hashlib.sha256(content).hexdigest(), rows)
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """The files, and links, below a folder."""
+    for path in folder.rglob("*"):
+        if isinstance(path, S3Path) or not path.is_dir() or path.is_symlink():
+            yield path
+
+
+def remove_below(folder: Path) -> None:
+    """Remove a folder with all that is in it; what cannot be removed stays."""
+    if isinstance(folder, S3Path):
+        folder.remove_below()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def link_file(source: Path, target: Path) -> bool:
+    """Have one file under two names, or the store copy its object; False if it cannot be."""
+    if isinstance(source, S3Path) and isinstance(target, S3Path):
+        source.copy_to(target)
+        return True
+    if isinstance(source, S3Path) or isinstance(target, S3Path):
+        return False
+    make_private(target.parent)
+    try:
+        os.link(source, target)
+    except OSError:
+        return False
+    return True
+
+
+def move_files(source: Path, target: Path, paths: Sequence[str]) -> None:
+    """Put files of one folder in their places in another; those not there are left out.
+
+    Objects are copied by the store, many at a time, and what was copied stays where it is.
+    """
+    if isinstance(source, S3Path) and isinstance(target, S3Path):
+        there = {path for path, _ in source.listed()}
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = [path for path in paths if source / path in there]
+            list(pool.map(lambda path: (source / path).copy_to(target / path), found))
+        return
+    for path in paths:
+        make_private((target / path).parent)
+        if (source / path).exists():
+            os.replace(source / path, target / path)
+
+
+def hand_over(file: Path, target: Path) -> None:
+    """Move a file of this machine to a place on the same disk, or in an object store."""
+    if isinstance(target, S3Path):
+        target.upload(file)
+        file.unlink()
+    else:
+        os.replace(file, target)
 
 
 def write_table(root: Path, path: str, table: pl.DataFrame) -> StoredFile:

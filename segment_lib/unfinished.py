@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from segment_lib.errors import IntegrityError
+from segment_lib.s3 import S3Path
 from segment_lib.store import (
     StoredFile,
     hash_file,
@@ -71,11 +72,11 @@ def sweep_scratch(work: Path) -> None:
     """Remove what is neither a noted part nor a checkpoint, and folders that are empty then."""
     kept = {work / file.path for file in noted_parts(work)}
     for path in sorted(work.rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
+        if not isinstance(path, S3Path) and path.is_dir() and not path.is_symlink():
             with suppress(OSError):
                 path.rmdir()
         elif path not in kept and (work / _KEPT not in path.parents or path.name[0] == "."):
             path.unlink(missing_ok=True)
-    for folder in (work, work.parent):
+    for folder in () if isinstance(work, S3Path) else (work, work.parent):
         with suppress(OSError):
             folder.rmdir()

@@ -3,11 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+
+from segment_lib.s3 import S3Path
+from segment_lib.store import files_below
+from tests.objects import at, new_bucket, object_store
 
 ROOT = Path(__file__).parent.parent
 Completed = subprocess.CompletedProcess[str]
@@ -100,6 +104,20 @@ def hashes(run: Path) -> dict[str, str]:
     """sha256 of every file of a run but run.json and the page, which tell the time."""
     return {
         str(path.relative_to(run)): sha256(path.read_bytes()).hexdigest()
-        for path in sorted(run.rglob("*"))
-        if path.is_file() and path.name not in ("run.json", "index.html")
+        for path in sorted(files_below(run))
+        if path.name not in ("run.json", "index.html")
     }
+
+
+@pytest.fixture(scope="session")
+def store_port() -> Iterator[int]:
+    """The port on loopback of an object store."""
+    with object_store() as port:
+        yield port
+
+
+@pytest.fixture
+def bucket(store_port: int) -> Iterator[S3Path]:
+    """An empty bucket of the object store, which the environment tells of."""
+    with at(store_port):
+        yield new_bucket()

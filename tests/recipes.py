@@ -5,8 +5,8 @@ import re
 from tests.conftest import ROOT
 
 
-def recipe(name: str) -> str:
-    """The block of docs/cluster.md that is marked so."""
-    text = (ROOT / "docs" / "cluster.md").read_text()
+def recipe(name: str, page: str = "cluster.md") -> str:
+    """The block of a page of the documentation that is marked so."""
+    text = (ROOT / "docs" / page).read_text()
     (found,) = re.findall(rf"^```\w+ {name}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     return found

@@ -110,3 +110,13 @@ def test_what_is_held_lies_in_files_until_the_next_is_held(tmp_path):
 
 def len_of(task: Delayed) -> Delayed:
     return delayed(lambda held: len(held.values))(task)
+
+
+def test_what_does_not_fit_in_memory_may_lie_in_an_object_store(tmp_path, files, bucket):
+    scratch = Scratch(bucket / "run", "scratch")
+    X = feature_array(tmp_path, files, ["A", "B=x"])
+    assert scratch.spill(X).compute().tolist() == [[1, 0], [2, 1], [3.5, 1]]
+    held, _ = scratch.hold([delayed(Held)(np.arange(i)) for i in range(3)], delayed(int)(0))
+    assert [found.values.tolist() for found in dask.compute(*held)] == [[], [0], [0, 1]]
+    scratch.hold([delayed(Held)(np.arange(5))], delayed(int)(0))
+    assert len(list((bucket / "run").rglob("held-*/*"))) == 1

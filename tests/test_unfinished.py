@@ -107,3 +107,10 @@ def test_arrays_with_objects_in_them_are_not_read(tmp_path):
     write_file(tmp_path, ".kept/checkpoint", sha256(content).digest() + content)
     with pytest.raises(ValueError, match="allow_pickle"):
         read_checkpoint(tmp_path)
+
+
+def test_a_checkpoint_may_lie_in_an_object_store(bucket):
+    for i in range(2):
+        write_checkpoint(bucket / "work", {"centers": np.full(3, i, dtype=np.float32)})
+    assert read_checkpoint(bucket / "work")["centers"].tolist() == [1, 1, 1]
+    assert read_checkpoint(bucket / "other") is None

@@ -2,20 +2,22 @@
 
 import os
 import uuid
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 import pyarrow as pa
 
 from segment_lib.errors import DataError, ResourceError
+from segment_lib.s3 import S3Path, place
 from segment_lib.schema import Schema
 from segment_lib.sources import delimited, parquet
 from segment_lib.sources.delimited import DelimitedPiece
 from segment_lib.sources.parquet import ParquetPiece
-from segment_lib.store import make_private
+from segment_lib.store import hand_over, make_private
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 _PARQUET = (".parquet", ".pq")
@@ -50,10 +52,12 @@ def find_files(pattern: str) -> tuple[Path, ...]:
     DataError
         If there is none.
     """
-    path = Path(pattern)
+    path = place(pattern)
     if path.is_file():
         return (path,)
-    if path.is_dir():
+    if isinstance(path, S3Path):
+        found = _find_objects(path)
+    elif path.is_dir():
         found = [file for file in path.iterdir() if file.is_file() and file.name[0] not in "._"]
     else:
         anchor = Path(path.anchor or ".")
@@ -65,6 +69,14 @@ def find_files(pattern: str) -> tuple[Path, ...]:
     if not found:
         raise DataError(f"{pattern}: no such file. Set the path in [inputs] of the config.")
     return tuple(sorted(found))
+
+
+def _find_objects(path: S3Path) -> list[Path]:
+    """The objects below a prefix, or those that a glob names."""
+    depth = next((i for i, part in enumerate(path.parts) if set(part) & set("*?[")), None)
+    if depth is None:
+        return [file for file in path.iterdir() if file.name[0] not in "._"]
+    return list(S3Path(*path.parts[:depth]).glob("/".join(path.parts[depth:])))
 
 
 def is_compressed(path: Path) -> bool:
@@ -82,29 +94,47 @@ def read_columns(path: Path, separator: str, encoding: str) -> tuple[str, ...]:
     if path.suffix in _PARQUET:
         return parquet.columns(path)
     try:
-        with pa.input_stream(str(path), compression=COMPRESSIONS.get(path.suffix)) as stream:
+        with _opened(path) as stream:
             head = stream.read(delimited.HEAD)
     except OSError:
         raise DataError(f"{path}: cannot be read. Fetch the file again.") from None
     return delimited.columns(head, path, separator, encoding)[0]
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[pa.NativeFile]:
+    """A delivered file as the bytes that are in it, if it is compressed."""
+    packed = COMPRESSIONS.get(path.suffix)
+    with path.open("rb") as file, pa.input_stream(file, compression=packed) as stream:
+        yield stream
+
+
 def expand(path: Path, scratch: Path) -> Path:
     """A compressed file, which is one stream, written out to `scratch` so that it can be cut.
+
+    Where that is in an object store, it takes the way over a disk of this machine.
 
     Raises
     ------
     DataError
         If the stream is damaged, ends early, or grows beyond all measure.
     """
+    name = f"{uuid.uuid4().hex}-{path.stem}"
+    if not isinstance(scratch, S3Path):
+        return _expand(path, scratch / name)
+    with TemporaryDirectory(prefix="segments-") as folder:
+        hand_over(_expand(path, Path(folder) / name), scratch / name)
+    return scratch / name
+
+
+def _expand(path: Path, target: Path) -> Path:
     left = max(MOST_TIMES * path.stat().st_size, ALWAYS)
-    target = scratch / f"{uuid.uuid4().hex}-{path.stem}"
     try:
-        make_private(scratch)
+        make_private(target.parent)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with (
             os.fdopen(descriptor, "wb") as file,
-            pa.input_stream(str(path), compression=COMPRESSIONS[path.suffix]) as stream,
+            _opened(path) as stream,
         ):
             while (chunk := stream.read(_CHUNK)) and left >= len(chunk):
                 left -= file.write(chunk)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segment_lib.errors import DataError
+from segment_lib.s3 import S3Path
 from segment_lib.schema import Schema
 from segment_lib.sources.delimited import check_columns
 from segment_lib.sources.typing import has_infinity, in_one_spelling, typed
@@ -34,6 +35,8 @@ class ParquetPiece:
     """The bytes of the row groups that hold it."""
     skipped: int
     """Rows of these groups that come before it."""
+    groups: tuple[int, ...]
+    """The numbers of these groups."""
 
     def digest(self) -> tuple[str, int]:
         """What tells these rows from others: a hash of their groups' bytes, and how many rows."""
@@ -55,16 +58,31 @@ class ParquetPiece:
         DataError
             If a column cannot be read as what the feature summary says it is.
         """
-        rows = pl.scan_parquet(self.path, glob=False).slice(self.first, self.rows)
         try:
+            rows = self._rows([*schema.names, *carried])
             table = typed(rows, schema, carried).collect()
-        except pl.exceptions.PolarsError:
-            raise self._fault(rows, schema) from None
+        except (pl.exceptions.PolarsError, pa.ArrowException):
+            raise self._fault(schema) from None
         if has_infinity(table):
-            raise self._fault(rows, schema)
+            raise self._fault(schema)
         return in_one_spelling(table, schema)
 
-    def _fault(self, rows: pl.LazyFrame, schema: Schema) -> DataError:
+    def _rows(self, wanted: Sequence[str]) -> pl.LazyFrame:
+        if not isinstance(self.path, S3Path):
+            return pl.scan_parquet(self.path, glob=False).slice(self.first, self.rows)
+        # Polars would read a file that is handed to it whole, once for each piece.
+        columns = list(dict.fromkeys(wanted))
+        with self.path.open("rb") as file, pq.ParquetFile(file) as opened:
+            found = opened.read_row_groups(self.groups, columns=columns, use_threads=False)
+        table = pl.from_arrow(found.slice(self.skipped, self.rows))
+        return pl.DataFrame(table).lazy()
+
+    def _fault(self, schema: Schema) -> DataError:
+        unreadable = DataError(f"{self.path}: cannot be read as Parquet. Fetch the file again.")
+        try:
+            rows = self._rows(schema.names)
+        except pa.ArrowException:
+            return unreadable
         for attribute in (a for a in schema if a.storage == "number"):
             given = pl.col(attribute.name)
             number = given.cast(pl.Float64, strict=False)
@@ -80,7 +98,7 @@ class ParquetPiece:
                     f"a number, though the feature summary calls it {attribute.type}. "
                     "Mend the cell or call the attribute categorical."
                 )
-        return DataError(f"{self.path}: cannot be read as Parquet. Fetch the file again.")
+        return unreadable
 
 
 def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, ...]:
@@ -116,6 +134,7 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
                 min(groups[i].start for i in held),
                 max(groups[i].stop for i in held),
                 first - (ends[held[0]] - groups[held[0]].rows),
+                tuple(held),
             )
         )
     return tuple(pieces)
@@ -128,7 +147,8 @@ def columns(path: Path) -> tuple[str, ...]:
 
 def _footer(path: Path) -> pq.FileMetaData:
     try:
-        return pq.read_metadata(path)
+        with path.open("rb") as file:
+            return pq.read_metadata(file)
     except (pa.ArrowInvalid, OSError):
         raise DataError(
             f"{path}: not a whole Parquet file (no footer). Fetch the file again."

@@ -1,0 +1,27 @@
+"""A private folder of this machine for a job whose run folder is in an object store.
+
+What is mapped into memory, unpacked or drawn needs a disk. The folder goes when the job ends; what
+a killed job left of it goes when a job of the same run folder starts again on the same machine.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+
+def private_folder(root: Path) -> Path:
+    """A new folder for the owner alone, where Python makes temporary ones (TMPDIR)."""
+    return Path(tempfile.mkdtemp(prefix=_beginning(root)))
+
+
+def sweep_private_folders(root: Path) -> None:
+    """Remove the folders that killed jobs of this run folder left on this machine."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_beginning(root)}*"):
+        if folder.lstat().st_uid == os.getuid():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _beginning(root: Path) -> str:
+    return f"segments-{hashlib.sha256(str(root).encode()).hexdigest()[:16]}-"

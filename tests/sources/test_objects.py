@@ -1,0 +1,105 @@
+"""Extracts delivered to an object store: found, unpacked and read as those on a disk are."""
+
+import gzip
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from segment_lib.errors import ConfigError, DataError, ResourceError
+from segment_lib.s3 import S3Path
+from segment_lib.schema import Attribute, Schema
+from segment_lib.sources import expand, find_files, open_extract, read_columns
+from segment_lib.store import write_file
+from tests.objects import at, bad_line
+
+SCHEMA = Schema(
+    (
+        Attribute("AGE", "person", "ordinal", ("-1",)),
+        Attribute("KIND", "person", "categorical", ("X",)),
+    )
+)
+ROWS = pl.DataFrame(
+    {
+        "DAY": [date(2026, 1, 1 + i % 28) for i in range(1_000)],
+        "KIND": pl.Series([None if i % 7 == 0 else f"{i % 5}.0" for i in range(1_000)]).cast(
+            pl.Categorical
+        ),
+        "AGE": pl.Series([None if i % 11 == 0 else i for i in range(1_000)], dtype=pl.Int16),
+        "NEVER READ": [0.5] * 1_000,
+    }
+)
+
+
+def both(bucket: S3Path, folder: Path, name: str, content: bytes) -> tuple[Path, Path]:
+    """The same file on a disk and in the object store."""
+    write_file(folder, name, content)
+    write_file(bucket, name, content)
+    return folder / name, bucket / name
+
+
+def read(path: Path) -> pl.DataFrame:
+    found = open_extract(
+        "population", [path], SCHEMA, separator=";", encoding="utf-8", rows_per_part=150,
+        id_column="DAY",
+    )  # fmt: skip
+    assert len(found.pieces) > 3
+    assert all(piece.digest()[1] for piece in found.pieces)
+    return pl.concat(piece.read(SCHEMA, found.carried) for piece in found.pieces)
+
+
+def packed(folder: Path, kind: str) -> bytes:
+    path = folder / f"made.{kind}"
+    if kind == "parquet":
+        ROWS.write_parquet(path, row_group_size=70)
+    else:
+        ROWS.write_csv(path, separator=";")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_the_same_rows_are_read(bucket: S3Path, tmp_path: Path, kind: str) -> None:
+    here, there = both(bucket, tmp_path, f"a.{kind}", packed(tmp_path, kind))
+    assert read_columns(there, ";", "utf-8") == ("DAY", "KIND", "AGE", "NEVER READ")
+    assert read(there).equals(read(here))
+    assert read(there)["AGE"].sum() == sum(i for i in range(1_000) if i % 11)
+
+
+@pytest.mark.parametrize("in_store", [True, False])
+def test_a_compressed_file_is_unpacked(bucket: S3Path, tmp_path: Path, in_store: bool) -> None:
+    content = packed(tmp_path, "csv")
+    _, there = both(bucket, tmp_path, "a.csv.gz", gzip.compress(content))
+    assert read_columns(there, ";", "utf-8") == ("DAY", "KIND", "AGE", "NEVER READ")
+    scratch = bucket / "scratch" if in_store else tmp_path / "scratch"
+    unpacked = expand(there, scratch)
+    assert unpacked.parent == scratch
+    assert unpacked.read_bytes() == content
+    damaged = write_file(bucket, "b.csv.gz", gzip.compress(content)[:-20]).path
+    with pytest.raises(DataError, match="damaged or cut off"):
+        expand(bucket / damaged, scratch)
+
+
+def test_files_are_found_by_name_by_prefix_and_by_glob(bucket: S3Path) -> None:
+    for name in ("d/b.csv", "d/a.csv", "d/_SUCCESS", "d/.hidden", "d/deeper/c.csv", "dd.csv"):
+        write_file(bucket, name, b"1")
+    assert find_files(f"{bucket}/dd.csv") == (bucket / "dd.csv",)
+    assert find_files(f"{bucket}/d") == find_files(f"{bucket}/d/")
+    assert [path.name for path in find_files(f"{bucket}/d")] == ["a.csv", "b.csv"]
+    assert [path.name for path in find_files(f"{bucket}/*/*/c*")] == ["c.csv"]
+    for absent in ("none.csv", "none*"):
+        with pytest.raises(DataError, match="no such file"):
+            find_files(f"{bucket}/{absent}")
+    with pytest.raises(ConfigError, match="no name of a bucket"):
+        find_files("s3://buck*/a.csv")
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_a_delivery_cut_off_on_its_way_is_an_error_of_the_store(
+    bucket: S3Path, tmp_path: Path, store_port: int, kind: str
+) -> None:
+    _, there = both(bucket, tmp_path, f"a.{kind}", packed(tmp_path, kind))
+    with bad_line(store_port) as line, at(line.port):
+        line.add("short", "GET", f"/a.{kind}")
+        with pytest.raises(ResourceError, match="cut off on its way, 3 times"):
+            read(there)
