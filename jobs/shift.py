@@ -48,7 +48,7 @@ def run(job: Job, work: Path) -> Outcome:
         write_file(work, "refresh/summary.json", json.dumps(summary, indent=1).encode()),
     ]
     rows = job.facts("ingest")["population"] + job.facts("ingest")["customers"]
-    told = f"{done['made']} of {done['parts']} parts gone over anew ({done['share']:.0%})"
+    told = f"{done['made']} parts gone over, {done['share']:.0%} of a full run's {done['parts']}"
     facts = {name: summary[name] for name in ("decision", "reason", "findings", "work")}
     return Outcome(files, rows, rows, told, facts)
 

@@ -63,10 +63,7 @@ def _sentences(summary: Mapping[str, Any], attributes: pl.DataFrame) -> Iterator
     )
     yield from (f"{change['told']}." for change in summary["changes"])
     work = summary["work"]
-    yield (
-        f"{work['made']:,} of the {work['parts']:,} parts of a full run were made anew; the others "
-        "were taken over."
-    )
+    yield f"{work['made']:,} parts were gone over; a full run goes over {work['parts']:,}."
 
 
 def _attribute_table(attributes: pl.DataFrame) -> Table:

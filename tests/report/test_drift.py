@@ -53,7 +53,7 @@ SEGMENTS = pl.DataFrame(
         "above 0.25: 1 of 2 attributes; from 0.1 to 0.25: 1.",
         "1,100 rows (before: 1,000)",
         "PAY is gone.",
-        "12 of the 100 parts",
+        "12 parts were gone over; a full run goes over 100.",
     ],
 )
 def test_the_sentences_tell_the_summary(words: str) -> None:
