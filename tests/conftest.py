@@ -11,11 +11,21 @@ import pytest
 
 from segment_lib.s3 import S3Path
 from segment_lib.store import files_below
+from tests.canary import CANARY, planted
 from tests.objects import at, new_bucket, object_store
 
 ROOT = Path(__file__).parent.parent
 Completed = subprocess.CompletedProcess[str]
 RunJob = Callable[..., Completed]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[pytest.TestReport]:
+    """Fail a test during which a log line or a printed one quotes what is planted in cells."""
+    report: pytest.TestReport = yield
+    if any(CANARY in said for _, said in report.sections):
+        report.outcome, report.longrepr = "failed", "a line quotes a cell"
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +43,11 @@ def run_job() -> RunJob:
 
     def run(module: str, *arguments: object, cwd: Path = ROOT) -> Completed:
         command: Sequence[str] = [sys.executable, "-m", module, *map(str, arguments)]
-        return subprocess.run(
+        done = subprocess.run(
             command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False
         )
+        assert CANARY not in done.stdout + done.stderr, f"a line of {module} quotes a cell"
+        return done
 
     return run
 
@@ -53,9 +65,11 @@ def census_config(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def write_delivery(run_job: RunJob, folder: Path, *told: object, more: str) -> Path:
-    """A config beside extracts generated as told; `more` is added to it after its inputs."""
+    """A config beside extracts generated as told, in which the canary sits; `more` goes into it."""
     made = run_job("jobs.make_extracts", *told, "--out", folder)
     assert made.returncode == 0, made.stderr
+    for name in ("Udacity_AZDIAS_Subset.csv", "Udacity_CUSTOMERS_Subset.csv"):
+        (folder / name).write_text(planted((folder / name).read_text()))
     path = folder / "azdias.toml"
     path.write_text(
         '[inputs]\npopulation = "Udacity_AZDIAS_Subset.csv"\n'

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.canary import CANARY
 from tests.conftest import ROOT, RunJob
 from tests.faults.cluster import TlsCluster
 from tests.faults.kills import Harness
-
-CANARY = "Kanarienvogel"
 
 
 def test_runs_under_fire_end_with_the_same_bytes(

@@ -16,9 +16,9 @@ from jobs.console import leave_after, start_logging
 from segment_lib.errors import DataError
 from segment_lib.sources import expand
 from segment_lib.sources import extract as extract_module
+from tests.canary import CANARY
 from tests.conftest import RunJob
 
-CANARY = "Kanarienvogel"
 HOSTILE = f'"><script>{CANARY}()</script><img src=x onerror={CANARY}()>'
 SUMMARY = """attribute;information_level;type;missing_or_unknown
 age;person;numeric;[]
