@@ -16,8 +16,6 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
-import boto3
-
 from segment_lib import s3
 from segment_lib.s3 import S3Path, place
 
@@ -26,7 +24,7 @@ SECRET = "canary-of-the-secret-key"
 
 
 def environment(port: int) -> dict[str, str]:
-    """What the usual AWS environment tells of it."""
+    """What the usual AWS environment tells of it; no account of whoever runs the tests is asked."""
     return {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": "tester",
@@ -34,6 +32,8 @@ def environment(port: int) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_MAX_ATTEMPTS": "3",
         "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
 
 
@@ -63,20 +63,33 @@ def object_store() -> Iterator[int]:
 def at(port: int) -> Iterator[None]:
     """Within it the store is asked at this port, by this process and those that it starts."""
     before = dict(os.environ)
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
+        os.environ.pop(name, None)
     os.environ.update(environment(port))
-    s3._client.cache_clear()
+    _ask_at(port)
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
+        if "AWS_ENDPOINT_URL" in before:
+            _ask_at(int(before["AWS_ENDPOINT_URL"].rpartition(":")[2]))
+
+
+def _ask_at(port: int) -> None:
+    """Have the client made anew, which takes a while, if it was made for another port."""
+    if _made_for != [port]:
         s3._client.cache_clear()
+        _made_for[:] = [port]
+
+
+_made_for: list[int] = []
 
 
 def new_bucket() -> S3Path:
     """An empty bucket."""
     name = f"bucket-{uuid.uuid4().hex}"
-    boto3.client("s3").create_bucket(Bucket=name)
+    s3._client().create_bucket(Bucket=name)
     found = place(f"s3://{name}")
     assert isinstance(found, S3Path)
     return found

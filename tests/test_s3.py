@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import boto3
 import pytest
 
+from segment_lib import s3
 from segment_lib.errors import ConfigError, DataError, JobError, ResourceError
 from segment_lib.s3 import Changed, S3Path, place
 from tests.conftest import ROOT
@@ -16,7 +16,7 @@ from tests.objects import SECRET, at, bad_line
 
 def written(bucket: S3Path, key: str, content: bytes) -> S3Path:
     """An object that somebody else wrote."""
-    boto3.client("s3").put_object(Bucket=bucket.bucket, Key=key, Body=content)
+    s3._client().put_object(Bucket=bucket.bucket, Key=key, Body=content)
     found = bucket / key
     assert isinstance(found, S3Path)
     return found
@@ -172,9 +172,11 @@ def test_settings_that_do_not_fit_are_told_without_their_values(
             monkeypatch.delenv(name)
         else:
             monkeypatch.setenv(name, value)
+        s3._client.cache_clear()
         with pytest.raises(JobError, match=said) as raised:
             place("s3://bucket/a").read_bytes()
         monkeypatch.undo()
+        s3._client.cache_clear()
     assert raised.value.exit_code == 2
     assert "nonsense" not in str(raised.value)
     assert SECRET not in str(raised.value)

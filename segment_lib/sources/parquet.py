@@ -61,7 +61,7 @@ class ParquetPiece:
         try:
             rows = self._rows([*schema.names, *carried])
             table = typed(rows, schema, carried).collect()
-        except (pl.exceptions.PolarsError, pa.ArrowException):
+        except (pl.exceptions.PolarsError, pa.ArrowException, OSError):
             raise self._fault(schema) from None
         if has_infinity(table):
             raise self._fault(schema)
@@ -81,7 +81,7 @@ class ParquetPiece:
         unreadable = DataError(f"{self.path}: cannot be read as Parquet. Fetch the file again.")
         try:
             rows = self._rows(schema.names)
-        except pa.ArrowException:
+        except (pa.ArrowException, OSError):
             return unreadable
         for attribute in (a for a in schema if a.storage == "number"):
             given = pl.col(attribute.name)

@@ -103,3 +103,19 @@ def test_a_delivery_cut_off_on_its_way_is_an_error_of_the_store(
         line.add("short", "GET", f"/a.{kind}")
         with pytest.raises(ResourceError, match="cut off on its way, 3 times"):
             read(there)
+
+
+def test_damaged_parquet_is_refused_and_a_cell_that_is_no_number_is_told_by_its_row(
+    bucket: S3Path, tmp_path: Path
+) -> None:
+    content = bytearray(packed(tmp_path, "parquet"))
+    content[200:900] = b"\xff" * 700
+    write_file(bucket, "damaged.parquet", bytes(content))
+    with pytest.raises(DataError, match="cannot be read as Parquet"):
+        read(bucket / "damaged.parquet")
+    ages = [*["1"] * 400, "canary", *["2"] * 599]
+    ROWS.with_columns(pl.Series("AGE", ages)).write_parquet(tmp_path / "b", row_group_size=70)
+    write_file(bucket, "words.parquet", (tmp_path / "b").read_bytes())
+    with pytest.raises(DataError, match="row 400, column AGE: not a number") as raised:
+        read(bucket / "words.parquet")
+    assert "canary" not in str(raised.value)
