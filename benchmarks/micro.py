@@ -10,6 +10,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -18,7 +20,6 @@ import dask.array as da
 import numpy as np
 import polars as pl
 import sklearn.cluster
-from dask import delayed
 
 from benchmarks.told import tell
 from segment_lib.cluster import local_workers
@@ -204,12 +205,13 @@ def reading(block: np.ndarray, tile: int) -> None:
 
 def over_blocks(Z: da.Array, work: Callable[..., None], *args: object) -> list[float]:
     """Seconds of the work on all blocks, for each size of a tile."""
-    blocks = list(Z.to_delayed().ravel())
-    found = []
-    for tile in _TILES:
-        tasks = [delayed(work)(block, *args, tile) for block in blocks]
-        found.append(seconds_of(lambda tasks=tasks: dask.compute(*tasks)))  # type: ignore[misc]
-    return found
+    blocks = dask.compute(*Z.to_delayed().ravel())
+
+    def at_once(tile: int) -> None:
+        list(pool.map(lambda block: work(block, *args, tile), blocks))
+
+    with ThreadPoolExecutor(local_workers().threads) as pool:
+        return [seconds_of(partial(at_once, tile)) for tile in _TILES]
 
 
 def best_of(timed: Callable[[], list[float]]) -> float:
