@@ -123,7 +123,9 @@ def _write_arrays(held: Any, root: Path, path: str) -> tuple[Path, type]:
 def _load_block(file: Path) -> np.ndarray:
     if isinstance(file, S3Path):
         return np.asarray(np.load(io.BytesIO(file.read_bytes()), allow_pickle=False))
-    return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+    # Left as a map, by which a pass knows that it may read the file whole.
+    mapped: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
+    return mapped
 
 
 def _read_arrays(file: Path, kind: type) -> Any:

@@ -83,6 +83,9 @@ def test_a_spilled_array_is_the_same_and_lies_in_files(tmp_path, files):
         (tmp_path / file.path).unlink()
     assert spilled.compute().tolist() == [[1, 0], [2, 1], [3.5, 1]]
     assert spilled.chunks == X.chunks
+    assert all(
+        isinstance(block, np.memmap) for block in dask.compute(*spilled.to_delayed().ravel())
+    )
     assert [path.stat().st_mode & 0o777 for path in (tmp_path / "scratch").iterdir()] == [0o600] * 2
 
 
