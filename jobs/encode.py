@@ -20,7 +20,7 @@ from segment_lib.unfinished import finish_part
 BYTES_PER_CELL = 13
 """Of a raw cell or a feature in memory while a part is encoded; measured."""
 
-_SLICE = 25_000
+_SLICE = 50_000
 """Rows encoded at a time."""
 
 
