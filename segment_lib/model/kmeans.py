@@ -33,6 +33,9 @@ from segment_lib.model.sample import (
     starting_centers,
 )
 
+_ROUNDS = 3
+"""How often each number of clusters learns from its neighbours: what helps one helps others."""
+
 
 @dataclass(frozen=True)
 class Clustering:
@@ -209,8 +212,10 @@ def _starts(
     found = dask.compute(*(delayed(starting_centers)(sample, k, seedings) for k in n_clusters))
     starts = {k: centers for k, (centers, _) in zip(n_clusters, found, strict=True)}
     agreement = {k: agree for k, (_, agree) in zip(n_clusters, found, strict=True)}
-    better = [delayed(neighbouring_centers)(sample, starts, k, seed) for k in starts]
-    return dict(zip(starts, dask.compute(*better), strict=True)), agreement
+    for _ in range(_ROUNDS):
+        better = [delayed(neighbouring_centers)(sample, starts, k, seed) for k in starts]
+        starts = dict(zip(starts, dask.compute(*better), strict=True))
+    return starts, agreement
 
 
 def _further(

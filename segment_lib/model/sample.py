@@ -26,9 +26,7 @@ SILHOUETTE_SIZE = 3_000
 """Rows of that sample on which the silhouette is measured; its cost grows with their square."""
 _STRATUM = 50
 """Rows of a small cluster among them, if it has so many."""
-_COARSE_SIZE = 5_000
-"""Rows of that sample on which they travel first."""
-_START_ITERATIONS = 10
+_START_ITERATIONS = 20
 START_TOL = 1e-3
 """A sample errs by more than centres still move then."""
 _CANDIDATES = 5
@@ -100,19 +98,16 @@ def starting_centers(
     sample: Sample, k: int, seedings: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, float]:
     """The best of the clusterings of the sample from these seedings, and how well they agree."""
-    # Early on centres move so far that every row is looked at: they do so on few rows.
-    starts = [rows[:k] for rows in seedings]
-    starts = _refined(sample.scores[:_COARSE_SIZE], starts, max_iter=2 * _START_ITERATIONS)
-    found = _refined(sample.scores, starts)
+    found = _refined(sample.scores, [rows[:k] for rows in seedings])
     labels = label_rows(sample.scores, found)
     pairs = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
     return fittest(sample.scores, found), float(np.mean(pairs)) if pairs else float("nan")
 
 
-def _refined(
-    scores: np.ndarray, starts: Sequence[np.ndarray], max_iter: int = _START_ITERATIONS
-) -> list[np.ndarray]:
-    runs = lloyd(RowsHere(scores), dict(enumerate(starts)), max_iter=max_iter, tol=START_TOL)
+def _refined(scores: np.ndarray, starts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    runs = lloyd(
+        RowsHere(scores), dict(enumerate(starts)), max_iter=_START_ITERATIONS, tol=START_TOL
+    )
     return [run.centers for run in runs.values()]
 
 
