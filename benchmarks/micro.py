@@ -99,10 +99,10 @@ def scratch(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
         seconds = pass_seconds(spilled, starts, rows, tick=lambda: counts.append(bytes_read()))
     finally:
         shutil.rmtree(folder)
-    passes = np.diff(counts)[1:]
+    passes = np.diff(counts)[:1]
     told = f"{Z.nbytes / 2**20:.0f} MiB of scores, {len(starts)} numbers of clusters"
     figure(
-        "bytes read by a fused pass from scratch files over the scores",
+        "bytes a fused pass over all rows reads from scratch files, over the scores",
         [float(n) for n in passes],
         float(Z.nbytes),
         told,
@@ -110,7 +110,7 @@ def scratch(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
         unit="bytes",
     )
     floor = best_of(lambda: over_blocks(Z, reading))
-    figure("fused pass from scratch files", seconds[1:], floor, "reading from memory")
+    figure("fused pass over all rows from scratch files", seconds[:1], floor, "reading from memory")
 
 
 def scatter(X: da.Array) -> None:

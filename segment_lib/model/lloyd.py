@@ -341,7 +341,7 @@ def _tally(
 
 def _whole(block: np.ndarray) -> np.ndarray:
     """All rows of a block; one that lies in a file is read from it whole."""
-    if isinstance(block, np.memmap) and isinstance(block.filename, str):
+    if isinstance(block, np.memmap) and block.filename is not None:
         rows = np.fromfile(block.filename, block.dtype, block.size, offset=block.offset)
         return rows.reshape(block.shape)
     return block

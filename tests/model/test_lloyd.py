@@ -130,6 +130,16 @@ def test_what_is_remembered_in_files_is_what_is_remembered_in_memory(tmp_path):
     assert fitted(rows, Z) == fitted(RowsHere(Z), Z)
 
 
+def test_a_mapped_block_is_read_whole(tmp_path):
+    np.save(tmp_path / "block.npy", scores(100))
+    mapped = np.load(tmp_path / "block.npy", mmap_mode="r")
+    rows = lloyd_module._whole(mapped)
+    assert isinstance(mapped, np.memmap)
+    assert not isinstance(rows, np.memmap)
+    assert rows.base is None or not np.may_share_memory(rows, mapped)
+    assert rows.tobytes() == mapped.tobytes()
+
+
 def test_few_rows_are_looked_at_again(monkeypatch):
     Z, looked_at = scores(20_000), []
 
