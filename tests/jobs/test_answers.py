@@ -363,7 +363,8 @@ def test_without_structure_no_number_of_segments_is_stable_and_it_is_said(shuffl
     rule = json.loads((shuffled / "run.json").read_text())["stages"]["sweep"]["facts"]["rule"]
     assert "these segments are not stable" in rule
     page = read_page(shuffled)
-    assert "Before you act. These 2 segments are not stable" in page
+    chosen = sweep.filter("chosen")["n_clusters"].item()
+    assert f"Before you act. These {chosen} segments are not stable" in page
     assert f"{rule[0].upper()}{rule[1:]}." in page
 
 
