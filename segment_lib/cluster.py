@@ -195,8 +195,9 @@ def connect(
                 threads=sum(client.nthreads().values()), client=client, memory=usable_memory(client)
             )
         finally:
-            # A worker that joins once the job is over is none of its business.
-            with suppress(OSError, ValueError, CancelledError):
+            # A worker that joins once the job is over is none of its business. Of a scheduler that
+            # is gone the client may know already: then its connections are closed (RuntimeError).
+            with suppress(OSError, ValueError, RuntimeError, CancelledError):
                 client.unregister_worker_plugin(_plugin_name(client))
 
 
