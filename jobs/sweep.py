@@ -56,7 +56,7 @@ BESIDE_ROWS = 160 * 2**20
 BYTES_PER_SCORE = 4
 """Of a score kept in memory from pass to pass."""
 BYTES_PER_LABEL = 14
-"""Of what is remembered of a row for each clustering, from one pass and for the next."""
+"""Of what is remembered of a row for each clustering, from one pass and, by tasks, for the next."""
 BYTES_PER_FEATURE = 12
 """Of a feature value in memory while it is projected; measured."""
 

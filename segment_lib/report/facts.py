@@ -58,8 +58,8 @@ class RunFacts:
     response: pl.DataFrame | None
     """gains/response.csv, if a response column is told"""
     stages: pl.DataFrame
-    """stage, rows_in, rows_out, files, bytes, sha256 (of the list of its files' sha256); times and
-    memory stand in run.json alone, so that the page of the same run is the same to the byte"""
+    """stage, rows_in, rows_out, seconds, peak_mib, files, bytes, sha256 (of the list of its files'
+    sha256)"""
     inputs: pl.DataFrame
     """input, path, bytes, rows, sha256 (of an extract: of its rows as read)"""
     settings: Mapping[str, str]
