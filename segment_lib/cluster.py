@@ -17,7 +17,7 @@ from dask.callbacks import Callback
 from dask.delayed import Delayed
 from threadpoolctl import threadpool_limits
 
-from segment_lib.errors import ClusterError
+from segment_lib.errors import ClusterError, JobError
 from segment_lib.memory import give_memory_back
 
 
@@ -41,8 +41,9 @@ class Workers:
         from segment_lib.preflight import installed, preflight
         from segment_lib.worker import Prepared
 
-        remarks = preflight(self.client, root=root, inputs=inputs, part_bytes=part_bytes)
-        self.client.register_plugin(Prepared(installed()), name=_plugin_name(self.client))
+        with _losses_told(self.client):
+            remarks = preflight(self.client, root=root, inputs=inputs, part_bytes=part_bytes)
+            self.client.register_plugin(Prepared(installed()), name=_plugin_name(self.client))
         return remarks
 
     def run(
@@ -76,7 +77,8 @@ class Workers:
         give_memory_back()
         with threadpool_limits(limits=1):
             if self.client is not None:
-                with _losses_told():
+                # Named, or Dask would compute here once the client is gone.
+                with _losses_told(self.client), dask.config.set(scheduler=self.client):
                     yield
             else:
                 with self._pool(self.threads):
@@ -103,7 +105,7 @@ class Workers:
     def _run_on_cluster(self, tasks: Sequence[Delayed], done: Callable[[Any], None]) -> list[Any]:
         from distributed import as_completed
 
-        with _losses_told():
+        with _losses_told(self.client):
             futures = self.client.compute(list(tasks))
             for future in as_completed(futures):
                 done(future.result())
@@ -153,9 +155,9 @@ def connect(
         If anyone could listen, the scheduler does not answer, or no worker comes, within `wait`
         seconds.
     """
-    from distributed import Client
     from distributed.versions import VersionMismatchWarning
 
+    from segment_lib.client import OneSchedulerClient
     from segment_lib.preflight import refuse_open, usable_memory
 
     until = time.monotonic() + wait
@@ -172,7 +174,7 @@ def connect(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", VersionMismatchWarning)
-            client = Client(told, timeout=max(until - time.monotonic(), 1))
+            client = OneSchedulerClient(told, timeout=max(until - time.monotonic(), 1))
     except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
         raise ClusterError(
             f"No Dask cluster at {told} within {wait:.0f} s ({type(error).__name__}). Start dask "
@@ -195,9 +197,9 @@ def connect(
                 threads=sum(client.nthreads().values()), client=client, memory=usable_memory(client)
             )
         finally:
-            # A worker that joins once the job is over is none of its business. Of a scheduler that
-            # is gone the client may know already: then its connections are closed (RuntimeError).
-            with suppress(OSError, ValueError, RuntimeError, CancelledError):
+            # A worker that joins once the job is over is none of its business. Where the scheduler
+            # is gone, Dask raises what it happens to meet: never in place of how the job ended.
+            with suppress(Exception):
                 client.unregister_worker_plugin(_plugin_name(client))
 
 
@@ -206,7 +208,7 @@ def _plugin_name(client: Any) -> str:
 
 
 @contextmanager
-def _losses_told() -> Iterator[None]:
+def _losses_told(client: Any) -> Iterator[None]:
     """Within it, what Dask raises when a cluster is lost is an error that says what to do."""
     from distributed import KilledWorker
     from distributed.client import ClosedClientError
@@ -225,7 +227,12 @@ def _losses_told() -> Iterator[None]:
     )
     try:
         yield
-    except lost as error:
+    except JobError:
+        raise
+    except Exception as error:
+        # A client without its scheduler may also fail on whatever it no longer has.
+        if not isinstance(error, lost) and client.status == "running":
+            raise
         raise ClusterError(
             f"The cluster was lost ({type(error).__name__}). Look at the logs of its scheduler and "
             "workers, then run the same command again: it goes on from what is finished."

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_info
 
 from segment_lib.cluster import Workers, connect, local_workers
 from segment_lib.errors import ClusterError, DataError
+from tests.clusters import cluster
 
 
 class Crowd:
@@ -146,6 +147,25 @@ def test_a_scheduler_that_does_not_answer_is_told():
     told = pytest.raises(ClusterError, match=r"No Dask cluster at tcp://127\.0\.0\.1:9")
     with told, connect("tcp://127.0.0.1:9", None, wait=1):
         pass
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_scheduler_that_is_gone_is_told_and_can_be_left(tmp_path, known):
+    with cluster(tmp_path / "cluster") as started:
+        told = started.scheduler()
+        started.worker()
+        with connect(None, told) as workers:
+            started.running[0].kill()
+            until = time.monotonic() + 60
+            while known and workers.client.status != "closed" and time.monotonic() < until:
+                time.sleep(0.05)
+            assert (workers.client.status == "closed") == known
+            with pytest.raises(ClusterError, match="was lost"):
+                workers.prepare(root=tmp_path / "run", inputs=[], part_bytes=1)
+            with pytest.raises(ClusterError, match="was lost"):
+                workers.run([delayed(int)(1)])
+            with pytest.raises(ClusterError, match="was lost"), workers.active():
+                delayed(int)(1).compute()
 
 
 def test_a_scheduler_file_that_is_not_there_is_told(tmp_path):
