@@ -25,11 +25,11 @@ from benchmarks.told import tell
 from segment_lib.cluster import local_workers
 from segment_lib.config import load_config
 from segment_lib.manifest import Manifest
-from segment_lib.matrix import Scratch, feature_array
+from segment_lib.matrix import feature_array
 from segment_lib.model import (
     Projection,
     Rows,
-    RowsInBlocks,
+    RowsHere,
     moments,
     row_blocks,
     rows_here,
@@ -37,6 +37,7 @@ from segment_lib.model import (
 )
 from segment_lib.schema import read_feature_summary
 from segment_lib.sources.typing import read_dtypes
+from segment_lib.spill import Scratch
 from segment_lib.store import read_arrays
 
 _TILES = (256, 1024, 4096)
@@ -57,7 +58,7 @@ def main() -> None:
         Z = Projection.from_arrays(arrays).project(X).persist()
         starts = starting_centers(Z, range(2, 21))
         lloyd(Z, starts, rows_here(row_blocks(Z), local_workers().threads))
-        scratch(Z, starts, options.run)
+        in_files(Z, starts, options.run)
         scatter(X.persist())
     config = load_config(options.config, options.set)
     ingest(
@@ -89,14 +90,17 @@ def lloyd(Z: da.Array, starts: dict[int, np.ndarray], rows: Rows) -> None:
     figure("fused pass over all rows against its own floor", fused[:1], floor + read, of)
 
 
-def scratch(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
+def in_files(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
     """Bytes read in a fused pass over scores in scratch files, against one reading of them."""
     folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=run))
     try:
-        spilled = Scratch(folder, "scores").spill(Z)
+        scratch = Scratch(folder, "scores")
+        spilled = scratch.spill(Z)
+        rows = RowsHere(spilled, local_workers().threads, scratch.standings)
         counts = [bytes_read()]
-        rows = RowsInBlocks(row_blocks(spilled))
-        seconds = pass_seconds(spilled, starts, rows, tick=lambda: counts.append(bytes_read()))
+        seconds = pass_seconds(
+            spilled.array(), starts, rows, tick=lambda: counts.append(bytes_read())
+        )
     finally:
         shutil.rmtree(folder)
     passes = np.diff(counts)[:1]

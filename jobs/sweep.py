@@ -16,7 +16,7 @@ from jobs.parts import work_done
 from jobs.stage import Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.manifest import FORMAT
-from segment_lib.matrix import Scratch, feature_array, row_array
+from segment_lib.matrix import feature_array, row_array
 from segment_lib.memory import give_memory_back
 from segment_lib.model import (
     THIN_SIZE,
@@ -24,6 +24,7 @@ from segment_lib.model import (
     Midway,
     Projection,
     Rows,
+    RowsHere,
     RowsInBlocks,
     calinski_harabasz,
     davies_bouldin,
@@ -36,6 +37,7 @@ from segment_lib.model import (
     sweep,
     thin_blocks,
 )
+from segment_lib.spill import Scratch
 from segment_lib.store import read_arrays, write_arrays, write_file
 from segment_lib.unfinished import read_checkpoint, write_checkpoint
 
@@ -128,7 +130,11 @@ def cluster(
     at_once = job.budget.parts_at_once(part, job.workers.threads, held if kept else 0)
     scratch = Scratch(job.scratch(work), "scratch")
     with job.workers.limited(at_once):
-        Z = Z.persist() if kept else scratch.spill(Z)
+        if kept:
+            Z = Z.persist()
+        else:
+            spilled = scratch.spill(Z)
+            Z = spilled.array()
     numbers = row_array(job.root, files)
     random_state = job.config.model.random_state
     sample = sample_blocks(Z, numbers, random_state=random_state)
@@ -142,8 +148,11 @@ def cluster(
         )
 
     def everyone() -> Rows:
-        blocks = row_blocks(Z)
-        return rows_in_memory(job, blocks) if kept else RowsInBlocks(blocks, scratch.hold)
+        if kept:
+            return rows_in_memory(job, row_blocks(Z))
+        if job.workers.client is None:
+            return RowsHere(spilled, job.workers.threads, scratch.standings)
+        return RowsInBlocks(row_blocks(Z), scratch.hold)
 
     def thin() -> Rows:
         return rows_in_memory(job, thin_blocks(Z, numbers, random_state=random_state))

@@ -87,10 +87,15 @@ def _replace(target: Path, content: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
-        raise ResourceError(
-            f"{target}: cannot be written ({error.strerror}). "
-            "Free space or choose another --run-dir, then run the same command again."
-        ) from None
+        raise unwritable(target, error) from None
+
+
+def unwritable(path: Path, error: OSError) -> ResourceError:
+    """The error that says what to do where a file cannot be written."""
+    return ResourceError(
+        f"{path}: cannot be written ({error.strerror}). "
+        "Free space or choose another --run-dir, then run the same command again."
+    )
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -1,17 +1,11 @@
 """The border between tables and arrays."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
-import dask
 import numpy as np
 import polars as pl
 import pytest
-from dask import delayed
-from dask.delayed import Delayed
 
 from segment_lib.errors import IntegrityError
-from segment_lib.matrix import Scratch, as_block, feature_array, read_block, read_rows, row_array
+from segment_lib.matrix import as_block, feature_array, read_block, read_rows, row_array
 from segment_lib.store import write_part
 
 PARTS = [
@@ -74,52 +68,3 @@ def test_nothing_is_read_before_it_is_computed(tmp_path, files):
     X = feature_array(tmp_path, files, ["A"])
     with pytest.raises(IntegrityError):
         X.compute()
-
-
-def test_a_spilled_array_is_the_same_and_lies_in_files(tmp_path, files):
-    X = feature_array(tmp_path, files, ["A", "B=x"])
-    spilled = Scratch(tmp_path, "scratch").spill(X)
-    for file in files:
-        (tmp_path / file.path).unlink()
-    assert spilled.compute().tolist() == [[1, 0], [2, 1], [3.5, 1]]
-    assert spilled.chunks == X.chunks
-    assert all(
-        isinstance(block, np.memmap) for block in dask.compute(*spilled.to_delayed().ravel())
-    )
-    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "scratch").iterdir()] == [0o600] * 2
-
-
-@dataclass(frozen=True)
-class Held:
-    values: np.ndarray
-
-
-def held_in_files(tmp_path: Path) -> list[Path]:
-    return sorted(path for path in (tmp_path / "scratch").rglob("*") if path.is_file())
-
-
-def test_what_is_held_lies_in_files_until_the_next_is_held(tmp_path):
-    scratch = Scratch(tmp_path, "scratch")
-    tasks = [delayed(Held)(np.arange(i)) for i in range(3)]
-    held, total = scratch.hold(tasks, delayed(sum)([len_of(task) for task in tasks]))
-    assert total == 3
-    first = held_in_files(tmp_path)
-    assert [path.stat().st_mode & 0o777 for path in first] == [0o600] * 3
-    assert [found.values.tolist() for found in dask.compute(*held)] == [[], [0], [0, 1]]
-    scratch.hold([delayed(Held)(np.arange(5))], delayed(int)(0))
-    (second,) = held_in_files(tmp_path)
-    assert second not in first
-
-
-def len_of(task: Delayed) -> Delayed:
-    return delayed(lambda held: len(held.values))(task)
-
-
-def test_what_does_not_fit_in_memory_may_lie_in_an_object_store(tmp_path, files, bucket):
-    scratch = Scratch(bucket / "run", "scratch")
-    X = feature_array(tmp_path, files, ["A", "B=x"])
-    assert scratch.spill(X).compute().tolist() == [[1, 0], [2, 1], [3.5, 1]]
-    held, _ = scratch.hold([delayed(Held)(np.arange(i)) for i in range(3)], delayed(int)(0))
-    assert [found.values.tolist() for found in dask.compute(*held)] == [[], [0], [0, 1]]
-    scratch.hold([delayed(Held)(np.arange(5))], delayed(int)(0))
-    assert len(list((bucket / "run").rglob("held-*/*"))) == 1

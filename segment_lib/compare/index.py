@@ -1,15 +1,18 @@
 """Customers against the population, segment by segment: shares, index, interval, verdict."""
 
 from collections.abc import Mapping
-from math import exp, log, sqrt
+from math import exp, sqrt
 from statistics import NormalDist
 
 import polars as pl
+from scipy.special import betaincinv
 
 SET_ASIDE = -1
 """The segment of rows too incomplete to cluster."""
 
 CONFIDENCE = 0.95
+FEW = 30
+"""Rows below which an approximation by the normal distribution is not relied on."""
 
 SEGMENTS = {
     "segment": pl.Int32,
@@ -87,18 +90,34 @@ def index_interval(
 
     The index is 100 × customer share ÷ population share. Its interval is the log interval of a
     ratio of two proportions: Katz, Baptista, Azen and Pike (1978), "Obtaining confidence intervals
-    for the risk ratio in cohort studies", Biometrics 34, 469-474, method C. With no customer in the
-    segment the limits are those of half a customer, the lower one 0.
+    for the risk ratio in cohort studies", Biometrics 34, 469-474, method C. That is an
+    approximation: where customers or population have fewer than FEW rows in the segment or outside
+    it, the limits are exact ones of a ratio of two rates, which are never too narrow.
     """
     if not population:
         return None, None, None
     expected = all_customers * population / all_population
-    counted = customers or 0.5
-    spread = sqrt(max(1 / counted - 1 / all_customers, 0.0) + (1 / population - 1 / all_population))
-    reach = NormalDist().inv_cdf(0.5 + confidence / 2) * spread
-    centre = log(counted / expected)
-    low = 100 * exp(centre - reach) if customers else 0.0
-    return low, 100 * customers / expected, 100 * exp(centre + reach)
+    index = 100 * customers / expected
+    sizes = ((customers, all_customers), (population, all_population))
+    if min(min(rows, everybody - rows) for rows, everybody in sizes) < FEW:
+        low, high = _exact_limits(customers, population, 1 - confidence)
+        scale = 100 * all_population / all_customers
+        return scale * low, index, scale * high
+    spread = sqrt(sum(1 / rows - 1 / everybody for rows, everybody in sizes))
+    reach = exp(NormalDist().inv_cdf(0.5 + confidence / 2) * spread)
+    return index / reach, index, index * reach
+
+
+def _exact_limits(first: int, second: int, error: float) -> tuple[float, float]:
+    """Limits of the ratio of two Poisson rates, of which these are counts; the second is not 0.
+
+    Given their sum, the first count is binomial: Przyborowski and Wilenski (1940), "Homogeneity of
+    results in testing samples from Poisson series", Biometrika 31, 313-323, with the limits of
+    Clopper and Pearson (1934), Biometrika 26, 404-413. Counts of proportions spread less.
+    """
+    low = betaincinv(first, second + 1, error / 2) if first else 0.0
+    high = betaincinv(first + 1, second, 1 - error / 2)
+    return float(low / (1 - low)), float(high / (1 - high))
 
 
 def _verdict(low: float | None, high: float | None) -> str:

@@ -12,7 +12,7 @@ from segment_lib.model.choice import (
 )
 from segment_lib.model.fitted import FittedModel, Projection, segment_ids
 from segment_lib.model.kmeans import Clustering, KMeans, sweep
-from segment_lib.model.lloyd import Rows, RowsInBlocks, rows_here
+from segment_lib.model.lloyd import Rows, RowsHere, RowsInBlocks, Standing, rows_here
 from segment_lib.model.micro import MicroClusters, MicroModel
 from segment_lib.model.midway import Midway
 from segment_lib.model.pca import IncrementalPCA
@@ -40,8 +40,10 @@ __all__ = [
     "Overlap",
     "Projection",
     "Rows",
+    "RowsHere",
     "RowsInBlocks",
     "StandardScaler",
+    "Standing",
     "Trial",
     "calinski_harabasz",
     "choose_clusters",

@@ -124,25 +124,64 @@ class Rows(Protocol):
         """A pass that remembers what the one before it found; the first finds every row new."""
 
 
+class Standings(Protocol):
+    """Where this process keeps, from pass to pass, what is remembered of the rows of each block."""
+
+    def recall(self, block: int, keys: Sequence[int]) -> Standing | None:
+        """What was kept last of a block, for these clusterings at least; None at first."""
+
+    def keep(self, block: int, standing: Standing) -> None:
+        """Keep it in the place of what was kept before."""
+
+
+class StandingsInMemory:
+    """They are kept as they are."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, Standing] = {}
+
+    def recall(self, block: int, keys: Sequence[int]) -> Standing | None:
+        return self._kept.get(block)
+
+    def keep(self, block: int, standing: Standing) -> None:
+        self._kept[block] = standing
+
+
 class RowsHere:
-    """Rows in the memory of this process: blocks of shape (n_rows, n_components), float32.
+    """Rows that threads of this process go over.
 
     A pass by a graph of tasks takes some 20 ms of Python beside its work: here it takes none.
+
+    Parameters
+    ----------
+    blocks : of shape (n_rows, n_components), float32; each is asked for anew in every pass
+    standings : makes a place for what is remembered of their rows
     """
 
-    def __init__(self, *blocks: np.ndarray, threads: int = 1) -> None:
+    def __init__(
+        self,
+        blocks: Sequence[np.ndarray],
+        threads: int = 1,
+        standings: Callable[[], Standings] = StandingsInMemory,
+    ) -> None:
         self._blocks = blocks
         self._map = ThreadPoolExecutor(threads).map if threads > 1 else map
+        self._standings = standings
 
     def total(self, function: Callable[..., Any], *args: Any) -> Any:
-        return add_all(self._map(lambda block: function(block, *args), self._blocks))
+        def of_block(i: int) -> Any:
+            return function(self._blocks[i], *args)
+
+        return add_all(self._map(of_block, range(len(self._blocks))))
 
     def passes(self) -> Callable[[Mapping[int, Ask]], Changes]:
-        standing: list[Standing | None] = [None] * len(self._blocks)
+        standings = self._standings()
 
         def move(asks: Mapping[int, Ask]) -> Changes:
             def move_block(i: int) -> Changes:
-                standing[i], changes = move_rows(self._blocks[i], standing[i], asks)
+                standing = standings.recall(i, list(asks))
+                standing, changes = move_rows(self._blocks[i], standing, asks)
+                standings.keep(i, standing)
                 return changes
 
             changes: Changes = add_all(self._map(move_block, range(len(self._blocks))))
@@ -153,7 +192,7 @@ class RowsHere:
 
 def rows_here(blocks: Sequence[Delayed], threads: int) -> RowsHere:
     """Rows of blocks that lie in the memory of this process already."""
-    return RowsHere(*dask.compute(*blocks), threads=threads)
+    return RowsHere(dask.compute(*blocks), threads)
 
 
 class RowsInBlocks:

@@ -70,7 +70,7 @@ class MicroClusters:
 
     def tally(self, block: np.ndarray) -> ClusterSums:
         """Rows, and sums of the weighted scores, by cluster."""
-        (sums,) = measure(RowsHere(self.placed(block)), [self.centers])
+        (sums,) = measure(RowsHere([self.placed(block)]), [self.centers])
         return sums
 
 

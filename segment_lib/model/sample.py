@@ -106,7 +106,7 @@ def starting_centers(
 
 def _refined(scores: np.ndarray, starts: Sequence[np.ndarray]) -> list[np.ndarray]:
     runs = lloyd(
-        RowsHere(scores), dict(enumerate(starts)), max_iter=_START_ITERATIONS, tol=START_TOL
+        RowsHere([scores]), dict(enumerate(starts)), max_iter=_START_ITERATIONS, tol=START_TOL
     )
     return [run.centers for run in runs.values()]
 

@@ -40,7 +40,7 @@ def recluster(
     scores = sample.scores[drawn]
     seedings = [seeding(scores, most, (seed, trial, start)) for start in range(n_init)]
     starts = [rows[:k] for k in n_clusters for rows in seedings]
-    runs = lloyd(RowsHere(scores), dict(enumerate(starts)), max_iter=_ITERATIONS, tol=START_TOL)
+    runs = lloyd(RowsHere([scores]), dict(enumerate(starts)), max_iter=_ITERATIONS, tol=START_TOL)
     found = [run.centers for run in runs.values()]
     return [fittest(scores, found[i : i + n_init]) for i in range(0, len(found), n_init)]
 

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from itertools import pairwise
 
+import dask.array as da
 import numpy as np
 import pytest
 from dask import delayed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segment_lib.matrix import Scratch
 from segment_lib.model import lloyd as lloyd_module
+from segment_lib.model import row_blocks
 from segment_lib.model.lloyd import (
     Ask,
     Changes,
@@ -23,6 +24,7 @@ from segment_lib.model.lloyd import (
     move_rows,
     rows_here,
 )
+from segment_lib.spill import Scratch
 
 
 def scores(n: int = 2000, d: int = 6, seed: int = 0) -> np.ndarray:
@@ -41,7 +43,7 @@ class RowsReadInFull:
     """Rows all of which every pass looks at: Lloyd's algorithm as it stands in the books."""
 
     def __init__(self, Z: np.ndarray) -> None:
-        self._rows = RowsHere(Z)
+        self._rows = RowsHere([Z])
         self._Z = Z
         self.total = self._rows.total
 
@@ -89,7 +91,7 @@ def fitted(rows: Rows, Z: np.ndarray) -> dict[int, tuple[int, bytes]]:
 @pytest.mark.parametrize("seed", range(5))
 def test_rows_not_looked_at_change_nothing(seed):
     Z = scores(seed=seed)
-    assert fitted(RowsHere(Z), Z) == fitted(RowsReadInFull(Z), Z)
+    assert fitted(RowsHere([Z]), Z) == fitted(RowsReadInFull(Z), Z)
 
 
 @settings(max_examples=15, deadline=None)
@@ -97,8 +99,8 @@ def test_rows_not_looked_at_change_nothing(seed):
 def test_any_partitioning_gives_the_same_bits(marks):
     Z = scores()
     rows = cut(Z, marks)
-    assert fitted(rows, Z) == fitted(RowsHere(Z), Z)
-    assert fitted(rows_here(rows._blocks, threads=2), Z) == fitted(RowsHere(Z), Z)
+    assert fitted(rows, Z) == fitted(RowsHere([Z]), Z)
+    assert fitted(rows_here(rows._blocks, threads=2), Z) == fitted(RowsHere([Z]), Z)
 
 
 def test_sums_here_have_the_bits_of_sums_by_tasks():
@@ -115,19 +117,18 @@ def test_the_order_of_the_rows_changes_nothing():
     Z = scores()
     mixed = np.random.default_rng(1).permutation(len(Z))
     asked = starts(Z)
-    here, there = lloyd(RowsHere(Z), asked), lloyd(RowsHere(Z[mixed]), asked)
+    here, there = lloyd(RowsHere([Z]), asked), lloyd(RowsHere([Z[mixed]]), asked)
     assert all((here[k].centers == there[k].centers).all() for k in asked)
 
 
 def test_what_is_remembered_in_files_is_what_is_remembered_in_memory(tmp_path):
     Z = scores()
-    files = []
-    for i in range(4):
-        files.append(tmp_path / f"{i}.npy")
-        np.save(files[-1], Z[i * 500 : (i + 1) * 500])
-    blocks = [delayed(np.load)(file, mmap_mode="r") for file in files]
-    rows = RowsInBlocks(blocks, Scratch(tmp_path, "scratch").hold)
-    assert fitted(rows, Z) == fitted(RowsHere(Z), Z)
+    scratch = Scratch(tmp_path, "scratch")
+    spilled = scratch.spill(da.from_array(Z, chunks=(500, -1)))
+    whole = fitted(RowsHere([Z]), Z)
+    assert fitted(RowsInBlocks(row_blocks(spilled.array()), scratch.hold), Z) == whole
+    for threads in (1, 3):
+        assert fitted(RowsHere(spilled, threads, scratch.standings), Z) == whole
 
 
 def test_a_mapped_block_is_read_whole(tmp_path):
@@ -149,14 +150,14 @@ def test_few_rows_are_looked_at_again(monkeypatch):
 
     tally = lloyd_module._tally
     monkeypatch.setattr(lloyd_module, "_tally", counted)
-    runs = lloyd(RowsHere(Z), starts(Z))
+    runs = lloyd(RowsHere([Z]), starts(Z))
     in_full = len(Z) * sum(run.n_iter for run in runs.values())
     assert sum(looked_at) < 0.5 * in_full
 
 
 def test_clusterings_that_rest_are_left_out_of_the_next_pass():
     Z, asked = scores(), []
-    rows = RowsHere(Z)
+    rows = RowsHere([Z])
     passes = rows.passes
 
     def watched():
@@ -172,9 +173,9 @@ def test_clusterings_that_rest_are_left_out_of_the_next_pass():
 
 def test_counts_and_sums_are_those_of_the_labels_after_every_pass():
     Z = scores()
-    runs = lloyd(RowsHere(Z), starts(Z), max_iter=7, tol=0)
+    runs = lloyd(RowsHere([Z]), starts(Z), max_iter=7, tol=0)
     for k, run in runs.items():
-        before = lloyd(RowsHere(Z), starts(Z), max_iter=6, tol=0)[k].centers.astype(np.float64)
+        before = lloyd(RowsHere([Z]), starts(Z), max_iter=6, tol=0)[k].centers.astype(np.float64)
         own = ((Z[:, None].astype(np.float64) - before) ** 2).sum(axis=2).argmin(axis=1)
         member = own[:, None] == np.arange(k)
         np.testing.assert_array_equal(run.counts, member.sum(axis=0))
