@@ -17,7 +17,6 @@ from segment_lib.clean import (
     delivered,
     expected_levels,
     histogram,
-    known_values,
     spelling,
 )
 from segment_lib.config import Config
@@ -43,7 +42,8 @@ def kept_out(config: Config) -> dict[str, str]:
 
 
 def inputs(job: Job) -> Any:
-    return [job.hashes("ingest"), job.told_meanings()]
+    levels = [attribute.information_level for attribute in job.schema]
+    return [job.hashes("ingest"), job.told_meanings(), levels]
 
 
 def read_tally(root: Path, file: StoredFile) -> Tally:
@@ -129,7 +129,7 @@ def run(job: Job, work: Path) -> Outcome:
         schema,
         kept_out(job.config)
         | dict(attributes.filter(~pl.col("kept")).select("attribute", "reason").iter_rows()),
-        {a.name: spelled(known_values(a, population.values[a.name])) for a in schema},
+        {a.name: spelled(population.values[a.name].rows) for a in schema},
         {a.name: expected_levels(a, population.values[a.name], dictionary) for a in schema},
     )
     if not plan.features:

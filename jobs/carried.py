@@ -21,7 +21,6 @@ from segment_lib.clean import (
     delivered,
     expected_levels,
     histogram,
-    known_values,
     spelling,
 )
 from segment_lib.config import Config
@@ -112,7 +111,7 @@ def _as_in_base(job: RefreshJob, attributes: pl.DataFrame) -> pl.DataFrame:
 def propose_plan(job: RefreshJob, plan: Plan, population: Delivered) -> Plan:
     """The plan with rules for attributes that are new, and levels the base has never seen."""
     schema, dictionary = job.schema, assess.levels(job)
-    known = {a.name: known_values(a, population.values[a.name]) for a in schema}
+    known = {name: of.rows for name, of in population.values.items()}
     derived = derive_plan(
         schema,
         {},

@@ -17,9 +17,9 @@ from segment_lib.model import (
     Projection,
     Trial,
     choose_clusters,
-    count_halves,
-    halves,
+    count_quarters,
     held_out_gain,
+    quarters,
     segment_stability,
     small_share,
 )
@@ -65,7 +65,7 @@ def held_out_gains(job: Job, found: Sequence[Clustering], projection: Projection
     largest = max((file.rows or 0 for file in files), default=0)
     at_once = job.at_once(BYTES_PER_FEATURE * len(features), largest)
     counted = job.workers.run(tasks, at_once=at_once)
-    customers = _rows_by_half(job.facts("ingest")["customers"], seed)
+    customers = _rows_by_quarter(job.facts("ingest")["customers"], seed)
     population = job.facts("ingest")["population"]
     gains = []
     for i, clustering in enumerate(found):
@@ -85,10 +85,10 @@ def count_customers(
     centers: Sequence[np.ndarray],
     random_state: int,
 ) -> list[np.ndarray]:
-    """Customers of a part by half and segment, for each clustering."""
+    """Customers of a part that rank and that measure, by segment, for each clustering."""
     part = read_part(root, file)
     scores = projection.scores(as_block(part, features))
-    return count_halves(scores, part["row"].to_numpy(), centers, random_state)
+    return count_quarters(scores, part["row"].to_numpy(), centers, random_state)
 
 
 def stability_table(found: Sequence[Clustering], stability: Sequence[np.ndarray]) -> pl.DataFrame:
@@ -131,9 +131,9 @@ def choose(config: Config, trials: Sequence[Trial]) -> tuple[int, str]:
     return choose_clusters(trials)
 
 
-def _rows_by_half(rows: int, seed: int) -> np.ndarray:
-    counts = np.zeros(2, dtype=np.int64)
+def _rows_by_quarter(rows: int, seed: int) -> np.ndarray:
+    counts = np.zeros(3, dtype=np.int64)
     for first in range(0, rows, _ROWS_AT_ONCE):
         part = np.arange(first, min(first + _ROWS_AT_ONCE, rows))
-        counts += np.bincount(halves(part, seed), minlength=2)
-    return counts
+        counts += np.bincount(quarters(part, seed), minlength=3)
+    return counts[:2]

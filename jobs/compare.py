@@ -21,7 +21,7 @@ from jobs.counting import (
 )
 from jobs.encode import current_plan
 from jobs.stage import Job, Outcome, Stage
-from segment_lib.clean import delivered, known_values
+from segment_lib.clean import delivered
 from segment_lib.compare import (
     SET_ASIDE,
     associate,
@@ -156,7 +156,7 @@ def run(job: Job, work: Path) -> Outcome:
     arrays = read_arrays(job.root, job.manifest.file("sweep", "model/arrays.npz"))
     projection = Projection.from_arrays(arrays)
     population = delivered([tallies(job)["population"]], schema)
-    values = {a.name: known_values(a, population.values[a.name]) for a in schema}
+    values = {name: of.rows for name, of in population.values.items()}
     levels = {name: levels_of(name, of) for name, of in values.items() if len(of) > 1}
     levels |= {name: of for name, of in levels_of_base(job).items() if name in levels}
     sensitive = [name for name in job.config.fairness.attributes if name in levels]

@@ -18,7 +18,7 @@ from jobs.console import log
 from jobs.encode import current_plan
 from jobs.parts import make_parts
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
-from segment_lib.clean import Delivered, delivered, known_values
+from segment_lib.clean import Delivered, delivered
 from segment_lib.clean.tally import Values
 from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
@@ -149,8 +149,8 @@ def _counts(
     # Numbers counted in bins are compared in the coarser of the two.
     same = Values({}, coarseness=max(before.coarseness, after.coarseness))
     return (
-        Counts(base.rows, known_values(old, before + same), base.missing[old.name]),
-        Counts(new.rows, known_values(now, after + same), new.missing[now.name]),
+        Counts(base.rows, (before + same).rows, base.missing[old.name]),
+        Counts(new.rows, (after + same).rows, new.missing[now.name]),
     )
 
 

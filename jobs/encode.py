@@ -67,12 +67,20 @@ def encode_part(
     return finish_part(work, path, pl.concat(encoded, rechunk=True))
 
 
+def attributes_missing(most: float, kept: int) -> int:
+    """How many of the kept attributes a row may lack, of a share or a number of them.
+
+    >>> attributes_missing(0.29, 100), attributes_missing(25, 100)
+    (29, 25)
+    """
+    return int(most * kept + 1e-9) if most < 1 else int(most)  # 0.29 * 100 is 28.999999999999996
+
+
 def run(job: Job, work: Path) -> Outcome:
     schema, plan = job.schema, current_plan(job)
     assessed = read_part(job.root, job.manifest.file("assess", "assess/attributes.parquet"))
     kept = assessed.filter("kept")["attribute"].to_list()
-    most = job.config.cleaning.max_missing_per_row
-    most_missing = int(most * len(kept)) if most < 1 else int(most)
+    most_missing = attributes_missing(job.config.cleaning.max_missing_per_row, len(kept))
     raw = job.manifest.files("ingest")
     largest = max(file.rows or 0 for file in raw)
     width = len(schema) + len(plan.features)

@@ -47,7 +47,8 @@ _COUNTS = "counts"
 
 def settings(config: Config) -> Any:
     told = config.model
-    return [told.n_micro, told.random_state, asdict(config.mailing), config.inputs.response]
+    named = config.inputs.response, config.inputs.id_column
+    return [told.n_micro, told.random_state, asdict(config.mailing), *named]
 
 
 def inputs(job: Job) -> Any:

@@ -26,7 +26,7 @@ from segment_lib.store import (
 )
 from segment_lib.unfinished import sweep_scratch
 
-FORMAT = 2
+FORMAT = 3
 """Version of the files of a run. It grows when code changes what a stage writes."""
 
 _PACKAGES = (

@@ -8,7 +8,6 @@ from segment_lib.clean.completeness import (
     delivered,
     expected_levels,
     histogram,
-    known_values,
     spelling,
 )
 from segment_lib.clean.tally import Tally, tally_part
@@ -22,7 +21,6 @@ __all__ = [
     "expected_levels",
     "histogram",
     "known",
-    "known_values",
     "spelling",
     "tally_part",
 ]

@@ -53,14 +53,6 @@ def histogram(tally: Tally, schema: Schema, kept: Collection[str]) -> Counter[in
     return rows
 
 
-def known_values(attribute: Attribute, values: Values) -> dict[Value, int]:
-    """Rows by value without the missing codes."""
-    missing: set[Value] = set(
-        attribute.missing if attribute.storage == "text" else attribute.missing_numbers
-    )
-    return {value: rows for value, rows in values.rows.items() if value not in missing}
-
-
 def spelling(value: Value) -> str:
     """A value as its code is written: ``8`` for 8.0."""
     if isinstance(value, str):
@@ -79,7 +71,7 @@ def expected_levels(
         return levels
     if attribute.storage == "number":
         return None
-    return tuple(spelling(value) for value in known_values(attribute, population))
+    return tuple(spelling(value) for value in population.rows)
 
 
 def assess_attributes(
@@ -103,7 +95,7 @@ def assess_attributes(
     for attribute in schema:
         name = attribute.name
         levels = expected_levels(attribute, population.values[name], dictionary)
-        n_levels = len(known_values(attribute, population.values[name]))
+        n_levels = len(population.values[name].rows)
         share = population.missing[name] / population.rows
         reason = None
         if share > max_missing_share:
@@ -134,7 +126,7 @@ def _counts(
     values = extract.values[attribute.name]
     unseen = [
         rows
-        for value, rows in known_values(attribute, values).items()
+        for value, rows in values.rows.items()
         if levels is not None and spelling(value) not in levels
     ]
     return {

@@ -25,7 +25,7 @@ _WORD = 63
 
 @dataclass(frozen=True)
 class Values:
-    """Rows by value of one attribute, nulls excluded, missing codes included.
+    """Rows by value of one attribute, without nulls and missing codes.
 
     A number attribute with too many distinct values is counted in bins: the last `coarseness` bits
     of the float64 are dropped. How many depends on the values alone, not on how they were split.
@@ -99,12 +99,10 @@ def tally_part(rows: pl.DataFrame, schema: Schema) -> Tally:
     """Count a raw part."""
     values = {}
     for attribute in schema:
-        column = rows[attribute.name]
-        there = column.drop_nulls()
-        if attribute.storage == "number":
-            there = there.drop_nans()
+        there = rows.select(known(attribute)).to_series().drop_nulls()
         counts = there.value_counts(name="rows")
-        values[attribute.name] = _bounded(dict(counts.iter_rows()), column.null_count(), 0)
+        nulls = rows[attribute.name].null_count()
+        values[attribute.name] = _bounded(dict(counts.iter_rows()), nulls, 0)
     return Tally(rows.height, values, _patterns(rows, schema))
 
 

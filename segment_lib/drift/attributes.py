@@ -95,4 +95,5 @@ def _levels(counts: Counts, edges: tuple[float, ...]) -> Counter[Hashable]:
 
 def _only(here: Mapping[Value, int], there: Mapping[Value, int]) -> list[str]:
     found = sorted((v for v in here if not there.get(v)), key=lambda v: (-here[v], str(v)))
-    return [f"{value:g}" if isinstance(value, float) else str(value) for value in found[:MAX_NAMED]]
+    told = found[:MAX_NAMED]
+    return [f"{value:.15g}" if isinstance(value, float) else value for value in told]

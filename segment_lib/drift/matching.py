@@ -17,8 +17,6 @@ class Match:
     """For each new segment its number: that of the old one it is, else one never used."""
     overlap: tuple[float, ...]
     """Jaccard coefficient of each new segment with its partner; 0 without one."""
-    by_centers: tuple[bool, ...]
-    """True where matching by the centres alone finds the same partner."""
     new: tuple[int, ...]
     """Numbers of segments that were none before."""
     vanished: tuple[int, ...]
@@ -32,11 +30,12 @@ def match_segments(
     old_ids: tuple[int, ...],
     next_id: int,
 ) -> Match:
-    """Match by assignment of least cost (Kuhn 1955, Naval Research Logistics Quarterly 2, 83-97).
+    """Match by the rows shared, and what is left over by where it lies.
 
-    The cost of a pair is one minus the Jaccard coefficient of their rows, plus the distance of
-    their centres as a share of the largest. A pair is one segment if its coefficient is above SAME
-    (half of all the rows of either; at or below it Hennig 2007 calls a cluster dissolved).
+    A pair is one segment if the Jaccard coefficient of their rows is above SAME (half of all the
+    rows of either; at or below it Hennig 2007 calls a cluster dissolved). The others are assigned
+    at least cost (Kuhn 1955, Naval Research Logistics Quarterly 2, 83-97), which is one minus that
+    coefficient plus the distance of the centres as a share of the largest.
 
     Parameters
     ----------
@@ -49,8 +48,8 @@ def match_segments(
     alike = joint / np.maximum(either, 1)
     apart = np.linalg.norm(old_centers[:, None, :] - new_centers[None, :, :], axis=2)
     apart = apart / (apart.max() or 1.0)
-    partner = _partners(1 - alike + apart)
-    nearest = _partners(apart)
+    # No other assignment is worth one segment that is still there: a cost is 2 at the most.
+    partner = _partners(np.where(alike > SAME, -2.0 * max(joint.shape), 1 - alike + apart))
     ids: list[int] = []
     for segment in range(joint.shape[1]):
         old = partner.get(segment)
@@ -62,7 +61,6 @@ def match_segments(
     return Match(
         tuple(ids),
         tuple(float(alike[partner[s], s]) if s in partner else 0.0 for s in range(joint.shape[1])),
-        tuple(partner.get(s) == nearest.get(s) for s in range(joint.shape[1])),
         tuple(number for number in ids if number not in old_ids),
         tuple(number for number in old_ids if number not in ids),
     )

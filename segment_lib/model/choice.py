@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segment_lib.hashing import in_first_half
+from segment_lib.hashing import row_hash
 from segment_lib.model.kernel import label_rows
 from segment_lib.model.stability import count_jointly
 
@@ -63,19 +63,25 @@ class Trial:
         return self.small_share <= MIN_SHARE
 
 
-def halves(rows: np.ndarray, random_state: int) -> np.ndarray:
-    """0 or 1 for each row number, by a hash, so that no partitioning changes it."""
-    return (~in_first_half(rows, random_state)).astype(np.int64)
+def quarters(rows: np.ndarray, random_state: int) -> np.ndarray:
+    """0 for rows by which segments are ranked here, 1 for those by which that is measured, else 2.
+
+    By the same hash as the halves of the gains table: 0 and 1 are in the half that ranks there, so
+    that customers by whom it is measured have no part in how many segments there are.
+    """
+    quarter = row_hash(rows, random_state) >> np.uint64(62)
+    return np.asarray(np.minimum(quarter, 2), dtype=np.int64)
 
 
-def count_halves(
+def count_quarters(
     scores: np.ndarray, rows: np.ndarray, centers: Sequence[np.ndarray], random_state: int
 ) -> list[np.ndarray]:
-    """Rows by half and segment, an array of shape (2, n_clusters) for each clustering."""
-    half = halves(rows, random_state)
+    """Rows that rank and that measure, by segment: (2, n_clusters) for each clustering."""
+    quarter = quarters(rows, random_state)
     labels = label_rows(scores, centers)
     return [
-        count_jointly(half, own, 2, len(these)) for own, these in zip(labels, centers, strict=True)
+        count_jointly(quarter, own, 3, len(these))[:2]
+        for own, these in zip(labels, centers, strict=True)
     ]
 
 

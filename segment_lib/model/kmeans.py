@@ -148,7 +148,7 @@ def sweep(
     Parameters
     ----------
     sample : rows on which starting centres are found, unless `starts` gives them
-    rows : gives the rows of `Z` as passes go over them; 6 bytes of a row and clustering are
+    rows : gives the rows of `Z` as passes go over them; 5 or 6 bytes of a row and clustering are
         remembered
     thin : gives some of the rows, on which centres travel before passes go over all
     on_pass : called after each pass with the passes done and the clusterings still running

@@ -174,13 +174,15 @@ def _shared_difference(apart: np.ndarray, sure: np.ndarray, within: np.ndarray) 
     ----------
     apart : of customers from population, shape (n_clusters, n_components)
     sure : the precision of each in units of 1 / within, shape (n_clusters,)
-    within : variance of a score within clusters, shape (n_components,)
+    within : variance of a score within clusters, shape (n_components,); infinite where there is
+        none, and that component tells nothing
     """
     total = sure.sum()
     if not total:
         return np.zeros_like(apart)
     mean = (sure[:, None] * apart).sum(axis=0) / total
-    spread = float((sure * ((apart - mean) ** 2 / within).mean(axis=1)).sum())
+    alive = max(np.isfinite(within).sum(), 1)
+    spread = float((sure * ((apart - mean) ** 2 / within).sum(axis=1)).sum() / alive)
     free = total - (sure**2).sum() / total
     between = max(spread - (np.count_nonzero(sure) - 1), 0.0) / free if free > 0 else 0.0
     kept = between * sure / (1 + between * sure)

@@ -17,7 +17,6 @@ def test_permuted_segments_get_their_numbers_back() -> None:
         assert found.ids == tuple((0, 1, 4)[old] for old in order)
         assert found.new == ()
         assert found.vanished == ()
-        assert all(found.by_centers)
 
 
 def test_a_segment_that_shares_too_few_rows_is_new_and_the_old_one_vanished() -> None:
@@ -28,6 +27,14 @@ def test_a_segment_that_shares_too_few_rows_is_new_and_the_old_one_vanished() ->
     assert found.new == (7,)
     assert found.vanished == (2,)
     assert found.overlap[0] == 90 / 160
+
+
+def test_a_segment_that_shares_more_than_half_is_the_same_wherever_the_centres_lie() -> None:
+    joint, old, new = np.array([[550, 400], [10, 0]]), np.array([[0.0], [-3.0]]), [[-2.0], [3.0]]
+    found = match_segments(joint, old, np.array(new), (0, 1), 2)
+    assert found.ids == (0, 2)
+    assert found.overlap[0] == 550 / 960
+    assert found.vanished == (1,)
 
 
 def test_one_segment_more_is_new() -> None:

@@ -15,7 +15,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
-from segment_lib.model import halves, held_out_gain
+from segment_lib.model import held_out_gain, quarters
 from segment_lib.schema import known_meanings, known_phrases, read_feature_summary
 from tests.conftest import RunJob
 
@@ -174,13 +174,13 @@ def test_the_gain_of_the_chosen_number_follows_from_the_files(planted: Path) -> 
     chosen = pl.read_csv(planted / "model/sweep.csv").filter("chosen").row(0, named=True)
     people = parts(planted, "segments")["segment"]
     customers = parts(planted, "segments", "customers").sort("row")
-    half = halves(customers["row"].to_numpy(), 0)
+    quarter = quarters(customers["row"].to_numpy(), 0)
     numbers = range(-1, chosen["n_clusters"])
     counted = [
         np.array([(of == s).sum() for s in numbers])
         for of in (
             people.to_numpy(),
-            *(customers["segment"].to_numpy()[half == h] for h in (0, 1)),
+            *(customers["segment"].to_numpy()[quarter == q] for q in (0, 1)),
         )
     ]
     gain = held_out_gain(*counted)

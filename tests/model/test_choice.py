@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from segment_lib.hashing import in_first_half
 from segment_lib.model import (
     Gain,
     Trial,
     choose_clusters,
-    count_halves,
-    halves,
+    count_quarters,
     held_out_gain,
+    quarters,
     small_share,
 )
 from segment_lib.model.choice import MIN_SHARE, STABLE
@@ -115,19 +116,25 @@ def test_empty_segments_and_no_customers_are_no_failure():
     assert np.isnan(held_out_gain(np.array([5, 5]), np.array([1, 1]), np.array([0, 0])).share)
 
 
-def test_halves_are_about_equal_and_stay_with_the_row():
-    half = halves(np.arange(10_000), 0)
-    assert 4800 < half.sum() < 5200
-    np.testing.assert_array_equal(halves(np.arange(5000, 10_000), 0), half[5000:])
-    assert (halves(np.arange(10_000), 1) != half).any()
+def test_quarters_are_about_equal_and_stay_with_the_row():
+    rows = np.arange(10_000)
+    quarter = quarters(rows, 0)
+    assert np.bincount(quarter) == pytest.approx([2500, 2500, 5000], rel=0.06)
+    np.testing.assert_array_equal(quarters(rows[5000:], 0), quarter[5000:])
+    assert (quarters(rows, 1) != quarter).any()
 
 
-def test_customers_are_counted_by_half_and_nearest_centre():
+def test_rows_by_which_gains_are_measured_have_no_part_in_the_choice():
+    rows = np.arange(10_000)
+    assert ((quarters(rows, 3) < 2) == in_first_half(rows, 3)).all()
+
+
+def test_customers_are_counted_by_quarter_and_nearest_centre():
     rng = np.random.default_rng(1)
     scores, rows = rng.normal(size=(300, 2)).astype(np.float32), np.arange(100, 400)
     centers = [np.array([[-1, 0], [1, 0]], np.float32), np.eye(2, dtype=np.float32)]
-    found = count_halves(scores, rows, centers, 0)
+    found = count_quarters(scores, rows, centers, 0)
     for table, these in zip(found, centers, strict=True):
         own = ((scores[:, None] - these) ** 2).sum(axis=2).argmin(axis=1)
-        expected = [[np.sum((halves(rows, 0) == h) & (own == s)) for s in (0, 1)] for h in (0, 1)]
+        expected = [[np.sum((quarters(rows, 0) == h) & (own == s)) for s in (0, 1)] for h in (0, 1)]
         assert table.tolist() == expected

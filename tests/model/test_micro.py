@@ -5,6 +5,7 @@ import pytest
 
 from segment_lib.errors import IntegrityError
 from segment_lib.model import MicroClusters, MicroModel, Projection
+from segment_lib.model.micro import _shared_difference
 from segment_lib.model.quality import ClusterSums
 
 N = 6000
@@ -84,6 +85,16 @@ def test_contrasts_are_those_of_fisher_where_there_is_one_cluster(people: np.nda
     expected = (customers.mean(axis=0) - people.mean(axis=0)) * model.clusters.weights
     expected = expected / (people * model.clusters.weights).var(axis=0)
     assert model.contrasts[0] == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+
+def test_components_without_spread_change_no_direction() -> None:
+    draw = np.random.default_rng(2)
+    apart, sure, within = draw.normal(size=(6, 5)), draw.uniform(5, 50, 6), draw.uniform(1, 2, 5)
+    found = _shared_difference(apart, sure, within)
+    dead = np.column_stack([apart, np.zeros((6, 7))])
+    with_dead = _shared_difference(dead, sure, np.append(within, np.full(7, np.inf)))
+    assert found.std(axis=0).min() > 0
+    np.testing.assert_allclose(with_dead[:, :5], found)
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000, N])
