@@ -224,9 +224,9 @@ def test_without_ids_rows_are_listed_and_customers_cannot_be_known(
 ) -> None:
     config = config_of(folder, parts=7_000)
     run = tmp_path / "run"
-    done = run_job(
-        "jobs.run", config, "--run-dir", run, "--until", "gains", "--set", "inputs.id_column="
-    )
+    job = ["jobs.run", config, "--run-dir", run, "--until", "gains"]
+    job += ["--set", 'inputs.extra_columns="carry"']
+    done = run_job(*job, "--set", "inputs.id_column=")
     assert done.returncode == 0, done.stderr
     (tmp_path / "rows.txt").write_text("7\n8\n20000\n")
     done = run_job("jobs.export", run, "--depth", "1", "--suppress", tmp_path / "rows.txt")
@@ -236,6 +236,11 @@ def test_without_ids_rows_are_listed_and_customers_cannot_be_known(
     assert told["suppressed_not_in_population"] == 1
     assert told["known_customers_left_out"] is None
     assert set(range(N)) - set(pl.read_csv(run / "export/targets.csv")["row"]) == {7, 8}
+    # Named later, of the same rows: the list must know them.
+    assert run_job(*job).returncode == 0
+    assert run_job("jobs.export", run, "--depth", "1").returncode == 0
+    told = json.loads((run / "export/targets.json").read_text())
+    assert told["known_customers_left_out"] == CUSTOMERS_KNOWN
 
 
 def test_nobody_else_can_read_a_list_and_nothing_is_left_beside_it(run: Path, export) -> None:
