@@ -20,11 +20,11 @@ help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: install $(if $(filter config/azdias.toml,$(CONFIG)),$(EXTRACTS)/$(LAST))  ## the whole job; on your own data: make run CONFIG=my.toml
-	$(BIN)/python -m jobs.run $(CONFIG) $(ARGS)
+	$(BIN)/python -m jobs.run "$(CONFIG)" $(ARGS)
 
 submit: install  ## the job on a Dask cluster: make submit SCHEDULER=tls://HOST:8786 CONFIG=my.toml
 	@test -n "$(SCHEDULER)" || { echo "Name the cluster: SCHEDULER=tls://HOST:8786, or its scheduler file."; exit 2; }
-	$(BIN)/python -m jobs.run $(CONFIG) $(if $(findstring :,$(SCHEDULER)),--scheduler,--scheduler-file) $(SCHEDULER) $(ARGS)
+	$(BIN)/python -m jobs.run "$(CONFIG)" $(if $(findstring :,$(SCHEDULER)),--scheduler,--scheduler-file) "$(SCHEDULER)" $(ARGS)
 
 test: install  ## the whole test suite
 	$(BIN)/python -m pytest

@@ -20,8 +20,16 @@ from segment_lib.clean import (
     spelling,
 )
 from segment_lib.config import Config
-from segment_lib.encode import TOLD_TWICE, Plan, decode_plan, derive_plan, read_plan
-from segment_lib.errors import DataError
+from segment_lib.encode import (
+    MAX_LEVELS,
+    TOLD_TWICE,
+    Plan,
+    decode_plan,
+    derive_plan,
+    has_too_many_levels,
+    read_plan,
+)
+from segment_lib.errors import ConfigError, DataError
 from segment_lib.manifest import Manifest
 from segment_lib.model.blocks import add_up
 from segment_lib.store import StoredFile, read_metadata, write_file, write_part
@@ -121,6 +129,7 @@ def run(job: Job, work: Path) -> Outcome:
     most_unseen = job.config.cleaning.max_unseen_share
     refuse_unseen(attributes, population.rows, customers.rows, most_unseen)
     _tell_coverage(job)
+    _tell_kept_out(job)
     kept = set(attributes.filter("kept")["attribute"])
     rows: dict[str, Counter[int]] = {
         name: histogram(counted[name], schema, kept) for name in EXTRACTS
@@ -168,6 +177,19 @@ def _tell_coverage(job: Job) -> None:
         log(f"assess   only the dictionary has {', '.join(job.dictionary.not_delivered)}")
 
 
+def _tell_kept_out(job: Job) -> None:
+    """Say which attributes cannot be kept out; refuse if it is all of them: a name is wrong."""
+    told, names = job.config.fairness, job.schema.names
+    absent = [name for name in told.attributes if name not in names] if told.keep_out else []
+    if absent and len(absent) == len(told.attributes):
+        raise ConfigError(
+            f"fairness.keep_out: the feature summary has no {', '.join(absent)}. Set "
+            "fairness.attributes to the attributes to keep out, or fairness.keep_out to false."
+        )
+    if absent:
+        log(f"assess   no {', '.join(absent)} in the feature summary to keep out")
+
+
 def histogram_table(rows: Mapping[str, Counter[int]]) -> pl.DataFrame:
     return pl.DataFrame(
         [(name, n, count) for name in EXTRACTS for n, count in sorted(rows[name].items())],
@@ -182,6 +204,8 @@ def _message(attributes: pl.DataFrame, plan: Plan) -> str:
     told = f"{attributes.height - len(dropped)} of {attributes.height} attributes kept"
     told += f" (dropped {', '.join(dropped)})" if dropped else ""
     told += f", {len(plan.features)} features planned"
+    many = [rule.attribute for rule in plan.rules if has_too_many_levels(rule)]
+    told += f" (none of {', '.join(many)}: more than {MAX_LEVELS} levels)" if many else ""
     return told + (f", {unseen:,} cells hold a code the dictionary lacks" if unseen else "")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 from dask import delayed
 
+from jobs.console import log
 from jobs.parts import Part, make_parts, part_key
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import count_missing, known
@@ -81,6 +82,11 @@ def run(job: Job, work: Path) -> Outcome:
     assessed = read_part(job.root, job.manifest.file("assess", "assess/attributes.parquet"))
     kept = assessed.filter("kept")["attribute"].to_list()
     most_missing = attributes_missing(job.config.cleaning.max_missing_per_row, len(kept))
+    if most_missing >= len(kept):
+        log(
+            f"encode   no row can lack more than {most_missing} of {len(kept)} attributes: none is "
+            "set aside. Set cleaning.max_missing_per_row to fewer, or to a share such as 0.3"
+        )
     raw = job.manifest.files("ingest")
     largest = max(file.rows or 0 for file in raw)
     width = len(schema) + len(plan.features)

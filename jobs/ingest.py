@@ -96,6 +96,11 @@ def write_raw_part(
 
 def run(job: Job, work: Path) -> Outcome:
     schema = job.schema
+    if job.config.inputs.id_column in schema.names:
+        raise ConfigError(
+            f"inputs.id_column = {job.config.inputs.id_column}: is an attribute, which people are "
+            "segmented by. Take it out of the feature summary, or name another column."
+        )
     if job.config.inputs.response in (*schema.names, "row"):
         raise ConfigError(
             f"inputs.response = {job.config.inputs.response}: is an attribute, which people are "

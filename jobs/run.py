@@ -105,7 +105,9 @@ def job_of(options: argparse.Namespace) -> None:
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     if options.dry_run:
         job = Job(config, manifest, threads(options), console)
-        print_plan(job, between(STAGES, options.first, options.last), options.first)
+        told = between(STAGES, options.first, options.last)
+        print_plan(job, told, options.first)
+        refuse_small_budget(job, told, options.first)
         return
     with at_work(manifest, options) as workers:
         job = Job(config, manifest, workers, console)

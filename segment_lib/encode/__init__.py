@@ -1,10 +1,18 @@
 """Attributes to features, by a plan that an analyst can read and edit."""
 
-from segment_lib.encode.plan import Plan, decode_plan, derive_plan, read_plan
+from segment_lib.encode.plan import (
+    MAX_LEVELS,
+    Plan,
+    decode_plan,
+    derive_plan,
+    has_too_many_levels,
+    read_plan,
+)
 from segment_lib.encode.recodings import TOLD_TWICE
 from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
 
 __all__ = [
+    "MAX_LEVELS",
     "TOLD_TWICE",
     "Binary",
     "Drop",
@@ -15,5 +23,6 @@ __all__ = [
     "Rule",
     "decode_plan",
     "derive_plan",
+    "has_too_many_levels",
     "read_plan",
 ]

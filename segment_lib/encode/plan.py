@@ -16,6 +16,7 @@ from segment_lib.errors import ConfigError
 from segment_lib.schema import Attribute, Meaning, Schema, canonical
 
 MAX_LEVELS = 100
+_UNCOUNTED, _TOO_MANY = "more levels than can be counted", f"levels, more than {MAX_LEVELS}"
 """A categorical attribute with more levels is dropped: each would become a feature."""
 
 _ABOUT = (
@@ -164,11 +165,16 @@ def _recode(name: str, tables: Mapping[str, Mapping[str, float | None]], counts:
     return Recode(name, tables, fill)
 
 
+def has_too_many_levels(rule: Rule) -> bool:
+    """True of an attribute that makes no feature because it has more than MAX_LEVELS levels."""
+    return isinstance(rule, Drop) and rule.reason.endswith((_UNCOUNTED, _TOO_MANY))
+
+
 def _indicators(name: str, levels: tuple[str, ...], counts: Counts) -> Rule:
     if not levels:
-        return Drop(name, "more levels than can be counted")
+        return Drop(name, _UNCOUNTED)
     if len(levels) > MAX_LEVELS:
-        return Drop(name, f"{len(levels)} levels, more than {MAX_LEVELS}")
+        return Drop(name, f"{len(levels)} {_TOO_MANY}")
     commonest = max(levels, key=lambda level: counts.get(level, 0))
     if len(levels) == 2:
         return Binary(name, zero=levels[0], one=levels[1], fill=commonest)

@@ -4,13 +4,15 @@ Products are taken in float32. Where they leave a doubt which centre is the near
 decides: a row's cluster follows from the row and the centres alone, whatever it is multiplied with.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numba
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  # loaded now, so that a limit on its threads holds
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _SMALL_PRODUCT = 100_000
 """Multiply-adds up to which OpenBLAS does not pack the factors: twice as fast for few centres."""
@@ -139,7 +141,23 @@ def _tile_rows(stacked: np.ndarray) -> int:
     return _SMALL_TILE if _SMALL_TILE * stacked.size <= _SMALL_PRODUCT else _TILE
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+def _compiled(**options: Any) -> Callable[[F], F]:
+    """Compile a loop when it is first called, and keep the code beside it or below HOME.
+
+    Where nothing may be written in either place, as in a container, it is compiled in each process.
+    """
+
+    def compiled(function: F) -> F:
+        try:
+            found: F = numba.njit(nogil=True, cache=True, **options)(function)
+        except RuntimeError:
+            found = numba.njit(nogil=True, **options)(function)
+        return found
+
+    return compiled
+
+
+@_compiled(fastmath=True)
 def _square(row: np.ndarray) -> float:
     total = 0.0
     for j in range(len(row)):
@@ -147,7 +165,7 @@ def _square(row: np.ndarray) -> float:
     return total
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@_compiled()
 def _squares(rows: np.ndarray) -> float:
     total = 0.0
     for i in range(len(rows)):
@@ -155,7 +173,7 @@ def _squares(rows: np.ndarray) -> float:
     return total
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@_compiled(fastmath=True)
 def _distance(row: np.ndarray, center: np.ndarray) -> float:
     total = 0.0
     for j in range(len(row)):
@@ -164,7 +182,7 @@ def _distance(row: np.ndarray, center: np.ndarray) -> float:
     return float(np.sqrt(total))
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@_compiled()
 def _distances(
     rows: np.ndarray, centers: np.ndarray, labels: np.ndarray, distances: np.ndarray
 ) -> None:
@@ -204,7 +222,7 @@ class _Tile(NamedTuple):
     """The nearest centre, its row in the stack of all."""
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@_compiled()
 def _room(n_centers: int, tile_rows: int) -> _Room:
     return _Room(
         np.empty(n_centers * tile_rows, dtype=np.float32),
@@ -217,7 +235,7 @@ def _room(n_centers: int, tile_rows: int) -> _Room:
     )
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@_compiled()
 def _multiplied(rows: np.ndarray, start: int, centers: np.ndarray, room: _Room) -> _Tile:
     """The tile that begins at `start`: its products, and nothing known yet of its clusters."""
     tile = rows[start : start + len(room.own)]
@@ -230,7 +248,7 @@ def _multiplied(rows: np.ndarray, start: int, centers: np.ndarray, room: _Room) 
                  room.upper[:n], room.lower[:n], room.own[:n])  # fmt: skip
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@_compiled()
 def _two_least(
     products: np.ndarray,
     norms: np.ndarray,
@@ -253,7 +271,7 @@ def _two_least(
                 own[i] = cluster
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@_compiled()
 def _decide(
     row: np.ndarray,
     values: np.ndarray,
@@ -273,7 +291,7 @@ def _decide(
     return found
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@_compiled()
 def _settle(tile: _Tile, norms: np.ndarray, centers: np.ndarray, first: int, stop: int) -> None:
     """The nearest centre of each row for the clustering of centres `first` up to `stop`.
 
@@ -298,7 +316,7 @@ def _settle(tile: _Tile, norms: np.ndarray, centers: np.ndarray, first: int, sto
             tile.own[i] = _decide(tile.rows[i], values, norms, centers, first, stop, below)
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@_compiled()
 def _tally(
     rows: np.ndarray,
     centers: np.ndarray,
@@ -336,7 +354,7 @@ def _tally(
                         sums[first + before, j] -= tile.rows[i, j]
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@_compiled()
 def _doubtful(labels: np.ndarray, limits: np.ndarray, drift: np.ndarray, found: np.ndarray) -> int:
     n = 0
     for i in range(len(labels)):
@@ -345,7 +363,7 @@ def _doubtful(labels: np.ndarray, limits: np.ndarray, drift: np.ndarray, found: 
     return n
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@_compiled()
 def _gaps(upper: np.ndarray, lower: np.ndarray, gaps: np.ndarray) -> None:
     """How much farther than the own centre any other is, at least; 0 where that is in doubt."""
     for i in range(len(upper)):
@@ -354,7 +372,7 @@ def _gaps(upper: np.ndarray, lower: np.ndarray, gaps: np.ndarray) -> None:
         gaps[i] = max(other - mine - np.float32(2.0**-22) * (other + mine), np.float32(0))
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@_compiled()
 def _measure(
     rows: np.ndarray,
     centers: np.ndarray,
@@ -383,7 +401,7 @@ def _measure(
                     sums[cluster, j] += tile.rows[i, j]
 
 
-@numba.njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@_compiled()
 def _label(
     rows: np.ndarray,
     centers: np.ndarray,

@@ -24,6 +24,7 @@ _BOM = b"\xef\xbb\xbf"
 HEAD = 1 << 20
 _WINDOW = 1 << 18
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?[\d.]*,\d+\s*")
 _SEPARATORS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
 
 
@@ -114,10 +115,15 @@ class DelimitedPiece:
                 if attribute.storage == "number" and not _is_number(
                     cells[attribute.name], attribute
                 ):
+                    mend = (
+                        "Decimals take a point, not a comma: 1.5."
+                        if _DECIMAL_COMMA.fullmatch(cells[attribute.name])
+                        else "Mend the cell, list it as a missing code, or call the attribute "
+                        "categorical."
+                    )
                     return DataError(
                         f"{self.origin}, line {self._line(line)}, column {attribute.name}: not a "
-                        f"number, though the feature summary calls it {attribute.type}. Mend the "
-                        "cell, list it as a missing code, or call the attribute categorical."
+                        f"number, though the feature summary calls it {attribute.type}. {mend}"
                     )
         return DataError(
             f"{self.origin}, from line {self._line(1)}: these rows cannot be read. "
@@ -271,9 +277,16 @@ def check_columns(
         raise DataError(f"{path}, line 1: column {', '.join(nameless)} has no name. Name it.")
     if absent:
         some = ", ".join(absent[:5]) + (" …" if len(absent) > 5 else "")
+        alike = {name.strip().casefold() for name in columns}
+        near = sum(name.casefold() in alike for name in absent)
         raise DataError(
             f"{path}, line 1: lacks {len(absent)} of {len(schema)} attributes of the feature "
-            f"summary: {some}. Is this the right file, and the separator {separator!r}?"
+            f"summary: {some}. "
+            + (
+                f"{near} of them are there but for blanks or upper and lower case: name them alike."
+                if near
+                else f"Is this the right file, and the separator {separator!r}?"
+            )
         )
 
 

@@ -104,8 +104,18 @@ class ParquetPiece:
 def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, ...]:
     """Cut a Parquet file into pieces of about `rows_per_part` rows, along its row groups."""
     footer = _footer(path)
-    columns = tuple(footer.schema.to_arrow_schema().names)
+    given = footer.schema.to_arrow_schema()
+    columns = tuple(given.names)
     check_columns(path, columns, schema)
+    for attribute in schema:
+        kind = given.field(attribute.name).type
+        number = attribute.storage == "number"
+        if pa.types.is_nested(kind) or (number and pa.types.is_temporal(kind)):
+            raise DataError(
+                f"{path}, column {attribute.name}: holds values of type {kind}, though the feature "
+                f"summary calls it {attribute.type}. Write codes or numbers: of a date the year, "
+                "or the age in years."
+            )
     if not footer.num_rows:
         return ()
     edges = [0]

@@ -163,6 +163,52 @@ def test_a_few_codes_the_dictionary_lacks_are_counted_and_reported(
     assert "9 cells hold a code the dictionary lacks" in capsys.readouterr().err
 
 
+def test_what_an_unsuitable_limit_does_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(config(tmp_path, SAME["plain"](tmp_path)))
+    assert "none is set aside. Set cleaning.max_missing_per_row" in capsys.readouterr().err
+
+
+def test_attributes_of_too_many_levels_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = text([row | {"ART": f"k{i % 101}"} for i, row in enumerate(ROWS)])
+    path = config(tmp_path, written("p.csv", many.encode())(tmp_path))
+    run(path, "--set", "cleaning.max_unseen_share=1.0")
+    assert "features planned (none of ART: more than 100 levels)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("[fairness]\nkeep_out = true\nattributes = ['Art']", "the feature summary has no Art"),
+        ("id_column = 'ALTER'", "inputs.id_column = ALTER: is an attribute"),
+    ],
+)
+def test_a_name_that_means_another_column_is_refused(
+    told: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(
+            [
+                str(config(tmp_path, SAME["plain"](tmp_path), told)),
+                "--run-dir",
+                str(tmp_path / "run"),
+            ]
+        )
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_attribute_that_cannot_be_kept_out_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = "[fairness]\nkeep_out = true\nattributes = ['ART', 'Alter']"
+    run(config(tmp_path, SAME["plain"](tmp_path), told))
+    assert "no Alter in the feature summary to keep out" in capsys.readouterr().err
+
+
 def test_many_codes_the_dictionary_lacks_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

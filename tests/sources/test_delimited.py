@@ -325,6 +325,8 @@ def test_the_cuts_are_the_same_on_every_reading(tmp_path):
         (b"AGE;KIND;NOTE\n1;a;x\n2;b", "line 3: 2 cells, expected 3. The last line is cut off"),
         (b"AGE;KIND;NOTE\n1;a;x\ntwo;b;y\n", "line 3, column AGE: not a number"),
         (b"AGE;KIND;NOTE\n1;a;x\n2,5;b;y\n", "line 3, column AGE: not a number"),
+        (b"AGE;KIND;NOTE\n1;a;x\n-1.002,5;b;y\n", "Decimals take a point, not a comma"),
+        (b"Age;kind ;NOTE\n1;a;x\n", "2 of them are there but for blanks or upper and lower case"),
         (b"AGE;KIND;NOTE\n1;a;x\n1_0;b;y\n", "line 3, column AGE: not a number"),
         (b"AGE;KIND;NOTE\n1;a;x\ninf;b;y\n", "line 3, column AGE: not a number"),
         (b"AGE;KIND;NOTE\n1;a;x\n1e999;b;y\n", "line 3, column AGE: not a number"),

@@ -1,5 +1,6 @@
 """Parquet extracts: cut along row groups, read in the feature summary's types."""
 
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -116,6 +117,8 @@ def test_the_sizes_of_the_pieces_are_about_that_of_the_file(tmp_path):
         ({"AGE": pl.Series([], dtype=pl.Int64), "KIND": pl.Series([], dtype=pl.String)}, "no rows"),
         ({"AGE": ["1", "secret"], "KIND": ["a", "b"]}, "row 1, column AGE: not a number"),
         ({"AGE": [1.0, float("inf")], "KIND": ["a", "b"]}, "row 1, column AGE: not a number"),
+        ({"AGE": [datetime(2020, 5, 1)], "KIND": ["a"]}, "column AGE: holds values of type timest"),
+        ({"AGE": [1], "KIND": [["secret"]]}, "column KIND: holds values of type"),
     ],
 )
 def test_a_fault_is_named_without_a_cell(tmp_path, table, told):
