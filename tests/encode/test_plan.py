@@ -23,6 +23,7 @@ from segment_lib.encode.plan import MAX_LEVELS
 from segment_lib.encode.recodings import RECODINGS, TOLD_TWICE
 from segment_lib.errors import ConfigError
 from segment_lib.schema import Attribute, Meaning, Schema, known_meanings, read_feature_summary
+from tests.recipes import recipe
 
 
 def schema_of(**kinds: str) -> Schema:
@@ -284,6 +285,14 @@ def test_a_level_may_be_spelled_in_any_way(level):
 def test_the_order_of_the_entries_does_not_matter():
     told = entries()
     assert reread(dict(reversed(told.items()))) == PLAN
+
+
+def test_the_plan_of_the_documentation_is_one():
+    kinds = {"AGE": "numeric", "SEX": "categorical", "REGION": "categorical", "STAGE": "mixed"}
+    schema = schema_of(**kinds, CUSTOMER_SINCE="numeric")
+    found = read_plan(recipe("plan", "plan.md"), schema, "plan.md").features
+    regions, stages = ("REGION=n", "REGION=s", "REGION=w"), ("stage=couple", "stage_wealth")
+    assert found == ("AGE", "SEX=f", *regions, *stages)
 
 
 # Refused
