@@ -24,7 +24,7 @@ run: install $(if $(filter config/azdias.toml,$(CONFIG)),$(EXTRACTS)/$(LAST))  #
 
 submit: install  ## the job on a Dask cluster: make submit SCHEDULER=tls://HOST:8786 CONFIG=my.toml
 	@test -n "$(SCHEDULER)" || { echo "Name the cluster: SCHEDULER=tls://HOST:8786, or its scheduler file."; exit 2; }
-	$(BIN)/python -m jobs.run "$(CONFIG)" $(if $(findstring :,$(SCHEDULER)),--scheduler,--scheduler-file) "$(SCHEDULER)" $(ARGS)
+	$(BIN)/python -m jobs.run "$(CONFIG)" $(if $(findstring :,$(SCHEDULER)),--scheduler,--scheduler-file) $(SCHEDULER) $(ARGS)
 
 test: install  ## the whole test suite
 	$(BIN)/python -m pytest

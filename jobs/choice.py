@@ -43,7 +43,7 @@ def judge(
             clustering.n_clusters,
             float(np.average(anew.mean(axis=0), weights=clustering.sums.counts)),
             float(anew.mean()),
-            clustering.stability,
+            clustering.restarts_agree,
             small_share(clustering.sums.counts),
             gain,
         )

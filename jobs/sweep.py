@@ -249,7 +249,6 @@ def sweep_table(found: list[Clustering], silhouette: list[float], n_rows: int) -
             "calinski_harabasz": [calinski_harabasz(c.sums) for c in found],
             "davies_bouldin": [davies_bouldin(c.sums, c.centers) for c in found],
             "silhouette": silhouette,
-            "stability": [c.stability for c in found],
             "smallest_share": [int(c.sums.counts.min()) / n_rows for c in found],
             "n_iter": [c.n_iter for c in found],
             "simplified_silhouette": [simplified_silhouette(c.sums) for c in found],

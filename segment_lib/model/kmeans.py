@@ -47,7 +47,7 @@ class Clustering:
     sums: ClusterSums
     n_iter: int
     converged: bool
-    stability: float
+    restarts_agree: float
     """Mean adjusted Rand index of pairs of restarts on the sample."""
 
     @property
@@ -174,7 +174,7 @@ def sweep(
             starts = {k: run.centers for k, run in travelled.items()}
         midway = Midway({k: Run(centers) for k, centers in starts.items()}, agreement)
         keep(midway)
-    stability = midway.stability
+    restarts_agree = midway.restarts_agree
     everyone = rows() if rows else RowsInBlocks(row_blocks(Z))
     runs = lloyd(
         everyone,
@@ -182,7 +182,7 @@ def sweep(
         max_iter=max_iter,
         tol=tol,
         on_pass=on_pass,
-        keep=lambda runs: keep(Midway(runs, stability)),
+        keep=lambda runs: keep(Midway(runs, restarts_agree)),
     )
     sums = dict(zip(runs, measure(everyone, [run.centers for run in runs.values()]), strict=True))
     for fewer, more in pairwise(sorted(runs)):
@@ -198,7 +198,7 @@ def sweep(
         runs |= lloyd(everyone, {more: warm}, max_iter=max_iter, tol=tol, on_pass=on_pass)
         (sums[more],) = measure(everyone, [runs[more].centers])
     return [
-        Clustering(k, run.centers, sums[k], run.n_iter, run.converged, stability[k])
+        Clustering(k, run.centers, sums[k], run.n_iter, run.converged, restarts_agree[k])
         for k, run in ((k, runs[k]) for k in n_clusters)
     ]
 

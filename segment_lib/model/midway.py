@@ -18,7 +18,7 @@ class Midway:
 
     runs: Mapping[int, Run]
     """By the number of clusters."""
-    stability: Mapping[int, float]
+    restarts_agree: Mapping[int, float]
     """How well the restarts on the sample agreed."""
 
     @property
@@ -29,7 +29,7 @@ class Midway:
         told = [(k, run.n_iter, run.settled, run.converged) for k, run in self.runs.items()]
         return {
             "runs": np.array(told, dtype=np.int64),
-            "stability": np.array([self.stability[k] for k in self.runs]),
+            "restarts_agree": np.array([self.restarts_agree[k] for k in self.runs]),
             **{f"centers-{k}": run.centers for k, run in self.runs.items()},
         }
 
@@ -40,7 +40,7 @@ class Midway:
         """None if the arrays are not those of a sweep of these numbers of clusters."""
         shapes = {
             "runs": (len(n_clusters), 4),
-            "stability": (len(n_clusters),),
+            "restarts_agree": (len(n_clusters),),
             **{f"centers-{k}": (k, n_components) for k in n_clusters},
         }
         if {name: array.shape for name, array in arrays.items()} != shapes:
@@ -53,5 +53,5 @@ class Midway:
             return None
         return cls(
             {k: Run(centers[k], *told[k]) for k in told},
-            dict(zip(told, arrays["stability"].tolist(), strict=True)),
+            dict(zip(told, arrays["restarts_agree"].tolist(), strict=True)),
         )

@@ -77,7 +77,7 @@ def test_the_scheduler_of_the_environment_is_used_unless_threads_are_asked_for(
 def test_make_submit_names_the_scheduler(scheduler: str, options: str) -> None:
     command = ["make", "submit", f"SCHEDULER={scheduler}", "CONFIG=my.toml", "--dry-run"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert f"python -m jobs.run my.toml {options}" in done.stdout
+    assert f'python -m jobs.run "my.toml" {options}' in done.stdout
 
 
 def test_make_submit_without_a_scheduler_says_what_to_name() -> None:

@@ -46,8 +46,8 @@ def test_a_sweep_taken_up_after_any_pass_finds_the_same(Z):
         for one, other in zip(whole, again, strict=True):
             assert one.centers.tobytes() == other.centers.tobytes()
             assert one.sums.counts.tolist() == other.sums.counts.tolist()
-            assert (one.inertia, one.n_iter, one.converged, one.stability) == (
-                other.inertia, other.n_iter, other.converged, other.stability,
+            assert (one.inertia, one.n_iter, one.converged, one.restarts_agree) == (
+                other.inertia, other.n_iter, other.converged, other.restarts_agree,
             )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def midway() -> Midway:
 def test_it_comes_back_from_its_arrays():
     found = Midway.from_arrays(through_a_file(midway()), [2, 3], 3)
     assert found is not None
-    assert (found.passes, found.runs[3].settled, found.stability) == (4, True, {2: 1, 3: 0.5})
+    assert (found.passes, found.runs[3].settled, found.restarts_agree) == (4, True, {2: 1, 3: 0.5})
     assert found.runs[3].centers.tolist() == np.ones((3, 3)).tolist()
 
 
