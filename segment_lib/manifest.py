@@ -198,15 +198,15 @@ class Manifest:
             If another job is at work in it.
         """
         try:
-            if isinstance(self.root, S3Path):
-                sweep_private_folders(self.root)
-            else:
+            if not isinstance(self.root, S3Path):
                 _close_to_others(self.root)
         except OSError as error:
             raise ResourceError(
                 f"{self.root}: cannot be made ({error.strerror}). Choose another --run-dir."
             ) from None
         with only_job(self.root) as stale:
+            # Not before: until then they may be those of the job at work.
+            sweep_private_folders(self.root)
             try:
                 yield stale
             finally:
