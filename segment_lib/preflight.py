@@ -21,6 +21,7 @@ from distributed.comm.addressing import get_address_host, parse_address
 from segment_lib.errors import ClusterError, JobError
 from segment_lib.memory import BASE
 from segment_lib.s3 import SCHEME, place
+from segment_lib.scratch import sweep_private_folders
 from segment_lib.store import make_private, remove_below, write_file
 
 PACKAGES = (
@@ -276,11 +277,15 @@ def _ask(
 def _look(
     folder: str, token: str, inputs: Sequence[tuple[str, int]], dask_worker: Any
 ) -> dict[str, Any]:
-    """On a worker: what it sees and how it was started. Leaves its address in the folder."""
+    """On a worker: what it sees and how it was started. Leaves its address in the folder.
+
+    What killed workers of this run folder left on the machine goes: no task has begun yet.
+    """
     import dask
     import polars
 
     unseen, left = "", ""
+    sweep_private_folders(place(folder).parent.parent)
     try:
         if _text(place(folder) / "token") != token:
             unseen = f"{place(folder).parent.parent}: is not the run folder"

@@ -1,12 +1,12 @@
 """An extract: the files a delivery consists of, cut into pieces."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ import pyarrow as pa
 from segment_lib.errors import DataError, ResourceError
 from segment_lib.s3 import S3Path, place
 from segment_lib.schema import Schema
+from segment_lib.scratch import private_folder
 from segment_lib.sources import delimited, parquet
 from segment_lib.sources.delimited import DelimitedPiece
 from segment_lib.sources.parquet import ParquetPiece
@@ -109,10 +110,14 @@ def _opened(path: Path) -> Iterator[pa.NativeFile]:
         yield stream
 
 
-def expand(path: Path, scratch: Path) -> Path:
+def expand(path: Path, scratch: Path, root: Path) -> Path:
     """A compressed file, which is one stream, written out to `scratch` so that it can be cut.
 
     Where that is in an object store, it takes the way over a disk of this machine.
+
+    Parameters
+    ----------
+    root : the run folder, whose next job removes what is left there if this process is killed
 
     Raises
     ------
@@ -122,8 +127,11 @@ def expand(path: Path, scratch: Path) -> Path:
     name = f"{uuid.uuid4().hex}-{path.stem}"
     if not isinstance(scratch, S3Path):
         return _expand(path, scratch / name)
-    with TemporaryDirectory(prefix="segments-") as folder:
-        hand_over(_expand(path, Path(folder) / name), scratch / name)
+    folder = private_folder(root)
+    try:
+        hand_over(_expand(path, folder / name), scratch / name)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return scratch / name
 
 
