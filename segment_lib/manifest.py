@@ -264,12 +264,15 @@ class Manifest:
         ConfigError
             If another job has written run.json meanwhile, as may happen in an object store.
         """
+        order = dict.fromkeys([*self.stages, stage])
         for name in (stage, *following):
             self.stages.pop(name, None)
         self._write()
         # A part that a killed run had put in its place is not in the work folder any more.
         move_files(work, self.root, [file.path for file in record.files])
         self.stages[stage] = record
+        # A stage made again keeps its place before those that stay.
+        self.stages = {name: self.stages[name] for name in order if name in self.stages}
         self._write()
         self._tidy()
 

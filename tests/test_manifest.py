@@ -203,6 +203,14 @@ def test_stages_that_follow_are_forgotten(tmp_path):
     assert list(Manifest(tmp_path).stages) == ["ingest"]
 
 
+def test_a_stage_made_again_keeps_its_place_before_those_that_stay(tmp_path):
+    manifest = Manifest(tmp_path)
+    for stage in ("ingest", "encode", "fit"):
+        run_stage(manifest, stage, {f"{stage}/a": "1"})
+    run_stage(manifest, "encode", {"encode/a": "1"})
+    assert list(Manifest(tmp_path).stages) == ["ingest", "encode", "fit"]
+
+
 def test_a_file_the_stage_no_longer_writes_is_removed(tmp_path):
     manifest = Manifest(tmp_path)
     run_stage(manifest, "ingest", {"raw/a": "1", "raw/b": "1"})
