@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import platform
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +23,13 @@ from segment_lib.store import (
     write_file,
 )
 from segment_lib.unfinished import sweep_scratch
+from segment_lib.versions import PACKAGES, code_of, versions_of
 
 FORMAT = 2
 """Version of the files of a run. It grows when code changes what a stage writes."""
 
-_PACKAGES = (
-    "segment_lib",
-    "polars",
-    "dask",
-    "dask-ml",
-    "scikit-learn",
-    "numpy",
-    "numba",
-    "pyarrow",
-    "altair",
-)
+_DRAWING = ("altair", "vl-convert-python")
+"""What decides the bytes of the page and its figures."""
 _WORK = ".work"
 FOLDERS = (
     "raw",
@@ -95,8 +85,8 @@ def fingerprint_file(path: Path) -> list[str | int]:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of what decides the numbers."""
-    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+    """Versions of what decides the bytes."""
+    return versions_of((*PACKAGES, *_DRAWING))
 
 
 class Manifest:
@@ -215,10 +205,11 @@ class Manifest:
     def begin(self, stage: str, mark: str) -> Path:
         """The private folder in which the stage writes under the final names.
 
-        Parts finished, and a checkpoint left, by a run of the same fingerprint and versions that
-        ended early are in it; all other scratch is removed.
+        Parts finished, and a checkpoint left, by a run of the same fingerprint, versions and code
+        that ended early are in it; all other scratch is removed.
         """
-        name = f"{stage}-{fingerprint(mark, package_versions())[:32]}"
+        made_by = [package_versions(), code_of("segment_lib")]
+        name = f"{stage}-{fingerprint(mark, made_by)[:32]}"
         work = self.root / _WORK / name
         try:
             if isinstance(work, S3Path):
