@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -264,3 +265,55 @@ def test_a_level_gone_is_told_and_keeps_its_feature(base: Path, tmp_path: Path) 
     part = pl.read_parquet(folder / "features/population/part-00000.parquet")
     assert part["KIND=b"].sum() == 0
     assert not (folder / "plan.proposed.json").exists()
+
+
+# A plan that is none
+
+NO_PLANS = {
+    "a number for a rule": (b'{"attributes": {"AGE": 3}}', ["AGE: no rule of the form"]),
+    "a rule of nobody": (b'{"attributes": {"A": 3}}', ["A is no attribute"]),
+    "a fill beyond all numbers": (
+        b'{"attributes": {"PAY": {"rule": "number", "fill": 1' + b"0" * 400 + b"}}}",
+        ["PAY: a fill or a value in a table must be a number"],
+    ),
+    "NaN": (b'{"attributes": {"PAY": {"rule": "number", "fill": NaN}}}', ["PAY: a fill"]),
+    "null": (b"null", ["no plan"]),
+    "a list": (b"[]", ["no plan"]),
+    "no attributes": (b'{"about": "nothing"}', ["no plan"]),
+    "a list of attributes": (b'{"attributes": [3]}', ["no plan"]),
+    "nested": (b'{"attributes":' * 50_000, ["no plan"]),
+    "not UTF-8": (b'{"attributes": {"\xff": 3}}', ["not UTF-8"]),
+    "empty": (b"", ["line 1", "no plan"]),
+}
+
+
+def refused_in_a_line(said: str, words: list[str]) -> None:
+    (line,) = [line for line in said.splitlines() if line.startswith("error")]
+    assert all(word in line for word in words), line
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("fault", NO_PLANS)
+def test_what_is_no_plan_is_refused_before_a_stage_runs(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str
+) -> None:
+    content, words = NO_PLANS[fault]
+    plan = tmp_path / "mine.json"
+    plan.write_bytes(content)
+    folder = refreshed(deliver(tmp_path / "new"), base, "--plan", str(plan), code=2)
+    refused_in_a_line(capsys.readouterr().err, ["mine.json", *words])
+    assert not (folder / "run.json").exists()
+
+
+@pytest.mark.parametrize("fault", NO_PLANS)
+def test_what_is_no_plan_any_more_is_refused(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str
+) -> None:
+    content, words = NO_PLANS[fault]
+    folder = shutil.copytree(base, tmp_path / "run")
+    (folder / "plan.json").write_bytes(content)
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as left:
+        run([str(base.parent / "job.toml"), "--run-dir", str(folder)])
+    assert left.value.code == 2
+    refused_in_a_line(capsys.readouterr().err, ["plan.json", *words])
