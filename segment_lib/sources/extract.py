@@ -51,25 +51,33 @@ def find_files(pattern: str) -> tuple[Path, ...]:
     Raises
     ------
     DataError
-        If there is none.
+        If there is none, or one may not be read.
     """
-    path = place(pattern)
-    if path.is_file():
-        return (path,)
-    if isinstance(path, S3Path):
-        found = _find_objects(path)
-    elif path.is_dir():
-        found = [file for file in path.iterdir() if file.is_file() and file.name[0] not in "._"]
-    else:
-        anchor = Path(path.anchor or ".")
-        found = [
-            file
-            for file in anchor.glob(str(path.relative_to(anchor) if path.anchor else path))
-            if file.is_file()
-        ]
+    try:
+        found = _find(place(pattern))
+        for file in found:
+            if not isinstance(file, S3Path):
+                file.open("rb").close()
+    except PermissionError as error:
+        raise DataError(
+            f"{error.filename}: may not be read. Ask for leave to read it, or set another path in "
+            "[inputs] of the config."
+        ) from None
     if not found:
         raise DataError(f"{pattern}: no such file. Set the path in [inputs] of the config.")
     return tuple(sorted(found))
+
+
+def _find(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if isinstance(path, S3Path):
+        return _find_objects(path)
+    if path.is_dir():
+        return [file for file in path.iterdir() if file.is_file() and file.name[0] not in "._"]
+    anchor = Path(path.anchor or ".")
+    pattern = str(path.relative_to(anchor) if path.anchor else path)
+    return [file for file in anchor.glob(pattern) if file.is_file()]
 
 
 def _find_objects(path: S3Path) -> list[Path]:
