@@ -4,13 +4,17 @@ import json
 import random
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from jobs.refresh import main as refresh
 from jobs.run import main as run
+from segment_lib.manifest import sealed
+from segment_lib.store import pack_arrays
 
 SUMMARY = {
     "AGE": ("ordinal", "[-1]"),
@@ -265,6 +269,53 @@ def test_a_level_gone_is_told_and_keeps_its_feature(base: Path, tmp_path: Path) 
     part = pl.read_parquet(folder / "features/population/part-00000.parquet")
     assert part["KIND=b"].sum() == 0
     assert not (folder / "plan.proposed.json").exists()
+
+
+# Another base for the same run folder
+
+
+def another_base(base: Path, folder: Path, name: str, content: bytes) -> Path:
+    """A copy of the base in which one file is another."""
+    shutil.copytree(base, folder)
+    (folder / name).write_bytes(content)
+    manifest = json.loads((folder / "run.json").read_bytes())
+    for stage in manifest["stages"].values():
+        for file in stage["files"]:
+            if file["path"] == name:
+                file |= {"bytes": len(content), "sha256": sha256(content).hexdigest()}
+    (folder / "run.json").write_bytes(sealed(manifest))
+    return folder
+
+
+def test_names_and_levels_are_those_of_the_base_that_is_told(base: Path, tmp_path: Path) -> None:
+    path = deliver(tmp_path / "new")
+    refreshed(path, base, until="gains")
+    before = pl.read_csv(base / "compare/names.csv")
+    for i, name in enumerate(("compare/names.csv", "compare/levels.json")):
+        content = (base / name).read_text()
+        if name.endswith(".csv"):
+            content = before.with_columns(name=pl.format("the {}", "name")).write_csv()
+        else:
+            content = json.dumps(json.loads(content))
+        other = another_base(base, tmp_path / str(i), name, content.encode())
+        made = json.loads((path.parent / "run/run.json").read_text())["stages"]["compare"]
+        folder = refreshed(path, other, until="gains")
+        again = json.loads((folder / "run.json").read_text())["stages"]["compare"]
+        assert again["fingerprint"] != made["fingerprint"]
+        assert (
+            pl.read_csv(folder / "compare/names.csv")["name"].to_list()
+            == pl.read_csv(other / "compare/names.csv")["name"].to_list()
+        )
+
+
+def test_micro_segments_are_those_of_the_base_that_is_told(base: Path, tmp_path: Path) -> None:
+    path = deliver(tmp_path / "new")
+    refreshed(path, base, until="gains")
+    arrays = dict(np.load(base / "gains/micro.npz"))
+    moved = pack_arrays(arrays | {"cuts": arrays["cuts"] + np.float32(0.5)})
+    other = another_base(base, tmp_path / "other", "gains/micro.npz", moved)
+    folder = refreshed(path, other, until="gains")
+    assert (folder / "gains/micro.npz").read_bytes() == moved
 
 
 # A plan that is none
