@@ -11,7 +11,7 @@ import polars as pl
 from jobs.stage import EXTRACTS, Job
 from segment_lib.config import Config
 from segment_lib.drift import Changes, compare_schemas
-from segment_lib.encode import Plan, decode_plan, read_plan
+from segment_lib.encode import Plan, decode_plan, plan_entries, read_plan
 from segment_lib.encode.rules import Drop
 from segment_lib.errors import ConfigError, DataError, IntegrityError
 from segment_lib.manifest import FORMAT, Manifest
@@ -81,8 +81,12 @@ class RefreshJob(Job):
         if self.plan is None:
             rules = self.base_plan.rules
             return frozenset(rule.attribute for rule in rules if rule.features)
-        entries = json.loads(self._given_plan).get("attributes", {})
-        return frozenset(n for n, of in entries.items() if of.get("rule") != "drop")
+        entries = plan_entries(self._given_plan, str(self.plan))
+        return frozenset(
+            name
+            for name, of in entries.items()
+            if not (isinstance(of, dict) and of.get("rule") == "drop")
+        )
 
     @cached_property
     def schema(self) -> Schema:
@@ -97,24 +101,27 @@ class RefreshJob(Job):
         assert self.plan is not None
         try:
             text = decode_plan(self.plan.read_bytes(), self.plan)
-            json.loads(text)["attributes"].items()
         except OSError:
             raise ConfigError(f"{self.plan}: no such plan. Check --plan.") from None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise ConfigError(f"{self.plan}: no plan. Mend it, or leave --plan out.") from None
+        plan_entries(text, str(self.plan), "leave --plan out")
         return text
 
     @cached_property
     def plan_text(self) -> str:
         """The plan in force: that given, else that of the base, in which what is new is dropped."""
         if self.plan is not None:
-            read_plan(self._given_plan, self.schema, str(self.plan))
+            self.refuse_plan()
             return self._given_plan
         plan = self.base_plan
         if not self.changes.new:
             return (self.earlier.root / "plan.json").read_text(encoding="utf-8-sig")
         new = tuple(Drop(name, "new since the base") for name in self.changes.new)
         return Plan((*plan.rules, *new)).to_json(self.meanings)
+
+    def refuse_plan(self) -> None:
+        """Raise a ConfigError if a plan is given that is none for this delivery."""
+        if self.plan is not None:
+            read_plan(self._given_plan, self.schema, str(self.plan))
 
     def refuse_changes(self) -> None:
         """Raise a DataError if the model cannot do with what is delivered; a plan is proposed."""

@@ -62,7 +62,9 @@ def settings(config: Config) -> Any:
 
 def inputs(job: Job) -> Any:
     read = [job.hashes(stage) for stage in ("encode", "sweep", "assign")]
-    return [read, job.hashes("ingest", "raw/"), job.hashes("assess"), job.told_meanings()]
+    tables = ("compare/names.csv", "compare/levels.json")
+    base = [[job.base.file("compare", path).sha256 for path in tables]] if job.base else []
+    return [read, job.hashes("ingest", "raw/"), job.hashes("assess"), job.told_meanings(), *base]
 
 
 def compare(job: Job, counted: Mapping[str, Counted], ids: np.ndarray) -> pl.DataFrame:

@@ -9,9 +9,10 @@ micro-segments of gains/micro.csv first, within one in the order of a hash, the 
 where their index puts them. Of these people known customers (by id, if inputs.id_column was set)
 and those in the suppression file are left out and counted; nobody moves up in their place. Without
 an id column customers cannot be told from others: then say in --suppress who is not to be mailed,
-by row number from 0. The list goes to RUN/export as targets.parquet and targets.csv, with
-targets.json for the counts: rank, id or row, segment, micro_segment, micro_index. In the CSV file
-text that a spreadsheet would take for a formula gets a leading apostrophe.
+by row number from 0. The list goes to RUN/export as targets.parquet and targets.csv: rank, id or
+row, segment, micro_segment, micro_index. targets.json, written last, holds the counts and the
+sha256 of both. In the CSV file text that a spreadsheet would take for a formula gets a leading
+apostrophe.
 
 --onnx writes the fitted model as ONNX: encoded features (float32, in the order of model.json) to
 segment and distance. It is run on rows of the run first, and not written if their segments differ.
@@ -43,7 +44,15 @@ from segment_lib.memory import Budget
 from segment_lib.model import Projection, segment_ids
 from segment_lib.portable import build_onnx, check_onnx, require_onnx
 from segment_lib.s3 import S3Path
-from segment_lib.store import StoredFile, hand_over, read_arrays, read_file, read_part, write_file
+from segment_lib.store import (
+    StoredFile,
+    hand_over,
+    hash_file,
+    read_arrays,
+    read_file,
+    read_part,
+    write_file,
+)
 from segment_lib.targets import (
     LeftOut,
     Ranking,
@@ -166,7 +175,10 @@ def write_targets(
             "suppressed_not_in_population": len(out.suppressed) - len(met),
             "least_micro_index": float(ranking.index[-1]),
             "micro_csv_sha256": cells_file.sha256,
+            **{f"{name.replace('.', '_')}_sha256": hash_file(scratch / name) for name in names},
         }
+        # It vouches for the two beside it: gone before they change, and there once both have.
+        (folder / "targets.json").unlink(missing_ok=True)
         for name in names:
             hand_over(scratch / name, folder / name)
     finally:

@@ -53,7 +53,9 @@ def settings(config: Config) -> Any:
 
 def inputs(job: Job) -> Any:
     raw = job.hashes("ingest") if job.config.inputs.response else []
-    return [job.hashes("encode", "features/"), job.hashes("fit"), job.hashes("assign"), raw]
+    learned = (("sweep", "model/arrays.npz"), ("gains", "gains/micro.npz"))
+    base = [[job.base.file(*of).sha256 for of in learned]] if job.base else []
+    return [job.hashes("encode", "features/"), job.hashes("fit"), job.hashes("assign"), raw, *base]
 
 
 def sample_part(

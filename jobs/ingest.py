@@ -53,7 +53,7 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
     for name in EXTRACTS:
         found = find_files(getattr(told, name))
         packed = [file for file in found if is_compressed(file)]
-        plain = job.workers.run([delayed(expand)(file, scratch) for file in packed])
+        plain = job.workers.run([delayed(expand)(file, scratch, job.root) for file in packed])
         expanded = dict(zip(packed, plain, strict=True))
         extracts.append(
             open_extract(

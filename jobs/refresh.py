@@ -81,6 +81,7 @@ def refresh(options: argparse.Namespace) -> None:
         for change in job.changes.listed:
             log(f"refresh  {change.told}")
         job.refuse_changes()
+        job.refuse_plan()
         told = between(STAGES, None, options.until)
         refuse_unfit_cluster(job, told, None)
         refuse_small_budget(job, told, None)

@@ -27,6 +27,7 @@ from segment_lib.schema import (
 from segment_lib.sources import Delivery, find_files, is_compressed
 from segment_lib.store import StoredFile
 from segment_lib.unfinished import is_whole, noted_parts
+from segment_lib.versions import code_of
 
 EXTRACTS = ("population", "customers")
 
@@ -197,7 +198,7 @@ def run_stages(
 
 def _run_stage(job: Job, stage: Stage, following: Sequence[str]) -> None:
     mark = stage.mark(job)
-    work = job.manifest.begin(stage.name, mark)
+    work = job.manifest.begin(stage.name, fingerprint(mark, code_of("jobs")))
     began = time.monotonic()
     try:
         with PeakMemory() as peak, job.workers.active():

@@ -15,6 +15,7 @@ from jobs.console import log
 from jobs.parts import work_done
 from jobs.stage import Job, Outcome, Stage
 from segment_lib.config import Config
+from segment_lib.errors import ConfigError
 from segment_lib.manifest import FORMAT
 from segment_lib.matrix import feature_array, row_array
 from segment_lib.memory import give_memory_back
@@ -73,11 +74,22 @@ def inputs(job: Job) -> Any:
 
 
 def trials(config: Config, n_rows: int) -> list[int]:
-    """The numbers of clusters to try: the sweep and, if one is asked for, that one."""
-    least, most = config.model.sweep
-    wanted = {k for k in range(least, most + 1) if k <= max(n_rows // 2, 2)}
+    """The numbers of clusters to try: the sweep and, if one is asked for, that one.
+
+    Raises
+    ------
+    ConfigError
+        If there is none that so few rows allow.
+    """
+    (least, most), allowed = config.model.sweep, max(n_rows // 2, 2)
+    wanted = {k for k in range(least, most + 1) if k <= allowed}
     if isinstance(config.model.n_clusters, int):
         wanted.add(config.model.n_clusters)
+    if not wanted:
+        raise ConfigError(
+            f"model.sweep = [{least}, {most}]: {n_rows:,} rows of the population allow up to "
+            f"{allowed} segments. Set model.sweep to begin there or below, or model.n_clusters."
+        )
     return sorted(wanted)
 
 

@@ -113,17 +113,22 @@ class _Held:
         while not stop.wait(every):
             beats += 1
             content = _as_bytes({**self.told, "beats": beats})
-            try:
-                self.version = self.lock.put_if(content, self.version)
-            except Changed:
-                return
-            except (JobError, OSError):
-                continue
+            with suppress(JobError, OSError):
+                try:
+                    self.version = self.lock.put_if(content, self.version)
+                except Changed:
+                    if not self._is_ours():
+                        return
 
     def give_up(self) -> None:
-        with suppress(JobError, OSError, Changed):
-            if self.lock.version() == self.version:
+        with suppress(JobError, OSError):
+            if self._is_ours():
                 self.lock.unlink()
+
+    def _is_ours(self) -> bool:
+        """Read the lock back: a heartbeat whose answer was lost has given it another version."""
+        content, self.version = self.lock.read_version()
+        return bool(_as_told(content).get("job") == self.told["job"])
 
 
 def _look(lock: S3Path) -> _Found | None:
@@ -133,11 +138,7 @@ def _look(lock: S3Path) -> _Found | None:
     except FileNotFoundError:
         return None
     age = (_now(head["ResponseMetadata"]["HTTPHeaders"]) - head["LastModified"]).total_seconds()
-    try:
-        told = json.loads(content)
-    except ValueError:
-        told = {}
-    return _Found(told if isinstance(told, dict) else {}, version, age)
+    return _Found(_as_told(content), version, age)
 
 
 def _now(headers: Mapping[str, str]) -> datetime:
@@ -158,6 +159,14 @@ def _at_work(lock: S3Path, holder: str) -> ConfigError:
 
 def _as_bytes(told: dict[str, Any]) -> bytes:
     return json.dumps(told).encode()
+
+
+def _as_told(content: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(content)
+    except ValueError:
+        told = {}
+    return told if isinstance(told, dict) else {}
 
 
 def _machine() -> str:

@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import platform
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,21 +23,13 @@ from segment_lib.store import (
     write_file,
 )
 from segment_lib.unfinished import sweep_scratch
+from segment_lib.versions import PACKAGES, code_of, versions_of
 
 FORMAT = 3
 """Version of the files of a run. It grows when code changes what a stage writes."""
 
-_PACKAGES = (
-    "segment_lib",
-    "polars",
-    "dask",
-    "dask-ml",
-    "scikit-learn",
-    "numpy",
-    "numba",
-    "pyarrow",
-    "altair",
-)
+_DRAWING = ("altair", "vl-convert-python")
+"""What decides the bytes of the page and its figures."""
 _WORK = ".work"
 FOLDERS = (
     "raw",
@@ -95,8 +85,8 @@ def fingerprint_file(path: Path) -> list[str | int]:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of what decides the numbers."""
-    return {"python": platform.python_version()} | {name: version(name) for name in _PACKAGES}
+    """Versions of what decides the bytes."""
+    return versions_of((*PACKAGES, *_DRAWING))
 
 
 class Manifest:
@@ -198,15 +188,15 @@ class Manifest:
             If another job is at work in it.
         """
         try:
-            if isinstance(self.root, S3Path):
-                sweep_private_folders(self.root)
-            else:
+            if not isinstance(self.root, S3Path):
                 _close_to_others(self.root)
         except OSError as error:
             raise ResourceError(
                 f"{self.root}: cannot be made ({error.strerror}). Choose another --run-dir."
             ) from None
         with only_job(self.root) as stale:
+            # Not before: until then they may be those of the job at work.
+            sweep_private_folders(self.root)
             try:
                 yield stale
             finally:
@@ -215,10 +205,11 @@ class Manifest:
     def begin(self, stage: str, mark: str) -> Path:
         """The private folder in which the stage writes under the final names.
 
-        Parts finished, and a checkpoint left, by a run of the same fingerprint and versions that
-        ended early are in it; all other scratch is removed.
+        Parts finished, and a checkpoint left, by a run of the same fingerprint, versions and code
+        that ended early are in it; all other scratch is removed.
         """
-        name = f"{stage}-{fingerprint(mark, package_versions())[:32]}"
+        made_by = [package_versions(), code_of("segment_lib")]
+        name = f"{stage}-{fingerprint(mark, made_by)[:32]}"
         work = self.root / _WORK / name
         try:
             if isinstance(work, S3Path):
@@ -264,12 +255,15 @@ class Manifest:
         ConfigError
             If another job has written run.json meanwhile, as may happen in an object store.
         """
+        order = dict.fromkeys([*self.stages, stage])
         for name in (stage, *following):
             self.stages.pop(name, None)
         self._write()
         # A part that a killed run had put in its place is not in the work folder any more.
         move_files(work, self.root, [file.path for file in record.files])
         self.stages[stage] = record
+        # A stage made again keeps its place before those that stay.
+        self.stages = {name: self.stages[name] for name in order if name in self.stages}
         self._write()
         self._tidy()
 

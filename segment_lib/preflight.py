@@ -1,16 +1,12 @@
 """Whether a Dask cluster is fit for the job, told in seconds and before any stage."""
 
-import hashlib
-import importlib.util
 import ipaddress
 import os
-import platform
 import socket
 import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +17,11 @@ from distributed.comm.addressing import get_address_host, parse_address
 from segment_lib.errors import ClusterError, JobError
 from segment_lib.memory import BASE
 from segment_lib.s3 import SCHEME, place
+from segment_lib.scratch import sweep_private_folders
 from segment_lib.store import make_private, remove_below, write_file
+from segment_lib.versions import PACKAGES, code_of, versions_of
 
-PACKAGES = (
-    "segment_lib",
-    "polars",
-    "numpy",
-    "pyarrow",
-    "dask",
-    "distributed",
-    "dask-ml",
-    "numba",
-    "scikit-learn",
-    "scipy",
-    "cloudpickle",
-)
+_ASKED = (*PACKAGES, "distributed", "cloudpickle")
 """Whose versions decide the bytes, or whether tasks can be sent at all."""
 PAUSE = 0.8
 """Share of its memory limit above which a worker takes no more tasks: Dask's default."""
@@ -133,25 +119,9 @@ def usable_memory(client: Client) -> int | None:
 
 def installed() -> dict[str, str]:
     """Version of Python and of each package here; of segment_lib also what its code is."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "none"
+    found = versions_of(_ASKED)
     found["segment_lib"] += f" ({code_of('segment_lib')})"
     return found
-
-
-def code_of(package: str) -> str:
-    """The first digits of the sha256 of the package's modules, their names and text."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        return "none"
-    root, digest = Path(spec.origin).parent, hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
-    return digest.hexdigest()[:8]
 
 
 def differing(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
@@ -177,9 +147,9 @@ def _refuse(faults: Sequence[str]) -> None:
 
 def _refuse_other_versions(client: Client, names: Mapping[str, str]) -> None:
     # Dask's own question: it is answered even where nothing of ours can be unpickled.
-    told = client.sync(client._get_versions, packages=[*PACKAGES], callback_timeout=_PATIENCE)
+    told = client.sync(client._get_versions, packages=[*_ASKED], callback_timeout=_PATIENCE)
     here = told["client"]["packages"]
-    asked = ("python", *PACKAGES)
+    asked = ("python", *_ASKED)
     faults = []
     there = {"the scheduler": told["scheduler"]} | {
         names[address]: answer for address, answer in told["workers"].items() if address in names
@@ -227,13 +197,15 @@ def _tokens(root: Path) -> Iterator[tuple[Path, str]]:
 
 @contextmanager
 def _sent_by_value() -> Iterator[None]:
-    """Within it, functions of this module go to workers as they are here."""
-    this = sys.modules[__name__]
-    cloudpickle.register_pickle_by_value(this)
+    """Within it, functions of this module and those it asks go to workers as they are here."""
+    modules = [sys.modules[of] for of in (__name__, code_of.__module__)]
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
     try:
         yield
     finally:
-        cloudpickle.unregister_pickle_by_value(this)
+        for module in modules:
+            cloudpickle.unregister_pickle_by_value(module)
 
 
 def _ask(
@@ -276,11 +248,15 @@ def _ask(
 def _look(
     folder: str, token: str, inputs: Sequence[tuple[str, int]], dask_worker: Any
 ) -> dict[str, Any]:
-    """On a worker: what it sees and how it was started. Leaves its address in the folder."""
+    """On a worker: what it sees and how it was started. Leaves its address in the folder.
+
+    What killed workers of this run folder left on the machine goes: no task has begun yet.
+    """
     import dask
     import polars
 
     unseen, left = "", ""
+    sweep_private_folders(place(folder).parent.parent)
     try:
         if _text(place(folder) / "token") != token:
             unseen = f"{place(folder).parent.parent}: is not the run folder"

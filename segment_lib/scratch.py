@@ -1,7 +1,8 @@
 """A private folder of this machine for a job whose run folder is in an object store.
 
 What is mapped into memory, unpacked or drawn needs a disk. The folder goes when the job ends; what
-a killed job left of it goes when a job of the same run folder starts again on the same machine.
+a killed job or worker left goes when a job of the same run folder starts again on that machine, or
+finds its workers there.
 """
 
 import hashlib

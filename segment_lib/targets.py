@@ -124,7 +124,7 @@ def read_suppressed(path: Path, *, by_id: bool) -> np.ndarray:
     ConfigError
         If there is no such file.
     DataError
-        If it is not UTF-8, or a line is no row number where one is expected.
+        If it cannot be read, is not UTF-8, or a line is no row number where one is expected.
     """
     found = []
     try:
@@ -135,6 +135,8 @@ def read_suppressed(path: Path, *, by_id: bool) -> np.ndarray:
                 first += len(lines)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file. Check --suppress.") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}). Check --suppress.") from None
     except UnicodeDecodeError:
         raise DataError(f"{path}: not UTF-8. Save the suppression file as UTF-8.") from None
     return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.uint64)

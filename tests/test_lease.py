@@ -11,6 +11,7 @@ from segment_lib.errors import ConfigError
 from segment_lib.lease import only_job_of, refuse_holder
 from segment_lib.lock import only_job, refuse_job_at_work
 from segment_lib.s3 import S3Path
+from tests.objects import at, bad_line
 
 
 @pytest.fixture
@@ -83,6 +84,30 @@ def test_heartbeats_go_on_while_the_job_does(lock: S3Path) -> None:
             time.sleep(0.05)
         assert told(lock)["beats"] >= 2
     assert not lock.exists()
+
+
+def test_heartbeats_go_on_after_one_whose_answer_was_lost(lock: S3Path, store_port: int) -> None:
+    with bad_line(store_port) as line, at(line.port), only_job_of(lock, beat=0.05, stale=60):
+        lost = line.add("lost", "PUT", r"/\.lock$", times=3)
+        until = time.monotonic() + 30
+        while lost.met < 3 and time.monotonic() < until:
+            time.sleep(0.05)
+        before = told(lock)["beats"]
+        while told(lock)["beats"] < before + 3 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert told(lock)["beats"] >= before + 3
+    assert not lock.exists()
+
+
+def test_a_lock_whose_last_answer_was_lost_is_given_up(lock: S3Path, store_port: int) -> None:
+    with bad_line(store_port) as line, at(line.port):
+        with only_job_of(lock, beat=0.2, stale=60):
+            lost = line.add("lost", "PUT", r"/\.lock$")
+            until = time.monotonic() + 30
+            while lost.met < 3 and time.monotonic() < until:
+                time.sleep(0.05)
+        line.faults.clear()
+        assert not lock.exists()
 
 
 def test_a_lock_that_was_taken_over_is_left_to_its_new_holder(lock: S3Path) -> None:

@@ -2,14 +2,18 @@
 
 import json
 import os
+import shutil
+from importlib.util import spec_from_file_location
 from pathlib import Path
 
 import polars as pl
 import pytest
+import scipy
 
+import segment_lib
 from jobs.assess import edited_plan, note_derived
 from jobs.console import Console
-from jobs.stage import Job
+from jobs.stage import Job, Outcome, Stage, run_stages
 from segment_lib.cluster import local_workers
 from segment_lib.config import Config, Inputs
 from segment_lib.errors import IntegrityError, ResourceError
@@ -21,8 +25,10 @@ from segment_lib.manifest import (
     fingerprint_file,
     package_versions,
 )
+from segment_lib.preflight import installed
 from segment_lib.store import StoredFile, read_file, write_file
 from segment_lib.unfinished import finish_part, is_whole, noted_parts
+from segment_lib.versions import PACKAGES
 
 
 def run_stage(
@@ -165,6 +171,38 @@ def test_parts_made_with_other_packages_are_swept(tmp_path, monkeypatch):
     assert on_disk(tmp_path) == set()
 
 
+def test_parts_made_by_other_code_are_swept(tmp_path, monkeypatch):
+    finish(Manifest(tmp_path).begin("ingest", "mark"), "raw/a.parquet")
+    other = shutil.copytree(Path(segment_lib.__file__).parent, tmp_path / "other" / "segment_lib")
+    (other / "hashing.py").write_text((other / "hashing.py").read_text() + "# another\n")
+    spec = spec_from_file_location("segment_lib", other / "__init__.py")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: spec)
+    Manifest(tmp_path).begin("ingest", "mark")
+    assert list((tmp_path / ".work").rglob("*.parquet")) == []
+
+
+def test_parts_made_by_other_code_of_the_jobs_are_swept(tmp_path, monkeypatch):
+    found = []
+
+    def run(job: Job, work: Path) -> Outcome:
+        found.append(len(noted_parts(work)))
+        finish(work, "raw/a.parquet")
+        raise Killed
+
+    stage = Stage("ingest", needs=(), settings=lambda _: [], inputs=lambda _: [], run=run)
+    for code in ("one", "one", "another"):
+        monkeypatch.setattr("jobs.stage.code_of", lambda _, code=code: code)
+        with pytest.raises(Killed):
+            run_stages(job_in(tmp_path), [stage])
+    assert found == [0, 1, 0]
+
+
+def test_workers_and_run_json_are_asked_for_all_packages_that_decide_the_bytes():
+    assert set(PACKAGES) <= set(package_versions())
+    assert set(PACKAGES) <= set(installed())
+    assert package_versions()["scipy"] == scipy.__version__
+
+
 def test_a_stage_that_fails_without_a_finished_part_leaves_nothing(tmp_path):
     manifest = Manifest(tmp_path)
     work = manifest.begin("ingest", "mark")
@@ -201,6 +239,14 @@ def test_stages_that_follow_are_forgotten(tmp_path):
     run_stage(manifest, "encode", {"features/a": "1"})
     run_stage(manifest, "ingest", {"raw/a": "2"}, following=("encode",))
     assert list(Manifest(tmp_path).stages) == ["ingest"]
+
+
+def test_a_stage_made_again_keeps_its_place_before_those_that_stay(tmp_path):
+    manifest = Manifest(tmp_path)
+    for stage in ("ingest", "encode", "fit"):
+        run_stage(manifest, stage, {f"{stage}/a": "1"})
+    run_stage(manifest, "encode", {"encode/a": "1"})
+    assert list(Manifest(tmp_path).stages) == ["ingest", "encode", "fit"]
 
 
 def test_a_file_the_stage_no_longer_writes_is_removed(tmp_path):

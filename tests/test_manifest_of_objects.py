@@ -106,6 +106,19 @@ def test_what_needs_a_disk_lies_in_a_private_folder_that_goes(
     assert Manifest(tmp_path).scratch(tmp_path) == tmp_path
 
 
+def test_a_job_that_is_refused_leaves_the_private_folder_of_the_one_at_work(
+    root: S3Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    first = Manifest(root)
+    with first.held():
+        rows = first.scratch(root / "work") / "rows"
+        rows.write_bytes(b"1")
+        with pytest.raises(ConfigError, match="another job is at work"):
+            Manifest(root).held().__enter__()
+        assert rows.read_bytes() == b"1"
+
+
 def test_a_delivered_object_written_anew_is_another(bucket: S3Path) -> None:
     write_file(bucket, "a.csv", b"1")
     first = fingerprint_file(bucket / "a.csv")

@@ -3,6 +3,7 @@
 import shutil
 import socket
 import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ import segment_lib
 from segment_lib.cluster import connect
 from segment_lib.errors import ClusterError
 from segment_lib.preflight import is_private, refuse_open
+from segment_lib.s3 import S3Path
+from segment_lib.scratch import private_folder
 from tests.clusters import Cluster, cluster
 
 MIB = 2**20
@@ -191,6 +194,19 @@ def test_workers_that_fork_are_refused(started: Cluster, run_dir: Path):
         environment={"DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD": "fork"},
     )  # fmt: skip
     assert "to spawn" in refused(started, run_dir)
+
+
+def test_what_a_killed_worker_left_on_its_machine_goes(
+    started: Cluster, bucket: S3Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    there = tmp_path / "there"
+    there.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(there))
+    left, of_another = private_folder(bucket / "run"), private_folder(bucket / "another")
+    (left / "rows").write_bytes(b"1")
+    started.worker(environment={"TMPDIR": str(there)})
+    prepared(started, bucket / "run")
+    assert (left.exists(), of_another.exists()) == (False, True)
 
 
 # Who could listen

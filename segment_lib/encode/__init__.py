@@ -6,6 +6,7 @@ from segment_lib.encode.plan import (
     decode_plan,
     derive_plan,
     has_too_many_levels,
+    plan_entries,
     read_plan,
 )
 from segment_lib.encode.recodings import TOLD_TWICE
@@ -24,5 +25,6 @@ __all__ = [
     "decode_plan",
     "derive_plan",
     "has_too_many_levels",
+    "plan_entries",
     "read_plan",
 ]

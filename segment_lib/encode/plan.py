@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ _ABOUT = (
     "recode, drop. Edit, then run again: encode and what follows run anew. "
     "The entries meaning and labels only explain."
 )
+_LARGEST = (2 - 2**-23) * 2.0**127
+"""Features are 32-bit floats, and this is the largest."""
 _NOTES = {"meaning", "labels", "features", "unseen"}
 
 Counts = Mapping[str, int]
@@ -113,6 +114,32 @@ def decode_plan(content: bytes, path: Path) -> str:
         raise ConfigError(f"{path}: not UTF-8. Save the plan as UTF-8.") from None
 
 
+def plan_entries(
+    text: str, where: str, instead: str = "delete it to get the derived one"
+) -> dict[str, Any]:
+    """What a plan says of each attribute, not looked at any further.
+
+    Raises
+    ------
+    ConfigError
+        If the text is no plan at all.
+    """
+    try:
+        told = json.loads(text)
+        # Half of a surrogate pair is a word to JSON, and can be neither a name nor a level.
+        json.dumps(told, ensure_ascii=False).encode()
+        entries = told.get("attributes")
+        if not isinstance(entries, dict):
+            raise TypeError
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise ConfigError(
+            f'{where}{line}: no plan, which is {{"attributes": {{NAME: RULE, …}}}}. '
+            f"Mend it, or {instead}."
+        ) from None
+    return entries
+
+
 def read_plan(text: str, schema: Schema, where: str) -> Plan:
     """Read a plan as written, or as edited.
 
@@ -121,26 +148,21 @@ def read_plan(text: str, schema: Schema, where: str) -> Plan:
     ConfigError
         If the text is no plan for these attributes; all faults are listed.
     """
-    try:
-        entries = json.loads(text)["attributes"]
-        names = list(dict(entries))
-    except (ValueError, KeyError, TypeError) as error:
-        line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise ConfigError(
-            f"{where}{line}: no plan. Mend it, or delete it to get the derived one."
-        ) from None
-    faults = [f"{name} is no attribute" for name in names if name not in schema.names]
-    faults += [f"{name} has no rule" for name in schema.names if name not in names]
+    entries = plan_entries(text, where)
+    faults = [f"{name} is no attribute" for name in entries if name not in schema.names]
+    faults += [f"{name} has no rule" for name in schema.names if name not in entries]
     rules = []
     for attribute in schema:
-        if attribute.name not in names:
+        if attribute.name not in entries:
             continue
         try:
             rules.append(_read_rule(attribute, entries[attribute.name]))
         except KeyError as error:
             faults.append(f"{attribute.name} lacks {error.args[0]}")
-        except (TypeError, ValueError, AttributeError) as error:
+        except ValueError as error:
             faults.append(f"{attribute.name}: {error}")
+        except (TypeError, AttributeError):
+            faults.append(f"{attribute.name}: no rule of the form that the derived plan has")
     plan = Plan(tuple(rules))
     features = plan.features
     faults += [f"feature {f} is made twice" for f in sorted(set(features)) if features.count(f) > 1]
@@ -149,7 +171,8 @@ def read_plan(text: str, schema: Schema, where: str) -> Plan:
     if not features and not faults:
         faults.append("every attribute is dropped")
     if faults:
-        raise ConfigError(f"{where}: {'; '.join(faults)}. Mend the plan.")
+        # In one line, whatever names there are.
+        raise ConfigError(f"{where}: {' '.join('; '.join(faults).split())}. Mend the plan.")
     return plan
 
 
@@ -244,7 +267,7 @@ _WRITERS: Mapping[type, Callable[[Any], dict[str, Any]]] = {
 
 def _read_rule(attribute: Attribute, entry: dict[str, Any]) -> Rule:
     kind = entry["rule"]
-    if kind not in _READERS:
+    if not isinstance(kind, str) or kind not in _READERS:
         raise ValueError(f"rule {kind!r} is none of {', '.join(_READERS)}")
     reader, keys = _READERS[kind]
     if strangers := sorted(set(entry) - keys - _NOTES - {"rule"}):
@@ -255,7 +278,11 @@ def _read_rule(attribute: Attribute, entry: dict[str, Any]) -> Rule:
     unseen = _WRITERS[type(rule)](rule).get("unseen")
     if entry.get("unseen", unseen) != unseen:
         raise ValueError(f"unseen codes of a {kind} rule: {unseen!r} is all there is")
-    if attribute.storage == "number":
+    if attribute.storage == "text" and isinstance(rule, Number) and rule.levels is None:
+        raise ValueError(
+            f"a number rule of a {attribute.type} attribute needs levels, its codes of numbers"
+        )
+    if attribute.storage == "number" or isinstance(rule, Number):
         for level in _rule_levels(rule):
             float(level)
     return rule
@@ -318,8 +345,8 @@ def _levels(levels: Any) -> tuple[str, ...]:
 
 
 def _finite(value: Any) -> float:
-    if isinstance(value, bool) or not isfinite(value):
-        raise ValueError("a fill or a value in a table must be a number")
+    if type(value) not in (int, float) or not abs(value) <= _LARGEST:
+        raise ValueError("a fill or a value in a table must be a number up to 3.4e38")
     return float(value)
 
 

@@ -26,7 +26,8 @@ class Number:
         return (self.attribute,)
 
     def expressions(self, attribute: Attribute) -> list[pl.Expr]:
-        number = pl.col(self.attribute).cast(pl.Float64)
+        # Of text, which may hold words, there are levels.
+        number = pl.col(self.attribute).cast(pl.Float64, strict=False)
         if self.levels is not None:
             number = pl.when(number.is_in([float(level) for level in self.levels])).then(number)
         return [number.fill_null(self.fill).cast(pl.Float32).alias(self.attribute)]

@@ -131,12 +131,17 @@ def read_text(path: Path, key: str) -> str:
     Raises
     ------
     DataError
-        If it is absent or not UTF-8.
+        If it is absent, may not be read or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError(f"{path}: no such file. Set {key} to it.") from None
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}). Ask for leave to read it, or set {key} to "
+            "another."
+        ) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise DataError(f"{path}, line {line}: not UTF-8. Save the file as UTF-8.") from None

@@ -1,12 +1,12 @@
 """An extract: the files a delivery consists of, cut into pieces."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ import pyarrow as pa
 from segment_lib.errors import DataError, ResourceError
 from segment_lib.s3 import S3Path, place
 from segment_lib.schema import Schema
+from segment_lib.scratch import private_folder
 from segment_lib.sources import delimited, parquet
 from segment_lib.sources.delimited import DelimitedPiece
 from segment_lib.sources.parquet import ParquetPiece
@@ -50,25 +51,33 @@ def find_files(pattern: str) -> tuple[Path, ...]:
     Raises
     ------
     DataError
-        If there is none.
+        If there is none, or one may not be read.
     """
-    path = place(pattern)
-    if path.is_file():
-        return (path,)
-    if isinstance(path, S3Path):
-        found = _find_objects(path)
-    elif path.is_dir():
-        found = [file for file in path.iterdir() if file.is_file() and file.name[0] not in "._"]
-    else:
-        anchor = Path(path.anchor or ".")
-        found = [
-            file
-            for file in anchor.glob(str(path.relative_to(anchor) if path.anchor else path))
-            if file.is_file()
-        ]
+    try:
+        found = _find(place(pattern))
+        for file in found:
+            if not isinstance(file, S3Path):
+                file.open("rb").close()
+    except PermissionError as error:
+        raise DataError(
+            f"{error.filename}: may not be read. Ask for leave to read it, or set another path in "
+            "[inputs] of the config."
+        ) from None
     if not found:
         raise DataError(f"{pattern}: no such file. Set the path in [inputs] of the config.")
     return tuple(sorted(found))
+
+
+def _find(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if isinstance(path, S3Path):
+        return _find_objects(path)
+    if path.is_dir():
+        return [file for file in path.iterdir() if file.is_file() and file.name[0] not in "._"]
+    anchor = Path(path.anchor or ".")
+    pattern = str(path.relative_to(anchor) if path.anchor else path)
+    return [file for file in anchor.glob(pattern) if file.is_file()]
 
 
 def _find_objects(path: S3Path) -> list[Path]:
@@ -109,10 +118,14 @@ def _opened(path: Path) -> Iterator[pa.NativeFile]:
         yield stream
 
 
-def expand(path: Path, scratch: Path) -> Path:
+def expand(path: Path, scratch: Path, root: Path) -> Path:
     """A compressed file, which is one stream, written out to `scratch` so that it can be cut.
 
     Where that is in an object store, it takes the way over a disk of this machine.
+
+    Parameters
+    ----------
+    root : the run folder, whose next job removes what is left there if this process is killed
 
     Raises
     ------
@@ -122,8 +135,11 @@ def expand(path: Path, scratch: Path) -> Path:
     name = f"{uuid.uuid4().hex}-{path.stem}"
     if not isinstance(scratch, S3Path):
         return _expand(path, scratch / name)
-    with TemporaryDirectory(prefix="segments-") as folder:
-        hand_over(_expand(path, Path(folder) / name), scratch / name)
+    folder = private_folder(root)
+    try:
+        hand_over(_expand(path, folder / name), scratch / name)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     return scratch / name
 
 

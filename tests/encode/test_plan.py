@@ -295,6 +295,13 @@ def test_the_plan_of_the_documentation_is_one():
     assert found == ("AGE", "SEX=f", *regions, *stages)
 
 
+def test_words_among_the_codes_of_a_number_are_filled():
+    rule = Number("NOTE", 1.0, ("11", "25"))
+    rows = pl.DataFrame({"NOTE": ["11", "a", None, "25", "nan"]})
+    found = rows.select(rule.expressions(SCHEMA["NOTE"])).to_series().to_list()
+    assert found == [11, 1, 1, 25, 1]
+
+
 # Refused
 
 
@@ -337,6 +344,18 @@ def test_the_plan_of_the_documentation_is_one():
         ("NOTE", "drop", "NOTE"),
         ("NOTE", None, "NOTE"),
         ("NEW", {"rule": "drop"}, "NEW is no attribute"),
+        ("NEW\nER", {"rule": "drop"}, "NEW ER is no attribute"),
+        ("AGE", 3, "AGE: no rule of the form"),
+        ("AGE", {"rule": ["number"], "fill": 1}, "AGE: rule ['number'] is none of"),
+        ("AGE", {"rule": "number", "fill": 10**400}, "AGE: a fill or a value in a table must be"),
+        ("AGE", {"rule": "number", "fill": 1e39}, "AGE: a fill or a value in a table must be"),
+        ("AGE", {"rule": "number", "fill": [1]}, "AGE: a fill or a value in a table must be"),
+        ("AGE", {"rule": "number", "fill": 1, "features": 3}, "AGE: no rule of the form"),
+        ("NOTE", {"rule": "recode", "tables": {"t": {"1": 10**400}}, "fill": {"t": 1}}, "NOTE: a"),
+        ("NOTE", {"rule": "recode", "tables": {"t": [1]}, "fill": {"t": 1}}, "NOTE: no rule"),
+        ("NOTE", {"rule": "recode", "tables": {"t": {"1": 1}}, "fill": 1}, "NOTE: no rule"),
+        ("KIND", {"rule": "number", "fill": 1}, "KIND: a number rule of a categorical attribute"),
+        ("KIND", {"rule": "number", "fill": 1, "levels": ["a"]}, "KIND: could not convert"),
     ],
 )
 def test_a_faulty_entry_is_named(attribute, entry, told):
@@ -370,7 +389,14 @@ def test_a_plan_that_drops_everything_is_refused():
         '{"attributes": []}',
         '{"attributes": 3}',
         "null",
+        "NaN",
+        '"text"',
+        '{"attributes": [["AGE", {"rule": "drop"}]]}',
+        '{"attributes": {"\\ud800": {"rule": "drop"}}}',
+        "[" * 100_000,
+        '{"attributes": {"AGE": ' + "1" * 5_000 + "}}",
     ],
+    ids=lambda text: text[:50],
 )
 def test_what_is_no_plan_is_told(text):
     assert "plan" in refused(text)

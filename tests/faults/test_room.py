@@ -107,3 +107,49 @@ def test_a_folder_that_may_not_be_written_is_told(
     run = folder if there else folder / "run"
     told_in_one_line(start(small_config, run, without_privilege))
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("Udacity_AZDIAS_Subset.csv", 0o200),
+        ("AZDIAS_Feature_Summary.csv", 0o200),
+        ("Data_Dictionary.md", 0o200),
+        ("", 0o600),
+    ],
+)
+def test_an_input_that_may_not_be_read_is_named(
+    small_config: Path, tmp_path: Path, name: str, mode: int
+) -> None:
+    """A file, or the folder of them all: bad input, and not a matter of room."""
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    told = small_config.read_text()
+    for file in (*small_config.parent.glob("*.csv"), *small_config.parent.glob("*.md")):
+        shutil.copy(file, inputs)
+        told = told.replace(f'"{file.name}"', f'"inputs/{file.name}"')
+    (tmp_path / "job.toml").write_text(told)
+    (inputs / name).chmod(mode)
+    done = start(tmp_path / "job.toml", tmp_path / "run", without_privilege)
+    inputs.chmod(0o700)
+    assert done.returncode == 3, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error")]
+    assert line.startswith(f"error: {inputs / name}")
+    assert "read" in line
+    assert "Traceback" not in done.stderr
+    assert "--run-dir" not in line
+
+
+def test_a_suppression_file_that_may_not_be_read_is_named(small_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "robinson.txt").write_text("1\n")
+    (tmp_path / "robinson.txt").chmod(0o200)
+    command = [
+        sys.executable, "-m", "jobs.export", small_run, "--depth", "0.2",
+        "--suppress", tmp_path / "robinson.txt", "--out", tmp_path / "out",
+    ]  # fmt: skip
+    done = subprocess.run(
+        list(map(str, command)), cwd=ROOT, capture_output=True, text=True, check=False,
+        preexec_fn=without_privilege,
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    assert f"{tmp_path / 'robinson.txt'}: cannot be read" in done.stderr

@@ -159,3 +159,19 @@ def test_a_fault_in_a_later_delivery_leaves_the_finished_run_as_it_was(
     (tmp_path / "population.csv").write_text(_text(_replace(122, "33;b")))
     assert run_job("jobs.run", config, "--run-dir", run).returncode == 3
     assert ((run / "compare/segments.csv").read_bytes(), (run / "run.json").read_bytes()) == before
+
+
+def test_a_sweep_that_begins_beyond_what_the_rows_allow_ends_with_code_2(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "population.csv").write_text(_text(ROWS[:10]))
+    told = [str(config), "--run-dir", str(tmp_path / "run"), "--set", "model.sweep=[8, 12]"]
+    with pytest.raises(SystemExit) as left:
+        main(told)
+    assert left.value.code == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("error: model.sweep = [8, 12]: 10 rows")
+    assert "up to 5 segments" in line
+    with pytest.raises(SystemExit) as left:
+        main([*told, "--set", "model.n_clusters=3", "--until", "sweep"])
+    assert left.value.code == 0

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -251,6 +252,34 @@ def test_nobody_else_can_read_a_list_and_nothing_is_left_beside_it(run: Path, ex
     assert sorted(path.name for path in (run / "export").iterdir()) == names
     assert {stat.S_IMODE((run / "export" / name).stat().st_mode) for name in names} == {0o600}
     assert stat.S_IMODE((run / "export").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("moved", [0, 1, 2])
+def test_a_list_that_is_half_another_is_vouched_for_by_nothing(
+    run: Path, tmp_path: Path, moved: int
+) -> None:
+    """The job is killed when so many of the files of a second list are in their places."""
+    code = (
+        "import os, signal, sys; from jobs import export\n"
+        "calls, move = [], export.hand_over\n"
+        "def hand_over(*paths):\n"
+        "    if len(calls) < int(sys.argv[1]): calls.append(move(*paths))\n"
+        "    if len(calls) == int(sys.argv[1]): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "export.hand_over = hand_over; export.main(sys.argv[2:])"
+    )
+    command = [sys.executable, "-c", code, moved, run, "--out", tmp_path, "--depth"]
+    whole = [sys.executable, "-m", "jobs.export", run, "--out", tmp_path, "--depth"]
+    files = ("targets.parquet", "targets.csv")
+    for told, depth in ((whole, 0.1), (command, 0.2), (whole, 0.3)):
+        subprocess.run([*map(str, told), str(depth)], cwd=ROOT, capture_output=True, check=False)
+        vouching = tmp_path / "targets.json"
+        assert vouching.exists() == (told is whole)
+        if told is whole:
+            summary = json.loads(vouching.read_text())
+            assert summary["depth"] == depth
+            assert [summary[f"{name.replace('.', '_')}_sha256"] for name in files] == [
+                sha256((tmp_path / name).read_bytes()).hexdigest() for name in files
+            ]
 
 
 @pytest.mark.parametrize("depth", ["0", "1.01", "-0.2", "nan", "20%"])

@@ -239,7 +239,7 @@ def test_a_file_that_unpacks_beyond_measure_is_refused(
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"0" * (64 << 20)))
     with pytest.raises(DataError, match="unpacks to more than 200 times"):
-        expand(path, tmp_path / "scratch")
+        expand(path, tmp_path / "scratch", tmp_path)
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
@@ -248,7 +248,7 @@ def test_what_is_unpacked_is_for_the_owner_alone(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"a;b\n1;2\n"))
     before = os.umask(0)
     try:
-        plain = expand(path, tmp_path / "scratch")
+        plain = expand(path, tmp_path / "scratch", tmp_path)
     finally:
         os.umask(before)
     assert plain.read_bytes() == b"a;b\n1;2\n"

@@ -2,14 +2,19 @@
 
 import json
 import random
+import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from jobs.refresh import main as refresh
 from jobs.run import main as run
+from segment_lib.manifest import sealed
+from segment_lib.store import pack_arrays
 
 SUMMARY = {
     "AGE": ("ordinal", "[-1]"),
@@ -264,3 +269,102 @@ def test_a_level_gone_is_told_and_keeps_its_feature(base: Path, tmp_path: Path) 
     part = pl.read_parquet(folder / "features/population/part-00000.parquet")
     assert part["KIND=b"].sum() == 0
     assert not (folder / "plan.proposed.json").exists()
+
+
+# Another base for the same run folder
+
+
+def another_base(base: Path, folder: Path, name: str, content: bytes) -> Path:
+    """A copy of the base in which one file is another."""
+    shutil.copytree(base, folder)
+    (folder / name).write_bytes(content)
+    manifest = json.loads((folder / "run.json").read_bytes())
+    for stage in manifest["stages"].values():
+        for file in stage["files"]:
+            if file["path"] == name:
+                file |= {"bytes": len(content), "sha256": sha256(content).hexdigest()}
+    (folder / "run.json").write_bytes(sealed(manifest))
+    return folder
+
+
+def test_names_and_levels_are_those_of_the_base_that_is_told(base: Path, tmp_path: Path) -> None:
+    path = deliver(tmp_path / "new")
+    refreshed(path, base, until="gains")
+    before = pl.read_csv(base / "compare/names.csv")
+    for i, name in enumerate(("compare/names.csv", "compare/levels.json")):
+        content = (base / name).read_text()
+        if name.endswith(".csv"):
+            content = before.with_columns(name=pl.format("the {}", "name")).write_csv()
+        else:
+            content = json.dumps(json.loads(content))
+        other = another_base(base, tmp_path / str(i), name, content.encode())
+        made = json.loads((path.parent / "run/run.json").read_text())["stages"]["compare"]
+        folder = refreshed(path, other, until="gains")
+        again = json.loads((folder / "run.json").read_text())["stages"]["compare"]
+        assert again["fingerprint"] != made["fingerprint"]
+        assert (
+            pl.read_csv(folder / "compare/names.csv")["name"].to_list()
+            == pl.read_csv(other / "compare/names.csv")["name"].to_list()
+        )
+
+
+def test_micro_segments_are_those_of_the_base_that_is_told(base: Path, tmp_path: Path) -> None:
+    path = deliver(tmp_path / "new")
+    refreshed(path, base, until="gains")
+    arrays = dict(np.load(base / "gains/micro.npz"))
+    moved = pack_arrays(arrays | {"cuts": arrays["cuts"] + np.float32(0.5)})
+    other = another_base(base, tmp_path / "other", "gains/micro.npz", moved)
+    folder = refreshed(path, other, until="gains")
+    assert (folder / "gains/micro.npz").read_bytes() == moved
+
+
+# A plan that is none
+
+NO_PLANS = {
+    "a number for a rule": (b'{"attributes": {"AGE": 3}}', ["AGE: no rule of the form"]),
+    "a rule of nobody": (b'{"attributes": {"A": 3}}', ["A is no attribute"]),
+    "a fill beyond all numbers": (
+        b'{"attributes": {"PAY": {"rule": "number", "fill": 1' + b"0" * 400 + b"}}}",
+        ["PAY: a fill or a value in a table must be a number"],
+    ),
+    "NaN": (b'{"attributes": {"PAY": {"rule": "number", "fill": NaN}}}', ["PAY: a fill"]),
+    "null": (b"null", ["no plan"]),
+    "a list": (b"[]", ["no plan"]),
+    "no attributes": (b'{"about": "nothing"}', ["no plan"]),
+    "a list of attributes": (b'{"attributes": [3]}', ["no plan"]),
+    "nested": (b'{"attributes":' * 50_000, ["no plan"]),
+    "not UTF-8": (b'{"attributes": {"\xff": 3}}', ["not UTF-8"]),
+    "empty": (b"", ["line 1", "no plan"]),
+}
+
+
+def refused_in_a_line(said: str, words: list[str]) -> None:
+    (line,) = [line for line in said.splitlines() if line.startswith("error")]
+    assert all(word in line for word in words), line
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("fault", NO_PLANS)
+def test_what_is_no_plan_is_refused_before_a_stage_runs(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str
+) -> None:
+    content, words = NO_PLANS[fault]
+    plan = tmp_path / "mine.json"
+    plan.write_bytes(content)
+    folder = refreshed(deliver(tmp_path / "new"), base, "--plan", str(plan), code=2)
+    refused_in_a_line(capsys.readouterr().err, ["mine.json", *words])
+    assert not (folder / "run.json").exists()
+
+
+@pytest.mark.parametrize("fault", NO_PLANS)
+def test_what_is_no_plan_any_more_is_refused(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str
+) -> None:
+    content, words = NO_PLANS[fault]
+    folder = shutil.copytree(base, tmp_path / "run")
+    (folder / "plan.json").write_bytes(content)
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as left:
+        run([str(base.parent / "job.toml"), "--run-dir", str(folder)])
+    assert left.value.code == 2
+    refused_in_a_line(capsys.readouterr().err, ["plan.json", *words])

@@ -108,6 +108,18 @@ def test_the_stage_told_mends_the_run(run: Path, small_config: Path, run_job: Ru
     assert hashes(run) == whole
 
 
+def test_the_first_of_the_stages_is_told_after_one_was_run_again(
+    run: Path, small_config: Path, run_job: RunJob
+) -> None:
+    again = ("jobs.run", small_config, "--run-dir", run, "--from", "encode", "--until", "encode")
+    assert run_job(*again).returncode == 0
+    for name in ("features/population/part-00000.parquet", "compare/segments.csv"):
+        (run / name).unlink()
+    done = run_job("jobs.verify", run)
+    assert done.returncode == 6
+    assert "--from encode" in done.stderr.splitlines()[-1]
+
+
 def forge(run: Path, name: str, content: bytes) -> None:
     """Change a file, and list it with the sha256 it has then."""
     (run / name).write_bytes(content)

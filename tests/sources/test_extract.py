@@ -95,19 +95,19 @@ def test_a_compressed_file_is_known_by_its_name(name, compressed):
 def test_a_compressed_file_is_written_out_whole(tmp_path, ending, pack):
     path = tmp_path / f"a.csv{ending}"
     path.write_bytes(pack(TEXT))
-    assert expand(path, tmp_path / "scratch").read_bytes() == TEXT
+    assert expand(path, tmp_path / "scratch", tmp_path).read_bytes() == TEXT
 
 
 def test_several_gzip_members_are_one_stream(tmp_path):
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(TEXT[:500]) + gzip.compress(TEXT[500:]))
-    assert expand(path, tmp_path / "scratch").read_bytes() == TEXT
+    assert expand(path, tmp_path / "scratch", tmp_path).read_bytes() == TEXT
 
 
 def test_what_is_written_out_keeps_the_name_below_the_ending(tmp_path):
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(TEXT))
-    assert expand(path, tmp_path / "scratch").name.endswith("a.csv")
+    assert expand(path, tmp_path / "scratch", tmp_path).name.endswith("a.csv")
 
 
 def test_two_files_of_one_name_do_not_meet_in_the_scratch_folder(tmp_path):
@@ -116,7 +116,7 @@ def test_two_files_of_one_name_do_not_meet_in_the_scratch_folder(tmp_path):
     for folder in ("one", "two"):
         path = tmp_path / folder / "a.csv.gz"
         path.write_bytes(gzip.compress(TEXT))
-        found.add(expand(path, tmp_path / "scratch"))
+        found.add(expand(path, tmp_path / "scratch", tmp_path))
     assert len(found) == 2
 
 
@@ -149,7 +149,7 @@ def test_a_damaged_stream_is_refused_and_leaves_nothing(tmp_path, ending, conten
     path = tmp_path / f"a.csv{ending}"
     path.write_bytes(content)
     with pytest.raises(DataError, match="damaged or cut off") as error:
-        expand(path, tmp_path / "scratch")
+        expand(path, tmp_path / "scratch", tmp_path)
     assert str(path) in str(error.value)
     assert list((tmp_path / "scratch").iterdir()) == []
 
@@ -159,7 +159,7 @@ def test_a_full_disk_is_a_matter_of_resources(tmp_path):
     path.write_bytes(gzip.compress(TEXT))
     (tmp_path / "scratch").write_text("a file where a folder is wanted")
     with pytest.raises(ResourceError):
-        expand(path, tmp_path / "scratch")
+        expand(path, tmp_path / "scratch", tmp_path)
 
 
 # Together

@@ -1,6 +1,10 @@
 """Extracts delivered to an object store: found, unpacked and read as those on a disk are."""
 
 import gzip
+import os
+import subprocess
+import sys
+import tempfile
 from datetime import date
 from pathlib import Path
 
@@ -8,6 +12,7 @@ import polars as pl
 import pytest
 
 from segment_lib.errors import ConfigError, DataError, ResourceError
+from segment_lib.manifest import Manifest
 from segment_lib.s3 import S3Path
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import expand, find_files, open_extract, read_columns
@@ -72,12 +77,37 @@ def test_a_compressed_file_is_unpacked(bucket: S3Path, tmp_path: Path, in_store:
     _, there = both(bucket, tmp_path, "a.csv.gz", gzip.compress(content))
     assert read_columns(there, ";", "utf-8") == ("DAY", "KIND", "AGE", "NEVER READ")
     scratch = bucket / "scratch" if in_store else tmp_path / "scratch"
-    unpacked = expand(there, scratch)
+    unpacked = expand(there, scratch, bucket)
     assert unpacked.parent == scratch
     assert unpacked.read_bytes() == content
     damaged = write_file(bucket, "b.csv.gz", gzip.compress(content)[:-20]).path
     with pytest.raises(DataError, match="damaged or cut off"):
-        expand(bucket / damaged, scratch)
+        expand(bucket / damaged, scratch, bucket)
+
+
+def test_what_a_killed_process_had_unpacked_goes_when_a_job_of_the_run_folder_starts(
+    bucket: S3Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, there = both(bucket, tmp_path, "a.csv.gz", gzip.compress(b"A;B\n1;2\n"))
+    left = tmp_path / "left"
+    left.mkdir()
+    code = (
+        "import os, signal, sys; from segment_lib.sources import extract\n"
+        "from segment_lib.s3 import place\n"
+        "extract.hand_over = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "path, root = map(place, sys.argv[1:]); extract.expand(path, root / 'scratch', root)"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, str(there), str(bucket / "run")],
+        env={**os.environ, "TMPDIR": str(left)},
+        check=False,
+    )
+    assert [path.read_bytes() for path in left.glob("*/*")] == [b"A;B\n1;2\n"]
+    monkeypatch.setattr(tempfile, "tempdir", str(left))
+    with Manifest(bucket / "another").held():
+        assert len(list(left.iterdir())) == 1
+    with Manifest(bucket / "run").held():
+        assert list(left.iterdir()) == []
 
 
 def test_files_are_found_by_name_by_prefix_and_by_glob(bucket: S3Path) -> None:
