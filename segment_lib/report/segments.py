@@ -1,11 +1,12 @@
 """The segments as a reader meets them: name, numbers and traits, small counts left out."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 import polars as pl
+
+from segment_lib.report.words import finite
 
 T = TypeVar("T")
 
@@ -123,7 +124,7 @@ def segments(
         number = row["segment"]
         few_people = row["population_rows"] < min_cell
         few_customers = row["customer_rows"] < min_cell
-        index = None if few_people or few_customers else _finite(row["index"])
+        index = None if few_people or few_customers else finite(row["index"])
         found.append(
             Segment(
                 number=number,
@@ -136,7 +137,7 @@ def segments(
                 limits=None if index is None else _limits(row["low"], row["high"]),
                 chance=None if index is None else _limits(row["index_low"], row["index_high"]),
                 verdict=row["verdict"],
-                stability=_finite(row["stability"]),
+                stability=finite(row["stability"]),
                 is_small=bool(row["small"]),
                 traits=() if few_people else traits_of(traits, number, min_cell),
             )
@@ -160,7 +161,7 @@ def traits_of(traits: pl.DataFrame, segment: int, min_cell: int) -> tuple[Trait,
             effect=row["effect"],
             share=row["segment_share"],
             share_at_large=row["population_share"],
-            index=_finite(row["index"]),
+            index=finite(row["index"]),
         )
         for row in rows.iter_rows(named=True)
     )
@@ -180,13 +181,9 @@ def _by_index(segment: Segment) -> tuple[bool, bool, float, int]:
 
 
 def _limits(low: float | None, high: float | None) -> tuple[float, float] | None:
-    ends = _finite(low), _finite(high)
+    ends = finite(low), finite(high)
     return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
 
 
 def _unless(hidden: bool, value: T) -> T | None:
     return None if hidden else value
-
-
-def _finite(number: float | None) -> float | None:
-    return float(number) if number is not None and math.isfinite(number) else None

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import polars as pl
 
 from segment_lib.report.segments import SET_ASIDE, Segment, steadiness, veiled
-from segment_lib.report.words import NOTHING, count, decimals, percent, whole
+from segment_lib.report.words import NOTHING, count, decimals, finite, percent, whole
 from segment_lib.store import formula_safe
 
 Form = Callable[[float | None], str]
@@ -87,7 +87,7 @@ def table(
             tuple(
                 Cell(_words(row[column]), row[column])
                 if form is None
-                else Cell(form(row[column]), _finite(row[column]))
+                else Cell(form(row[column]), finite(row[column]))
                 for _, column, form in columns
             )
             for row in rows.iter_rows(named=True)
@@ -383,7 +383,3 @@ def _hundredths(number: float | None) -> str:
 
 def _words(value: str | None) -> str:
     return NOTHING if value is None else str(value)
-
-
-def _finite(number: float | None) -> float | None:
-    return float(number) if number is not None and math.isfinite(number) else None
