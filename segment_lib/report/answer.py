@@ -60,6 +60,11 @@ def reach(gains: pl.DataFrame, n_micro: int) -> str:
     if "micro_segment" not in reached or "segment" not in reached:
         return ""
     share, low, high, lift = reached["micro_segment"]
+    if share is None:
+        return (
+            "How many customers a mailing reaches cannot be told: all had part in the ranking, and "
+            "none is left to measure on."
+        )
     if lift >= 1.05:
         against = f"{rounded(lift)} times as many as without selection"
     elif lift <= 0.95:
@@ -147,18 +152,23 @@ def at_other_numbers(sweep: pl.DataFrame) -> dict[int, str]:
     chosen = next((row for row in rows.values() if row["chosen"]), None)
     told = {}
     for k, row in rows.items():
-        against = ""
-        if chosen is not None and k != chosen["n_clusters"]:
-            points = 100 * (row["gain"] - chosen["gain"])
-            against = f" ({rounded(abs(points))} points {'more' if points >= 0 else 'fewer'})"
+        reached = "no customer is left to measure on how many they reach"
+        if row["gain"] is not None:
+            against = ""
+            if chosen is not None and chosen["gain"] is not None and k != chosen["n_clusters"]:
+                points = 100 * (row["gain"] - chosen["gain"])
+                against = f" ({rounded(abs(points))} points {'more' if points >= 0 else 'fewer'})"
+            reached = (
+                f"the best 20% of the population reach {rounded(100 * row['gain'])}% of held-out "
+                f"customers{against}"
+            )
         fate = [
             "found again on other samples" if row["stable"] else "not found again well enough",
             "large enough" if row["large"] else "with too many people in small segments",
         ]
         told[k] = (
-            f"{many(k, 'segment')}: the best 20% of the population reach "
-            f"{rounded(100 * row['gain'])}% of held-out customers{against}; stability "
-            f"{decimals(row['stability'], 2)}, {listing(fate)}."
+            f"{many(k, 'segment')}: {reached}; stability {decimals(row['stability'], 2)}, "
+            f"{listing(fate)}."
         )
     return told
 

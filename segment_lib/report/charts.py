@@ -146,7 +146,9 @@ def gains(table: pl.DataFrame, depth: Figures | None) -> Drawing:
     """Held-out customers reached by depth, with intervals, against no selection."""
     rows: list[Row] = []
     for by in ("micro_segment", "segment"):
-        part = table.filter(pl.col("by") == by).sort("depth")
+        part = table.filter(pl.col("by") == by).drop_nulls("customers_reached").sort("depth")
+        if part.is_empty():
+            continue
         rows.append({"by": LINES[by][0], "depth": 0.0, "reached": 0.0, "low": 0.0, "high": 0.0})
         rows += [
             {

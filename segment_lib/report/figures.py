@@ -137,6 +137,8 @@ def _sweep_takeaway(sweep: pl.DataFrame, measure: str, meaning: str) -> str:
     if not chosen:
         return sentence(meaning)
     k, value = chosen[0]
+    if value is None:
+        return f"Not measured. {sentence(meaning)}"
     form = percent if measure == "gain" else decimals
     return f"{form(value)} at the {k} segments chosen. {sentence(meaning)}"
 

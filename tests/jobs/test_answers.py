@@ -6,6 +6,7 @@ import re
 from hashlib import sha256
 from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import polars as pl
@@ -424,3 +425,35 @@ def test_customers_all_of_one_kind_stop_the_job_unless_that_is_allowed(
     allowed = run_job(*job, "--set", "compare.allow_suspicious=true")
     assert allowed.returncode == 0, allowed.stderr
     assert json.loads((tmp_path / "run/compare/tests.json").read_text())["suspicious"]
+
+
+# Hardly any customer
+
+
+def test_with_no_customer_held_out_nothing_is_said_of_gains(
+    extracts: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    """With this seed all of these four are of the half that ranks."""
+    few, seed = 4, 6
+    assert not halves(np.arange(few), seed).any()
+    people = delivered(extracts, "population").head(20_000)
+    people.write_csv(tmp_path / FILES["population"], separator=";")
+    people.head(few).write_csv(tmp_path / FILES["customers"], separator=";")
+    config = write_config(
+        tmp_path, extracts, f"[model]\nsweep = [3, 12]\nrandom_state = {seed}\n"
+        "[compare]\nallow_suspicious = true\n",
+    )  # fmt: skip
+    run = tmp_path / "run"
+    done = run_job("jobs.run", config, "--run-dir", run)
+    assert done.returncode == 0, done.stderr
+    assert "no customer is held out, so no gain is measured" in done.stderr
+    sweep, gains = (pl.read_csv(run / name) for name in ("model/sweep.csv", "gains/gains.csv"))
+    assert sweep.filter("chosen")["stable"].item()
+    assert "no customer is held out to tell which of them reaches the most" in done.stderr
+    assert sweep["gain"].null_count() == sweep["gain_error"].null_count() == sweep.height
+    assert gains["customers_reached"].null_count() == gains["lift"].null_count() == gains.height
+    html = (run / "report/index.html").read_text()
+    told = unquote(re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL))  # charts are data
+    told = told + done.stdout + done.stderr
+    assert re.search(r"\bnan\b", told, re.IGNORECASE) is None
+    assert "none is left to measure on" in read_page(run)
