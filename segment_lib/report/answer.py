@@ -26,6 +26,7 @@ def headline(found: Sequence[Segment]) -> tuple[str, tuple[str, ...]]:
     """The answer in one sentence, and the sentences that back it."""
     over = [s for s in found if s.verdict == "over" and s.index and not s.is_set_aside]
     under = [s for s in reversed(found) if s.verdict == "under" and not s.is_set_aside]
+    hidden = [s for s in found if s.is_hidden and not s.is_set_aside]
     backing = []
     if over:
         best = next((segment for segment in over if not segment.is_small), over[0])
@@ -39,11 +40,17 @@ def headline(found: Sequence[Segment]) -> tuple[str, tuple[str, ...]]:
             f"{_named(under)} {'holds' if len(under) == 1 else 'hold'} fewer."
         )
         backing.append(f"{_holding(under)}. Leave them out and mail the rest.")
+    elif hidden:
+        answer = "No segment whose numbers can be shown is over- or under-represented."
     else:
         answer = "Customers are spread over the segments as the population is."
         backing.append(
             "No segment is over- or under-represented, so these segments give no reason to "
             "mail one before another."
+        )
+    if hidden:
+        backing.append(
+            f"Of {_named(hidden)} numbers are left out that would tell of too few people."
         )
     backing.extend(_set_aside(segment) for segment in found if segment.is_set_aside)
     return answer, tuple(line for line in backing if line)
@@ -107,8 +114,11 @@ def warnings(
     return tuple(told)
 
 
-def association(tests: Mapping[str, Figures | None]) -> tuple[str, ...]:
-    """The chi-square tests in words, with and without the rows set aside."""
+def association(tests: Mapping[str, Figures | None], *, whole: bool = True) -> tuple[str, ...]:
+    """The chi-square tests in words, with and without the rows set aside.
+
+    Where counts are hidden, `whole` is false: from the statistic they could be told.
+    """
     told = []
     for name, of in (
         ("all_segments", "Over all segments, the rows set aside included"),
@@ -119,12 +129,16 @@ def association(tests: Mapping[str, Figures | None]) -> tuple[str, ...]:
         rough = (
             ", roughly, as some counts expected are below 5" if test["least_expected"] < 5 else ""
         )
+        by_chance = (
+            " Were customers a random part of the population, shares so uneven would come up with "
+            f"a probability of {_chance(test['p'])}{rough} (chi-square "
+            f"{decimals(test['statistic'], 1)}, {many(int(test['dof']), 'degree')} of freedom, "
+            f"{count(test['rows'])} rows)."
+        )
         told.append(
             f"{of}, segment and being a customer are {_strength(test['cramers_v'])}: Cramér's V is "
-            f"{decimals(test['cramers_v'], 2)}, from 0 (none) to 1 (complete). Were customers a "
-            "random part of the population, shares so uneven would come up with a probability "
-            f"of {_chance(test['p'])}{rough} (chi-square {decimals(test['statistic'], 1)}, "
-            f"{many(int(test['dof']), 'degree')} of freedom, {count(test['rows'])} rows)."
+            f"{decimals(test['cramers_v'], 2)}, from 0 (none) to 1 (complete)."
+            f"{by_chance if whole else ''}"
         )
     return tuple(told)
 
@@ -198,8 +212,12 @@ def unevenness(fairness: pl.DataFrame, min_rows: int) -> dict[str, str]:
         label = apart["label"] if apart["label"] is not None else apart["level"]
         told[str(attribute)] = (
             f"“{label}” ranges from {percent(apart['least'])} of segment {apart['lowest']} to "
-            f"{percent(apart['most'])} of segment {apart['highest']}; it is "
-            f"{percent(apart['population_at_large'])} of the population."
+            f"{percent(apart['most'])} of segment {apart['highest']}"
+            + (
+                "."
+                if apart["population_at_large"] is None
+                else f"; it is {percent(apart['population_at_large'])} of the population."
+            )
         )
     return told
 
@@ -253,9 +271,14 @@ def _holding(found: Sequence[Segment], bare: bool = False) -> str:
 
 
 def _set_aside(aside: Segment) -> str:
-    shares = (
-        f"{percent(aside.population_share)} of the population and "
-        f"{percent(aside.customer_share)} of customers"
+    if aside.population_share is None and aside.customer_share is None:
+        return "Rows too incomplete to place were set aside, too few to be shown."
+    shares = " and ".join(
+        f"{percent(share)} of {whose}" if share is not None else f"few of {whose}"
+        for share, whose in (
+            (aside.population_share, "the population"),
+            (aside.customer_share, "customers"),
+        )
     )
     index = "" if aside.index is None else f" (index {whole(aside.index)})"
     return f"Rows too incomplete to place were set aside: {shares}{index}."
