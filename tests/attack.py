@@ -1,7 +1,7 @@
 """Who reads all that is published of a run, and computes from it what is hidden."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -97,17 +97,37 @@ def _equal(cell: Cell, *counts: float | None) -> Iterator[Equation]:
 
 
 def range_of(cell: Cell, truth: Mapping[Cell, int], known: list[Equation]) -> tuple[float, float]:
-    """The least and the most a count may be by all that is told, as no count is below 0."""
-    place = {cell: at for at, cell in enumerate(truth)}
-    matrix = np.zeros((len(known), len(place)))
-    for line, (cells, _) in zip(matrix, known, strict=True):
-        for each, times in cells.items():
-            line[place[each]] = times
-    goal = np.zeros(len(place))
-    goal[place[cell]] = 1
-    totals = [total for _, total in known]
+    """The least and the most a count may be by all that is told.
+
+    No count is below 0, and no more levels are known of a segment than it has people.
+    """
     for cells, total in known:
         assert sum(truth[each] * times for each, times in cells.items()) == total, "misread"
-    ends = [linprog(sign * goal, A_eq=matrix, b_eq=totals) for sign in (1, -1)]
+    place = {cell: at for at, cell in enumerate(truth)}
+
+    def lines(counted: Iterable[Mapping[Cell, int]]) -> np.ndarray:
+        found = [np.zeros(len(place))]
+        for cells in counted:
+            found.append(np.zeros(len(place)))
+            for each, times in cells.items():
+                found[-1][place[each]] = times
+        return np.array(found)
+
+    within: dict[Cell, dict[Cell, int]] = {}
+    for each in truth:
+        if len(each) > 1:
+            within.setdefault(each[:2], {each[:1]: -1})[each] = 1
+    most = lines(within.values())
+    goal = lines([{cell: 1}])[1]
+    ends = [
+        linprog(
+            sign * goal,
+            A_eq=lines(cells for cells, _ in known),
+            b_eq=[0, *(total for _, total in known)],
+            A_ub=most,
+            b_ub=np.zeros(len(most)),
+        )
+        for sign in (1, -1)
+    ]
     assert all(end.status == 0 for end in ends), ends
     return float(ends[0].fun), float(-ends[1].fun)
