@@ -138,7 +138,11 @@ def components(job: Job, projection: Projection) -> tuple[pl.DataFrame, pl.DataF
 
 
 def fairness(
-    job: Job, counted: Mapping[str, Counted], levels: Mapping[str, Levels], sensitive: list[str]
+    job: Job,
+    counted: Mapping[str, Counted],
+    segments: pl.DataFrame,
+    levels: Mapping[str, Levels],
+    sensitive: list[str],
 ) -> pl.DataFrame:
     """The sensitive attributes in every segment, of population and customers."""
     customers = counted["customers"].levels
@@ -147,6 +151,7 @@ def fairness(
     return fairness_table(
         population,
         customers,
+        segments,
         {name: order[name] for name in sensitive},
         job.meanings,
         min_cell=job.config.fairness.min_cell,
@@ -191,6 +196,7 @@ def run(job: Job, work: Path) -> Outcome:
     names = keep_names(job, names)
     read, loadings = components(job, projection)
     described = describe_segments(segments, names, telling, min_cell=job.config.fairness.min_cell)
+    fair = fairness(job, counted, segments, levels, sensitive)
     tested = tests(segments, odd)
     files: list[StoredFile] = [
         *made.files,
@@ -202,7 +208,7 @@ def run(job: Job, work: Path) -> Outcome:
         write_table(work, "compare/names.csv", names),
         write_table(work, "compare/components.csv", read),
         write_table(work, "compare/loadings.csv", loadings),
-        write_table(work, "compare/fairness.csv", fairness(job, counted, levels, sensitive)),
+        write_table(work, "compare/fairness.csv", fair),
         write_table(work, "compare/describe.csv", described),
     ]
     total = int(segments.select(_ROWS).sum().sum_horizontal()[0])

@@ -229,13 +229,11 @@ def run(job: Job, work: Path) -> Outcome:
     ]
     files += write_depth(job.config, cells, work)
     files += write_response(job, work)
-    fifth = dict(gains.filter(pl.col("depth") == 0.2).select("by", "customers_reached").iter_rows())
     return Outcome(
         files,
         total,
         total,
-        f"a fifth of the population reaches {fifth['micro_segment']:.1%} of held-out customers by "
-        f"{model.n_micro} micro-segments, {fifth['segment']:.1%} by segments",
+        reach(gains, model.n_micro),
         {
             "n_micro": model.n_micro,
             "id_column": job.config.inputs.id_column,
@@ -243,6 +241,17 @@ def run(job: Job, work: Path) -> Outcome:
             "learned": learned,
             **made.facts,
         },
+    )
+
+
+def reach(gains: pl.DataFrame, n_micro: int) -> str:
+    """What a fifth of the population reaches, in words."""
+    fifth = dict(gains.filter(pl.col("depth") == 0.2).select("by", "customers_reached").iter_rows())
+    if fifth["segment"] is None:
+        return f"{n_micro} micro-segments; no customer is held out, so no gain is measured"
+    return (
+        f"a fifth of the population reaches {fifth['micro_segment']:.1%} of held-out customers by "
+        f"{n_micro} micro-segments, {fifth['segment']:.1%} by segments"
     )
 
 

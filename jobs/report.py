@@ -11,7 +11,7 @@ import polars as pl
 
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
-from segment_lib.manifest import package_versions
+from segment_lib.manifest import Manifest, package_versions
 from segment_lib.s3 import place
 from segment_lib.sources import find_files
 from segment_lib.store import StoredFile, read_arrays, read_file, read_part, write_file
@@ -184,7 +184,11 @@ def run(job: Job, work: Path) -> Outcome:
         versions=package_versions(),
         min_cell=job.config.fairness.min_cell,
         min_segment_rows=job.config.compare.min_segment_rows,
-        drift=drift_section(*moved(job)) if job.base else None,
+        drift=(
+            drift_section(*moved(job, job.base), min_cell=job.config.fairness.min_cell)
+            if job.base
+            else None
+        ),
     )
     scratch = job.manifest.scratch(work)
     folder = scratch / "report"
@@ -210,11 +214,19 @@ def _plain(setting: object) -> str:
     return "not set" if setting in (None, "") else str(setting)
 
 
-def moved(job: Job) -> tuple[Mapping[str, Any], pl.DataFrame, pl.DataFrame]:
-    """What a refresh found: its summary, attributes and segments."""
+def moved(
+    job: Job, base: Manifest
+) -> tuple[Mapping[str, Any], pl.DataFrame, pl.DataFrame, Mapping[str, pl.DataFrame]]:
+    """What a refresh found: its summary, attributes and segments, and those of either run."""
     summary = read_file(job.root, job.manifest.file("refresh", "refresh/summary.json"))
     attributes = table(job, "drift", "refresh/drift.parquet")
-    return json.loads(summary), attributes, table(job, "refresh", "refresh/segments.csv")
+    path = "compare/segments.csv"
+    compared = {
+        "base": parse(read_file(base.root, base.file("compare", path))),
+        "new": table(job, "compare", path),
+    }
+    segments = table(job, "refresh", "refresh/segments.csv")
+    return json.loads(summary), attributes, segments, compared
 
 
 def _sentence(words: str) -> str:

@@ -27,7 +27,7 @@ from jobs.console import Console, leave_after, log, place_told, start_logging
 from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
 from jobs.stage import Job, between, run_stages
 from segment_lib.cluster import Workers, connect, local_workers, scheduler_address
-from segment_lib.config import Config, load_config
+from segment_lib.config import load_config
 from segment_lib.errors import ConfigError
 from segment_lib.manifest import Manifest, package_versions
 from segment_lib.store import read_file
@@ -117,7 +117,7 @@ def job_of(options: argparse.Namespace) -> None:
         run_stages(job, STAGES, options.first, options.last)
     if "report" in manifest.stages and options.last in (None, "report"):
         with manifest.naming_stage():
-            print_answer(manifest, config)
+            print_answer(manifest)
 
 
 def overrides(options: argparse.Namespace) -> list[str]:
@@ -156,7 +156,7 @@ def _workers(options: argparse.Namespace) -> Iterator[Workers]:
         yield workers
 
 
-def print_answer(manifest: Manifest, config: Config) -> None:
+def print_answer(manifest: Manifest) -> None:
     """The segments, the best first, and where the report is."""
     segments = pl.read_csv(
         read_file(manifest.root, manifest.file("compare", "compare/segments.csv"))

@@ -159,7 +159,7 @@ def gains_table(counts: pl.DataFrame) -> pl.DataFrame:
     -------
     gains : `by` (segment or micro_segment), `depth`, `population_rows`, `customers_reached` (a
         share of the measured half), `low` and `high` (Wilson's interval of it), `lift`
-        (customers_reached ÷ depth)
+        (customers_reached ÷ depth); these four null where nobody is in the measured half
     """
     segments = counts.group_by("segment").agg(pl.col("population_rows", "ranking_rows").sum())
     peopled = pl.col("population_rows") > 0
@@ -186,17 +186,20 @@ def _reached(counts: pl.DataFrame, by: str, cells: pl.Series) -> pl.DataFrame:
     reached = np.interp(depths * people[-1], people, customers)
     share = reached / max(n, 1)
     limits = [wilson(float(found), n) for found in reached]
+    measured = {
+        "customers_reached": share,
+        "low": [low for low, _ in limits],
+        "high": [high for _, high in limits],
+        "lift": share / depths,
+    }
     return pl.DataFrame(
         {
             "by": [by] * len(depths),
             "depth": depths,
             "population_rows": np.rint(depths * people[-1]).astype(np.int64),
-            "customers_reached": share,
-            "low": [low for low, _ in limits],
-            "high": [high for _, high in limits],
-            "lift": share / depths,
+            **measured,
         }
-    )
+    ).with_columns(pl.when(n > 0).then(pl.col(*measured)))
 
 
 def wilson(found: float, n: int) -> tuple[float, float]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import polars as pl
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.hashing import row_hash
+from segment_lib.store import formula_safe
 
 ROWS_PER_BUCKET = 100_000
 KEPT, KNOWN, SUPPRESSED = 0, 1, 2
@@ -218,19 +218,10 @@ def write_list(
                 writer = pq.ParquetWriter(table, arrow.schema, compression="zstd")
                 text.write(kept.clear().write_csv().encode())
             writer.write_table(arrow)
-            write_safely(kept, text)
+            text.write(formula_safe(kept).write_csv(include_header=False).encode())
         if writer is not None:
             writer.close()
     return Tally(*(int(n) for n in counted))
-
-
-def write_safely(rows: pl.DataFrame, file: IO[bytes]) -> None:
-    """Append CSV lines in which no text can be taken for a formula by a spreadsheet."""
-    risky = pl.selectors.string().str.contains(r"^[=+\-@\t\r]")
-    safe = pl.when(risky).then(pl.lit("'") + pl.selectors.string()).otherwise(
-        pl.selectors.string()
-    ).name.keep()  # fmt: skip
-    file.write(rows.with_columns(safe).write_csv(include_header=False).encode())
 
 
 def _listed(kept: pl.DataFrame, last: int) -> pl.DataFrame:

@@ -73,9 +73,11 @@ def test_a_segment_of_customers_alone_comes_last_and_has_no_index() -> None:
     assert gain(gains_table(odd), "segment", 0.5)["customers_reached"] == pytest.approx(2.5 / 55)
 
 
-def test_no_customers_at_all_make_no_error() -> None:
-    table = gains_table(counts((0, 0, 100, 0, 0), (1, 1, 100, 0, 0)))
-    assert set(table["customers_reached"]) == {0.0}
+@pytest.mark.parametrize("ranking", [0, 7])
+def test_without_a_measured_customer_no_gain_is_told(ranking: int) -> None:
+    table = gains_table(counts((0, 0, 100, ranking, 0), (1, 1, 100, 0, 0)))
+    assert table.null_count().rows() == [(0, 0, 0, *[table.height] * 4)]
+    assert table["customers_reached"].dtype == pl.Float64
 
 
 def test_micro_segments_add_up_to_all_rows_and_are_ranked() -> None:

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from segment_lib.profile.small import veiled
+from segment_lib.small import veiled_segments
 
 _TRAITS = 5
 
@@ -11,6 +11,8 @@ def describe_segments(
     segments: pl.DataFrame, names: pl.DataFrame, traits: pl.DataFrame, *, min_cell: int
 ) -> pl.DataFrame:
     """Size, index, interval, verdict, stability, name and strongest traits, the best index first.
+
+    Counts to be hidden are null, with what hangs on them; these segments come last.
 
     Parameters
     ----------
@@ -33,23 +35,21 @@ def describe_segments(
         *("segment", "name", "population_rows", "population_share", "customer_rows"),
         *("customer_share", "index", "low", "high", "verdict", "small", "stability", "traits"),
     )
-    hidden = {
-        "population_rows": ("population_rows", "population_share"),
-        "customer_rows": ("customer_rows", "customer_share", "index", "low", "high"),
-    }
+    people = ~veiled_segments(pl.col("population_rows"), min_cell)
+    customers = ~veiled_segments(pl.col("customer_rows"), min_cell)
     return (
         segments.join(names.select("segment", "name"), on="segment", how="left")
         .join(strongest, on="segment", how="left")
+        .with_columns(
+            pl.when(people).then(pl.col("population_rows", "population_share", "traits")),
+            pl.when(customers).then(pl.col("customer_rows", "customer_share")),
+            pl.when(people & customers).then(pl.col("index", "low", "high", "verdict")),
+        )
         .sort("index", "segment", descending=[True, False], nulls_last=True)
         .select(columns)
         .with_columns(
             pl.col("population_share", "customer_share").round(4),
             pl.col("index", "low", "high").round(1),
             pl.col("stability").round(2),
-        )
-        .with_columns(
-            pl.when(~veiled(pl.col(rows), min_cell)).then(pl.col(name)).alias(name)
-            for rows, names_of in hidden.items()
-            for name in names_of
         )
     )

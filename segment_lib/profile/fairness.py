@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from segment_lib.profile.small import veiled
 from segment_lib.schema import Meaning
+from segment_lib.small import veiled, veiled_segments
 
 FAIRNESS = {
     "segment": pl.Int32,
@@ -27,6 +27,7 @@ _KEYS = ["segment", "attribute", "level"]
 def fairness_table(
     population: pl.DataFrame,
     customers: pl.DataFrame,
+    segments: pl.DataFrame,
     levels: Mapping[str, Sequence[str]],
     meanings: Mapping[str, Meaning],
     *,
@@ -34,12 +35,14 @@ def fairness_table(
 ) -> pl.DataFrame:
     """Of the people of each segment whose level is known, how many have which.
 
-    A count below `min_cell` is null, with its share, and so is the next smallest of that attribute
-    in that segment where a lone small one would follow from the others.
+    A count below `min_cell` is null, with its share, and so are the next smallest of that attribute
+    in that segment that would give it away, all of a segment whose size is hidden, and the share at
+    large of a level of which any count is, as it tells the sum over segments.
 
     Parameters
     ----------
     population, customers : segment, attribute, level and rows: the sums of `count_levels`
+    segments : the table of segments against customers
     levels : the levels of each sensitive attribute, in their order
 
     Returns
@@ -63,31 +66,34 @@ def fairness_table(
         },
         orient="row",
     )
-    segments = pl.concat([population["segment"], customers["segment"]]).unique().sort()
-    table = pl.DataFrame({"segment": segments}, schema={"segment": pl.Int32}).join(
-        grid, how="cross"
-    )
+    counted = pl.concat([population["segment"], customers["segment"]]).unique().sort()
+    table = pl.DataFrame({"segment": counted}, schema={"segment": pl.Int32}).join(grid, how="cross")
     for counts, who, at_large in (
         (population, "population", "population_at_large"),
         (customers, "customer", "customers_at_large"),
     ):
         rows, share = f"{who}_rows", f"{who}_share"
         within = pl.col(rows).sum().over("segment", "attribute")
+        everyone = pl.col(rows).sum().over("attribute")
+        few = segments.filter(veiled_segments(pl.col(rows), min_cell))["segment"]
+        hidden = pl.col("segment").is_in(few.implode()) | veiled(
+            pl.col(rows), min_cell, "segment", "attribute", tie="position"
+        )
         table = (
             table.join(counts.select(*_KEYS, pl.col("rows").alias(rows)), on=_KEYS, how="left")
             .with_columns(pl.col(rows).fill_null(0))
             .with_columns(
                 pl.when(within > 0).then(pl.col(rows) / within).alias(share),
-                (
-                    pl.col(rows).sum().over("attribute", "level")
-                    / pl.col(rows).sum().over("attribute")
-                ).alias(at_large),
+                pl.when(everyone > 0)
+                .then(pl.col(rows).sum().over("attribute", "level") / everyone)
+                .alias(at_large),
+                hidden.alias("hidden"),
             )
-            .with_columns(veiled(pl.col(rows), min_cell, "segment", "attribute").alias("veiled"))
             .with_columns(
-                pl.when(~pl.col("veiled")).then(pl.col(name)).alias(name) for name in (rows, share)
+                pl.when(~pl.col("hidden")).then(pl.col(rows, share)),
+                pl.when(~pl.col("hidden").any().over("attribute", "level")).then(pl.col(at_large)),
             )
-            .drop("veiled")
+            .drop("hidden")
         )
     order = {attribute: i for i, attribute in enumerate(levels)}
     rank = pl.col("attribute").replace_strict(order, return_dtype=pl.Int64)

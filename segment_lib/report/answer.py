@@ -26,6 +26,7 @@ def headline(found: Sequence[Segment]) -> tuple[str, tuple[str, ...]]:
     """The answer in one sentence, and the sentences that back it."""
     over = [s for s in found if s.verdict == "over" and s.index and not s.is_set_aside]
     under = [s for s in reversed(found) if s.verdict == "under" and not s.is_set_aside]
+    hidden = [s for s in found if s.is_hidden and not s.is_set_aside]
     backing = []
     if over:
         best = next((segment for segment in over if not segment.is_small), over[0])
@@ -39,11 +40,17 @@ def headline(found: Sequence[Segment]) -> tuple[str, tuple[str, ...]]:
             f"{_named(under)} {'holds' if len(under) == 1 else 'hold'} fewer."
         )
         backing.append(f"{_holding(under)}. Leave them out and mail the rest.")
+    elif hidden:
+        answer = "No segment whose numbers can be shown is over- or under-represented."
     else:
         answer = "Customers are spread over the segments as the population is."
         backing.append(
             "No segment is over- or under-represented, so these segments give no reason to "
             "mail one before another."
+        )
+    if hidden:
+        backing.append(
+            f"Of {_named(hidden)} numbers are left out that would tell of too few people."
         )
     backing.extend(_set_aside(segment) for segment in found if segment.is_set_aside)
     return answer, tuple(line for line in backing if line)
@@ -60,6 +67,11 @@ def reach(gains: pl.DataFrame, n_micro: int) -> str:
     if "micro_segment" not in reached or "segment" not in reached:
         return ""
     share, low, high, lift = reached["micro_segment"]
+    if share is None:
+        return (
+            "How many customers a mailing reaches cannot be told: all had part in the ranking, and "
+            "none is left to measure on."
+        )
     if lift >= 1.05:
         against = f"{rounded(lift)} times as many as without selection"
     elif lift <= 0.95:
@@ -102,8 +114,11 @@ def warnings(
     return tuple(told)
 
 
-def association(tests: Mapping[str, Figures | None]) -> tuple[str, ...]:
-    """The chi-square tests in words, with and without the rows set aside."""
+def association(tests: Mapping[str, Figures | None], *, whole: bool = True) -> tuple[str, ...]:
+    """The chi-square tests in words, with and without the rows set aside.
+
+    Where counts are hidden, `whole` is false: from the statistic they could be told.
+    """
     told = []
     for name, of in (
         ("all_segments", "Over all segments, the rows set aside included"),
@@ -114,12 +129,16 @@ def association(tests: Mapping[str, Figures | None]) -> tuple[str, ...]:
         rough = (
             ", roughly, as some counts expected are below 5" if test["least_expected"] < 5 else ""
         )
+        by_chance = (
+            " Were customers a random part of the population, shares so uneven would come up with "
+            f"a probability of {_chance(test['p'])}{rough} (chi-square "
+            f"{decimals(test['statistic'], 1)}, {many(int(test['dof']), 'degree')} of freedom, "
+            f"{count(test['rows'])} rows)."
+        )
         told.append(
             f"{of}, segment and being a customer are {_strength(test['cramers_v'])}: Cramér's V is "
-            f"{decimals(test['cramers_v'], 2)}, from 0 (none) to 1 (complete). Were customers a "
-            "random part of the population, shares so uneven would come up with a probability "
-            f"of {_chance(test['p'])}{rough} (chi-square {decimals(test['statistic'], 1)}, "
-            f"{many(int(test['dof']), 'degree')} of freedom, {count(test['rows'])} rows)."
+            f"{decimals(test['cramers_v'], 2)}, from 0 (none) to 1 (complete)."
+            f"{by_chance if whole else ''}"
         )
     return tuple(told)
 
@@ -147,18 +166,23 @@ def at_other_numbers(sweep: pl.DataFrame) -> dict[int, str]:
     chosen = next((row for row in rows.values() if row["chosen"]), None)
     told = {}
     for k, row in rows.items():
-        against = ""
-        if chosen is not None and k != chosen["n_clusters"]:
-            points = 100 * (row["gain"] - chosen["gain"])
-            against = f" ({rounded(abs(points))} points {'more' if points >= 0 else 'fewer'})"
+        reached = "no customer is left to measure on how many they reach"
+        if row["gain"] is not None:
+            against = ""
+            if chosen is not None and chosen["gain"] is not None and k != chosen["n_clusters"]:
+                points = 100 * (row["gain"] - chosen["gain"])
+                against = f" ({rounded(abs(points))} points {'more' if points >= 0 else 'fewer'})"
+            reached = (
+                f"the best 20% of the population reach {rounded(100 * row['gain'])}% of held-out "
+                f"customers{against}"
+            )
         fate = [
             "found again on other samples" if row["stable"] else "not found again well enough",
             "large enough" if row["large"] else "with too many people in small segments",
         ]
         told[k] = (
-            f"{many(k, 'segment')}: the best 20% of the population reach "
-            f"{rounded(100 * row['gain'])}% of held-out customers{against}; stability "
-            f"{decimals(row['stability'], 2)}, {listing(fate)}."
+            f"{many(k, 'segment')}: {reached}; stability {decimals(row['stability'], 2)}, "
+            f"{listing(fate)}."
         )
     return told
 
@@ -188,8 +212,12 @@ def unevenness(fairness: pl.DataFrame, min_rows: int) -> dict[str, str]:
         label = apart["label"] if apart["label"] is not None else apart["level"]
         told[str(attribute)] = (
             f"“{label}” ranges from {percent(apart['least'])} of segment {apart['lowest']} to "
-            f"{percent(apart['most'])} of segment {apart['highest']}; it is "
-            f"{percent(apart['population_at_large'])} of the population."
+            f"{percent(apart['most'])} of segment {apart['highest']}"
+            + (
+                "."
+                if apart["population_at_large"] is None
+                else f"; it is {percent(apart['population_at_large'])} of the population."
+            )
         )
     return told
 
@@ -243,9 +271,14 @@ def _holding(found: Sequence[Segment], bare: bool = False) -> str:
 
 
 def _set_aside(aside: Segment) -> str:
-    shares = (
-        f"{percent(aside.population_share)} of the population and "
-        f"{percent(aside.customer_share)} of customers"
+    if aside.population_share is None and aside.customer_share is None:
+        return "Rows too incomplete to place were set aside, too few to be shown."
+    shares = " and ".join(
+        f"{percent(share)} of {whose}" if share is not None else f"few of {whose}"
+        for share, whose in (
+            (aside.population_share, "the population"),
+            (aside.customer_share, "customers"),
+        )
     )
     index = "" if aside.index is None else f" (index {whole(aside.index)})"
     return f"Rows too incomplete to place were set aside: {shares}{index}."

@@ -34,9 +34,9 @@ LINES = {
 }
 
 
-def index(segments: Sequence[Segment], min_cell: int) -> Drawing:
+def index(segments: Sequence[Segment]) -> Drawing:
     """The index of each segment as a dot on its honest limits, by falling index; log scale."""
-    rows = [_whisker(segment, min_cell) for segment in segments if segment.population_share]
+    rows = [_whisker(segment) for segment in segments if segment.population_share]
     ends = [row[key] for row in rows for key in ("low", "index", "high")]
     known = [float(end) for end in ends if isinstance(end, int | float) and end > 0]
     domain = [min([*known, 80.0]) / 1.15, max([*known, 125.0]) * 1.15]
@@ -94,9 +94,9 @@ def index(segments: Sequence[Segment], min_cell: int) -> Drawing:
     return chart.properties(width=WIDTH, height=42 * max(len(rows), 1), title=title)
 
 
-def shares(segments: Sequence[Segment], min_cell: int) -> Drawing:
+def shares(segments: Sequence[Segment]) -> Drawing:
     """Dumbbells: a tick for the share of the population, a dot for that of customers."""
-    rows = [_dumbbell(segment, min_cell) for segment in segments if segment.population_share]
+    rows = [_dumbbell(segment) for segment in segments if segment.population_share]
     names = [str(row["name"]) for row in rows]
     tooltip = [
         tip("full", "Segment"),
@@ -146,7 +146,9 @@ def gains(table: pl.DataFrame, depth: Figures | None) -> Drawing:
     """Held-out customers reached by depth, with intervals, against no selection."""
     rows: list[Row] = []
     for by in ("micro_segment", "segment"):
-        part = table.filter(pl.col("by") == by).sort("depth")
+        part = table.filter(pl.col("by") == by).drop_nulls("customers_reached").sort("depth")
+        if part.is_empty():
+            continue
         rows.append({"by": LINES[by][0], "depth": 0.0, "reached": 0.0, "low": 0.0, "high": 0.0})
         rows += [
             {
@@ -216,9 +218,9 @@ def gains(table: pl.DataFrame, depth: Figures | None) -> Drawing:
     return alt.layer(*layers).properties(width=WIDTH, height=340, title=title)
 
 
-def _whisker(segment: Segment, min_cell: int) -> Row:
+def _whisker(segment: Segment) -> Row:
     low, high = segment.limits if segment.limits else (None, None)
-    unknown = f"under {min_cell}" if segment.customer_share is None else "no index"
+    unknown = "not shown" if segment.is_hidden else "no index"
     positive = segment.index if segment.index and segment.index > 0 else None
     far = max(positive or 0.0, high or 0.0)
     title = segment.title or ("rows too incomplete to place" if segment.is_set_aside else "")
@@ -251,10 +253,10 @@ def _brief(title: str) -> str:
     return brief
 
 
-def _dumbbell(segment: Segment, min_cell: int) -> Row:
+def _dumbbell(segment: Segment) -> Row:
     population = round(segment.population_share or 0.0, 3)
     customers = None if segment.customer_share is None else round(segment.customer_share, 3)
-    unknown = f"under {min_cell}" if customers is None else "no index"
+    unknown = "not shown" if segment.is_hidden else "no index"
     return {
         "name": segment.name,
         "full": segment.full_name,

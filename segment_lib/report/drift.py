@@ -6,8 +6,10 @@ from typing import Any
 
 import polars as pl
 
+from segment_lib.report.segments import hidden
 from segment_lib.report.tables import Cell, Column, Table
 from segment_lib.report.words import NOTHING, percent, whole
+from segment_lib.small import veiled_segments
 
 _SHOWN = 10
 _DECISIONS = {
@@ -25,7 +27,12 @@ class DriftSection:
 
 
 def drift_section(
-    summary: Mapping[str, Any], attributes: pl.DataFrame, segments: pl.DataFrame
+    summary: Mapping[str, Any],
+    attributes: pl.DataFrame,
+    segments: pl.DataFrame,
+    compared: Mapping[str, pl.DataFrame],
+    *,
+    min_cell: int,
 ) -> DriftSection:
     """The section, from the files of `refresh/`.
 
@@ -34,14 +41,39 @@ def drift_section(
     summary : refresh/summary.json
     attributes : refresh/drift.parquet
     segments : refresh/segments.csv
+    compared : compare/segments.csv of the `base` and of this, the `new` run
     """
+    few = {
+        run: hidden(of, "population_rows", min_cell) | hidden(of, "customer_rows", min_cell)
+        for run, of in compared.items()
+    }
+    told = segments.with_columns(
+        expression.alias(f"{name}_{run}")
+        for run in ("base", "new")
+        for name, expression in (
+            ("share", _shown_share(f"share_{run}", summary[f"rows_{run}"], min_cell)),
+            ("index", pl.when(~pl.col("segment").is_in(list(few[run]))).then(f"index_{run}")),
+        )
+    )
     return DriftSection(
-        tuple(_sentences(summary, attributes)),
-        (_attribute_table(attributes), _segment_table(segments)),
+        tuple(_sentences(summary, attributes, min_cell)),
+        (_attribute_table(attributes), _segment_table(told)),
     )
 
 
-def _sentences(summary: Mapping[str, Any], attributes: pl.DataFrame) -> Iterator[str]:
+def _shown_share(share: str, rows: int, min_cell: int) -> pl.Expr:
+    """The share of segments of enough people; null stays null."""
+    count = (pl.col(share) * rows).round()
+    return pl.when(~veiled_segments(count.fill_null(rows), min_cell)).then(share)
+
+
+def _set_aside(share: float, rows: int, min_cell: int) -> str:
+    return f"under {min_cell}" if round(share * rows) < min_cell else percent(share)
+
+
+def _sentences(
+    summary: Mapping[str, Any], attributes: pl.DataFrame, min_cell: int
+) -> Iterator[str]:
     yield f"{_DECISIONS[summary['decision']]} ({summary['base']}): {summary['reason']}."
     if summary["findings"]:
         yield f"Since then {'; '.join(summary['findings'])}."
@@ -56,10 +88,13 @@ def _sentences(summary: Mapping[str, Any], attributes: pl.DataFrame) -> Iterator
         f"Stability index above 0.25: {large} of {attributes.height} attributes; from 0.1 to 0.25: "
         f"{moderate}."
     )
+    aside = {
+        run: _set_aside(summary[f"set_aside_{run}"], summary[f"rows_{run}"], min_cell)
+        for run in ("base", "new")
+    }
     yield (
         f"The population has {summary['rows_new']:,} rows (before: {summary['rows_base']:,}), of "
-        f"which {percent(summary['set_aside_new'])} are set aside "
-        f"(before: {percent(summary['set_aside_base'])})."
+        f"which {aside['new']} are set aside (before: {aside['base']})."
     )
     yield from (f"{change['told']}." for change in summary["changes"])
     work = summary["work"]

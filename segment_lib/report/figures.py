@@ -63,14 +63,14 @@ def figures(facts: RunFacts, found: Sequence[Segment]) -> Iterator[Figure]:
         "index",
         "How strongly customers come from each segment",
         _index_takeaway(found),
-        charts.index(found, facts.min_cell),
+        charts.index(found),
     )
     yield Figure(
         "shares",
         "Population against customers",
         "Tick: share of the population; dot: share of customers. The number is the index; 100 is "
         "average.",
-        charts.shares(found, facts.min_cell),
+        charts.shares(found),
     )
     yield Figure(
         "gains",
@@ -137,6 +137,8 @@ def _sweep_takeaway(sweep: pl.DataFrame, measure: str, meaning: str) -> str:
     if not chosen:
         return sentence(meaning)
     k, value = chosen[0]
+    if value is None:
+        return f"Not measured. {sentence(meaning)}"
     form = percent if measure == "gain" else decimals
     return f"{form(value)} at the {k} segments chosen. {sentence(meaning)}"
 
@@ -165,7 +167,8 @@ def _missing_takeaway(attributes: pl.DataFrame) -> str:
 def _rows_takeaway(facts: RunFacts, extract: str) -> str:
     table = facts.rows.filter(pl.col("extract") == extract)
     aside = table.filter(pl.col("n_missing") > facts.max_missing_per_row)
-    share = percent(int(aside["rows"].sum()) / max(int(table["rows"].sum()), 1))
+    rows, total = int(aside["rows"].sum()), max(int(table["rows"].sum()), 1)
+    share = f"Under {facts.min_cell}" if rows < facts.min_cell else percent(rows / total)
     return (
         f"{share} of the {extract} miss more than {facts.max_missing_per_row} of the kept "
         "attributes and are set aside."

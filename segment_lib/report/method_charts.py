@@ -118,11 +118,7 @@ def _each_segment(stability: pl.DataFrame, min_cell: int) -> alt.Chart:
     return drawn.encode(tooltip=tooltip)
 
 
-BOUNDS = {
-    DISSOLVED: "dissolved",
-    DOUBTFUL: "in outline",
-    FOUND_AGAIN: "found again",
-}
+BOUNDS = (DISSOLVED, DOUBTFUL, FOUND_AGAIN)
 
 
 def steadiness(segments: Sequence[Segment]) -> Drawing:
@@ -143,7 +139,7 @@ def steadiness(segments: Sequence[Segment]) -> Drawing:
         labelColor=PALETTE["ink"], labelFontSize=13, grid=False
     )
     x = alt.X("stability", type="quantitative", title="Overlap with its nearest, clustered anew")
-    x = x.scale(domain=[0, 1]).axis(values=[0, DISSOLVED, DOUBTFUL, FOUND_AGAIN, 1], format=".2~f")
+    x = x.scale(domain=[0, 1]).axis(values=[0, *BOUNDS, 1], format=".2~f")
     base = alt.Chart(values(rows)).encode(
         y=y, x=x, tooltip=[tip("full", "Segment"), tip("stability", "Stability", ".2f")]
     )

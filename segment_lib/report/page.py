@@ -59,7 +59,9 @@ def _page(
         backing=backing,
         reach=answer.reach(facts.gains, facts.n_micro),
         warnings=answer.warnings(found, facts.sweep, facts.suspicious),
-        association=answer.association(facts.tests),
+        association=answer.association(
+            facts.tests, whole=not any(segment.is_hidden for segment in found)
+        ),
         pays=answer.depth_sentences(facts.depth) if facts.depth else (),
         others=answer.at_other_numbers(facts.sweep),
         chosen=chosen[0] if chosen else None,
@@ -72,9 +74,12 @@ def _page(
             else tables.response_table(facts.response, facts.min_cell)
         ),
         stability=tables.stability_table(
-            facts.stability, chosen[0] if chosen else 0, facts.min_cell
+            facts.stability, chosen[0] if chosen else 0, found, facts.min_cell
         ),
-        tried=tables.tried(facts.sweep, int(clustered["population_rows"].sum()), facts.min_cell),
+        tried=tables.tried(
+            facts.sweep, int(clustered["population_rows"].sum()), found, facts.min_cell
+        ),
+        stages=tables.stages(facts.stages, found),
         fairness=tables.fairness_tables(
             facts.fairness, {segment.number: segment.title for segment in found}
         ),

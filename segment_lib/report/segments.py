@@ -1,11 +1,12 @@
 """The segments as a reader meets them: name, numbers and traits, small counts left out."""
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 import polars as pl
+
+from segment_lib.report.words import finite
+from segment_lib.small import veiled_segments
 
 T = TypeVar("T")
 
@@ -16,6 +17,7 @@ VERDICTS = {
     "over": ("▲", "over-represented"),
     "under": ("▼", "under-represented"),
     "average": ("●", "about average"),
+    "hidden": ("○", "not shown"),
 }
 """A symbol and a word for each verdict, so that nothing hangs on colour alone."""
 
@@ -53,7 +55,7 @@ class Trait:
 
 @dataclass(frozen=True)
 class Segment:
-    """One segment with its numbers, None where too few people stand behind one."""
+    """One segment with its numbers, None where they would tell of too few people."""
 
     number: int
     title: str
@@ -75,6 +77,11 @@ class Segment:
     @property
     def is_set_aside(self) -> bool:
         return self.number == SET_ASIDE
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether a count is not shown, and with it all that would give it away."""
+        return self.verdict == "hidden"
 
     @property
     def name(self) -> str:
@@ -112,33 +119,30 @@ def segments(
     shares: pl.DataFrame, names: pl.DataFrame, traits: pl.DataFrame, min_cell: int
 ) -> tuple[Segment, ...]:
     """Segments by falling index, unknown ones after, the rows set aside last."""
-    rows = shares.to_dicts()
     titles = dict(names.select("segment", "name").iter_rows())
-    hidden = {
-        extract: veiled({row["segment"]: row[f"{extract}_rows"] for row in rows}, min_cell)
-        for extract in ("population", "customer")
-    }
+    people, customers = (
+        hidden(shares, f"{of}_rows", min_cell) for of in ("population", "customer")
+    )
     found = []
-    for row in rows:
+    for row in shares.iter_rows(named=True):
         number = row["segment"]
-        few_people = row["population_rows"] < min_cell
-        few_customers = row["customer_rows"] < min_cell
-        index = None if few_people or few_customers else _finite(row["index"])
+        no_people, no_customers = number in people, number in customers
+        index = None if no_people or no_customers else finite(row["index"])
         found.append(
             Segment(
                 number=number,
                 title="" if number == SET_ASIDE else (titles.get(number) or ""),
-                population_rows=_unless(number in hidden["population"], row["population_rows"]),
-                population_share=_unless(few_people, row["population_share"]),
-                customer_rows=_unless(number in hidden["customer"], row["customer_rows"]),
-                customer_share=_unless(few_customers, row["customer_share"]),
+                population_rows=_unless(no_people, row["population_rows"]),
+                population_share=_unless(no_people, row["population_share"]),
+                customer_rows=_unless(no_customers, row["customer_rows"]),
+                customer_share=_unless(no_customers, row["customer_share"]),
                 index=index,
                 limits=None if index is None else _limits(row["low"], row["high"]),
                 chance=None if index is None else _limits(row["index_low"], row["index_high"]),
-                verdict=row["verdict"],
-                stability=_finite(row["stability"]),
+                verdict="hidden" if no_people or no_customers else row["verdict"],
+                stability=finite(row["stability"]),
                 is_small=bool(row["small"]),
-                traits=() if few_people else traits_of(traits, number, min_cell),
+                traits=() if no_people else traits_of(traits, number, min_cell),
             )
         )
     return tuple(sorted(found, key=_by_index))
@@ -160,18 +164,15 @@ def traits_of(traits: pl.DataFrame, segment: int, min_cell: int) -> tuple[Trait,
             effect=row["effect"],
             share=row["segment_share"],
             share_at_large=row["population_share"],
-            index=_finite(row["index"]),
+            index=finite(row["index"]),
         )
         for row in rows.iter_rows(named=True)
     )
 
 
-def veiled(counts: Mapping[int, int], min_cell: int) -> set[int]:
-    """Small counts, and the next smallest where a lone small one would follow from the total."""
-    small = {number for number, rows in counts.items() if rows < min_cell}
-    if len(small) == 1 and len(counts) > 1:
-        small.add(min(counts.keys() - small, key=lambda number: (counts[number], number)))
-    return small
+def hidden(table: pl.DataFrame, counts: str, min_cell: int) -> set[int]:
+    """The segments of a table of which this count is not shown."""
+    return set(table.filter(veiled_segments(pl.col(counts), min_cell))["segment"])
 
 
 def _by_index(segment: Segment) -> tuple[bool, bool, float, int]:
@@ -180,13 +181,9 @@ def _by_index(segment: Segment) -> tuple[bool, bool, float, int]:
 
 
 def _limits(low: float | None, high: float | None) -> tuple[float, float] | None:
-    ends = _finite(low), _finite(high)
+    ends = finite(low), finite(high)
     return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
 
 
 def _unless(hidden: bool, value: T) -> T | None:
     return None if hidden else value
-
-
-def _finite(number: float | None) -> float | None:
-    return float(number) if number is not None and math.isfinite(number) else None

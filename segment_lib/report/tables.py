@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 import polars as pl
 
-from segment_lib.report.segments import SET_ASIDE, Segment, steadiness, veiled
-from segment_lib.report.words import NOTHING, count, decimals, percent, whole
+from segment_lib.report.segments import SET_ASIDE, Segment, steadiness
+from segment_lib.report.words import NOTHING, count, decimals, finite, percent, whole
+from segment_lib.small import veiled_segments
 from segment_lib.store import formula_safe
 
 Form = Callable[[float | None], str]
@@ -87,7 +88,7 @@ def table(
             tuple(
                 Cell(_words(row[column]), row[column])
                 if form is None
-                else Cell(form(row[column]), _finite(row[column]))
+                else Cell(form(row[column]), finite(row[column]))
                 for _, column, form in columns
             )
             for row in rows.iter_rows(named=True)
@@ -145,35 +146,19 @@ def gains_table(gains: pl.DataFrame) -> Table:
 
 def response_table(response: pl.DataFrame, min_cell: int) -> Table:
     """Response by extract and segment; rates of few responses are held back with their counts."""
-    rows = []
-    for (extract,), part in response.sort("extract", "segment").group_by(
-        "extract", maintain_order=True
-    ):
-        records = part.to_dicts()
-        hidden = {
-            of: veiled({row["segment"]: row[of] for row in records}, min_cell)
-            for of in ("rows", "responses")
-        }
-        for row in records:
-            number = row["segment"]
-            few = number in hidden["rows"] or number in hidden["responses"]
-            told = {key: None if few else row[key] for key in _RATES}
-            rows.append(
-                {
-                    "extract": str(extract),
-                    "segment": segment_name(number),
-                    "rows": None if number in hidden["rows"] else row["rows"],
-                    "responses": None if number in hidden["responses"] else row["responses"],
-                    **told,
-                }
-            )
-    kinds = dict.fromkeys(_RATES, pl.Float64) | {"rows": pl.Int64, "responses": pl.Int64}
+    shown = {of: ~veiled_segments(pl.col(of), min_cell, "extract") for of in ("rows", "responses")}
+    rows = response.sort("extract", "segment")
+    told = rows.with_columns(
+        *(pl.when(of_these).then(of).alias(of) for of, of_these in shown.items()),
+        pl.when(pl.all_horizontal(*shown.values())).then(pl.col(_RATES)),
+        name=pl.Series([segment_name(s) for s in rows["segment"]], dtype=pl.String),
+    )
     return table(
         "response",
         "Response by segment",
-        pl.DataFrame(rows, schema_overrides=kinds),
+        told,
         [
-            ("Segment", "segment", None),
+            ("Segment", "name", None),
             ("Extract", "extract", None),
             ("Response known of", "rows", _people),
             ("Responses", "responses", _people),
@@ -229,13 +214,16 @@ _SHARES = ("population_share", "customer_share")
 _AT_LARGE = ("population_at_large", "customers_at_large")
 
 
-def stability_table(stability: pl.DataFrame, n_clusters: int, min_cell: int) -> Table:
+def stability_table(
+    stability: pl.DataFrame, n_clusters: int, found: Iterable[Segment], min_cell: int
+) -> Table:
     """How well each segment of one number of segments is found again on other samples."""
     rows = stability.filter(pl.col("n_clusters") == n_clusters).sort("segment")
-    hidden = veiled(dict(rows.select("segment", "population_rows").iter_rows()), min_cell)
+    hidden = [segment.number for segment in found if segment.population_rows is None]
+    few = veiled_segments(pl.col("population_rows"), min_cell) | pl.col("segment").is_in(hidden)
     told = rows.with_columns(
         name=pl.Series([segment_name(s) for s in rows["segment"]], dtype=pl.String),
-        population_rows=pl.when(~pl.col("segment").is_in(list(hidden))).then("population_rows"),
+        population_rows=pl.when(~few).then("population_rows"),
         said=pl.Series([steadiness(value) for value in rows["stability"]], dtype=pl.String),
     )
     return table(
@@ -253,17 +241,23 @@ def stability_table(stability: pl.DataFrame, n_clusters: int, min_cell: int) -> 
     )
 
 
-def tried(sweep: pl.DataFrame, people: int, min_cell: int) -> pl.DataFrame:
+def tried(
+    sweep: pl.DataFrame, people: int, found: Iterable[Segment], min_cell: int
+) -> pl.DataFrame:
     """The sweep by number of segments, the chosen one marked; shares of few people are null."""
+    hidden = any(segment.population_rows is None for segment in found)
     star = pl.when("chosen").then(pl.lit(" ★ chosen")).otherwise(pl.lit(""))
-    few = pl.col("smallest_share") * people < min_cell
+    shown = {
+        name: ~(_few(pl.col(name) * people, min_cell) | (hidden & pl.col("chosen")))
+        for name in ("smallest_share", "small_share")
+    }
     yes = {
         name: pl.when(name).then(pl.lit("yes")).otherwise(pl.lit("no"))
         for name in ("stable", "large")
     }
     return sweep.sort("n_clusters").with_columns(
         tried=pl.format("{}{}", "n_clusters", star),
-        smallest_share=pl.when(~few).then("smallest_share"),
+        **{name: pl.when(of_these).then(name) for name, of_these in shown.items()},
         **yes,
     )
 
@@ -275,14 +269,14 @@ def used(attributes: pl.DataFrame, min_cell: int) -> pl.DataFrame:
         "missing_share", "attribute", descending=[True, False], nulls_last=True
     ).with_columns(used=pl.when("kept").then(pl.lit("kept")).otherwise(dropped))
     told = told.with_columns(
-        pl.when(~_few(count_of, min_cell)).then(share).alias(share)
+        pl.when(~_few(pl.col(count_of), min_cell)).then(share).alias(share)
         for share, count_of in (
             ("missing_share", "missing"),
             ("customers_missing_share", "customers_missing"),
         )
     )
     return told.with_columns(
-        pl.when(~_few(name, min_cell)).then(name).alias(name)
+        pl.when(~_few(pl.col(name), min_cell)).then(name).alias(name)
         for name in ("missing", "missing_before")
     )
 
@@ -295,12 +289,24 @@ def unseen(attributes: pl.DataFrame, min_cell: int) -> pl.DataFrame:
         attributes.with_columns(pl.col(names).fill_null(0))
         .filter(total > 0)
         .sort(total, pl.col("attribute"), descending=[True, False])
-        .with_columns(pl.when(~_few(name, min_cell)).then(name).alias(name) for name in names)
+        .with_columns(
+            pl.when(~_few(pl.col(name), min_cell)).then(name).alias(name) for name in names
+        )
     )
 
 
-def _few(name: str, min_cell: int) -> pl.Expr:
-    return pl.col(name).is_between(1, min_cell - 1)
+def _few(count: pl.Expr, min_cell: int) -> pl.Expr:
+    """True for counts below `min_cell` but none at all; counts made of shares are nearly whole."""
+    return count.is_between(0.5, min_cell - 0.5)
+
+
+def stages(told: pl.DataFrame, found: Iterable[Segment]) -> pl.DataFrame:
+    """The stages of the run; where the rows set aside are hidden, so is how many the others are."""
+    aside = any(segment.is_set_aside and segment.is_hidden for segment in found)
+    return told.with_columns(
+        pl.when((pl.col(name) == told["rows_in"].max()) | (not aside)).then(name).alias(name)
+        for name in ("rows_in", "rows_out")
+    )
 
 
 def segment_name(number: int) -> str:
@@ -383,7 +389,3 @@ def _hundredths(number: float | None) -> str:
 
 def _words(value: str | None) -> str:
     return NOTHING if value is None else str(value)
-
-
-def _finite(number: float | None) -> float | None:
-    return float(number) if number is not None and math.isfinite(number) else None

@@ -18,7 +18,9 @@ PALETTE = {
     "under": "#b4470e",
     "average": "#6a747e",
 }
-VERDICT_COLOURS = {key: PALETTE[key] for key in ("over", "under", "average")}
+VERDICT_COLOURS = {key: PALETTE[key] for key in ("over", "under", "average")} | {
+    "hidden": PALETTE["average"]
+}
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 WIDTH = 720
 SMALL = 330

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 NOTHING = "–"
 
 
-def count(number: float | None, min_cell: int = 0) -> str:
-    """A count with thousands marked; 'under 10' where it would speak of too few people."""
-    if number is None:
-        return NOTHING
-    return f"under {min_cell}" if number < min_cell else f"{number:,.0f}"
+def finite(number: float | None) -> float | None:
+    """The number, or None where it is none."""
+    return float(number) if number is not None and math.isfinite(number) else None
+
+
+def count(number: float | None) -> str:
+    """A count with thousands marked."""
+    return NOTHING if number is None else f"{number:,.0f}"
 
 
 def percent(share: float | None) -> str:
@@ -61,9 +64,9 @@ def listing(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def rounded(number: float, digits: int = 1) -> str:
-    """A plain number with a true minus."""
-    return f"{number:,.{digits}f}".replace("-", "−")
+def rounded(number: float) -> str:
+    """A number with one decimal and a true minus."""
+    return f"{number:,.1f}".replace("-", "−")
 
 
 def sentence(words: str) -> str:

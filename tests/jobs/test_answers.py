@@ -6,6 +6,7 @@ import re
 from hashlib import sha256
 from html import unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import polars as pl
@@ -17,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from segment_lib.model import held_out_gain, quarters
 from segment_lib.schema import known_meanings, known_phrases, read_feature_summary
+from tests.attack import Cell, range_of, tables_of, told
 from tests.conftest import RunJob
 
 N, M = 40_000, 10_000
@@ -424,3 +426,74 @@ def test_customers_all_of_one_kind_stop_the_job_unless_that_is_allowed(
     allowed = run_job(*job, "--set", "compare.allow_suspicious=true")
     assert allowed.returncode == 0, allowed.stderr
     assert json.loads((tmp_path / "run/compare/tests.json").read_text())["suspicious"]
+
+
+# Hardly any customer
+
+
+def test_with_no_customer_held_out_nothing_is_said_of_gains(
+    extracts: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    """With this seed all of these four are of the half that ranks."""
+    few, seed = 4, 6
+    assert not halves(np.arange(few), seed).any()
+    people = delivered(extracts, "population").head(20_000)
+    people.write_csv(tmp_path / FILES["population"], separator=";")
+    people.head(few).write_csv(tmp_path / FILES["customers"], separator=";")
+    config = write_config(
+        tmp_path, extracts, f"[model]\nsweep = [3, 12]\nrandom_state = {seed}\n"
+        "[compare]\nallow_suspicious = true\n",
+    )  # fmt: skip
+    run = tmp_path / "run"
+    done = run_job("jobs.run", config, "--run-dir", run)
+    assert done.returncode == 0, done.stderr
+    assert "no customer is held out, so no gain is measured" in done.stderr
+    sweep, gains = (pl.read_csv(run / name) for name in ("model/sweep.csv", "gains/gains.csv"))
+    assert sweep.filter("chosen")["stable"].item()
+    assert "no customer is held out to tell which of them reaches the most" in done.stderr
+    assert sweep["gain"].null_count() == sweep["gain_error"].null_count() == sweep.height
+    assert gains["customers_reached"].null_count() == gains["lift"].null_count() == gains.height
+    html = (run / "report/index.html").read_text()
+    told = unquote(re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL))  # charts are data
+    told = told + done.stdout + done.stderr
+    assert re.search(r"\bnan\b", told, re.IGNORECASE) is None
+    assert "none is left to measure on" in read_page(run)
+
+
+def test_hidden_counts_cannot_be_computed_from_what_a_run_publishes(
+    extracts: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    people = delivered(extracts, "population").head(8_000)
+    people.write_csv(tmp_path / FILES["population"], separator=";")
+    delivered(extracts, "customers").head(150).write_csv(
+        tmp_path / FILES["customers"], separator=";"
+    )
+    config = write_config(tmp_path, extracts, "[model]\nn_clusters = 12\nsweep = [12, 12]\n")
+    run = tmp_path / "run"
+    done = run_job("jobs.run", config, "--run-dir", run)
+    assert done.returncode == 0, done.stderr
+    describe, fairness = (
+        pl.read_csv(run / f"compare/{name}.csv", infer_schema_length=None)
+        for name in ("describe", "fairness")
+    )
+    page = tables_of(run / "report/index.html")
+    for who, extract in (("population", "population"), ("customer", "customers")):
+        truth = counted(run, tmp_path, extract)
+        known = list(told(who, truth, page, describe, fairness))
+        few = [cell for cell, rows in truth.items() if rows < 10]
+        assert who == "population" or any(len(cell) == 1 for cell in few)
+        ranges = [range_of(cell, truth, known) for cell in few]
+        assert [cell for cell, (a, b) in zip(few, ranges, strict=True) if b - a < 1] == []
+
+
+def counted(run: Path, folder: Path, extract: str) -> dict[Cell, int]:
+    """People by segment, and by segment and known level of the sensitive attributes."""
+    rows = delivered(folder, extract).with_columns(parts(run, "segments", extract)["segment"])
+    listed = pl.read_csv(run / "compare/fairness.csv").select("attribute", "level").unique()
+    found: dict[Cell, int] = {}
+    for segment in pl.read_csv(run / "compare/segments.csv")["segment"]:
+        inside = rows.filter(pl.col("segment") == segment)
+        found[(segment,)] = inside.height
+        for attribute, level in listed.iter_rows():
+            found[(segment, attribute, level)] = (inside[attribute] == str(level)).sum()
+    return found

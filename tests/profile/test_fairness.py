@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from segment_lib.compare import SEGMENTS, compare_segments
 from segment_lib.profile import COUNTS, fairness_table
 from segment_lib.profile.fairness import FAIRNESS
 from segment_lib.schema import Meaning
@@ -16,15 +17,27 @@ def counts(*rows: tuple[int, str, int]) -> pl.DataFrame:
     )
 
 
-def table(population: pl.DataFrame, customers: pl.DataFrame, min_cell: int = 10) -> pl.DataFrame:
-    return fairness_table(population, customers, LEVELS, MEANINGS, min_cell=min_cell)
+LARGE = {0: 1_000, 1: 1_000}
+
+
+def table(
+    population: pl.DataFrame,
+    customers: pl.DataFrame,
+    min_cell: int = 10,
+    sizes: dict[int, int] = LARGE,
+) -> pl.DataFrame:
+    segments = compare_segments(sizes, sizes)
+    return fairness_table(population, customers, segments, LEVELS, MEANINGS, min_cell=min_cell)
 
 
 PEOPLE = counts((0, "1", 60), (0, "2", 40), (0, "3", 100), (1, "1", 20), (1, "2", 30), (1, "3", 50))
 
 
 def test_shares_are_within_the_segment_and_at_large():
-    found = table(PEOPLE, counts((0, "1", 30), (0, "2", 10), (0, "3", 10)))
+    theirs = counts(
+        (0, "1", 30), (0, "2", 10), (0, "3", 10), (1, "1", 60), (1, "2", 20), (1, "3", 20)
+    )
+    found = table(PEOPLE, theirs)
     first = found.row(0, named=True)
     assert (first["segment"], first["label"], first["population_rows"]) == (0, "male", 60)
     assert (first["population_share"], first["population_at_large"]) == (0.3, 80 / 300)
@@ -57,4 +70,29 @@ def test_a_level_only_customers_have_is_told_too():
 
 def test_no_sensitive_attribute_gives_a_table_without_rows():
     empty = pl.DataFrame(schema=COUNTS)
-    assert dict(fairness_table(empty, empty, {}, {}, min_cell=10).schema) == FAIRNESS
+    none = pl.DataFrame(schema=SEGMENTS)
+    assert dict(fairness_table(empty, empty, none, {}, {}, min_cell=10).schema) == FAIRNESS
+
+
+def test_where_no_level_is_known_there_are_no_shares():
+    found = table(PEOPLE, counts(), min_cell=0)
+    for name in ("customer_share", "customers_at_large"):
+        assert found[name].to_list() == [None] * 6, name
+
+
+def test_the_share_at_large_of_a_level_is_left_out_where_a_count_of_it_is():
+    people = counts((0, "1", 500), (0, "2", 400), (0, "3", 300), (1, "1", 50), (1, "2", 60),
+                    (1, "3", 3))  # fmt: skip
+    found = table(people, people)
+    assert found["population_rows"].to_list() == [500, 400, 300, None, 60, None]
+    assert found["population_at_large"].to_list() == [None, 460 / 1313, None] * 2
+
+
+def test_a_segment_whose_size_is_hidden_is_left_out_whole():
+    """With all levels known, the counts of segment 1 would tell its size, and that of segment 2."""
+    people = counts((0, "1", 500), (0, "2", 400), (0, "3", 300), (1, "1", 50), (1, "2", 60),
+                    (1, "3", 70), (2, "1", 4))  # fmt: skip
+    found = table(people, people, sizes={0: 1200, 1: 180, 2: 4})
+    for name in ("population_rows", "population_share", "customer_rows", "customer_share"):
+        assert found[name].is_null().to_list() == [False] * 3 + [True] * 6, name
+    assert found["population_at_large"].null_count() == 9

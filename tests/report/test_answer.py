@@ -105,3 +105,11 @@ def test_unevenness_names_the_level_that_differs_most(facts: RunFacts) -> None:
             "“male” ranges from 40% of segment 3 to 42% of segment 2; it is 40% of the population."
         )
     }
+
+
+def test_gains_that_nobody_is_left_to_measure_are_not_told(facts: RunFacts) -> None:
+    unknown = pl.lit(None, pl.Float64)
+    gains = facts.gains.with_columns(customers_reached=unknown, lift=unknown)
+    assert "none is left to measure on" in answer.reach(gains, 300)
+    told = answer.at_other_numbers(facts.sweep.with_columns(gain=unknown))
+    assert told[5].startswith("5 segments: no customer is left to measure on how many they reach;")

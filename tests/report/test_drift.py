@@ -1,9 +1,12 @@
 """The section on a refresh: what it says, and what it shows first."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 import pytest
 
-from segment_lib.report import drift_section
+from segment_lib.report import DriftSection, drift_section
 
 SUMMARY = {
     "base": "azdias",
@@ -30,6 +33,13 @@ ATTRIBUTES = pl.DataFrame(
         "vanished_levels": [[], ["a", "b"]],
     }
 )
+COUNTS = pl.DataFrame(
+    {"segment": [-1, 0, 3], "population_rows": [100, 600, 300], "customer_rows": [240, 540, 60]}
+)
+COMPARED = {
+    "base": COUNTS,
+    "new": COUNTS.with_columns(segment=pl.Series([-1, 0, 7])),
+}
 SEGMENTS = pl.DataFrame(
     {
         "segment": [-1, 0, 3, 7],
@@ -40,6 +50,14 @@ SEGMENTS = pl.DataFrame(
         "index_new": [250.0, 91.0, None, 30.0],
     }
 )
+
+
+def section_of(
+    summary: Mapping[str, Any] = SUMMARY,
+    segments: pl.DataFrame = SEGMENTS,
+    compared: Mapping[str, pl.DataFrame] = COMPARED,
+) -> DriftSection:
+    return drift_section(summary, ATTRIBUTES, segments, compared, min_cell=10)
 
 
 @pytest.mark.parametrize(
@@ -57,17 +75,19 @@ SEGMENTS = pl.DataFrame(
     ],
 )
 def test_the_sentences_tell_the_summary(words: str) -> None:
-    assert words in " ".join(drift_section(SUMMARY, ATTRIBUTES, SEGMENTS).sentences)
+    assert words in " ".join(section_of().sentences)
 
 
 def test_nothing_drifted_is_said() -> None:
     calm = SUMMARY | {"findings": [], "new_segments": [], "vanished_segments": [], "changes": []}
-    sentences = drift_section(calm, ATTRIBUTES, SEGMENTS).sentences
+    sentences = section_of(calm).sentences
     assert "Nothing has drifted since then." in sentences
 
 
 def test_tables_show_attributes_and_segments() -> None:
-    attributes, segments = drift_section(SUMMARY, ATTRIBUTES, SEGMENTS).tables
+    attributes, segments = drift_section(
+        SUMMARY, ATTRIBUTES, SEGMENTS, COMPARED, min_cell=10
+    ).tables
     assert [cell.text for cell in attributes.rows[0]] == [
         "AGE", "0.410", "large", "10%", "20%", "1", "0",
     ]  # fmt: skip
@@ -76,3 +96,18 @@ def test_tables_show_attributes_and_segments() -> None:
         ["Segment 7", "new"],
     ]  # fmt: skip
     assert segments.rows[2][5].text == "–"
+
+
+def test_shares_and_indices_of_few_people_are_not_told_nor_what_would_tell_them() -> None:
+    told = SEGMENTS.with_columns(share_new=pl.Series([0.12, 0.79, 0.004, 0.086]))
+    few = COMPARED | {"base": COUNTS.with_columns(customer_rows=pl.Series([240, 595, 5]))}
+    summary = SUMMARY | {"set_aside_new": 0.005}
+    section = section_of(summary, told, few)
+    assert [[cell.text for cell in row][2:] for row in section.tables[1].rows] == [
+        ["10%", "12%", "240", "250"],
+        ["60%", "79%", "–", "91"],
+        ["30%", "–", "–", "–"],
+        ["–", "–", "–", "30"],
+    ]
+    assert [row[3].key for row in section.tables[1].rows] == [0.12, 0.79, None, None]
+    assert "of which under 10 are set aside (before: 10%)" in " ".join(section.sentences)

@@ -125,7 +125,7 @@ def test_small_counts_are_nowhere_on_the_page(
     rows = re.findall(r"<tr>(.*?)</tr>", index, re.DOTALL)
     row = next(row for row in rows if "Segment 1<" in row)
     assert re.findall(r">([^<>]+)</t[dh]>", row) == [
-        *("Segment 1", "Savers of kind 1, seldom online", "▼ under"),
+        *("Segment 1", "Savers of kind 1, seldom online", "○ hidden"),
         *("–", "–", "–", "–", "–"),  # index, limits, chance
         *("45%", "–", "90,000", "not shown", "0.85"),
     ]
@@ -133,7 +133,8 @@ def test_small_counts_are_nowhere_on_the_page(
     assert (
         content.row(by_predicate=pl.col("Segment") == "Segment 1", named=True)["Customers"] is None
     )
-    assert "under 10 customers" in html
+    assert html.count("customers not shown</span>") == 2
+    assert "Of segments 1 and 3 numbers are left out" in html
     dumbbells = next(spec for spec in specs(html) if '"who"' in spec)
     assert '"customers":null' in dumbbells
 
@@ -155,7 +156,7 @@ def test_forty_segments_each_have_a_card_and_a_row(
 def test_the_smallest_run_still_makes_a_page(
     facts: RunFacts, shares: Shares, tried: Tried, tmp_path: Path, profiled: bool
 ) -> None:
-    flat = shares({1: (600, 300, "average"), 2: (400, 0, "average")})
+    flat = shares({1: (600, 300, "average"), 2: (400, 0, "under")})
     alone = tried(range(2, 3), 2)
     html = page(
         replace(
@@ -185,7 +186,7 @@ def test_the_smallest_run_still_makes_a_page(
         ),
         tmp_path,
     )
-    assert "No segment is over- or under-represented" in html
+    assert "No segment whose numbers can be shown is over- or under-represented." in html
     assert "1 component keeps 100% of the variance of 1 feature" in html
     assert ("No trait on record" in html) is not profiled
     assert "Every code found is listed in the dictionary." in html

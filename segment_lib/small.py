@@ -1,0 +1,35 @@
+"""Counts of too few people, and what would give them away."""
+
+import polars as pl
+
+
+def veiled(
+    rows: pl.Expr, min_cell: int, *within: str, tie: str, last: pl.Expr | None = None
+) -> pl.Expr:
+    """True for counts below `min_cell` and, where there is one, for the next smallest with it.
+
+    As many are hidden as it takes for their sum to say nothing of any: at least two, of at least
+    `min_cell` people together.
+
+    Parameters
+    ----------
+    rows : counts that add up to a number told elsewhere, within each group of the columns `within`
+    tie : a column that decides between equal counts, so that all tables hide the same
+    last : true for counts that hide no other while there are more
+    """
+    small = rows < min_cell
+    order = [rows, pl.col(tie)] if last is None else [last & ~small, rows, pl.col(tie)]
+
+    def over(expression: pl.Expr) -> pl.Expr:
+        return expression.over(*(within or (pl.lit(0),)), order_by=order)
+
+    smaller, fewer = over(pl.int_range(pl.len())), over(rows.cum_sum()) - rows
+    return over(small.any()) & (small | (smaller < 2) | (fewer < min_cell))
+
+
+def veiled_segments(rows: pl.Expr, min_cell: int, *within: str) -> pl.Expr:
+    """The counts of a table of segments to be hidden, in a column named `segment`.
+
+    The rows set aside hide no other: what stages read and wrote tells how many they are.
+    """
+    return veiled(rows, min_cell, *within, tie="segment", last=pl.col("segment") < 0)
