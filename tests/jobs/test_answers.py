@@ -449,7 +449,7 @@ def test_customers_all_of_one_kind_stop_the_job_unless_that_is_allowed(
 def test_with_no_customer_held_out_nothing_is_said_of_gains(
     extracts: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
-    """With this seed all of these four are of the quarter that ranks in the choice, and in gains."""
+    """With this seed all four are of the quarter that ranks in the choice, so in gains too."""
     few, seed = 4, 83
     assert not quarters(np.arange(few), seed).any()
     people = delivered(extracts, "population").head(20_000)
