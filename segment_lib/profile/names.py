@@ -4,11 +4,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
-from segment_lib.profile.traits import family, topic
+from segment_lib.profile.traits import AT_LEAST, family, topic
 from segment_lib.schema import Meaning, Phrases
 
-AT_LEAST = 0.2
-"""Cohen's h of a trait that may name a segment: a small effect by Cohen's own words."""
 _PARTS = 3
 _LONGEST = 8
 SET_ASIDE = "Rows set aside"
@@ -83,8 +81,9 @@ def _phrase(row: Mapping[str, str], meaning: Meaning, known: Phrases | None) -> 
     if phrase is not None:
         return phrase
     told = row["words"].removeprefix(f"{topic(row['attribute'], meaning)}: ")
-    about = topic(row["attribute"], meaning) if known is None else known.topic
-    return f"{about} {told}" if about else told
+    if known is None or row["side"] == "middle":
+        return f"{topic(row['attribute'], meaning)} {told}"
+    return f"{known.topic} {told}" if known.topic else told
 
 
 def _joined(phrases: list[str]) -> str:

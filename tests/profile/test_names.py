@@ -41,6 +41,13 @@ def test_known_words_are_used_and_others_made_from_the_labels():
     assert named(GREEN) == ["Green"]
 
 
+def test_the_middle_of_a_scale_is_named_by_its_topic_and_labels():
+    middle = (0, "ENERGY", "middle", "2, 3", "energy type: smart or fair", 1.0)
+    assert named(middle) == ["Energy type smart or fair"]
+    savers = (0, "FINANZ_SPARER", "middle", "3", "FINANZ_SPARER: average", 1.0)
+    assert named(savers) == ["FINANZ_SPARER average"]
+
+
 def test_one_family_of_attributes_speaks_once():
     assert named(SAVERS, INVESTORS, RED) == ["Savers, favourite colour red"]
 
