@@ -11,6 +11,7 @@ _PARTS = 3
 _LONGEST = 8
 SET_ASIDE = "Rows set aside"
 PLAIN = "Close to average"
+TOO_FEW = "Too few people to describe"
 
 NAMES = {"segment": pl.Int32, "name": pl.String, "attributes": pl.String}
 
@@ -21,6 +22,8 @@ def name_segments(
     phrases: Mapping[str, Phrases],
     *,
     unnamed: Collection[str] = (),
+    few: Collection[int] = (),
+    min_cell: int = 0,
 ) -> pl.DataFrame:
     """A name for each segment, no two alike.
 
@@ -33,24 +36,28 @@ def name_segments(
     traits : the table of `segment_traits`
     phrases : short words for the ends of known scales and levels
     unnamed : attributes that name no segment
+    few : segments of too few people for a name to be made of what these are
+    min_cell : traits of fewer people name no segment
 
     Returns
     -------
     names : columns of NAMES, in the order of segments
     """
+    telling = traits.filter(
+        (pl.col("effect") >= AT_LEAST) & ~(pl.col("population_rows") < min_cell)
+    )
     rows: list[tuple[int, str, str]] = []
     for segment in traits["segment"].unique().sort().to_list():
         if segment < 0:
             rows.append((segment, SET_ASIDE, ""))
             continue
-        found = list(
-            _phrases(traits.filter(pl.col("segment") == segment), meanings, phrases, unnamed)
-        )
+        own = telling.filter(pl.col("segment") == segment)
+        found = [] if segment in few else list(_phrases(own, meanings, phrases, unnamed))
         taken = {name for _, name, _ in rows}
-        name, used = PLAIN, found[:0]
+        name, used = TOO_FEW if segment in few else PLAIN, found[:0]
         for parts in range(min(_PARTS, len(found)), min(_LONGEST, len(found)) + 1):
             used = found[:parts]
-            name = _joined([phrase for _, phrase in used]) or PLAIN
+            name = _joined([phrase for _, phrase in used]) or name
             if name not in taken:
                 break
         if name in taken:
@@ -66,7 +73,7 @@ def _phrases(
     unnamed: Collection[str],
 ) -> Iterator[tuple[str, str]]:
     families: set[str] = set()
-    for row in traits.filter(pl.col("effect") >= AT_LEAST).iter_rows(named=True):
+    for row in traits.iter_rows(named=True):
         attribute = row["attribute"]
         if attribute in unnamed or family(attribute) in families:
             continue

@@ -424,3 +424,19 @@ def test_customers_all_of_one_kind_stop_the_job_unless_that_is_allowed(
     allowed = run_job(*job, "--set", "compare.allow_suspicious=true")
     assert allowed.returncode == 0, allowed.stderr
     assert json.loads((tmp_path / "run/compare/tests.json").read_text())["suspicious"]
+
+
+def test_segments_of_too_few_people_are_not_named_by_what_these_are(
+    extracts: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    done = run_job(
+        "jobs.run", write_config(extracts, extracts), "--run-dir", tmp_path / "run",
+        "--until", "compare", "--set", f"fairness.min_cell={N}", "--set", "model.sweep=[2, 2]",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for table in ("names.csv", "describe.csv"):
+        told = pl.read_csv(tmp_path / "run/compare" / table).filter(pl.col("segment") >= 0)
+        assert told.sort("segment")["name"].to_list() == [
+            "Too few people to describe",
+            "Too few people to describe (1)",
+        ]
