@@ -24,6 +24,11 @@ FOUND_AGAIN, DOUBTFUL, DISSOLVED = 0.75, 0.6, 0.5
 third it has dissolved (Hennig 2007, "Cluster-wise assessment of cluster stability")."""
 
 
+HALF, TWICE = 50, 200
+"""An index whose limits go beyond these tells nothing, though they hold 100."""
+UNCLEAR = "unclear"
+
+
 @dataclass(frozen=True)
 class Trait:
     """What of one attribute sets a segment apart, in decoded words."""
@@ -85,12 +90,19 @@ class Segment:
         return f"{self.name}: {self.title}" if self.title else self.name
 
     @property
+    def is_unclear(self) -> bool:
+        """Neither over nor under, but half or twice as many customers are not ruled out."""
+        if self.verdict != "average":
+            return False
+        return self.limits is None or self.limits[0] < HALF or self.limits[1] > TWICE
+
+    @property
     def symbol(self) -> str:
         return VERDICTS[self.verdict][0]
 
     @property
     def word(self) -> str:
-        return VERDICTS[self.verdict][1]
+        return UNCLEAR if self.is_unclear else VERDICTS[self.verdict][1]
 
     @property
     def stability_word(self) -> str:
