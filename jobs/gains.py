@@ -233,7 +233,8 @@ def run(job: Job, work: Path) -> Outcome:
         total,
         total,
         f"a fifth of the population reaches {fifth['micro_segment']:.1%} of held-out customers by "
-        f"{model.n_micro} micro-segments, {fifth['segment']:.1%} by segments",
+        f"{model.n_micro} micro-segment{'' if model.n_micro == 1 else 's'}, "
+        f"{fifth['segment']:.1%} by segments",
         {
             "n_micro": model.n_micro,
             "id_column": job.config.inputs.id_column,
