@@ -34,6 +34,7 @@ from segment_lib.config import Config
 from segment_lib.errors import DataError
 from segment_lib.model import Projection, segment_ids
 from segment_lib.profile import (
+    TOO_FEW,
     Levels,
     component_tables,
     describe_segments,
@@ -187,15 +188,18 @@ def run(job: Job, work: Path) -> Outcome:
     # What few people are known to have says nothing of a segment; what is told twice, nothing new.
     told = set(assessed.filter("kept")["attribute"]) - set(job.facts("encode")["told_twice"])
     telling = traits.filter(pl.col("attribute").is_in(told))
+    min_cell = job.config.fairness.min_cell
     names = name_segments(
         telling,
         job.meanings,
         known_phrases(),
         unnamed=job.config.fairness.attributes,
+        few=segments.filter(pl.col("population_rows") < min_cell)["segment"].to_list(),
+        min_cell=min_cell,
     )
     names = keep_names(job, names)
     read, loadings = components(job, projection)
-    described = describe_segments(segments, names, telling, min_cell=job.config.fairness.min_cell)
+    described = describe_segments(segments, names, telling, min_cell=min_cell)
     fair = fairness(job, counted, segments, levels, sensitive)
     tested = tests(segments, odd)
     files: list[StoredFile] = [
@@ -223,11 +227,15 @@ def run(job: Job, work: Path) -> Outcome:
 
 
 def keep_names(job: Job, names: pl.DataFrame) -> pl.DataFrame:
-    """The names of the base for the segments a refresh took over; new ones keep their own."""
+    """The names of the base for the segments a refresh took over; new ones keep their own.
+
+    So do those that had too few people to be named then.
+    """
     if job.base is None:
         return names
     path = job.base.file("compare", "compare/names.csv")
     before = pl.read_csv(read_file(job.base.root, path), schema=names.schema)
+    before = before.filter(~pl.col("name").str.starts_with(TOO_FEW))
     told = before.join(names, on="segment", how="semi")
     new = names.join(before, on="segment", how="anti").with_columns(
         pl.when(pl.col("name").is_in(told["name"].implode()))

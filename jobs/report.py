@@ -14,7 +14,14 @@ from segment_lib.config import Config
 from segment_lib.manifest import Manifest, package_versions
 from segment_lib.s3 import place
 from segment_lib.sources import find_files
-from segment_lib.store import StoredFile, read_arrays, read_file, read_part, write_file
+from segment_lib.store import (
+    StoredFile,
+    formula_undone,
+    read_arrays,
+    read_file,
+    read_part,
+    write_file,
+)
 
 BESIDE_ROWS = 200 * 2**20
 """Of the engine that draws the figures; measured."""
@@ -57,13 +64,16 @@ def table(job: Job, stage: str, path: str) -> pl.DataFrame:
 
 
 def parse(content: bytes) -> pl.DataFrame:
-    """A CSV table in which codes stay text, and a column without any number is one of numbers."""
+    """A CSV table in which codes stay text, and a column without any number is one of numbers.
+
+    Apostrophes that keep spreadsheets from running a cell are taken off.
+    """
     kinds = {
         name: pl.String if name in _TEXT else pl.Float64
         for name, kind in pl.read_csv(content, infer_schema_length=None).schema.items()
         if name in _TEXT or kind == pl.String
     }
-    return pl.read_csv(content, schema_overrides=kinds, infer_schema_length=None)
+    return formula_undone(pl.read_csv(content, schema_overrides=kinds, infer_schema_length=None))
 
 
 _TEXT = (

@@ -167,6 +167,11 @@ def formula_safe(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def formula_undone(table: pl.DataFrame) -> pl.DataFrame:
+    """The table as it was before `formula_safe`: for readers other than spreadsheets."""
+    return table.with_columns(pl.col(pl.String).str.replace(r"^'(\s*[=+\-@\t\r])", "$1"))
+
+
 def read_file(root: Path, file: StoredFile) -> bytes:
     """The content of a listed file.
 

@@ -14,6 +14,8 @@ import pytest
 from segment_lib.errors import IntegrityError, ResourceError
 from segment_lib.store import (
     StoredFile,
+    formula_safe,
+    formula_undone,
     read_arrays,
     read_file,
     read_metadata,
@@ -225,3 +227,9 @@ def test_words_a_spreadsheet_would_run_are_written_as_text(tmp_path, word):
         rows = list(csv.DictReader(file))
     assert rows == [{"name": f"'{word}", "n": "-1"}, {"name": "Savers", "n": "2"}]
     assert told.rows == 2
+
+
+def test_what_keeps_a_formula_from_running_is_taken_off_again() -> None:
+    table = pl.DataFrame({"name": ["=SUMME(A1) 3 or less", " +1", "-", "'quoted'", "plain", None]})
+    assert formula_undone(formula_safe(table)).equals(table)
+    assert formula_safe(table)["name"][0] == "'=SUMME(A1) 3 or less"

@@ -141,10 +141,19 @@ def choose_clusters(trials: Sequence[Trial]) -> tuple[int, str]:
     chosen = min(
         (t for t in stable if not t.gain.share < least), key=lambda t: t.n_clusters, default=best
     )
+    share = f"{chosen.gain.share:.1%} at {DEPTH:.0%} of the population"
+    if chosen is best:
+        reaches = (
+            f"the one whose best segments reach the most held-out customers: {share}; a tie within "
+            "one standard error goes to fewer segments"
+        )
+    else:
+        reaches = (
+            "the smallest whose best segments reach within one standard error of the most held-out "
+            f"customers: {share}, where {best.n_clusters} segments reach {best.gain.share:.1%}"
+        )
     return chosen.n_clusters, (
         f"of the numbers of segments found again in other samples (mean matched Jaccard of at "
         f"least {STABLE}) and from other starts, and large enough (segments of under "
-        f"{MIN_SHARE:.0%} of the population hold no more than that together), the one whose best "
-        f"segments reach the most held-out customers: {chosen.gain.share:.1%} at {DEPTH:.0%} of "
-        "the population; a tie within one standard error goes to fewer segments"
+        f"{MIN_SHARE:.0%} of the population hold no more than that together), {reaches}"
     )

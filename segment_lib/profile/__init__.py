@@ -12,13 +12,14 @@ from segment_lib.profile.levels import (
     levels_of,
     profile_segments,
 )
-from segment_lib.profile.names import name_segments
+from segment_lib.profile.names import TOO_FEW, name_segments
 from segment_lib.profile.traits import segment_traits
 
 __all__ = [
     "COUNTS",
     "MAX_LISTED",
     "PROFILE",
+    "TOO_FEW",
     "FeatureWords",
     "Levels",
     "component_tables",

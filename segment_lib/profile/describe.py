@@ -43,7 +43,7 @@ def describe_segments(
         .with_columns(
             pl.when(people).then(pl.col("population_rows", "population_share", "traits")),
             pl.when(customers).then(pl.col("customer_rows", "customer_share")),
-            pl.when(people & customers).then(pl.col("index", "low", "high", "verdict")),
+            pl.when(people & customers).then(pl.col("index", "low", "high")),
         )
         .sort("index", "segment", descending=[True, False], nulls_last=True)
         .select(columns)

@@ -4,15 +4,14 @@ from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
-from segment_lib.profile.traits import family, topic
+from segment_lib.profile.traits import AT_LEAST, family, topic
 from segment_lib.schema import Meaning, Phrases
 
-AT_LEAST = 0.2
-"""Cohen's h of a trait that may name a segment: a small effect by Cohen's own words."""
 _PARTS = 3
 _LONGEST = 8
 SET_ASIDE = "Rows set aside"
 PLAIN = "Close to average"
+TOO_FEW = "Too few people to describe"
 
 NAMES = {"segment": pl.Int32, "name": pl.String, "attributes": pl.String}
 
@@ -23,6 +22,8 @@ def name_segments(
     phrases: Mapping[str, Phrases],
     *,
     unnamed: Collection[str] = (),
+    few: Collection[int] = (),
+    min_cell: int = 0,
 ) -> pl.DataFrame:
     """A name for each segment, no two alike.
 
@@ -35,24 +36,28 @@ def name_segments(
     traits : the table of `segment_traits`
     phrases : short words for the ends of known scales and levels
     unnamed : attributes that name no segment
+    few : segments of too few people for a name to be made of what these are
+    min_cell : traits of fewer people name no segment
 
     Returns
     -------
     names : columns of NAMES, in the order of segments
     """
+    telling = traits.filter(
+        (pl.col("effect") >= AT_LEAST) & ~(pl.col("population_rows") < min_cell)
+    )
     rows: list[tuple[int, str, str]] = []
     for segment in traits["segment"].unique().sort().to_list():
         if segment < 0:
             rows.append((segment, SET_ASIDE, ""))
             continue
-        found = list(
-            _phrases(traits.filter(pl.col("segment") == segment), meanings, phrases, unnamed)
-        )
+        own = telling.filter(pl.col("segment") == segment)
+        found = [] if segment in few else list(_phrases(own, meanings, phrases, unnamed))
         taken = {name for _, name, _ in rows}
-        name, used = PLAIN, found[:0]
+        name, used = TOO_FEW if segment in few else PLAIN, found[:0]
         for parts in range(min(_PARTS, len(found)), min(_LONGEST, len(found)) + 1):
             used = found[:parts]
-            name = _joined([phrase for _, phrase in used]) or PLAIN
+            name = _joined([phrase for _, phrase in used]) or name
             if name not in taken:
                 break
         if name in taken:
@@ -68,7 +73,7 @@ def _phrases(
     unnamed: Collection[str],
 ) -> Iterator[tuple[str, str]]:
     families: set[str] = set()
-    for row in traits.filter(pl.col("effect") >= AT_LEAST).iter_rows(named=True):
+    for row in traits.iter_rows(named=True):
         attribute = row["attribute"]
         if attribute in unnamed or family(attribute) in families:
             continue
@@ -83,8 +88,9 @@ def _phrase(row: Mapping[str, str], meaning: Meaning, known: Phrases | None) -> 
     if phrase is not None:
         return phrase
     told = row["words"].removeprefix(f"{topic(row['attribute'], meaning)}: ")
-    about = topic(row["attribute"], meaning) if known is None else known.topic
-    return f"{about} {told}" if about else told
+    if known is None or row["side"] == "middle":
+        return f"{topic(row['attribute'], meaning)} {told}"
+    return f"{known.topic} {told}" if known.topic else told
 
 
 def _joined(phrases: list[str]) -> str:

@@ -21,7 +21,11 @@ TRAITS = {
     "index": pl.Float64,
     "effect": pl.Float64,
 }
-"""`side` is ``low`` or ``high`` for the end of a scale or number, ``level`` for a single level."""
+"""`side` is ``low`` or ``high`` for the end of a scale or number, ``middle`` for a band between its
+ends, ``level`` for a single level."""
+
+AT_LEAST = 0.2
+"""Cohen's h of a difference worth telling: a small effect by Cohen's own words."""
 
 
 _Row = dict[str, Any]
@@ -37,7 +41,8 @@ def segment_traits(
 
     Of a scale or a number the cut is taken that parts the segment from the population the most,
     and the side of it that the segment has more of: so a scale is read by what its codes mean,
-    whichever way they run. Of other attributes it is the level whose share differs most.
+    whichever way they run. Where the segment has less of both ends, the band between them is taken
+    that it has more of. Of other attributes it is the level whose share differs most.
 
     Parameters
     ----------
@@ -103,13 +108,17 @@ def words(about: str, labels: Sequence[str], *, side: str = "", lacks: bool = Fa
     Parameters
     ----------
     labels : of the levels, in their order; of numbers the levels themselves, or bins ``2 to 4``
-    side : ``low`` or ``high`` if the labels are numbers from the least or up to the most
+    side : ``low`` or ``high`` if the labels are numbers from the least or up to the most,
+        ``middle`` if they are numbers between
     """
     listed = " or ".join(labels) if len(labels) < 3 else f"{labels[0]} to {labels[-1]}"
     if side == "low":
         listed = f"{labels[-1].split(' to ')[-1]} or less"
     if side == "high":
         listed = f"{labels[0].split(' to ')[0]} or more"
+    if side == "middle":
+        first, last = labels[0].split(" to ")[0], labels[-1].split(" to ")[-1]
+        listed = f"{first} to {last}" if first != last else first
     return f"{about}: {'seldom ' if lacks else ''}{listed}"
 
 
@@ -119,9 +128,38 @@ def _side(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
     apart = _h(share, expected)
     # Rounded, so that the last digits of a sum do not choose between cuts as far apart.
     cut = int(np.argmax(np.abs(apart).round(9)))
+    if band := _middle(share, expected, abs(float(apart[cut]))):
+        first, last = band
+        within = slice(first + 1, last + 1)
+        between = float(share[last] - share[first]), float(expected[last] - expected[first])
+        return "middle", table[within], *between
     if apart[cut] >= 0:
         return "low", table[: cut + 1], float(share[cut]), float(expected[cut])
     return "high", table[cut + 1 :], float(1 - share[cut]), float(1 - expected[cut])
+
+
+def _middle(share: np.ndarray, expected: np.ndarray, to_beat: float) -> tuple[int, int] | None:
+    """The two cuts around the band the segment has more of, if it has less of both ends.
+
+    Parameters
+    ----------
+    share, expected : shape (n_cuts,); the share below each cut, of segment and population
+    to_beat : Cohen's h of the best single cut
+    """
+    fewer_below = _h(share, expected) <= -AT_LEAST
+    fewer_above = _h(1 - share, 1 - expected) <= -AT_LEAST
+    bands = [
+        (
+            round(float(_h(share[last] - share[first], expected[last] - expected[first])), 9),
+            first,
+            last,
+        )
+        for first in np.flatnonzero(fewer_below)
+        for last in np.flatnonzero(fewer_above)
+        if first < last
+    ]
+    apart, first, last = max(bands, key=lambda band: band[0], default=(0.0, 0, 0))
+    return (int(first), int(last)) if apart > round(to_beat, 9) else None
 
 
 def _level(table: list[_Row]) -> tuple[str, list[_Row], float, float]:

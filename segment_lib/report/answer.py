@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from segment_lib.report.facts import Figures
-from segment_lib.report.segments import DOUBTFUL, Segment
+from segment_lib.report.segments import DOUBTFUL, HALF, TWICE, Segment
 from segment_lib.report.words import (
     count,
     decimals,
@@ -24,36 +24,38 @@ DEPTH = 0.2
 
 def headline(found: Sequence[Segment]) -> tuple[str, tuple[str, ...]]:
     """The answer in one sentence, and the sentences that back it."""
-    over = [s for s in found if s.verdict == "over" and s.index and not s.is_set_aside]
-    under = [s for s in reversed(found) if s.verdict == "under" and not s.is_set_aside]
-    hidden = [s for s in found if s.is_hidden and not s.is_set_aside]
-    backing = []
+    placed = _placed(found)
+    over = [segment for segment in placed if segment.verdict == "over"]
+    under = [segment for segment in reversed(placed) if segment.verdict == "under"]
     if over:
-        best = next((segment for segment in over if not segment.is_small), over[0])
-        answer = f"{_holding(over)}: mail there first."
+        answer, *backing = _mail(over)
         if under:
-            backing.append(f"Leave out {_named(under)}: {_holding(under, bare=True)}.")
-        backing.append(_strongest(best))
+            backing.append(f"Leave out {_named(under)}: {_held(under)}.")
+        backing.append(_strongest(over))
     elif under:
+        unclear = any(segment.is_unclear for segment in placed)
         answer = (
-            "No segment holds more customers than its size suggests; "
-            f"{_named(under)} {'holds' if len(under) == 1 else 'hold'} fewer."
+            f"No segment {'is shown to hold' if unclear else 'holds'} more customers than its size "
+            f"suggests; {_named(under)} {_hold(under)} fewer."
         )
-        backing.append(f"{_holding(under)}. Leave them out and mail the rest.")
-    elif hidden:
-        answer = "No segment whose numbers can be shown is over- or under-represented."
+        backing = [
+            f"{_capital(_named(under))} {_hold(under)} {_held(under)}. Leave them out and mail the "
+            "rest."
+        ]
     else:
-        answer = "Customers are spread over the segments as the population is."
-        backing.append(
-            "No segment is over- or under-represented, so these segments give no reason to "
-            "mail one before another."
-        )
-    if hidden:
-        backing.append(
-            f"Of {_named(hidden)} numbers are left out that would tell of too few people."
-        )
+        answer, *backing = _level(placed)
     backing.extend(_set_aside(segment) for segment in found if segment.is_set_aside)
     return answer, tuple(line for line in backing if line)
+
+
+def nothing_stands_out(found: Sequence[Segment]) -> tuple[str, str]:
+    """What the cards begin with where no segment is over- or under-represented."""
+    if doubt := _doubt(_placed(found)):
+        return "No segment is shown to be over- or under-represented.", doubt
+    return (
+        "No segment is over- or under-represented.",
+        "Each holds about as many customers as its size suggests.",
+    )
 
 
 def reach(gains: pl.DataFrame, n_micro: int) -> str:
@@ -78,11 +80,36 @@ def reach(gains: pl.DataFrame, n_micro: int) -> str:
         against = "fewer than without selection"
     else:
         against = "no more than without selection"
+    by_segments = reached["segment"][0]
+    whole_segments = f"{rounded(100 * by_segments)}%"
+    if _more(by_segments, share):
+        chance = ", though no more than chance may add" if by_segments <= high else ""
+        whole_segments += f", which is more{chance}"
     return (
         f"Mailing the best {percent(DEPTH)} of the population by {many(n_micro, 'micro-segment')} "
         f"reaches {rounded(100 * share)}% of customers ({rounded(100 * low)} to "
-        f"{rounded(100 * high)}%), {against}; by whole segments, "
-        f"{rounded(100 * reached['segment'][0])}%."
+        f"{rounded(100 * high)}%), {against}; by whole segments, {whole_segments}."
+    )
+
+
+def order(gains: pl.DataFrame, n_micro: int, n_segments: int) -> tuple[str, str]:
+    """How the two rankings are to be read, and what the list of jobs.export is ranked by."""
+    cells = many(n_micro, "micro-segment")
+    if n_micro > n_segments:
+        told = (
+            f"Whole segments are a coarse rank. {cells}, ranked by their share of customers, put "
+            "the population in a finer order."
+        )
+    else:
+        told = f"{cells}, as few people allow no more, {'is' if n_micro == 1 else 'are'} no finer "
+        told += f"an order of the population than {many(n_segments, 'whole segment')}."
+    at = gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9)
+    reached = dict(at.select("by", "customers_reached").iter_rows())
+    if not _more(reached.get("segment", 0.0), reached.get("micro_segment", 0.0)):
+        return told, ""
+    return told, (
+        "The list is ranked by micro-segments, also here, where whole segments reach more of the "
+        f"customers at {percent(DEPTH)}."
     )
 
 
@@ -120,11 +147,11 @@ def association(tests: Mapping[str, Figures | None], *, whole: bool = True) -> t
     Where counts are hidden, `whole` is false: from the statistic they could be told.
     """
     told = []
-    for name, of in (
-        ("all_segments", "Over all segments, the rows set aside included"),
-        ("without_set_aside", "Without the rows set aside"),
-    ):
-        if (test := tests.get(name)) is None:
+    everyone, placed = tests.get("all_segments"), tests.get("without_set_aside")
+    of_all = "Over all segments" + ("" if everyone == placed else ", the rows set aside included")
+    alone = None if everyone == placed else placed
+    for of, test in ((of_all, everyone), ("Without the rows set aside", alone)):
+        if test is None:
             continue
         rough = (
             ", roughly, as some counts expected are below 5" if test["least_expected"] < 5 else ""
@@ -246,42 +273,128 @@ def _quoted(segment: Segment) -> str:
     return f" (“{segment.title}”)" if segment.title else ""
 
 
-def _strongest(segment: Segment) -> str:
+def _strongest(over: Sequence[Segment]) -> str:
     """How much of the customers' favourite segment there is, and how sure that is."""
+    if not (known := [segment for segment in over if segment.index]):
+        return ""
+    segment = next((segment for segment in known if not segment.is_small), known[0])
+    if segment is known[0] and len(known) == len(over):
+        begin = "Most of all,"
+    elif segment.is_small:
+        begin = "Of those that can be told, most of all"
+    else:
+        begin = "Of those large enough to plan on, most of all"
     if segment.limits is None:
         sure = ""
     else:
         low, high = (times(limit).removesuffix(" times") for limit in segment.limits)
         sure = f" ({low} to {high} times, all doubts counted)"
     return (
-        f"Most of all, segment {segment.number}{_quoted(segment)}: a customer is "
+        f"{begin} segment {segment.number}{_quoted(segment)}: a customer is "
         f"{times(segment.index or 0)} as likely to be in it as anybody in the population{sure}."
     )
 
 
-def _holding(found: Sequence[Segment], bare: bool = False) -> str:
-    """What they hold together; bare of their names, where these have just been said."""
-    customers = sum(segment.customer_share or 0.0 for segment in found)
-    people = sum(segment.population_share or 0.0 for segment in found)
-    held = f"{percent(customers)} of customers in {percent(people)} of the population"
-    if bare:
-        return held
-    names = _named(found)
-    return f"{names[:1].upper()}{names[1:]} {'holds' if len(found) == 1 else 'hold'} {held}"
+def _placed(found: Sequence[Segment]) -> list[Segment]:
+    return [segment for segment in found if not segment.is_set_aside]
+
+
+def _is_told(segment: Segment) -> bool:
+    return segment.customer_share is not None and segment.population_share is not None
+
+
+def _mail(over: Sequence[Segment]) -> tuple[str, ...]:
+    """Where to mail, and what of that too few people stand behind to be told."""
+    told = [segment for segment in over if _is_told(segment)]
+    few = [segment for segment in over if not _is_told(segment)]
+    names = _capital(_named(over))
+    if not few:
+        return (f"{names} {_hold(over)} {_held(over)}: mail there first.",)
+    return (
+        f"{names} {_hold(over)} more customers than {'its' if len(over) == 1 else 'their'} size "
+        "suggests: mail there first.",
+        f"{_capital(_named(told))} {_hold(told)} {_held(told)}." if told else "",
+        f"Too few people stand behind {_named(few)} to say by how much.",
+    )
+
+
+def _held(found: Sequence[Segment]) -> str:
+    """What they hold together; those whose shares are not shown are in no sum."""
+    told = [segment for segment in found if _is_told(segment)]
+    few = [segment for segment in found if not _is_told(segment)]
+    parts = []
+    if told:
+        customers = percent(sum(segment.customer_share or 0.0 for segment in told))
+        people = percent(sum(segment.population_share or 0.0 for segment in told))
+        parts.append(f"{customers} of customers in {people} of the population")
+    if few:
+        shares = [segment.population_share for segment in few]
+        known = [share for share in shares if share is not None]
+        place = f"{percent(sum(known))} of the population"
+        parts.append(
+            "too few customers to say how many in "
+            f"{place if len(known) == len(shares) else _named(few)}"
+        )
+    return " and ".join(parts)
+
+
+def _level(placed: Sequence[Segment]) -> tuple[str, ...]:
+    """No segment stands out: because customers are like the population, or for want of people."""
+    no_reason = "so these segments give no reason to mail one before another."
+    if not (doubt := _doubt(placed)):
+        return (
+            "Customers are spread over the segments as the population is.",
+            f"No segment is over- or under-represented, {no_reason}",
+        )
+    if not all(segment.is_unclear for segment in placed):
+        answer = (
+            "As far as can be told, customers are spread over the segments as the population is."
+        )
+    elif any(_is_few(segment) for segment in placed):
+        answer = "There are too few people to say which segments customers come from."
+    else:
+        answer = "The segments are too uncertain to say which of them customers come from."
+    return answer, f"No segment is shown to be over- or under-represented, {no_reason}", doubt
+
+
+def _doubt(placed: Sequence[Segment]) -> str:
+    """What cannot be told of segments that do not stand out; empty if all are clear."""
+    if not (unclear := [segment for segment in placed if segment.is_unclear]):
+        return ""
+    few = any(_is_few(segment) for segment in unclear)
+    why = "too few people are known" if few else "the borders are too uncertain"
+    return (
+        f"Of {_named(unclear)} {why} to rule out half or twice as many customers as the size "
+        "suggests."
+    )
+
+
+def _is_few(segment: Segment) -> bool:
+    """Whether chance alone leaves half or twice as many customers possible."""
+    return segment.chance is None or segment.chance[0] < HALF or segment.chance[1] > TWICE
 
 
 def _set_aside(aside: Segment) -> str:
-    if aside.population_share is None and aside.customer_share is None:
-        return "Rows too incomplete to place were set aside, too few to be shown."
-    shares = " and ".join(
-        f"{percent(share)} of {whose}" if share is not None else f"few of {whose}"
-        for share, whose in (
-            (aside.population_share, "the population"),
-            (aside.customer_share, "customers"),
-        )
+    ours, theirs = aside.population_share, aside.customer_share
+    people = "too few people to count" if ours is None else f"{percent(ours)} of the population"
+    customers = (
+        "too few customers to count" if theirs is None else f"{percent(theirs)} of customers"
     )
     index = "" if aside.index is None else f" (index {whole(aside.index)})"
-    return f"Rows too incomplete to place were set aside: {shares}{index}."
+    return f"Rows too incomplete to place were set aside: {people} and {customers}{index}."
+
+
+def _hold(found: Sequence[Segment]) -> str:
+    return "holds" if len(found) == 1 else "hold"
+
+
+def _capital(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def _more(share: float, than: float) -> bool:
+    """More as a reader sees it, to a tenth of a percent."""
+    return round(1000 * share) > round(1000 * than)
 
 
 def _strength(v: float) -> str:

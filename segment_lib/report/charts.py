@@ -36,7 +36,7 @@ LINES = {
 
 def index(segments: Sequence[Segment]) -> Drawing:
     """The index of each segment as a dot on its honest limits, by falling index; log scale."""
-    rows = [_whisker(segment) for segment in segments if segment.population_share]
+    rows = [_whisker(segment) for segment in segments if segment.population_share != 0]
     ends = [row[key] for row in rows for key in ("low", "index", "high")]
     known = [float(end) for end in ends if isinstance(end, int | float) and end > 0]
     domain = [min([*known, 80.0]) / 1.15, max([*known, 125.0]) * 1.15]
@@ -79,7 +79,11 @@ def index(segments: Sequence[Segment]) -> Drawing:
         .encode(x=x, color=colour),
         *(
             text.encode(x=alt.X("far", type="quantitative"), text="label:N", color=colour)
-            for text in halo(base, 10, 9, bold=True)
+            for text in halo(base.transform_filter("isValid(datum.far)"), 10, 9, bold=True)
+        ),
+        *(
+            text.encode(x=alt.value(0), text="label:N", color=colour)
+            for text in halo(base.transform_filter("!isValid(datum.far)"), 0, 9, bold=True)
         ),
         *(text.encode(x=alt.value(0), text="name:N") for text in halo(base, 0, -9, bold=True)),
         *(
@@ -96,7 +100,7 @@ def index(segments: Sequence[Segment]) -> Drawing:
 
 def shares(segments: Sequence[Segment]) -> Drawing:
     """Dumbbells: a tick for the share of the population, a dot for that of customers."""
-    rows = [_dumbbell(segment) for segment in segments if segment.population_share]
+    rows = [_dumbbell(segment) for segment in segments if segment.population_share != 0]
     names = [str(row["name"]) for row in rows]
     tooltip = [
         tip("full", "Segment"),
@@ -118,8 +122,10 @@ def shares(segments: Sequence[Segment]) -> Drawing:
         domain=[POPULATION, CUSTOMERS], range=[TICK, DOT]
     )
     base = alt.Chart(values(rows)).encode(y=y, tooltip=tooltip)
-    links = base.mark_rule(strokeWidth=3, opacity=0.55).encode(
-        x=alt.X("population", type="quantitative"), x2="customers:Q", color=colour
+    links = (
+        base.transform_filter("isValid(datum.population) && isValid(datum.customers)")
+        .mark_rule(strokeWidth=3, opacity=0.55)
+        .encode(x=alt.X("population", type="quantitative"), x2="customers:Q", color=colour)
     )
     ends = alt.Chart(values([end for row in rows for end in _ends(row)])).encode(
         x=x, y=y, shape=shape, tooltip=tooltip
@@ -220,7 +226,6 @@ def gains(table: pl.DataFrame, depth: Figures | None) -> Drawing:
 
 def _whisker(segment: Segment) -> Row:
     low, high = segment.limits if segment.limits else (None, None)
-    unknown = "not shown" if segment.is_hidden else "no index"
     positive = segment.index if segment.index and segment.index > 0 else None
     far = max(positive or 0.0, high or 0.0)
     title = segment.title or ("rows too incomplete to place" if segment.is_set_aside else "")
@@ -232,8 +237,8 @@ def _whisker(segment: Segment) -> Row:
         "index": None if positive is None else round(positive, 1),
         "low": None if low is None or low <= 0 else round(low, 1),
         "high": None if high is None or not low or low <= 0 else round(high, 1),
-        "far": round(far, 1) if far > 0 else 100,
-        "label": f"{segment.symbol} {unknown if segment.index is None else whole(segment.index)}",
+        "far": round(far, 1) if far > 0 else None,
+        "label": _label(segment),
         "verdict": f"{segment.symbol} {segment.word}",
         "verdict_key": segment.verdict,
         "index_text": whole(segment.index),
@@ -241,6 +246,15 @@ def _whisker(segment: Segment) -> Row:
         "chance_text": span(*segment.chance) if segment.chance else "unknown",
         "stability_text": segment.stability_word,
     }
+
+
+def _label(segment: Segment) -> str:
+    """The index; where it is hidden words alone, as a symbol would look like a mark."""
+    if segment.index is not None:
+        return f"{segment.symbol} {whole(segment.index)}"
+    if not segment.is_hidden:
+        return "no index"
+    return "not shown" if segment.verdict == "average" else f"not shown ({segment.word})"
 
 
 def _brief(title: str) -> str:
@@ -254,16 +268,16 @@ def _brief(title: str) -> str:
 
 
 def _dumbbell(segment: Segment) -> Row:
-    population = round(segment.population_share or 0.0, 3)
-    customers = None if segment.customer_share is None else round(segment.customer_share, 3)
-    unknown = "not shown" if segment.is_hidden else "no index"
+    ours, theirs = segment.population_share, segment.customer_share
+    population = None if ours is None else round(ours, 3)
+    customers = None if theirs is None else round(theirs, 3)
     return {
         "name": segment.name,
         "full": segment.full_name,
         "population": population,
         "customers": customers,
-        "far": max(population, customers or 0.0),
-        "label": f"{segment.symbol} {unknown if segment.index is None else whole(segment.index)}",
+        "far": max(population or 0.0, customers or 0.0),
+        "label": _label(segment),
         "verdict": f"{segment.symbol} {segment.word}",
         "verdict_key": segment.verdict,
         "population_text": percent(segment.population_share),
@@ -273,6 +287,7 @@ def _dumbbell(segment: Segment) -> Row:
 
 
 def _ends(row: Row) -> Iterable[Row]:
-    yield {**row, "who": POPULATION, "share": row["population"]}
+    if row["population"] is not None:
+        yield {**row, "who": POPULATION, "share": row["population"]}
     if row["customers"] is not None:
         yield {**row, "who": CUSTOMERS, "share": row["customers"]}

@@ -116,17 +116,26 @@ def gaps(
             tooltip=tooltip,
         )
     )
-    mark = [{"edge": max_missing + 0.5, "share": top[1] * 0.94, "label": "set aside →"}]
-    rule = alt.Chart(values(mark)).encode(x=alt.X("edge", type="quantitative"))
-    chart = alt.layer(
-        bars,
-        rule.mark_rule(color=PALETTE["under"], strokeDash=[4, 3]),
-        rule.mark_text(align="left", dx=6, color=PALETTE["under"]).encode(
-            y=alt.Y("share", type="quantitative"), text="label:N"
-        ),
-    )
+    layers: list[alt.Chart] = [bars]
+    if is_within(max_missing, top):
+        mark = [{"edge": max_missing + 0.5, "share": top[1] * 0.94, "label": "set aside →"}]
+        rule = alt.Chart(values(mark)).encode(x=alt.X("edge", type="quantitative"))
+        # Right of the line, but where the plot ends soon after it.
+        ends = max_missing > 0.7 * top[0]
+        layers += [
+            rule.mark_rule(color=PALETTE["under"], strokeDash=[4, 3]),
+            rule.mark_text(
+                align="right" if ends else "left", dx=-6 if ends else 6, color=PALETTE["under"]
+            ).encode(y=alt.Y("share", type="quantitative"), text="label:N"),
+        ]
+    chart = alt.layer(*layers)
     title = alt.Title(f"Rows of the {extract} by number of missing attributes")
     return chart.properties(width=SMALL, height=200, title=title)
+
+
+def is_within(max_missing: int, top: tuple[int, float]) -> bool:
+    """Whether the most a row may miss lies on the axis: a line beyond it would stretch the plot."""
+    return max_missing < top[0]
 
 
 def _empty_share(missing_share: float | None, empty: int | None, missing: int | None) -> float:

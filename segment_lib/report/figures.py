@@ -12,7 +12,7 @@ import vl_convert
 from segment_lib.report import charts, data_charts, method_charts, theme
 from segment_lib.report.answer import named, reach
 from segment_lib.report.facts import RunFacts
-from segment_lib.report.segments import FOUND_AGAIN, VERDICTS, Segment
+from segment_lib.report.segments import FOUND_AGAIN, UNCLEAR, VERDICTS, Segment
 from segment_lib.report.words import decimals, many, percent, sentence
 
 
@@ -76,7 +76,7 @@ def figures(facts: RunFacts, found: Sequence[Segment]) -> Iterator[Figure]:
         "gains",
         "Customers reached by depth of the mailing",
         reach(facts.gains, facts.n_micro) or "Customers reached by share of the population mailed.",
-        charts.gains(facts.gains, facts.depth),
+        charts.gains(facts.gains.filter(pl.col("population_rows") > 0), facts.depth),
     )
     for measure, (heading, meaning, _) in method_charts.SWEEP.items():
         yield Figure(
@@ -120,11 +120,11 @@ def figures(facts: RunFacts, found: Sequence[Segment]) -> Iterator[Figure]:
 
 
 def _index_takeaway(found: Sequence[Segment]) -> str:
-    said = {verdict: [s for s in found if s.verdict == verdict] for verdict in VERDICTS}
+    words = (*(word for _, word in VERDICTS.values()), UNCLEAR)
     parts = [
         f"{named(group)} {'is' if len(group) == 1 else 'are'} {word}"
-        for verdict, (_, word) in VERDICTS.items()
-        if (group := said[verdict])
+        for word in words
+        if (group := [segment for segment in found if segment.word == word])
     ]
     return (
         f"{sentence('; '.join(parts))} The number is the index: 200 is twice as many customers as "
@@ -169,9 +169,11 @@ def _rows_takeaway(facts: RunFacts, extract: str) -> str:
     aside = table.filter(pl.col("n_missing") > facts.max_missing_per_row)
     rows, total = int(aside["rows"].sum()), max(int(table["rows"].sum()), 1)
     share = f"Under {facts.min_cell}" if rows < facts.min_cell else percent(rows / total)
+    within = data_charts.is_within(facts.max_missing_per_row, _reach(facts.rows))
+    beyond = "" if within else " That limit lies beyond what is drawn."
     return (
         f"{share} of the {extract} miss more than {facts.max_missing_per_row} of the kept "
-        "attributes and are set aside."
+        f"attributes and are set aside.{beyond}"
     )
 
 

@@ -58,6 +58,8 @@ def _page(
         answer=said,
         backing=backing,
         reach=answer.reach(facts.gains, facts.n_micro),
+        nothing_stands_out=answer.nothing_stands_out(found),
+        order=answer.order(facts.gains, facts.n_micro, clustered.height),
         warnings=answer.warnings(found, facts.sweep, facts.suspicious),
         association=answer.association(
             facts.tests, whole=not any(segment.is_hidden for segment in found)
@@ -67,7 +69,7 @@ def _page(
         chosen=chosen[0] if chosen else None,
         segments=found,
         index=tables.index_table(found),
-        gains=tables.gains_table(facts.gains),
+        gains=tables.gains_table(facts.gains.filter(pl.col("population_rows") > 0)),
         response=(
             None
             if facts.response is None

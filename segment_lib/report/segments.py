@@ -17,13 +17,17 @@ VERDICTS = {
     "over": ("▲", "over-represented"),
     "under": ("▼", "under-represented"),
     "average": ("●", "about average"),
-    "hidden": ("○", "not shown"),
 }
 """A symbol and a word for each verdict, so that nothing hangs on colour alone."""
 
 FOUND_AGAIN, DOUBTFUL, DISSOLVED = 0.75, 0.6, 0.5
 """From the first, a segment is found again; below the second it should not be trusted; up to the
 third it has dissolved (Hennig 2007, "Cluster-wise assessment of cluster stability")."""
+
+
+HALF, TWICE = 50, 200
+"""An index whose limits go beyond these tells nothing, though they hold 100."""
+UNCLEAR = "unclear"
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Segment:
     @property
     def is_hidden(self) -> bool:
         """Whether a count is not shown, and with it all that would give it away."""
-        return self.verdict == "hidden"
+        return self.population_rows is None or self.customer_rows is None
 
     @property
     def name(self) -> str:
@@ -92,12 +96,19 @@ class Segment:
         return f"{self.name}: {self.title}" if self.title else self.name
 
     @property
+    def is_unclear(self) -> bool:
+        """Neither over nor under, but half or twice as many customers are not ruled out."""
+        if self.verdict != "average":
+            return False
+        return self.limits is None or self.limits[0] < HALF or self.limits[1] > TWICE
+
+    @property
     def symbol(self) -> str:
         return VERDICTS[self.verdict][0]
 
     @property
     def word(self) -> str:
-        return VERDICTS[self.verdict][1]
+        return UNCLEAR if self.is_unclear else VERDICTS[self.verdict][1]
 
     @property
     def stability_word(self) -> str:
@@ -139,7 +150,7 @@ def segments(
                 index=index,
                 limits=None if index is None else _limits(row["low"], row["high"]),
                 chance=None if index is None else _limits(row["index_low"], row["index_high"]),
-                verdict="hidden" if no_people or no_customers else row["verdict"],
+                verdict=row["verdict"],
                 stability=finite(row["stability"]),
                 is_small=bool(row["small"]),
                 traits=() if no_people else traits_of(traits, number, min_cell),

@@ -16,6 +16,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
+from jobs.report import parse
 from segment_lib.model import held_out_gain, quarters
 from segment_lib.schema import known_meanings, known_phrases, read_feature_summary
 from tests.attack import Cell, range_of, tables_of, told
@@ -512,3 +513,30 @@ def counted(run: Path, folder: Path, extract: str) -> dict[Cell, int]:
         for attribute, level in listed.iter_rows():
             found[(segment, attribute, level)] = (inside[attribute] == str(level)).sum()
     return found
+
+
+def test_segments_of_too_few_people_are_not_named_by_what_these_are(
+    extracts: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    config = write_config(extracts, extracts)
+    done = run_job(
+        "jobs.run", config, "--run-dir", tmp_path / "run",
+        "--set", f"fairness.min_cell={N}", "--set", "model.sweep=[2, 2]",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    few = ["Too few people to describe", "Too few people to describe (1)"]
+    for name in ("names.csv", "describe.csv"):
+        told = pl.read_csv(tmp_path / "run/compare" / name).filter(pl.col("segment") >= 0)
+        assert told.sort("segment")["name"].to_list() == few
+    # Once there are enough of them, a refresh does not carry that name on.
+    done = run_job(
+        "jobs.refresh", config, "--base", tmp_path / "run", "--run-dir", tmp_path / "later",
+        "--until", "compare", "--set", "model.sweep=[2, 2]",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not set(few) & set(pl.read_csv(tmp_path / "later/compare/names.csv")["name"])
+
+
+def test_a_name_like_a_formula_is_on_the_page_as_it_was_delivered() -> None:
+    content = b"segment,name\n0,'=SUMME(A1) 3 or less\n1,'s-Hertogenbosch\n"
+    assert parse(content)["name"].to_list() == ["=SUMME(A1) 3 or less", "'s-Hertogenbosch"]

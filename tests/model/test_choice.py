@@ -74,6 +74,15 @@ def test_the_rule_says_what_it_asks_for_and_what_it_found():
         assert words in rule
 
 
+def test_on_a_tie_the_rule_does_not_say_that_the_smaller_number_reaches_the_most():
+    chosen, rule = choose_clusters(trials((0.9, 0.0, 0.498), (0.9, 0.0, 0.5)))
+    assert chosen == 2
+    assert rule.endswith(
+        "the smallest whose best segments reach within one standard error of the most held-out "
+        "customers: 49.8% at 20% of the population, where 3 segments reach 50.0%"
+    )
+
+
 def test_a_choice_below_the_bar_says_so():
     _, rule = choose_clusters(trials((0.5, 0.0, 0.3), (0.4, 0.0, 0.3)))
     assert "0.50" in rule

@@ -20,6 +20,7 @@ def traits(*rows: tuple[int, str, str, str, str, float]) -> pl.DataFrame:
     table = pl.DataFrame(
         rows, schema=["segment", "attribute", "side", "levels", "words", "effect"], orient="row"
     )
+    table = table.with_columns(pl.lit(100).alias("population_rows"))
     return table.with_columns(
         pl.lit(None).alias(name) for name in TRAITS if name not in table.columns
     ).select(pl.col(name).cast(kind) for name, kind in TRAITS.items())
@@ -39,6 +40,13 @@ SMART = (0, "ENERGY", "level", "2", "energy type: smart", 0.9)
 def test_known_words_are_used_and_others_made_from_the_labels():
     assert named(SAVERS, RED, SMART) == ["Savers, favourite colour red, energy: smart"]
     assert named(GREEN) == ["Green"]
+
+
+def test_the_middle_of_a_scale_is_named_by_its_topic_and_labels():
+    middle = (0, "ENERGY", "middle", "2, 3", "energy type: smart or fair", 1.0)
+    assert named(middle) == ["Energy type smart or fair"]
+    savers = (0, "FINANZ_SPARER", "middle", "3", "FINANZ_SPARER: average", 1.0)
+    assert named(savers) == ["FINANZ_SPARER average"]
 
 
 def test_one_family_of_attributes_speaks_once():
@@ -72,6 +80,23 @@ def test_a_further_trait_tells_segments_apart_where_there_is_one():
 
 def test_the_rows_set_aside_have_a_name_of_their_own():
     assert named((-1, *SAVERS[1:])) == ["Rows set aside"]
+
+
+def test_too_few_people_are_not_described_by_their_name():
+    few = [(s, *row[1:]) for s in (1, 2) for row in (SAVERS, RED)]
+    found = name_segments(traits(SAVERS, RED, *few), MEANINGS, PHRASES, few=(1, 2))
+    assert found["name"].to_list() == [
+        "Savers, favourite colour red",
+        "Too few people to describe",
+        "Too few people to describe (2)",
+    ]
+    assert found["attributes"].to_list()[1:] == ["", ""]
+
+
+def test_a_trait_of_too_few_people_names_no_segment():
+    rows = traits(SAVERS, RED).with_columns(population_rows=pl.Series([9, 10], dtype=pl.Int64))
+    found = name_segments(rows, MEANINGS, PHRASES, min_cell=10)
+    assert found["name"].to_list() == ["Favourite colour red"]
 
 
 REVERSED = ("FINANZ_", "SEMIO_")

@@ -91,6 +91,25 @@ def test_numbers_are_told_from_or_up_to():
     assert words("cars", ["6 to 9", "10 to 30"], side="high") == "cars: 6 or more"
 
 
+def test_a_band_in_the_middle_is_told_as_a_band_and_not_as_all_above_it():
+    (found,) = traits(PEOPLE=[(1, 0, 50), (2, 50, 20), (3, 50, 20), (4, 0, 60)])
+    assert (found["side"], found["levels"]) == ("middle", "2, 3")
+    assert found["words"] == "number of adults: 2 to 3"
+    assert found["segment_share"] == 1.0
+    assert found["population_share"] == pytest.approx(140 / 250)
+    assert found["effect"] == pytest.approx(2 * asin(1) - 2 * asin(sqrt(140 / 250)))
+    (one,) = traits(PEOPLE=[(1, 0, 50), (2, 90, 20), (3, 10, 60)])
+    assert one["words"] == "number of adults: 2"
+    (scale,) = traits(SAVER=[(1, 5, 40), (2, 60, 10), (3, 30, 10), (4, 5, 40)])
+    assert scale["words"] == "money saver: high or low"
+    assert words("age", ["39 to 46", "47 to 65"], side="middle") == "age: 39 to 65"
+
+
+def test_more_of_one_end_alone_is_no_band():
+    (found,) = traits(PEOPLE=[(1, 0, 50), (2, 40, 40), (3, 40, 20), (4, 20, 20)])
+    assert found["words"] == "number of adults: 2 or more"
+
+
 def test_the_strongest_trait_comes_first():
     found = traits(
         KIND=[("a", 50, 45), ("b", 50, 55), ("c", 1, 1)],

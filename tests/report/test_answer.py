@@ -59,7 +59,58 @@ def test_the_headline_may_have_segments_to_leave_out_alone(facts: RunFacts, shar
 def test_a_small_segment_is_not_the_one_put_forward(facts: RunFacts, shares: Shares) -> None:
     table = shares({1: (90, 80, "over"), 2: (5_000, 900, "over"), 3: (9_000, 300, "under")})
     _, backing = said(replace(facts, segments=table))
-    assert "Most of all, segment 2" in backing
+    assert "Of those large enough to plan on, most of all segment 2" in backing
+
+
+def test_customers_too_few_to_show_are_not_called_none(facts: RunFacts, shares: Shares) -> None:
+    table = shares({1: (1_000, 90, "over"), 2: (1_000, 9, "under"), 3: (2_000, 20, "under")})
+    _, backing = said(replace(facts, segments=table))
+    assert (
+        "Leave out segments 2 and 3: 17% of customers in 50% of the population and too few "
+        "customers to say how many in 25% of the population." in backing
+    )
+    alone = table.filter(pl.col("segment") < 3)
+    _, backing = said(replace(facts, segments=alone))
+    assert "0% of customers" not in backing
+    assert "Leave out segment 2: too few customers to say how many in 25% of the pop" in backing
+
+
+def test_a_segment_whose_numbers_are_hidden_is_not_denied(facts: RunFacts, shares: Shares) -> None:
+    table = shares({1: (5, 25, "over"), 2: (13, 5, "average"), 3: (17, 10, "average")})
+    headline, backing = said(replace(facts, segments=table))
+    assert headline == "Segment 1 holds more customers than its size suggests: mail there first."
+    assert "Too few people stand behind segment 1 to say by how much." in backing
+    table = shares({1: (5, 25, "over"), 2: (500, 900, "over"), 3: (900, 100, "under")})
+    headline, backing = said(replace(facts, segments=table))
+    assert headline.startswith("Segments 2 and 1 hold more customers than their size suggests:")
+    assert "Segment 2 holds 88% of customers in 36% of the population." in backing
+    assert "Of those large enough to plan on, most of all segment 2" in backing
+
+
+def test_nothing_is_asserted_of_too_few_people(facts: RunFacts, shares: Shares) -> None:
+    few = replace(facts, segments=shares({1: (2, 1, "average"), 2: (1, 2, "average")}))
+    headline, backing = said(few)
+    assert headline == "There are too few people to say which segments customers come from."
+    assert "No segment is over- or under-represented" not in backing
+    assert "Of segments 1 and 2 too few people are known to rule out half or twice" in backing
+    assert answer.nothing_stands_out(found(few))[0].startswith("No segment is shown to be")
+
+
+def test_what_is_clear_is_told_apart_from_what_is_not(facts: RunFacts, shares: Shares) -> None:
+    table = shares({1: (9_000, 900, "average"), 2: (300, 30, "average")}).with_columns(
+        low=pl.Series([95.0, 40.0]), high=pl.Series([105.0, 240.0])
+    )
+    headline, backing = said(replace(facts, segments=table))
+    assert headline.startswith("As far as can be told, customers are spread")
+    assert "Of segment 2 the borders are too uncertain to rule out half or twice" in backing
+
+
+def test_rows_set_aside_of_too_few_customers_are_told_in_words(
+    facts: RunFacts, shares: Shares
+) -> None:
+    table = shares({1: (900, 80, "average"), -1: (100, 5, "average")})
+    _, backing = said(replace(facts, segments=table))
+    assert "set aside: 10% of the population and too few customers to count." in backing
 
 
 def test_segments_that_are_not_found_again_are_warned_of(facts: RunFacts) -> None:
@@ -89,6 +140,33 @@ def test_the_reach_of_a_fifth_is_read_from_the_gains(facts: RunFacts) -> None:
 def test_a_ranking_that_gains_nothing_is_said_to_gain_nothing(facts: RunFacts) -> None:
     flat = facts.gains.with_columns(customers_reached="depth", lift=pl.lit(1.0))
     assert "no more than without selection" in answer.reach(flat, 300)
+
+
+def test_the_better_of_two_rankings_is_named(facts: RunFacts) -> None:
+    def reached(micro: float) -> pl.DataFrame:
+        share = pl.when(pl.col("by") == "micro_segment").then(micro).otherwise(0.629)
+        return facts.gains.with_columns(customers_reached=share, low=micro - 0.1, high=micro + 0.1)
+
+    worse = answer.reach(reached(0.2), 1)
+    assert worse.endswith("by whole segments, 62.9%, which is more.")
+    told, list_order = answer.order(reached(0.2), 1, 3)
+    assert told == (
+        "1 micro-segment, as few people allow no more, is no finer an order of the population than "
+        "3 whole segments."
+    )
+    assert "ranked by micro-segments, also here, where whole segments reach more" in list_order
+    assert answer.reach(reached(0.6), 300).endswith(
+        "62.9%, which is more, though no more than chance may add."
+    )
+    told, list_order = answer.order(reached(0.7), 300, 12)
+    assert "300 micro-segments, ranked by their share of customers, put" in told
+    assert list_order == ""
+
+
+def test_one_test_is_told_once_where_no_row_is_set_aside(facts: RunFacts) -> None:
+    same = facts.tests["all_segments"]
+    (only,) = answer.association({"all_segments": same, "without_set_aside": same})
+    assert only.startswith("Over all segments, segment and being a customer")
 
 
 def test_chance_and_strength_are_told_apart(facts: RunFacts) -> None:

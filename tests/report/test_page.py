@@ -139,6 +139,32 @@ def test_small_counts_are_nowhere_on_the_page(
     assert '"customers":null' in dumbbells
 
 
+def test_of_few_people_the_page_claims_nothing(
+    facts: RunFacts, shares: Shares, tmp_path: Path
+) -> None:
+    html = page(
+        replace(
+            facts,
+            segments=shares({1: (14, 5, "average"), 2: (9, 5, "average"), 3: (7, 20, "average")}),
+            rows=facts.rows.filter(pl.col("n_missing") < 3),
+            gains=facts.gains.with_columns(
+                population_rows=pl.when(pl.col("depth") < 0.05).then(0).otherwise("population_rows")
+            ),
+            n_micro=1,
+        ),
+        tmp_path,
+    )
+    assert "<h1>There are too few people to say which segments customers come from.</h1>" in html
+    assert "No segment is over- or under-represented" not in html
+    assert "Each holds about as many" not in html
+    assert "about average</span>" not in html
+    assert "Segments 1, 2 and 3 are unclear" in html
+    assert "That limit lies beyond what is drawn." in html
+    assert "finer order" not in html
+    assert "says little" not in html
+    assert 0 not in csv_of(html, "gains")["Pieces"].to_list()
+
+
 def sized(n: int) -> dict[int, tuple[int, int, str]]:
     verdicts = ("over", "average", "under")
     return {k: (1_000 + k, 100 + 7 * (n - k), verdicts[3 * (k - 1) // n]) for k in range(1, n + 1)}
@@ -186,10 +212,10 @@ def test_the_smallest_run_still_makes_a_page(
         ),
         tmp_path,
     )
-    assert "No segment whose numbers can be shown is over- or under-represented." in html
+    assert "There are too few people to say which segments customers come from." in html
     assert "1 component keeps 100% of the variance of 1 feature" in html
     assert ("No trait on record" in html) is not profiled
-    assert "Every code found is listed in the dictionary." in html
+    assert "listed in the dictionary or, where that lists none, found in the population." in html
 
 
 def test_every_table_can_be_taken_away_with_its_numbers_whole(

@@ -1,0 +1,74 @@
+"""What the charts draw, and what they must not seem to draw."""
+
+import re
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+import vl_convert
+
+from segment_lib.report import RunFacts, charts, data_charts
+from segment_lib.report.segments import Segment, segments
+from segment_lib.report.theme import Drawing
+
+Shares = Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]
+
+SIZES = {
+    1: (8, 40, "over"),
+    2: (500, 40, "average"),
+    3: (400, 7, "average"),
+}
+
+
+@pytest.fixture
+def few(facts: RunFacts, shares: Shares) -> tuple[Segment, ...]:
+    """Of the first the people are too few to be told, of the last the customers."""
+    return segments(shares(SIZES), facts.names, facts.traits, min_cell=10)
+
+
+def drawn(chart: Drawing) -> dict[str, dict[str, object]]:
+    """The rows of a chart by name of segment."""
+    return {
+        row["name"]: row
+        for rows in chart.to_dict()["datasets"].values()
+        for row in rows
+        if "label" in row
+    }
+
+
+def svg(chart: Drawing) -> str:
+    return vl_convert.vegalite_to_svg(chart.to_dict())
+
+
+def test_hidden_numbers_are_no_dot_at_the_average(few: tuple[Segment, ...]) -> None:
+    rows = drawn(charts.index(few, 10))
+    assert [rows[f"Segment {n}"]["far"] is None for n in (1, 2, 3)] == [True, False, True]
+    assert rows["Segment 1"]["label"] == "hidden: under 10 (over-represented)"
+    assert rows["Segment 3"]["label"] == "hidden: under 10"
+    said = svg(charts.index(few, 10))
+    hidden = re.findall(r'transform="translate\(([\d.-]+),[^>]*>hidden: under 10<', said)
+    assert set(hidden) == {"0"}
+
+
+def test_segments_of_too_few_people_have_an_empty_row(few: tuple[Segment, ...]) -> None:
+    for chart in (charts.index(few, 10), charts.shares(few, 10)):
+        assert set(drawn(chart)) == {"Segment 1", "Segment 2", "Segment 3"}
+    ends = [
+        (row["name"], row["who"])
+        for rows in charts.shares(few, 10).to_dict()["datasets"].values()
+        for row in rows
+        if "who" in row
+    ]
+    assert ("Segment 1", "population") not in ends
+    assert ("Segment 3", "customers") not in ends
+    assert ("Segment 2", "customers") in ends
+
+
+@pytest.mark.parametrize(("most", "said"), [(25, False), (2, False), (1, True)])
+def test_a_limit_beyond_the_axis_does_not_stretch_it(most: int, said: bool) -> None:
+    rows = pl.DataFrame({"extract": "population", "n_missing": [0, 1, 2], "rows": [70, 20, 10]})
+    chart = svg(data_charts.gaps(rows, "population", most, (2, 0.7), 10))
+    width = re.search(r'<svg[^>]* width="([\d.]+)"', chart)
+    assert width is not None
+    assert float(width[1]) < 450
+    assert ("set aside →" in chart) is said
