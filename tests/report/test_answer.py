@@ -63,16 +63,23 @@ def test_a_small_segment_is_not_the_one_put_forward(facts: RunFacts, shares: Sha
 
 
 def test_customers_too_few_to_show_are_not_called_none(facts: RunFacts, shares: Shares) -> None:
-    table = shares({1: (1_000, 90, "over"), 2: (1_000, 9, "under"), 3: (2_000, 20, "under")})
+    table = shares(
+        {
+            1: (1_000, 90, "over"),
+            2: (1_000, 9, "under"),
+            3: (2_000, 20, "under"),
+            4: (4_000, 81, "under"),
+        }
+    )
     _, backing = said(replace(facts, segments=table))
     assert (
-        "Leave out segments 2 and 3: 17% of customers in 50% of the population and too few "
-        "customers to say how many in 25% of the population." in backing
+        "Leave out segments 3, 2 and 4: 40% of customers in 50% of the population and too few "
+        "customers to say how many in 38% of the population." in backing
     )
     alone = table.filter(pl.col("segment") < 3)
     _, backing = said(replace(facts, segments=alone))
     assert "0% of customers" not in backing
-    assert "Leave out segment 2: too few customers to say how many in 25% of the pop" in backing
+    assert "Leave out segment 2: too few customers to say how many in 12% of the pop" in backing
 
 
 def test_a_segment_whose_numbers_are_hidden_is_not_denied(facts: RunFacts, shares: Shares) -> None:
@@ -80,10 +87,11 @@ def test_a_segment_whose_numbers_are_hidden_is_not_denied(facts: RunFacts, share
     headline, backing = said(replace(facts, segments=table))
     assert headline == "Segment 1 holds more customers than its size suggests: mail there first."
     assert "Too few people stand behind segment 1 to say by how much." in backing
-    table = shares({1: (5, 25, "over"), 2: (500, 900, "over"), 3: (900, 100, "under")})
+    table = shares({1: (5, 25, "over"), 2: (500, 900, "over"), 3: (900, 100, "under"),
+                    4: (400, 300, "average")})  # fmt: skip
     headline, backing = said(replace(facts, segments=table))
     assert headline.startswith("Segments 2 and 1 hold more customers than their size suggests:")
-    assert "Segment 2 holds 88% of customers in 36% of the population." in backing
+    assert "Segment 2 holds 68% of customers in 28% of the population." in backing
     assert "Of those large enough to plan on, most of all segment 2" in backing
 
 

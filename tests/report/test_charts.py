@@ -41,21 +41,21 @@ def svg(chart: Drawing) -> str:
 
 
 def test_hidden_numbers_are_no_dot_at_the_average(few: tuple[Segment, ...]) -> None:
-    rows = drawn(charts.index(few, 10))
+    rows = drawn(charts.index(few))
     assert [rows[f"Segment {n}"]["far"] is None for n in (1, 2, 3)] == [True, False, True]
-    assert rows["Segment 1"]["label"] == "hidden: under 10 (over-represented)"
-    assert rows["Segment 3"]["label"] == "hidden: under 10"
-    said = svg(charts.index(few, 10))
-    hidden = re.findall(r'transform="translate\(([\d.-]+),[^>]*>hidden: under 10<', said)
+    assert rows["Segment 1"]["label"] == "not shown (over-represented)"
+    assert rows["Segment 3"]["label"] == "not shown"
+    said = svg(charts.index(few))
+    hidden = re.findall(r'transform="translate\(([\d.-]+),[^>]*>not shown<', said)
     assert set(hidden) == {"0"}
 
 
 def test_segments_of_too_few_people_have_an_empty_row(few: tuple[Segment, ...]) -> None:
-    for chart in (charts.index(few, 10), charts.shares(few, 10)):
+    for chart in (charts.index(few), charts.shares(few)):
         assert set(drawn(chart)) == {"Segment 1", "Segment 2", "Segment 3"}
     ends = [
         (row["name"], row["who"])
-        for rows in charts.shares(few, 10).to_dict()["datasets"].values()
+        for rows in charts.shares(few).to_dict()["datasets"].values()
         for row in rows
         if "who" in row
     ]
