@@ -10,8 +10,9 @@ import polars as pl
 import vl_convert
 
 from segment_lib.report import charts, data_charts, method_charts, theme
-from segment_lib.report.answer import named, reach
+from segment_lib.report.answer import named
 from segment_lib.report.facts import RunFacts
+from segment_lib.report.mailing import reach
 from segment_lib.report.segments import FOUND_AGAIN, UNCLEAR, VERDICTS, Segment
 from segment_lib.report.words import decimals, many, percent, sentence
 

@@ -9,7 +9,7 @@ import jinja2
 import polars as pl
 import vl_convert
 
-from segment_lib.report import answer, method_charts, tables, theme, words
+from segment_lib.report import answer, mailing, method_charts, tables, theme, words
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.figures import Figure, figures
 from segment_lib.report.segments import SET_ASIDE, Segment, segments
@@ -57,14 +57,14 @@ def _page(
         sweep_figures=[drawn[f"sweep-{measure}"] for measure in method_charts.SWEEP],
         answer=said,
         backing=backing,
-        reach=answer.reach(facts.gains, facts.n_micro),
+        reach=mailing.reach(facts.gains, facts.n_micro),
         nothing_stands_out=answer.nothing_stands_out(found),
-        order=answer.order(facts.gains, facts.n_micro, clustered.height),
+        order=mailing.order(facts.gains, facts.n_micro, clustered.height),
         warnings=answer.warnings(found, facts.sweep, facts.suspicious),
         association=answer.association(
             facts.tests, whole=not any(segment.is_hidden for segment in found)
         ),
-        pays=answer.depth_sentences(facts.depth) if facts.depth else (),
+        pays=mailing.depth_sentences(facts.depth) if facts.depth else (),
         others=answer.at_other_numbers(facts.sweep),
         chosen=chosen[0] if chosen else None,
         segments=found,

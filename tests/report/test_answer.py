@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from segment_lib.report import RunFacts, answer
+from segment_lib.report import RunFacts, answer, mailing
 from segment_lib.report.segments import Segment, segments
 
 Shares = Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]
@@ -138,16 +138,16 @@ def test_what_looks_broken_but_is_allowed_is_said(facts: RunFacts) -> None:
 
 
 def test_the_reach_of_a_fifth_is_read_from_the_gains(facts: RunFacts) -> None:
-    assert answer.reach(facts.gains, 300) == (
+    assert mailing.reach(facts.gains, 300) == (
         "Mailing the best 20% of the population by 300 micro-segments reaches 52.5% of customers "
         "(52.0 to 53.1%), 2.6 times as many as without selection; by whole segments, 44.7%."
     )
-    assert answer.reach(facts.gains.filter(pl.col("depth") > 0.2), 300) == ""
+    assert mailing.reach(facts.gains.filter(pl.col("depth") > 0.2), 300) == ""
 
 
 def test_a_ranking_that_gains_nothing_is_said_to_gain_nothing(facts: RunFacts) -> None:
     flat = facts.gains.with_columns(customers_reached="depth", lift=pl.lit(1.0))
-    assert "no more than without selection" in answer.reach(flat, 300)
+    assert "no more than without selection" in mailing.reach(flat, 300)
 
 
 def test_the_better_of_two_rankings_is_named(facts: RunFacts) -> None:
@@ -155,18 +155,18 @@ def test_the_better_of_two_rankings_is_named(facts: RunFacts) -> None:
         share = pl.when(pl.col("by") == "micro_segment").then(micro).otherwise(0.629)
         return facts.gains.with_columns(customers_reached=share, low=micro - 0.1, high=micro + 0.1)
 
-    worse = answer.reach(reached(0.2), 1)
+    worse = mailing.reach(reached(0.2), 1)
     assert worse.endswith("by whole segments, 62.9%, which is more.")
-    told, list_order = answer.order(reached(0.2), 1, 3)
+    told, list_order = mailing.order(reached(0.2), 1, 3)
     assert told == (
         "1 micro-segment, as few people allow no more, is no finer an order of the population than "
         "3 whole segments."
     )
     assert "ranked by micro-segments, also here, where whole segments reach more" in list_order
-    assert answer.reach(reached(0.6), 300).endswith(
+    assert mailing.reach(reached(0.6), 300).endswith(
         "62.9%, which is more, though no more than chance may add."
     )
-    told, list_order = answer.order(reached(0.7), 300, 12)
+    told, list_order = mailing.order(reached(0.7), 300, 12)
     assert "300 micro-segments, ranked by their share of customers, put" in told
     assert list_order == ""
 
@@ -196,6 +196,6 @@ def test_unevenness_names_the_level_that_differs_most(facts: RunFacts) -> None:
 def test_gains_that_nobody_is_left_to_measure_are_not_told(facts: RunFacts) -> None:
     unknown = pl.lit(None, pl.Float64)
     gains = facts.gains.with_columns(customers_reached=unknown, lift=unknown)
-    assert "none is left to measure on" in answer.reach(gains, 300)
+    assert "none is left to measure on" in mailing.reach(gains, 300)
     told = answer.at_other_numbers(facts.sweep.with_columns(gain=unknown))
     assert told[5].startswith("5 segments: no customer is left to measure on how many they reach;")

@@ -1,0 +1,90 @@
+"""What a mail-out to the best reaches and pays, in sentences, each from a number of the files."""
+
+import polars as pl
+
+from segment_lib.report.facts import Figures
+from segment_lib.report.words import count, many, percent, rounded
+
+DEPTH = 0.2
+"""The share of the population mailed, of which the answer speaks."""
+
+
+def reach(gains: pl.DataFrame, n_micro: int) -> str:
+    """How many customers a fifth of the population reaches; empty if it is not in the table."""
+    reached = {
+        by: (share, low, high, lift)
+        for by, share, low, high, lift in gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9)
+        .select("by", "customers_reached", "low", "high", "lift")
+        .iter_rows()
+    }
+    if "micro_segment" not in reached or "segment" not in reached:
+        return ""
+    share, low, high, lift = reached["micro_segment"]
+    if share is None:
+        return (
+            "How many customers a mailing reaches cannot be told: all had part in the ranking, and "
+            "none is left to measure on."
+        )
+    if lift >= 1.05:
+        against = f"{rounded(lift)} times as many as without selection"
+    elif lift <= 0.95:
+        against = "fewer than without selection"
+    else:
+        against = "no more than without selection"
+    by_segments = reached["segment"][0]
+    whole_segments = f"{rounded(100 * by_segments)}%"
+    if _more(by_segments, share):
+        chance = ", though no more than chance may add" if by_segments <= high else ""
+        whole_segments += f", which is more{chance}"
+    return (
+        f"Mailing the best {percent(DEPTH)} of the population by {many(n_micro, 'micro-segment')} "
+        f"reaches {rounded(100 * share)}% of customers ({rounded(100 * low)} to "
+        f"{rounded(100 * high)}%), {against}; by whole segments, {whole_segments}."
+    )
+
+
+def order(gains: pl.DataFrame, n_micro: int, n_segments: int) -> tuple[str, str]:
+    """How the two rankings are to be read, and what the list of jobs.export is ranked by."""
+    cells = many(n_micro, "micro-segment")
+    if n_micro > n_segments:
+        told = (
+            f"Whole segments are a coarse rank. {cells}, ranked by their share of customers, put "
+            "the population in a finer order."
+        )
+    else:
+        told = f"{cells}, as few people allow no more, {'is' if n_micro == 1 else 'are'} no finer "
+        told += f"an order of the population than {many(n_segments, 'whole segment')}."
+    at = gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9)
+    reached = dict(at.select("by", "customers_reached").iter_rows())
+    if not _more(reached.get("segment", 0.0), reached.get("micro_segment", 0.0)):
+        return told, ""
+    return told, (
+        "The list is ranked by micro-segments, also here, where whole segments reach more of the "
+        f"customers at {percent(DEPTH)}."
+    )
+
+
+def depth_sentences(depth: Figures) -> tuple[str, ...]:
+    """How deep it pays to mail, and on what assumption."""
+    return (
+        f"A piece that costs {_money(depth['cost_per_piece'])} pays while people respond at "
+        f"{percent(depth['base_response_rate'] * depth['break_even_index'] / 100)} or more, which "
+        f"is a micro-index of {whole(depth['break_even_index'])}, at a margin of "
+        f"{_money(depth['margin_per_order'])} per order.",
+        f"Mail the best {percent(depth['recommended_depth'])} of the population "
+        f"({percent(depth['depth_low'])} to {percent(depth['depth_high'])}): "
+        f"{count(depth['pieces'])} pieces, {count(depth['expected_orders'])} orders expected, "
+        f"a profit of {_money(depth['expected_profit'])}.",
+        f"Assumed: people respond in proportion to the micro-index of their micro-segment, "
+        f"those of index 100 at {percent(depth['base_response_rate'])}. A test mailing tells "
+        "better.",
+    )
+
+
+def _more(share: float, than: float) -> bool:
+    """More as a reader sees it, to a tenth of a percent."""
+    return round(1000 * share) > round(1000 * than)
+
+
+def _money(amount: float) -> str:
+    return f"{amount:,.2f}" if abs(amount) < 1000 else f"{amount:,.0f}"
