@@ -3,7 +3,7 @@
 import polars as pl
 
 from segment_lib.report.facts import Figures
-from segment_lib.report.words import count, many, percent, rounded
+from segment_lib.report.words import count, many, percent, rounded, whole
 
 DEPTH = 0.2
 """The share of the population mailed, of which the answer speaks."""
