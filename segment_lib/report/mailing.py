@@ -56,7 +56,7 @@ def order(gains: pl.DataFrame, n_micro: int, n_segments: int) -> tuple[str, str]
         told += f"an order of the population than {many(n_segments, 'whole segment')}."
     at = gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9)
     reached = dict(at.select("by", "customers_reached").iter_rows())
-    if not _more(reached.get("segment", 0.0), reached.get("micro_segment", 0.0)):
+    if not _more(reached.get("segment"), reached.get("micro_segment")):
         return told, ""
     return told, (
         "The list is ranked by micro-segments, also here, where whole segments reach more of the "
@@ -81,8 +81,10 @@ def depth_sentences(depth: Figures) -> tuple[str, ...]:
     )
 
 
-def _more(share: float, than: float) -> bool:
-    """More as a reader sees it, to a tenth of a percent."""
+def _more(share: float | None, than: float | None) -> bool:
+    """More as a reader sees it, to a tenth of a percent; of what is not measured nothing is."""
+    if share is None or than is None:
+        return False
     return round(1000 * share) > round(1000 * than)
 
 

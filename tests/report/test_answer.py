@@ -197,5 +197,6 @@ def test_gains_that_nobody_is_left_to_measure_are_not_told(facts: RunFacts) -> N
     unknown = pl.lit(None, pl.Float64)
     gains = facts.gains.with_columns(customers_reached=unknown, lift=unknown)
     assert "none is left to measure on" in mailing.reach(gains, 300)
+    assert mailing.order(gains, 300, 12)[1] == ""
     told = answer.at_other_numbers(facts.sweep.with_columns(gain=unknown))
     assert told[5].startswith("5 segments: no customer is left to measure on how many they reach;")
