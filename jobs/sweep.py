@@ -27,7 +27,6 @@ from segment_lib.model import (
     Rows,
     RowsHere,
     RowsInBlocks,
-    Trial,
     calinski_harabasz,
     davies_bouldin,
     reclusterings,
@@ -55,11 +54,6 @@ SWEEP = (
     "chosen",
 )
 """The first columns of model/sweep.csv."""
-UNMEASURED = (
-    "the smallest of the numbers of segments found again in other samples and from other starts, "
-    "and large enough: no customer is held out to tell which of them reaches the most"
-)
-"""Why a number is chosen where gains cannot be measured: all of them tie."""
 BESIDE_ROWS = 160 * 2**20
 """Of the sample, and of what is computed on it; measured."""
 BYTES_PER_SCORE = 4
@@ -220,8 +214,6 @@ def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Ou
     table = sweep_table(found, silhouettes, n_rows)
     judged, stability = judge(job, found, sample, projection)
     chosen, rule = (tried[0], warm.rule) if warm else choose(job.config, judged)
-    if not warm and job.config.model.n_clusters == "auto" and ties(judged[tried.index(chosen)]):
-        rule = UNMEASURED
     clustering = found[tried.index(chosen)]
     ids, matching = np.arange(chosen, dtype=np.int32), {"next_segment": chosen}
     if warm:
@@ -259,11 +251,6 @@ def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Ou
         **matching,
     }
     return Outcome(written, n_rows, n_rows, told, facts)
-
-
-def ties(chosen: Trial) -> bool:
-    """Whether a number was chosen for its gain, though none could be measured."""
-    return chosen.is_stable and chosen.is_large and bool(np.isnan(chosen.gain.share))
 
 
 def sweep_table(found: list[Clustering], silhouette: list[float], n_rows: int) -> pl.DataFrame:

@@ -142,7 +142,9 @@ def choose_clusters(trials: Sequence[Trial]) -> tuple[int, str]:
         (t for t in stable if not t.gain.share < least), key=lambda t: t.n_clusters, default=best
     )
     share = f"{chosen.gain.share:.1%} at {DEPTH:.0%} of the population"
-    if chosen is best:
+    if np.isnan(chosen.gain.share):
+        reaches = "the smallest: no customer is held out to tell which of them reaches the most"
+    elif chosen is best:
         reaches = (
             f"the one whose best segments reach the most held-out customers: {share}; a tie within "
             "one standard error goes to fewer segments"

@@ -94,6 +94,13 @@ def test_a_choice_too_small_to_plan_with_says_so():
     assert "under 1%" in rule
 
 
+def test_where_no_gain_is_measured_the_sentence_says_so():
+    chosen, rule = choose_clusters(trials((0.9, 0.0, float("nan")), (0.9, 0.0, float("nan"))))
+    assert chosen == 2
+    assert "the smallest: no customer is held out to tell which" in rule
+    assert "nan" not in rule
+
+
 def test_the_gain_is_that_worked_out_by_hand():
     # Ratios 3, 1, 0.5: a mail-out to 20 of 100 takes all of the first (10) and half of the second.
     gain = held_out_gain(np.array([10, 20, 70]), np.array([30, 20, 35]), np.array([40, 30, 30]))
