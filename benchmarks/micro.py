@@ -64,7 +64,7 @@ def main() -> None:
     ingest(
         [Path(config.inputs.population), Path(config.inputs.customers)],
         Path(config.inputs.feature_summary),
-        config.inputs.separator,
+        config.inputs.separator or ";",
         manifest.stages["ingest"].seconds,
     )
 

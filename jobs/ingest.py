@@ -1,6 +1,7 @@
 """Read the extracts once: typed parts, each row numbered, each part with its tally."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,9 @@ BYTES_PER_CELL = 30
 
 def settings(config: Config) -> Any:
     told = config.inputs
-    columns = [told.id_column, told.extra_columns, told.response]
-    return [told.separator, told.encoding, *columns, config.run.rows_per_part]
+    columns = [told.id_column, told.suppress_column, told.extra_columns, told.response]
+    formats = [asdict(told.text_format(name)) for name in EXTRACTS]
+    return [formats, columns, told.repeated_ids, config.run.rows_per_part]
 
 
 def inputs(job: Job) -> Any:
@@ -60,8 +62,7 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
                 name,
                 found,
                 job.delivery.columns,
-                separator=told.separator,
-                encoding=told.encoding,
+                form=told.text_format(name),
                 rows_per_part=job.config.run.rows_per_part,
                 id_column=told.id_column,
                 extra_columns=told.extra_columns,
@@ -86,10 +87,11 @@ def write_raw_part(
     path: str,
 ) -> StoredFile:
     """Number the rows of a piece from `first` and write them with their tally in the footer."""
-    rows = delivery.read(piece, carried)
+    found = delivery.read(piece, carried)
+    rows = found.rows
     if rows.height != counted:
         raise DataError(f"{piece.path}: blank lines between the rows. Take them out.")
-    tally = tally_part(rows, delivery.schema)
+    tally = tally_part(rows, delivery.schema, found.notes)
     numbered = rows.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("row"), "*")
     return finish_part(work, path, numbered, {"tally": tally.to_json()})
 

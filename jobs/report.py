@@ -188,6 +188,7 @@ def run(job: Job, work: Path) -> Outcome:
         n_micro=job.facts("gains")["n_micro"],
         depth=json.loads(depth) if depth else None,
         response=parse(response) if response else None,
+        remarks=[remark for name in NEEDS for remark in job.facts(name)["remarks"]],
         stages=stage_table(job),
         inputs=input_table(job),
         settings=told_settings(job.config),

@@ -115,6 +115,8 @@ class Outcome:
     rows_out: int
     message: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
+    """What the user should look at: a line each in the log and on the page, quoting no cell."""
 
 
 @dataclass(frozen=True)
@@ -214,11 +216,13 @@ def _run_stage(job: Job, stage: Stage, following: Sequence[str]) -> None:
         rows_out=outcome.rows_out,
         seconds=round(seconds, 2),
         peak_mib=peak.mib,
-        facts=outcome.facts,
+        facts={**outcome.facts, "remarks": list(outcome.remarks)},
     )
     old = job.manifest.stages.get(stage.name)
     unchanged = old is not None and old.files == record.files
     job.manifest.publish(stage.name, work, record, following=() if unchanged else following)
+    for remark in outcome.remarks:
+        log(f"{stage.name:8} note: {remark}", stage=stage.name, remark=remark)
     if peak.bytes > job.budget.total and job.workers.client is None:
         log(f"{stage.name:8} took more than the budget of {job.config.run.memory}")
     rate = f"{outcome.rows_in / max(seconds, 0.01):,.0f} rows/s"

@@ -10,6 +10,7 @@ from typing import Any
 
 from segment_lib.errors import ConfigError
 from segment_lib.s3 import SCHEME
+from segment_lib.sources.text_format import TextFormat
 
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
@@ -29,16 +30,39 @@ class Inputs:
     """The table attribute;information_level;type;missing_or_unknown."""
     data_dictionary: str = ""
     """Markdown with a section per attribute; without it the labels shipped with the job serve."""
-    separator: str = ";"
-    """Between the cells of CSV extracts."""
-    encoding: str = "utf-8"
-    """Of CSV extracts: utf-8, latin-1 or cp1252."""
+    separator: str = ""
+    """Between the cells of CSV extracts; found out in each file if not set."""
+    encoding: str = ""
+    """Of CSV extracts: utf-8, latin-1 or cp1252; found out in each file if not set."""
+    quote: str = '"'
+    """Around cells of CSV extracts that hold separators; empty if cells are never quoted."""
+    quote_escape: str = ""
+    """How a quote in a quoted cell is written: double or backslash; found out if not set."""
+    decimal: str = ""
+    """Before the decimals of numbers in CSV extracts, . or ,; found in each column if not set."""
+    thousands: str = ""
+    """Between groups of three digits in CSV extracts."""
+    header: bool = True
+    """False if CSV extracts begin with a row: columns then have the feature summary's names."""
+    missing: tuple[str, ...] = ()
+    """Codes and words that mean missing in every attribute, such as NA or NULL."""
     id_column: str = ""
     """A column that names the people, carried along; without it the row number does."""
+    repeated_ids: str = "once"
+    """People whose id comes again: count them once, refuse the extract, or take rows as people."""
+    suppress_column: str = ""
+    """A column that says who must not be mailed, carried along."""
     extra_columns: str = "ignore"
     """Columns the feature summary lacks: ignore them, carry them along in raw/, or refuse them."""
     response: str = ""
     """A column of 0 and 1 in either extract that says who responded; never used to segment."""
+    formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By extract, what is said of its text alone: [inputs.customers] with path, separator, …"""
+
+    def text_format(self, extract: str) -> TextFormat:
+        """What is said of the text of an extract, by itself or of both."""
+        said = {f.name: getattr(self, f.name) for f in fields(TextFormat)}
+        return TextFormat(**said | dict(self.formats.get(extract, {})))
 
 
 @dataclass(frozen=True)
@@ -157,6 +181,7 @@ _SECTIONS: dict[str, type] = {
 }
 
 _PATHS = ("population", "customers", "feature_summary")
+_EXTRACTS = ("population", "customers")
 _OPTIONAL_PATHS = ("data_dictionary",)
 
 
@@ -198,6 +223,8 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         elif not isinstance(entries, dict):
             faults.append(f"section [{name}] must be a table")
         else:
+            if name == "inputs":
+                entries = told[name] = _with_formats(entries, faults)
             sections[name] = _section(name, entries, path.parent, faults)
     for name in _PATHS:
         entries = told.get("inputs")
@@ -210,6 +237,28 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     if faults:
         raise ConfigError(f"{path}: {'; '.join(faults)}. Mend the config.")
     return Config(**sections)
+
+
+def _with_formats(entries: dict[str, Any], faults: list[str]) -> dict[str, Any]:
+    """The inputs with an extract's own table taken apart: its path, and how its text is written."""
+    plain = {key: value for key, value in entries.items() if key != "formats"}
+    formats: dict[str, dict[str, Any]] = {}
+    if "formats" in entries:
+        faults.append("unknown key inputs.formats; write [inputs.customers] with path and others")
+    known = {f.name for f in fields(TextFormat)}
+    for extract in _EXTRACTS:
+        if not isinstance(own := entries.get(extract), dict):
+            continue
+        plain[extract] = own.get("path", "")
+        for key in sorted(set(own) - {"path"}):
+            test, expected = _TESTS.get(f"inputs.{key}", (lambda _: False, ""))
+            if key not in known:
+                faults.append(_unknown(f"key inputs.{extract}.{key}", key, known | {"path"}))
+            elif not test(own[key]):
+                faults.append(f"inputs.{extract}.{key} must be {expected}")
+            else:
+                formats.setdefault(extract, {})[key] = own[key]
+    return plain | ({"formats": formats} if formats else {})
 
 
 def _section(name: str, entries: dict[str, Any], folder: Path, faults: list[str]) -> Any:
@@ -241,8 +290,13 @@ def _apply(told: dict[str, Any], override: str, faults: list[str]) -> None:
     except tomllib.TOMLDecodeError:
         value = text
     entries = told.setdefault(section, {})
+    inner, _, last = name.rpartition(".")
+    if inner and isinstance(entries, dict):
+        # As in inputs.customers.separator: of the table of an extract, made of its path if need be.
+        path = entries.get(inner, "")
+        entries = entries[inner] = path if isinstance(path, dict) else {"path": path}
     if isinstance(entries, dict):
-        entries[name] = value
+        entries[last] = value
 
 
 def _unknown(what: str, name: str, known: Any) -> str:
@@ -289,13 +343,38 @@ _TESTS: dict[str, tuple[Callable[[Any], bool], str]] = {
         'one of "ignore", "carry", "refuse"',
     ),
     "inputs.separator": (
-        lambda v: isinstance(v, str) and len(v) == 1 and v.isascii() and v not in '"\r\n',
-        "one character",
+        lambda v: (
+            v == "" or (isinstance(v, str) and len(v) == 1 and v.isascii() and v not in '"\r\n')
+        ),
+        "one character, or empty to find out",
     ),
     "inputs.encoding": (
-        lambda v: v in ("utf-8", "latin-1", "cp1252"),
-        'one of "utf-8", "latin-1", "cp1252"',
+        lambda v: v in ("", "utf-8", "latin-1", "cp1252"),
+        'one of "utf-8", "latin-1", "cp1252", or empty to find out',
     ),
+    "inputs.quote": (
+        lambda v: (
+            v == "" or (isinstance(v, str) and len(v) == 1 and v.isascii() and v.isprintable())
+        ),
+        "one character, or empty if cells are never quoted",
+    ),
+    "inputs.quote_escape": (
+        lambda v: v in ("", "double", "backslash"),
+        'one of "double", "backslash", or empty to find out',
+    ),
+    "inputs.decimal": (lambda v: v in ("", ".", ","), '".", "," or empty to find out'),
+    "inputs.thousands": (
+        lambda v: v in ("", ".", ",", " ", "'"),
+        'one of ".", ",", " ", "\'", or empty where there is none',
+    ),
+    "inputs.header": (_yes_or_no, "true or false"),
+    "inputs.missing": (_names, "a list of words"),
+    "inputs.formats": (lambda v: isinstance(v, dict), "a table"),
+    "inputs.repeated_ids": (
+        lambda v: v in ("once", "refuse", "rows"),
+        'one of "once", "refuse", "rows"',
+    ),
+    "inputs.suppress_column": (lambda v: isinstance(v, str), "a column name"),
     "inputs.id_column": (lambda v: isinstance(v, str), "a column name"),
     "inputs.response": (lambda v: isinstance(v, str), "a column name"),
     "cleaning.max_missing_share": (

@@ -25,7 +25,7 @@ from segment_lib.store import (
 from segment_lib.unfinished import sweep_scratch
 from segment_lib.versions import PACKAGES, code_of, versions_of
 
-FORMAT = 3
+FORMAT = 4
 """Version of the files of a run. It grows when code changes what a stage writes."""
 
 _DRAWING = ("altair", "vl-convert-python")

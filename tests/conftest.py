@@ -28,6 +28,16 @@ def pytest_runtest_makereport() -> Iterator[pytest.TestReport]:
     return report
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many kinds of input were tried, and how they ended."""
+    from tests.kinds import KINDS
+
+    if KINDS.ended:
+        terminalreporter.section("kinds of input")
+        for line in KINDS.lines():
+            terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real rows named in REAL_DATA."""

@@ -43,7 +43,7 @@ def test_every_key_but_the_inputs_has_a_default(tmp_path):
 
 
 def test_the_defaults_are_those_of_the_design():
-    assert (Inputs().separator, Inputs().encoding) == (";", "utf-8")
+    assert (Inputs().separator, Inputs().encoding) == ("", "")
     assert (Cleaning().max_missing_share, Cleaning().max_missing_per_row) == (0.3, 25)
     assert Model() == Model(0.85, "auto", (2, 20), 0)
     assert Mailing() == Mailing(None, None, None)
@@ -138,7 +138,6 @@ def test_a_faulty_override_is_told_like_a_faulty_file(tmp_path, override, told):
     "setting",
     [
         "inputs.separator=';;'",
-        "inputs.separator=''",
         "inputs.separator=3",
         "compare.min_segment_rows=-1",
         "compare.allow_suspicious=1",

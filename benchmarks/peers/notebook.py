@@ -81,7 +81,7 @@ def clean(
     paths = (config.inputs.population, config.inputs.customers)
     both = []
     for path in paths:
-        rows = pd.read_csv(path, sep=config.inputs.separator, low_memory=False)
+        rows = pd.read_csv(path, sep=config.inputs.separator or ";", low_memory=False)
         both.append(known(rows, codes, dtype))
         keep(rows)
         keep(both[-1])

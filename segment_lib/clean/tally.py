@@ -6,7 +6,7 @@ Everything the assessment needs is in these counts, so the rows are read once.
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -55,13 +55,22 @@ class Tally:
     """Attribute to its values, in the feature summary's order."""
     patterns: Mapping[int, int]
     """Rows by the set of attributes missing (null or a missing code), bit i for attribute i."""
+    notes: Mapping[str, int] = field(default_factory=dict)
+    """What was noticed while the rows were read, as counts that add up."""
 
     def __add__(self, other: "Tally") -> "Tally":
         """The counts of the rows of both, which are of one feature summary."""
         values = {name: found + other.values[name] for name, found in self.values.items()}
         patterns = Counter(dict(self.patterns))
         patterns.update(other.patterns)
-        return Tally(self.rows + other.rows, values, dict(sorted(patterns.items())))
+        notes = Counter(dict(self.notes))
+        notes.update(other.notes)
+        return Tally(
+            self.rows + other.rows,
+            values,
+            dict(sorted(patterns.items())),
+            dict(sorted(notes.items())),
+        )
 
     def to_json(self) -> str:
         values = {
@@ -76,7 +85,8 @@ class Tally:
         }
         patterns = {f"{pattern:x}": rows for pattern, rows in self.patterns.items()}
         return json.dumps(
-            {"rows": self.rows, "values": values, "patterns": patterns}, separators=(",", ":")
+            {"rows": self.rows, "values": values, "patterns": patterns, "notes": dict(self.notes)},
+            separators=(",", ":"),
         )
 
     @classmethod
@@ -92,18 +102,18 @@ class Tally:
             for name, found in entry["values"].items()
         }
         patterns = {int(pattern, 16): rows for pattern, rows in entry["patterns"].items()}
-        return cls(entry["rows"], values, patterns)
+        return cls(entry["rows"], values, patterns, entry["notes"])
 
 
-def tally_part(rows: pl.DataFrame, schema: Schema) -> Tally:
-    """Count a raw part."""
+def tally_part(rows: pl.DataFrame, schema: Schema, notes: Mapping[str, int] | None = None) -> Tally:
+    """Count a raw part; `notes` are of its reading."""
     values = {}
     for attribute in schema:
         there = rows.select(known(attribute)).to_series().drop_nulls()
         counts = there.value_counts(name="rows")
         nulls = rows[attribute.name].null_count()
         values[attribute.name] = _bounded(dict(counts.iter_rows()), nulls, 0)
-    return Tally(rows.height, values, _patterns(rows, schema))
+    return Tally(rows.height, values, _patterns(rows, schema), dict(sorted((notes or {}).items())))
 
 
 def _bounded(rows: Mapping[Value, int], nulls: int, coarseness: int) -> Values:

@@ -68,5 +68,7 @@ class RunFacts:
     """Counts of people below this are not shown."""
     min_segment_rows: int = 500
     """Segments with fewer rows of the population are marked small."""
+    remarks: Sequence[str] = ()
+    """What the stages noticed that a reader should look at, a sentence each."""
     drift: DriftSection | None = None
     """What a refresh found; None for a run of its own."""

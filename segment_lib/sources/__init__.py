@@ -12,6 +12,8 @@ from segment_lib.sources.extract import (
     read_columns,
 )
 from segment_lib.sources.parquet import ParquetPiece
+from segment_lib.sources.reading import Reading
+from segment_lib.sources.text_format import TextFormat
 from segment_lib.sources.typing import raw_dtypes
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "Delivery",
     "Extract",
     "ParquetPiece",
+    "Reading",
+    "TextFormat",
     "expand",
     "find_files",
     "is_compressed",

@@ -17,6 +17,7 @@ import polars as pl
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
+from segment_lib.sources.reading import Reading
 from segment_lib.sources.typing import has_infinity, in_one_spelling, read_dtypes, typed
 
 ENCODINGS = ("utf-8", "latin-1", "cp1252")
@@ -47,7 +48,7 @@ class DelimitedPiece:
     def size(self) -> int:
         return self.stop - self.start
 
-    def read(self, schema: Schema, carried: Sequence[str] = ()) -> pl.DataFrame:
+    def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading:
         """Parse the piece.
 
         Raises
@@ -64,7 +65,7 @@ class DelimitedPiece:
             rows = self._read_slowly(text, schema, carried)
         if has_infinity(rows):
             raise self._fault(text, schema)
-        return in_one_spelling(rows, schema)
+        return Reading(in_one_spelling(rows, schema))
 
     def digest(self) -> tuple[str, int]:
         """What tells these rows from others: a hash of their bytes, and how many rows they are."""

@@ -9,6 +9,7 @@ import polars as pl
 from segment_lib.schema import Schema
 from segment_lib.sources.delimited import DelimitedPiece
 from segment_lib.sources.parquet import ParquetPiece
+from segment_lib.sources.reading import Reading
 from segment_lib.sources.typing import raw_dtypes
 
 
@@ -34,19 +35,18 @@ class Delivery:
             )
         )
 
-    def read(
-        self, piece: DelimitedPiece | ParquetPiece, carried: Sequence[str] = ()
-    ) -> pl.DataFrame:
+    def read(self, piece: DelimitedPiece | ParquetPiece, carried: Sequence[str] = ()) -> Reading:
         """The rows of a piece: what is carried along, then all attributes of the run."""
-        rows = piece.read(self.columns, carried)
+        found = piece.read(self.columns, carried)
         kinds = raw_dtypes(self.schema)
-        return rows.rename({column: name for name, column in self.renamed.items()}).select(
+        rows = found.rows.rename({column: name for name, column in self.renamed.items()}).select(
             *carried,
             *(
                 pl.lit(None, dtype=kinds[name]).alias(name) if name in self.absent else name
                 for name in self.schema.names
             ),
         )
+        return Reading(rows, found.notes)
 
     def as_json(self) -> list[Any]:
         """All that decides what is read."""

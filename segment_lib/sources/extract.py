@@ -18,6 +18,7 @@ from segment_lib.scratch import private_folder
 from segment_lib.sources import delimited, parquet
 from segment_lib.sources.delimited import DelimitedPiece
 from segment_lib.sources.parquet import ParquetPiece
+from segment_lib.sources.text_format import TextFormat
 from segment_lib.store import hand_over, make_private
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
@@ -92,7 +93,7 @@ def is_compressed(path: Path) -> bool:
     return path.suffix in COMPRESSIONS
 
 
-def read_columns(path: Path, separator: str, encoding: str) -> tuple[str, ...]:
+def read_columns(path: Path, form: TextFormat) -> tuple[str, ...]:
     """The columns of a delivered file, as its head names them.
 
     Raises
@@ -107,7 +108,7 @@ def read_columns(path: Path, separator: str, encoding: str) -> tuple[str, ...]:
             head = stream.read(delimited.HEAD)
     except OSError:
         raise DataError(f"{path}: cannot be read. Fetch the file again.") from None
-    return delimited.columns(head, path, separator, encoding)[0]
+    return delimited.columns(head, path, form.separator or ";", form.encoding or "utf-8")[0]
 
 
 @contextmanager
@@ -179,8 +180,7 @@ def open_extract(
     files: Sequence[Path],
     schema: Schema,
     *,
-    separator: str,
-    encoding: str,
+    form: TextFormat,
     rows_per_part: int,
     id_column: str = "",
     extra_columns: str = "ignore",
@@ -200,6 +200,7 @@ def open_extract(
     DataError
         If a file is empty, not text, has another separator, or lacks a column.
     """
+    separator, encoding = form.separator or ";", form.encoding or "utf-8"
     pieces: list[DelimitedPiece | ParquetPiece] = []
     for origin in files:
         path = expanded.get(origin, origin)

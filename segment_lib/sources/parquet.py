@@ -15,6 +15,7 @@ from segment_lib.errors import DataError
 from segment_lib.s3 import S3Path
 from segment_lib.schema import Schema
 from segment_lib.sources.delimited import check_columns
+from segment_lib.sources.reading import Reading
 from segment_lib.sources.typing import has_infinity, in_one_spelling, typed
 
 _CHUNK = 1 << 22
@@ -50,7 +51,7 @@ class ParquetPiece:
                 left -= len(chunk)
         return found.hexdigest(), self.rows
 
-    def read(self, schema: Schema, carried: Sequence[str] = ()) -> pl.DataFrame:
+    def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading:
         """Read the piece in the feature summary's types.
 
         Raises
@@ -65,7 +66,7 @@ class ParquetPiece:
             raise self._fault(schema) from None
         if has_infinity(table):
             raise self._fault(schema)
-        return in_one_spelling(table, schema)
+        return Reading(in_one_spelling(table, schema))
 
     def _rows(self, wanted: Sequence[str]) -> pl.LazyFrame:
         if not isinstance(self.path, S3Path):

@@ -16,7 +16,7 @@ from segment_lib.clean import (
 )
 from segment_lib.clean.tally import Values
 from segment_lib.schema import Attribute, Schema, read_feature_summary
-from segment_lib.sources import open_extract
+from segment_lib.sources import TextFormat, open_extract
 
 AGE = Attribute("AGE", "person", "ordinal", ("-1",))
 KIND = Attribute("KIND", "household", "categorical", ("X",))
@@ -153,11 +153,10 @@ def census() -> tuple[Schema, pl.DataFrame]:
         "population",
         [folder / "adult_population.csv"],
         schema,
-        separator=";",
-        encoding="utf-8",
+        form=TextFormat(),
         rows_per_part=5000,
     )
-    return schema, pl.concat(piece.read(schema) for piece in extract.pieces)
+    return schema, pl.concat(piece.read(schema).rows for piece in extract.pieces)
 
 
 def test_the_gaps_of_the_real_census_are_the_published_ones(census):

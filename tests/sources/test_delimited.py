@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import fields
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
-from segment_lib.sources import open_extract
+from segment_lib.sources import TextFormat, open_extract
 
 SCHEMA = Schema(
     (
@@ -31,7 +32,8 @@ def write(folder: Path, content: str | bytes, name: str = "extract.csv") -> Path
 
 
 def extract(path: Path, schema: Schema = SCHEMA, **told):
-    options = {"separator": ";", "encoding": "utf-8", "rows_per_part": 100, **told}
+    form = {f.name: told.pop(f.name) for f in fields(TextFormat) if f.name in told}
+    options = {"form": TextFormat(**form), "rows_per_part": 100, **told}
     return open_extract("population", [path], schema, **options)
 
 
@@ -41,7 +43,7 @@ def pieces(path: Path, schema: Schema = SCHEMA, **told):
 
 def read(path: Path, schema: Schema = SCHEMA, **told) -> pl.DataFrame:
     found = extract(path, schema, **told)
-    return pl.concat(piece.read(schema, found.carried) for piece in found.pieces)
+    return pl.concat(piece.read(schema, found.carried).rows for piece in found.pieces)
 
 
 def refused(path: Path, schema: Schema = SCHEMA, **told) -> str:
@@ -280,7 +282,7 @@ def test_any_cut_of_plain_rows_gives_the_rows_of_one_piece(
 @pytest.mark.parametrize("rows_per_part", [10, 25, 100, 333])
 def test_pieces_hold_about_as_many_rows_as_asked_for(tmp_path, rows_per_part):
     path = write(tmp_path, "AGE;KIND;NOTE\n" + "1;abc;xyz\n" * 1000)
-    found = [piece.read(SCHEMA).height for piece in pieces(path, rows_per_part=rows_per_part)]
+    found = [piece.read(SCHEMA).rows.height for piece in pieces(path, rows_per_part=rows_per_part)]
     assert max(found) <= 1.1 * rows_per_part + 1
     assert sum(found) == 1000
 

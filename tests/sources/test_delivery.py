@@ -9,6 +9,7 @@ import pytest
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import Delivery, open_extract, read_columns
+from segment_lib.sources.text_format import TextFormat
 
 AGE = Attribute("AGE", "person", "ordinal", ("-1",))
 KIND = Attribute("KIND", "person", "categorical", ())
@@ -22,10 +23,10 @@ def test_rows_have_the_attributes_of_the_run(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text(TEXT)
     (piece,) = open_extract(
-        "population", [path], DELIVERY.columns, separator=";", encoding="utf-8",
+        "population", [path], DELIVERY.columns, form=TextFormat(),
         rows_per_part=10, id_column="ID",
     ).pieces  # fmt: skip
-    rows = DELIVERY.read(piece, ("ID",))
+    rows = DELIVERY.read(piece, ("ID",)).rows
     expected = pl.DataFrame(
         {"ID": ["7", "8"], "AGE": [1.0, 2.0], "GONE": None, "KIND": ["a", "b"], "LOST": None},
         schema_overrides={"GONE": pl.String, "LOST": pl.Float64},
@@ -46,21 +47,21 @@ def test_the_columns_of_a_file_are_read_from_its_head(form: str, tmp_path: Path)
         pl.DataFrame({"ID": ["7"], "SORT": ["a"], "AGE": [1]}).write_parquet(path)
     else:
         path.write_bytes(gzip.compress(TEXT.encode()) if form == "csv.gz" else TEXT.encode())
-    assert read_columns(path, ";", "utf-8") == ("ID", "SORT", "AGE")
+    assert read_columns(path, TextFormat()) == ("ID", "SORT", "AGE")
 
 
 def test_a_file_without_a_head_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("")
     with pytest.raises(DataError, match="empty"):
-        read_columns(path, ";", "utf-8")
+        read_columns(path, TextFormat())
 
 
 def test_a_damaged_stream_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.csv.gz"
     path.write_bytes(b"no gzip at all")
     with pytest.raises(DataError, match="cannot be read"):
-        read_columns(path, ";", "utf-8")
+        read_columns(path, TextFormat())
 
 
 def test_parquet_pieces_are_told_apart_by_the_bytes_of_their_groups(tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_parquet_pieces_are_told_apart_by_the_bytes_of_their_groups(tmp_path: Pa
         path = tmp_path / f"{name}.parquet"
         of.write_parquet(path, row_group_size=100)
         extract = open_extract(
-            "population", [path], Schema((AGE, KIND)), separator=";", encoding="utf-8",
+            "population", [path], Schema((AGE, KIND)), form=TextFormat(),
             rows_per_part=250,
         )  # fmt: skip
         digests.append([piece.digest() for piece in extract.pieces])

@@ -10,6 +10,7 @@ import pytest
 from segment_lib.errors import DataError, ResourceError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import expand, find_files, is_compressed, open_extract
+from segment_lib.sources.text_format import TextFormat
 
 SCHEMA = Schema((Attribute("AGE", "person", "ordinal", ()),))
 TEXT = b"AGE\n" + b"".join(b"%d\n" % i for i in range(2000))
@@ -166,9 +167,7 @@ def test_a_full_disk_is_a_matter_of_resources(tmp_path):
 
 
 def open_files(*files: Path, rows_per_part: int = 100):
-    return open_extract(
-        "population", files, SCHEMA, separator=";", encoding="utf-8", rows_per_part=rows_per_part
-    )
+    return open_extract("population", files, SCHEMA, form=TextFormat(), rows_per_part=rows_per_part)
 
 
 def test_the_pieces_follow_the_files(tmp_path):
@@ -176,7 +175,7 @@ def test_the_pieces_follow_the_files(tmp_path):
     pl.DataFrame({"AGE": [3, 4]}).write_parquet(tmp_path / "2.parquet")
     (tmp_path / "3.csv").write_bytes(b"AGE\n5\n")
     found = open_files(*find_files(str(tmp_path)))
-    ages = [age for piece in found.pieces for age in piece.read(SCHEMA)["AGE"]]
+    ages = [age for piece in found.pieces for age in piece.read(SCHEMA).rows["AGE"]]
     assert ages == [1, 2, 3, 4, 5]
 
 
@@ -194,8 +193,7 @@ def test_a_carried_column_cannot_be_called_as_the_row_number_is(tmp_path, option
             "population",
             [tmp_path / "1.csv"],
             SCHEMA,
-            separator=";",
-            encoding="utf-8",
+            form=TextFormat(),
             rows_per_part=100,
             **option,
         )
@@ -205,4 +203,4 @@ def test_a_part_file_without_rows_among_others_is_no_fault(tmp_path):
     (tmp_path / "part-1.csv").write_bytes(b"AGE\n")
     (tmp_path / "part-2.csv").write_bytes(b"AGE\n1\n")
     found = open_files(*find_files(str(tmp_path)))
-    assert sum(piece.read(SCHEMA).height for piece in found.pieces) == 1
+    assert sum(piece.read(SCHEMA).rows.height for piece in found.pieces) == 1

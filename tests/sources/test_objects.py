@@ -16,6 +16,7 @@ from segment_lib.manifest import Manifest
 from segment_lib.s3 import S3Path
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import expand, find_files, open_extract, read_columns
+from segment_lib.sources.text_format import TextFormat
 from segment_lib.store import write_file
 from tests.objects import at, bad_line
 
@@ -46,12 +47,12 @@ def both(bucket: S3Path, folder: Path, name: str, content: bytes) -> tuple[Path,
 
 def read(path: Path) -> pl.DataFrame:
     found = open_extract(
-        "population", [path], SCHEMA, separator=";", encoding="utf-8", rows_per_part=150,
+        "population", [path], SCHEMA, form=TextFormat(), rows_per_part=150,
         id_column="DAY",
     )  # fmt: skip
     assert len(found.pieces) > 3
     assert all(piece.digest()[1] for piece in found.pieces)
-    return pl.concat(piece.read(SCHEMA, found.carried) for piece in found.pieces)
+    return pl.concat(piece.read(SCHEMA, found.carried).rows for piece in found.pieces)
 
 
 def packed(folder: Path, kind: str) -> bytes:
@@ -66,7 +67,7 @@ def packed(folder: Path, kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_the_same_rows_are_read(bucket: S3Path, tmp_path: Path, kind: str) -> None:
     here, there = both(bucket, tmp_path, f"a.{kind}", packed(tmp_path, kind))
-    assert read_columns(there, ";", "utf-8") == ("DAY", "KIND", "AGE", "NEVER READ")
+    assert read_columns(there, TextFormat()) == ("DAY", "KIND", "AGE", "NEVER READ")
     assert read(there).equals(read(here))
     assert read(there)["AGE"].sum() == sum(i for i in range(1_000) if i % 11)
 
@@ -75,7 +76,7 @@ def test_the_same_rows_are_read(bucket: S3Path, tmp_path: Path, kind: str) -> No
 def test_a_compressed_file_is_unpacked(bucket: S3Path, tmp_path: Path, in_store: bool) -> None:
     content = packed(tmp_path, "csv")
     _, there = both(bucket, tmp_path, "a.csv.gz", gzip.compress(content))
-    assert read_columns(there, ";", "utf-8") == ("DAY", "KIND", "AGE", "NEVER READ")
+    assert read_columns(there, TextFormat()) == ("DAY", "KIND", "AGE", "NEVER READ")
     scratch = bucket / "scratch" if in_store else tmp_path / "scratch"
     unpacked = expand(there, scratch, bucket)
     assert unpacked.parent == scratch

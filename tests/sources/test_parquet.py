@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import open_extract
+from segment_lib.sources.text_format import TextFormat
 
 SCHEMA = Schema(
     (
@@ -31,8 +32,7 @@ def extract(path: Path, rows_per_part: int = 100, id_column: str = ""):
         "population",
         [path],
         SCHEMA,
-        separator=";",
-        encoding="utf-8",
+        form=TextFormat(),
         rows_per_part=rows_per_part,
         id_column=id_column,
     )
@@ -44,7 +44,7 @@ def pieces(path: Path, rows_per_part: int = 100):
 
 def read(path: Path, rows_per_part: int = 100, id_column: str = "") -> pl.DataFrame:
     found = extract(path, rows_per_part, id_column)
-    return pl.concat(piece.read(SCHEMA, found.carried) for piece in found.pieces)
+    return pl.concat(piece.read(SCHEMA, found.carried).rows for piece in found.pieces)
 
 
 def refused(path: Path, **told) -> str:
