@@ -66,7 +66,7 @@ class RefreshJob(Job):
         now = read_feature_summary(place(self.config.inputs.feature_summary))
         told = self.config.inputs
         found = [
-            set(read_columns(file, told.text_format(name)))
+            set(read_columns(file, told.text_format(name), now))
             for name in EXTRACTS
             for file in find_files(getattr(told, name))
         ]

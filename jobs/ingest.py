@@ -146,7 +146,8 @@ def run(job: Job, work: Path) -> Outcome:
         "attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in schema],
         **made.facts,
     }
-    return Outcome(files, rows, rows, f"{told} in {len(files)} parts", facts)
+    remarks = [f"{extract.name}: {remark}" for extract in extracts for remark in extract.remarks]
+    return Outcome(files, rows, rows, f"{told} in {len(files)} parts", facts, remarks)
 
 
 STAGE: Stage = Stage("ingest", needs=(), settings=settings, inputs=inputs, run=run)

@@ -18,6 +18,7 @@ import polars as pl
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources.reading import Reading
+from segment_lib.sources.text_format import TextFormat
 from segment_lib.sources.typing import has_infinity, in_one_spelling, read_dtypes, typed
 
 ENCODINGS = ("utf-8", "latin-1", "cp1252")
@@ -30,15 +31,28 @@ _SEPARATORS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
 
 
 @dataclass(frozen=True)
+class Head:
+    """What the head of a text file says of its rows."""
+
+    columns: tuple[str, ...]
+    """A name for each cell of a row; empty for a column that is passed over."""
+    offset: int
+    """Where the first row begins."""
+    line: str = ""
+    """The header as it stands in the file."""
+    remarks: tuple[str, ...] = ()
+    """What was passed over, or found out: sentences for the user."""
+
+
+@dataclass(frozen=True)
 class DelimitedPiece:
     """Whole rows of a text file: the bytes from `start` up to `stop`."""
 
     path: Path
     start: int
     stop: int
-    columns: tuple[str, ...]
-    separator: str
-    encoding: str
+    head: Head
+    form: TextFormat
     last: bool
     """True for the rows at the end of the file."""
     origin: Path
@@ -47,6 +61,19 @@ class DelimitedPiece:
     @property
     def size(self) -> int:
         return self.stop - self.start
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of its columns, in the file's order; empty for one that is passed over."""
+        return self.head.columns
+
+    @property
+    def separator(self) -> str:
+        return self.form.separator
+
+    @property
+    def encoding(self) -> str:
+        return self.form.encoding
 
     def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading:
         """Parse the piece.
@@ -170,8 +197,7 @@ class DelimitedPiece:
 def cut(
     path: Path,
     schema: Schema,
-    separator: str,
-    encoding: str,
+    form: TextFormat,
     rows_per_part: int,
     origin: Path | None = None,
 ) -> tuple[DelimitedPiece, ...]:
@@ -181,7 +207,9 @@ def cut(
     file and `rows_per_part` alone. A file with no row below its header gives no piece.
     """
     origin = origin or path
-    columns, start, row_bytes = _open(path, origin, schema, separator, encoding)
+    separator = form.separator
+    head, row_bytes = _open(path, origin, schema, form)
+    start = head.offset
     stop = _end_of_rows(path)
     if stop <= start:
         return ()
@@ -190,10 +218,10 @@ def cut(
     n_pieces = max(1, round((stop - start) / stride))
     marks = [round(start + i * stride) for i in range(1, n_pieces)]
     with path.open("rb") as file:
-        ends = [_row_start(file, mark, stop, len(columns), separator) for mark in marks]
+        ends = [_row_start(file, mark, stop, len(head.columns), separator) for mark in marks]
     edges = sorted({start, stop, *(end for end in ends if end is not None and end > start)})
     return tuple(
-        DelimitedPiece(path, first, last, columns, separator, encoding, last == stop, origin)
+        DelimitedPiece(path, first, last, head, form, last == stop, origin)
         for first, last in pairwise(edges)
     )
 
@@ -212,24 +240,21 @@ def _end_of_rows(path: Path) -> int:
     return 0
 
 
-def _open(
-    path: Path, origin: Path, schema: Schema, separator: str, encoding: str
-) -> tuple[tuple[str, ...], int, float]:
-    """Columns, offset of the first row, and mean bytes of a row in the head of the file."""
+def _open(path: Path, origin: Path, schema: Schema, form: TextFormat) -> tuple[Head, float]:
+    """The head of the file, and mean bytes of a row in it."""
     with path.open("rb") as file:
-        head = file.read(HEAD)
-    names, offset, header = columns(head, origin, separator, encoding)
-    check_columns(origin, names, schema, header=header, separator=separator)
-    body = head[offset:]
+        text = file.read(HEAD)
+    head = columns(text, origin, form, schema)
+    check_columns(origin, head.columns, schema, header=head.line, separator=form.separator)
+    body = text[head.offset :]
     lines = body.count(b"\n")
     row_bytes = (body.rfind(b"\n") + 1) / lines if lines else max(len(body), 1)
-    return names, offset, row_bytes
+    return head, row_bytes
 
 
-def columns(
-    head: bytes, origin: Path, separator: str, encoding: str
-) -> tuple[tuple[str, ...], int, str]:
-    """The columns named in the head of a file, where its first row begins, and its header."""
+def columns(head: bytes, origin: Path, form: TextFormat, schema: Schema) -> Head:
+    """The columns named in the head of a file, and where its first row begins."""
+    separator, encoding = form.separator, form.encoding
     if not head.strip():
         raise DataError(f"{origin}: the file is empty. Fetch it again.")
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head[:4096]:
@@ -237,6 +262,8 @@ def columns(
     if b"\n" not in head and b"\r" in head:
         raise DataError(f"{origin}: lines end in CR alone. Save it with LF or CRLF line ends.")
     offset = len(_BOM) if head.startswith(_BOM) else 0
+    if not form.header:
+        return Head(schema.names, offset)
     line, newline, _ = head[offset:].partition(b"\n")
     try:
         header = line.decode("utf-8" if encoding == "utf-8" else encoding)
@@ -244,7 +271,8 @@ def columns(
         raise DataError(
             f"{origin}, line 1: not {encoding}. Set inputs.encoding to latin-1 or cp1252."
         ) from None
-    return tuple(_cells(header.rstrip("\r"), separator)), offset + len(line) + len(newline), header
+    names = tuple(_cells(header.rstrip("\r"), separator))
+    return Head(names, offset + len(line) + len(newline), header)
 
 
 def check_columns(

@@ -5,7 +5,7 @@ import shutil
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -40,6 +40,8 @@ class Extract:
     """Columns the feature summary lacks, the id column aside."""
     carried: tuple[str, ...]
     """Columns kept as text beside the attributes."""
+    remarks: tuple[str, ...] = ()
+    """What was noticed while its files were opened: sentences for the user."""
 
     @property
     def size(self) -> int:
@@ -93,7 +95,7 @@ def is_compressed(path: Path) -> bool:
     return path.suffix in COMPRESSIONS
 
 
-def read_columns(path: Path, form: TextFormat) -> tuple[str, ...]:
+def read_columns(path: Path, form: TextFormat, schema: Schema) -> tuple[str, ...]:
     """The columns of a delivered file, as its head names them.
 
     Raises
@@ -108,7 +110,11 @@ def read_columns(path: Path, form: TextFormat) -> tuple[str, ...]:
             head = stream.read(delimited.HEAD)
     except OSError:
         raise DataError(f"{path}: cannot be read. Fetch the file again.") from None
-    return delimited.columns(head, path, form.separator or ";", form.encoding or "utf-8")[0]
+    return tuple(filter(None, delimited.columns(head, path, _full(form), schema).columns))
+
+
+def _full(form: TextFormat) -> TextFormat:
+    return replace(form, separator=form.separator or ";", encoding=form.encoding or "utf-8")
 
 
 @contextmanager
@@ -200,14 +206,13 @@ def open_extract(
     DataError
         If a file is empty, not text, has another separator, or lacks a column.
     """
-    separator, encoding = form.separator or ";", form.encoding or "utf-8"
     pieces: list[DelimitedPiece | ParquetPiece] = []
     for origin in files:
         path = expanded.get(origin, origin)
         if path.suffix in _PARQUET:
             pieces += parquet.cut(path, schema, rows_per_part)
         else:
-            pieces += delimited.cut(path, schema, separator, encoding, rows_per_part, origin)
+            pieces += delimited.cut(path, schema, _full(form), rows_per_part, origin)
     if not pieces:
         raise DataError(
             f"{', '.join(map(str, files))}: no rows below the header. Fetch the file again."
@@ -232,7 +237,9 @@ def open_extract(
                 f"{piece.path}: no column {_named(absent, told)}, which is to be carried along. "
                 "Check inputs.id_column, inputs.response and inputs.extra_columns."
             )
-    return Extract(name, tuple(files), tuple(pieces), extra, carried)
+    heads = (piece.head for piece in pieces if isinstance(piece, DelimitedPiece))
+    remarks = tuple(dict.fromkeys(remark for head in heads for remark in head.remarks))
+    return Extract(name, tuple(files), tuple(pieces), extra, carried, remarks)
 
 
 def places(names: Sequence[str], columns: Sequence[str], most: int = 5) -> str:
@@ -254,4 +261,4 @@ def _extra_columns(
     pieces: Sequence[DelimitedPiece | ParquetPiece], known: Collection[str]
 ) -> tuple[str, ...]:
     columns = (column for piece in pieces for column in piece.columns)
-    return tuple(dict.fromkeys(column for column in columns if column not in known))
+    return tuple(dict.fromkeys(column for column in columns if column and column not in known))

@@ -67,7 +67,7 @@ def packed(folder: Path, kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_the_same_rows_are_read(bucket: S3Path, tmp_path: Path, kind: str) -> None:
     here, there = both(bucket, tmp_path, f"a.{kind}", packed(tmp_path, kind))
-    assert read_columns(there, TextFormat()) == ("DAY", "KIND", "AGE", "NEVER READ")
+    assert read_columns(there, TextFormat(), SCHEMA) == ("DAY", "KIND", "AGE", "NEVER READ")
     assert read(there).equals(read(here))
     assert read(there)["AGE"].sum() == sum(i for i in range(1_000) if i % 11)
 
@@ -76,7 +76,7 @@ def test_the_same_rows_are_read(bucket: S3Path, tmp_path: Path, kind: str) -> No
 def test_a_compressed_file_is_unpacked(bucket: S3Path, tmp_path: Path, in_store: bool) -> None:
     content = packed(tmp_path, "csv")
     _, there = both(bucket, tmp_path, "a.csv.gz", gzip.compress(content))
-    assert read_columns(there, TextFormat()) == ("DAY", "KIND", "AGE", "NEVER READ")
+    assert read_columns(there, TextFormat(), SCHEMA) == ("DAY", "KIND", "AGE", "NEVER READ")
     scratch = bucket / "scratch" if in_store else tmp_path / "scratch"
     unpacked = expand(there, scratch, bucket)
     assert unpacked.parent == scratch
