@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import accumulate
+from itertools import accumulate, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,26 @@ import polars as pl
 from dask import delayed
 
 from jobs.console import log
+from jobs.delivered import unchanging
 from jobs.parts import Part, make_parts, part_key
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import tally_part
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError, DataError
-from segment_lib.manifest import fingerprint_file
 from segment_lib.sources import (
-    DelimitedPiece,
+    Content,
     Delivery,
     Extract,
-    ParquetPiece,
+    Piece,
+    changed,
     expand,
-    find_files,
-    is_compressed,
+    is_packed,
+    larger_customers,
+    list_files,
     open_extract,
     places,
+    refuse_copies,
+    refuse_shared,
 )
 from segment_lib.store import StoredFile
 from segment_lib.unfinished import finish_part
@@ -42,19 +47,17 @@ def settings(config: Config) -> Any:
 
 
 def inputs(job: Job) -> Any:
-    told = job.config.inputs
-    files = [find_files(getattr(told, name)) for name in EXTRACTS]
-    delivered = [[fingerprint_file(file) for file in found] for found in files]
-    return [*delivered, job.delivery.as_json()]
+    return [*(list(job.delivered[name].values()) for name in EXTRACTS), job.delivery.as_json()]
 
 
 def open_extracts(job: Job, scratch: Path) -> list[Extract]:
     """The extracts, checked and cut; compressed files are written out to `scratch` first."""
     told = job.config.inputs
     extracts = []
+    refuse_shared(*(list(job.delivered[name]) for name in EXTRACTS))
     for name in EXTRACTS:
-        found = find_files(getattr(told, name))
-        packed = [file for file in found if is_compressed(file)]
+        found = list(job.delivered[name])
+        packed = [file for file in found if is_packed(file)]
         plain = job.workers.run([delayed(expand)(file, scratch, job.root) for file in packed])
         expanded = dict(zip(packed, plain, strict=True))
         extracts.append(
@@ -65,6 +68,7 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
                 form=told.text_format(name),
                 rows_per_part=job.config.run.rows_per_part,
                 id_column=told.id_column,
+                suppress_column=told.suppress_column,
                 extra_columns=told.extra_columns,
                 response=told.response,
                 expanded=expanded,
@@ -78,9 +82,10 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
 
 
 def write_raw_part(
-    piece: DelimitedPiece | ParquetPiece,
+    piece: Piece,
     carried: Sequence[str],
     first: int,
+    digest: str,
     counted: int,
     delivery: Delivery,
     work: Path,
@@ -89,6 +94,8 @@ def write_raw_part(
     """Number the rows of a piece from `first` and write them with their tally in the footer."""
     found = delivery.read(piece, carried)
     rows = found.rows
+    if found.digest not in ("", digest.partition("-")[0]):
+        raise changed(piece.path)
     if rows.height != counted:
         raise DataError(f"{piece.path}: blank lines between the rows. Take them out.")
     tally = tally_part(rows, delivery.schema, found.notes)
@@ -108,26 +115,33 @@ def run(job: Job, work: Path) -> Outcome:
             f"inputs.response = {job.config.inputs.response}: is an attribute, which people are "
             "segmented by, or the row number. Take it out of the feature summary, or rename it."
         )
-    extracts = open_extracts(job, job.scratch(work) / "scratch")
+    with unchanging(job):
+        return _read(job, work, open_extracts(job, job.scratch(work) / "scratch"))
+
+
+def _read(job: Job, work: Path, extracts: Sequence[Extract]) -> Outcome:
+    schema = job.schema
     at_once = job.at_once(BYTES_PER_CELL * len(schema), job.config.run.rows_per_part)
-    parts, sizes = [], {}
+    parts, sizes, contents = [], {}, []
     for extract in extracts:
         if extract.extra:
             kept = "carried along" if set(extract.extra) <= set(extract.carried) else "ignored"
             extra = places(extract.extra, extract.pieces[0].columns)
             log(f"ingest   {extract.name}: {extra} not in the summary, {kept}")
         digests = job.workers.run([delayed(piece.digest)() for piece in extract.pieces])
+        contents += _contents(extract, digests)
         firsts = accumulate((rows for _, rows in digests), initial=0)
         for i, (piece, (digest, rows), first) in enumerate(
             zip(extract.pieces, digests, firsts, strict=False)
         ):
             path = f"raw/{extract.name}/part-{i:05d}.parquet"
             task = delayed(write_raw_part)(
-                piece, extract.carried, first, rows, job.delivery, work, path
+                piece, extract.carried, first, digest, rows, job.delivery, work, path
             )
             key = part_key("raw", digest, first, list(extract.carried), job.delivery.as_json())
             parts.append(Part(path, key, task))
             sizes[path] = piece.size
+    copies = refuse_copies(contents)
     total = sum(extract.size for extract in extracts)
     with job.console.progress("ingest", total, "bytes") as progress:
         made = make_parts(
@@ -147,7 +161,29 @@ def run(job: Job, work: Path) -> Outcome:
         **made.facts,
     }
     remarks = [f"{extract.name}: {remark}" for extract in extracts for remark in extract.remarks]
+    remarks += [*_left_out(job), *copies, *larger_customers(*(counts[name] for name in EXTRACTS))]
     return Outcome(files, rows, rows, f"{told} in {len(files)} parts", facts, remarks)
+
+
+def _contents(extract: Extract, digests: Sequence[tuple[str, int]]) -> list[Content]:
+    """What is in each file that has rows."""
+    pieces = zip(extract.origins, digests, strict=True)
+    files = [(file, [digest for _, digest in own]) for file, own in groupby(pieces, itemgetter(0))]
+    return [
+        Content(extract.name, file, tuple(name for name, _ in own), sum(rows for _, rows in own))
+        for file, own in files
+    ]
+
+
+def _left_out(job: Job) -> list[str]:
+    """A remark for each extract beside whose files there are others."""
+    left = {name: list_files(getattr(job.config.inputs, name)).left_out for name in EXTRACTS}
+    return [
+        f"{name}: left out by their names, as no data: {', '.join(files[:5])}"
+        + (f" and {len(files) - 5} more." if len(files) > 5 else ".")
+        for name, files in left.items()
+        if files
+    ]
 
 
 STAGE: Stage = Stage("ingest", needs=(), settings=settings, inputs=inputs, run=run)

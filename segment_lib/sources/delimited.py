@@ -92,15 +92,18 @@ class DelimitedPiece:
             rows = self._read_slowly(text, schema, carried)
         if has_infinity(rows):
             raise self._fault(text, schema)
-        return Reading(in_one_spelling(rows, schema))
+        return Reading(in_one_spelling(rows, schema), digest=self._hash(text))
 
     def digest(self) -> tuple[str, int]:
         """What tells these rows from others: a hash of their bytes, and how many rows they are."""
         text = self._text()
+        return self._hash(text), _count_rows(text)
+
+    def _hash(self, text: bytes) -> str:
         told = "\0".join([*self.columns, self.separator, self.encoding])
         found = hashlib.sha256(told.encode())
         found.update(text)
-        return found.hexdigest(), _count_rows(text)
+        return found.hexdigest()
 
     def _text(self) -> bytes:
         with self.path.open("rb") as file:

@@ -59,7 +59,7 @@ def test_a_file_without_a_head_is_refused(tmp_path: Path) -> None:
 
 def test_a_damaged_stream_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.csv.gz"
-    path.write_bytes(b"no gzip at all")
+    path.write_bytes(gzip.compress(TEXT.encode())[:9])
     with pytest.raises(DataError, match="cannot be read"):
         read_columns(path, TextFormat(), Schema((AGE, KIND)))
 

@@ -93,10 +93,10 @@ def test_what_a_killed_process_had_unpacked_goes_when_a_job_of_the_run_folder_st
     left = tmp_path / "left"
     left.mkdir()
     code = (
-        "import os, signal, sys; from segment_lib.sources import extract\n"
+        "import os, signal, sys; from segment_lib.sources import packed\n"
         "from segment_lib.s3 import place\n"
-        "extract.hand_over = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "path, root = map(place, sys.argv[1:]); extract.expand(path, root / 'scratch', root)"
+        "packed.hand_over = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "path, root = map(place, sys.argv[1:]); packed.expand(path, root / 'scratch', root)"
     )
     subprocess.run(
         [sys.executable, "-c", code, str(there), str(bucket / "run")],
@@ -112,7 +112,7 @@ def test_what_a_killed_process_had_unpacked_goes_when_a_job_of_the_run_folder_st
 
 
 def test_files_are_found_by_name_by_prefix_and_by_glob(bucket: S3Path) -> None:
-    for name in ("d/b.csv", "d/a.csv", "d/_SUCCESS", "d/.hidden", "d/deeper/c.csv", "dd.csv"):
+    for name in ("d/b.csv", "d/a.csv", "d/_SUCCESS", "d/.hidden", "d/_x/c.csv", "dd.csv"):
         write_file(bucket, name, b"1")
     assert find_files(f"{bucket}/dd.csv") == (bucket / "dd.csv",)
     assert find_files(f"{bucket}/d") == find_files(f"{bucket}/d/")
