@@ -47,10 +47,11 @@ _SEPARATORS = {
 """Those that exports use, the likelier first."""
 _WIDE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _OTHER_PAGE = re.compile(
-    rb"[a-z][\x80-\x82\x84\x86-\x8f\x90\x93\x94\x99\x9b\x9d-\x9f][a-z]|[\x81\x8d\x8f\x90\x9d]"
+    rb"[A-Za-z][\x80-\x82\x84\x86-\x8f\x90\x93\x94\x99\x9b\x9d-\x9f][a-z]"
+    rb"|[A-Z][\x99\x9a\x9c\x9e][A-Z]|[\x81\x8d\x8f\x90\x9d]"
 )
-"""What text in cp1252 never has: between small letters a quotation mark or a capital, as umlauts
-of DOS (cp850) and of old Macs would be; and bytes that stand for nothing."""
+"""What text in cp1252 never has: a quotation mark or a capital within a word, as which umlauts of
+DOS (cp850) and of old Macs would be read; and bytes that stand for nothing."""
 
 
 def sniff(head: bytes, form: TextFormat, schema: Schema, origin: Path) -> TextFormat:
