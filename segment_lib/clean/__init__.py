@@ -10,6 +10,7 @@ from segment_lib.clean.completeness import (
     histogram,
     spelling,
 )
+from segment_lib.clean.remarks import refuse_unseen, remarks
 from segment_lib.clean.tally import Tally, tally_part
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "expected_levels",
     "histogram",
     "known",
+    "refuse_unseen",
+    "remarks",
     "spelling",
     "tally_part",
 ]
