@@ -10,6 +10,7 @@ import polars as pl
 from dask import delayed
 
 from jobs.console import log
+from jobs.named import refuse_named
 from jobs.parts import Part, make_parts, part_key
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import tally_part
@@ -133,6 +134,7 @@ def run(job: Job, work: Path) -> Outcome:
         made = make_parts(
             job, "ingest", parts, work, lambda file: progress.add(sizes[file.path]), at_once=at_once
         )
+    refuse_named(job, extracts, made.files, work)
     files = made.files
     counts = {
         extract.name: sum(f.rows or 0 for f in files if f.path.startswith(f"raw/{extract.name}/"))

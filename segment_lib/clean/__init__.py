@@ -11,11 +11,14 @@ from segment_lib.clean.completeness import (
     spelling,
 )
 from segment_lib.clean.remarks import refuse_unseen, remarks
+from segment_lib.clean.response import NO_ANSWER, answers
 from segment_lib.clean.tally import Tally, tally_part
 
 __all__ = [
+    "NO_ANSWER",
     "Delivered",
     "Tally",
+    "answers",
     "assess_attributes",
     "count_missing",
     "delivered",
