@@ -17,7 +17,7 @@ from segment_lib.clean.completeness import (
     spelling,
     unseen_codes,
 )
-from segment_lib.clean.spellings import difference
+from segment_lib.clean.spellings import declaring, difference, doubles, likeness
 from segment_lib.clean.tally import ENDS, WORD, Values
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema, is_number, is_word_for_nothing
@@ -60,6 +60,7 @@ def remarks(
         _sentinels(schema, extracts, dictionary, min_cell),
         _ids(schema, extracts, dictionary),
         _spelled_otherwise(schema, extracts, dictionary, min_cell),
+        _spelled_in_two_ways(schema, extracts),
     )
     return [remark for remark in found if remark]
 
@@ -131,25 +132,25 @@ def _never_met(schema: Schema, extracts: Extracts, everywhere: Collection[str]) 
         a.name: {code for e in extracts.values() for code in e.values[a.name].missing}
         for a in schema
     }
-    somewhere = set().union(*met.values()) if met else set()
     absent = {
         a.name: [code for code in a.missing if not _is_met(a, code, met[a.name])] for a in schema
     }
-    names = [
-        f"{name} [{','.join(codes)}]"
-        for name, missing in absent.items()
-        if (codes := [code for code in missing if code not in everywhere])
-    ]
-    names += [
-        f"inputs.missing [{code}]"
-        for code in everywhere
-        if code not in somewhere and all(code in missing for missing in absent.values())
-    ]
-    if not names:
+    alike, plain = list[str](), list[str]()
+    for name, missing in absent.items():
+        if codes := [code for code in missing if code not in everywhere]:
+            levels = {
+                v for e in extracts.values() for v in e.values[name].rows if isinstance(v, str)
+            }
+            words = next(filter(None, (likeness(code, levels) for code in codes)), None)
+            hint = f" (a level is {words})" if words else ""
+            (alike if words else plain).append(f"{name} [{','.join(codes)}]{hint}")
+    for code in everywhere:
+        if all(code in missing for missing in absent.values()):
+            plain.append(f"inputs.missing [{code}]")
+    if not (names := alike + plain):
         return None
-    return (
-        f"Declared as missing, but in no row of either extract: {listed(names)}. Check the codes."
-    )
+    where = "but in no row of either extract"
+    return f"Declared as missing, {where}: {listed(names)}. Check the codes."
 
 
 def _is_met(attribute: Attribute, code: str, met: Collection[str]) -> bool:
@@ -181,15 +182,10 @@ def _words_for_nothing(
             names.append(f"{attribute.name} ({', '.join(shares)})")
     if not names:
         return None
-    codes = ", ".join(f'"{_escaped(word)}"' for word in sorted(words))
     return (
         f"Words that mean nothing are levels of {listed(names)}. If they stand for missing values, "
-        f"set inputs.missing = [{codes}]."
+        f"{declaring(words)}."
     )
-
-
-def _escaped(word: str) -> str:
-    return word.replace("\\", "\\\\")
 
 
 def _sentinels(schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int) -> str | None:
@@ -303,3 +299,17 @@ def _spelled_otherwise(
     if not names:
         return None
     return f"Codes that are levels written otherwise: {listed(names)}. Write them alike."
+
+
+def _spelled_in_two_ways(schema: Schema, extracts: Extracts) -> str | None:
+    names = [
+        f"{attribute.name} (in the {name}: {words})"
+        for attribute in schema
+        for name, extract in extracts.items()
+        if (
+            words := doubles([v for v in extract.values[attribute.name].rows if isinstance(v, str)])
+        )
+    ]
+    if not names:
+        return None
+    return f"Levels that may be one, written in two ways: {listed(names)}. Write them in one way."

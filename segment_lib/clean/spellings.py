@@ -1,5 +1,6 @@
 """How codes differ from the levels that they mean: zeros, case, umlauts, Excel's dates."""
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, timedelta
@@ -43,8 +44,7 @@ def difference(levels: Collection[str], strange: Mapping[str, int]) -> str | Non
     """
     rows = sum(strange.values())
     if rows and _rows(strange, filter(is_word_for_nothing, strange)) >= _ENOUGH * rows:
-        words = ", ".join(f'"{word}"' for word in sorted(filter(is_word_for_nothing, strange)))
-        return f"words for nothing; set inputs.missing = [{words}]"
+        return f"words for nothing; {declaring(filter(is_word_for_nothing, strange))}"
     if (here := _truth(levels)) and (there := _truth(strange)) and here != there:
         return f"yes and no in other words, {'/'.join(there)} for {'/'.join(here)}"
     for words, key in _DIFFERENCES.items():
@@ -53,6 +53,36 @@ def difference(levels: Collection[str], strange: Mapping[str, int]) -> str | Non
         if explained and _rows(strange, explained) >= _ENOUGH * rows:
             return words
     return None
+
+
+def declaring(words: Iterable[str]) -> str:
+    """What to write into the config for words to mean missing."""
+    codes = ", ".join(json.dumps(word, ensure_ascii=False) for word in sorted(words))
+    return f"set inputs.missing = [{codes}]"
+
+
+def likeness(code: str, levels: Collection[str]) -> str | None:
+    """In what a code differs from a level that it may mean, in words; None if there is none."""
+    return next(
+        (
+            words
+            for words, key in _DIFFERENCES.items()
+            if (own := key(code)) and own in {key(level) for level in levels}
+        ),
+        None,
+    )
+
+
+def doubles(levels: Collection[str]) -> str | None:
+    """In what some of the levels of one column differ alone, in words; None if none do."""
+    return next(
+        (
+            words
+            for words, key in _SLIPS.items()
+            if len({key(level) for level in levels}) < len(levels)
+        ),
+        None,
+    )
 
 
 def _rows(counts: Mapping[str, int], codes: Iterable[str]) -> int:
@@ -114,19 +144,25 @@ def _pair(first: int, second: int) -> str:
     return f"{min(first, second)} {max(first, second)}"
 
 
-def _letters(code: str) -> str:
-    return "".join(letter for letter in _without_accents(code) if letter.isalnum())
+def _letters(code: str) -> str | None:
+    """Letters and digits of a code that is no number, in which a sign or a point counts."""
+    letters = "".join(letter for letter in _without_accents(code) if letter.isalnum())
+    return None if letters.isdigit() else letters
 
 
-_DIFFERENCES: Mapping[str, Callable[[str], str | None]] = {
+_SLIPS: Mapping[str, Callable[[str], str]] = {
     "the same but for zeros before them": _without_zeros,
     "the same but for upper and lower case": str.casefold,
     "the same but for blanks": _without_blanks,
     "the same but for quotes around them": lambda code: code.strip("'\"`´"),
+}
+"""In words, what makes codes alike that hardly ever differ in it alone, unless by mistake."""
+_DIFFERENCES: Mapping[str, Callable[[str], str | None]] = {
+    **_SLIPS,
     "the same but for umlauts or accents": _without_accents,
     "the same, read in another encoding; set inputs.encoding": _read_anew,
     "the same numbers, written otherwise": _number,
     "the same, but a spreadsheet made dates of codes such as 1-2": _day,
     "the same but for punctuation": _letters,
 }
-"""In words, what makes codes alike that differ in it; the first that explains them is told."""
+"""All that makes codes alike between extracts; the first that explains them is told."""
