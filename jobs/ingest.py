@@ -12,6 +12,7 @@ from dask import delayed
 
 from jobs.console import log
 from jobs.delivered import unchanging
+from jobs.named import refuse_named
 from jobs.parts import Part, make_parts, part_key
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import tally_part
@@ -159,6 +160,7 @@ def _read(job: Job, work: Path, extracts: Sequence[Extract]) -> Outcome:
         made = make_parts(
             job, "ingest", parts, work, lambda file: progress.add(sizes[file.path]), at_once=at_once
         )
+    refuse_named(job, extracts, made.files, work)
     files = made.files
     counts = {
         extract.name: sum(f.rows or 0 for f in files if f.path.startswith(f"raw/{extract.name}/"))
