@@ -107,7 +107,7 @@ def read_columns(path: Path, form: TextFormat, schema: Schema) -> tuple[str, ...
         return parquet.columns(path)
     try:
         with _opened(path) as stream:
-            head = stream.read(delimited.HEAD)
+            head = delimited.read_head(stream)
     except OSError:
         raise DataError(f"{path}: cannot be read. Fetch the file again.") from None
     return tuple(filter(None, delimited.columns(head, path, _full(form), schema).columns))
