@@ -151,7 +151,7 @@ def _open(
         cut = parquet.cut(path, without(schema, constants), rows_per_part)
         return _Opened(_with_constants(cut, constants, origin))
     with path.open("rb") as file:
-        head = file.read(HEAD)
+        head = delimited.read_head(file)
     given, form = form, sniff(head, form, without(schema, in_path), origin)
     own = delimited.columns(head, origin, form, without(schema, in_path)).columns
     constants = {name: value for name, value in in_path.items() if name not in own}
