@@ -20,29 +20,8 @@ from segment_lib.errors import DataError
 NO_ID = np.uint64(0)
 """The key of a row without an id. No id has it."""
 NOTHING = frozenset(
-    [
-        "nan",
-        "null",
-        "(null)",
-        "#null!",
-        "none",
-        "na",
-        "n/a",
-        "#n/a",
-        "#na",
-        "<na>",
-        "nat",
-        "nil",
-        "-",
-        "--",
-        "?",
-        ".",
-        "k.a.",
-        "inf",
-        "-inf",
-        "+inf",
-    ]
-)
+    ("", "nan", "null", "(null)", "#null!", "nil", "none", "na", "n/a", "#n/a", "#na", "<na>")
+) | frozenset(("nat", "k.a.", "inf", "-inf", "+inf", "-", "--", "?", "."))
 """Words, in lower case, that programs write where there is nothing."""
 EXACT = 2**53
 """Beyond it a 64-bit floating-point number does not hold every whole number."""
@@ -79,7 +58,7 @@ def written_id(text: str, missing: Collection[str] = ()) -> str | None:
     text = unicodedata.normalize("NFKC", text).strip(_INVISIBLE + " \t\r\n\v\f\u00a0")
     if quoted := _QUOTED.fullmatch(text):
         text = next(inner for inner in quoted.groups() if inner is not None).strip()
-    if not text or text.lower() in NOTHING or text in missing:
+    if text.lower() in NOTHING or text in missing:
         return None
     number = text[1:] if text[0] == "+" else text
     if (whole := _WHOLE.fullmatch(number)) and not _GROUPED.fullmatch(number):
@@ -104,14 +83,23 @@ def written_ids(ids: pl.Series, missing: Collection[str] = ()) -> pl.Series:
     return text.replace({told: written_id(told, missing) for told in odd}) if odd else text
 
 
-def hash_ids(ids: pl.Series) -> np.ndarray:
-    """Keys of ids as `written_ids` gives them; (n_rows,), uint64, `NO_ID` where there is none."""
-    values = ids.str.replace(r"^(-?)0+([0-9]+)$", "${1}${2}")
-    if values.str.contains("-", literal=True).any():
-        same = values.str.replace(_UUID, "$1")
-        values = pl.select(
-            pl.when(values.str.contains(_UUID)).then(same.str.to_lowercase()).otherwise(values)
-        ).to_series()
+def hash_ids(ids: pl.Series, *, fold: bool = False) -> np.ndarray:
+    """Keys of ids, shape (n_rows,), uint64; `NO_ID` where there is none.
+
+    Parameters
+    ----------
+    fold : give ids that differ in upper and lower case alone the same key
+
+    Raises
+    ------
+    DigitsLost
+        If one of them was rounded.
+    """
+    values = written_ids(ids).str.replace(r"^(-?)0+([0-9]+)$", "${1}${2}")
+    if fold:
+        values = values.str.to_lowercase()
+    elif values.str.contains("-", literal=True).any():
+        values = values.to_frame("id").select(_lower_uuid(pl.col("id"))).to_series()
     hashes = values.hash(0)
     # One id in 2⁶⁴ would have the key of none.
     return hashes.replace(int(NO_ID), 1).set(values.is_null(), int(NO_ID)).to_numpy()
@@ -139,9 +127,16 @@ def refuse_type(source: str, column: str, kind: pa.DataType) -> None:
 def digits_lost(source: str) -> DataError:
     """The error that says what to do where ids were rounded."""
     return DataError(
-        f"{source}: ids that were rounded: floating-point numbers from 9,007,199,254,740,992 on, or "
-        "written like 1.23457E+11 by a spreadsheet. Write ids as 64-bit whole numbers or as text."
+        f"{source}: ids that were rounded: floating-point numbers from 9,007,199,254,740,992 on, "
+        "or numbers that a spreadsheet wrote like 1.23457E+11. Write ids as 64-bit whole numbers "
+        "or as text."
     )
+
+
+def _lower_uuid(ids: pl.Expr) -> pl.Expr:
+    """Ids, of which those that are UUIDs are in lower case and without braces."""
+    plain = ids.str.replace(_UUID, "$1").str.to_lowercase()
+    return pl.when(ids.str.contains(_UUID)).then(plain).otherwise(ids)
 
 
 def _from_scientific(number: str) -> str | None:
