@@ -27,12 +27,12 @@ from segment_lib.sources import (
     Content,
     Delivery,
     Extract,
-    ParquetPiece,
     Piece,
     Reading,
     changed,
     expand,
     is_packed,
+    kind_of,
     larger_customers,
     list_files,
     open_extract,
@@ -92,10 +92,12 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
 
 def refuse_id_types(extract: Extract, column: str) -> None:
     """Raise a DataError if the id column of a Parquet file is of a type that no id is of."""
-    for path in {piece.path for piece in extract.pieces if isinstance(piece, ParquetPiece)}:
-        if column:
+    for path in {piece.path for piece in extract.pieces if column}:
+        if kind_of(path).parquet:
             with path.open("rb") as file:
-                refuse_type(str(path), column, pq.read_schema(file).field(column).type)
+                schema = pq.read_schema(file)
+            if column in schema.names:
+                refuse_type(str(path), column, schema.field(column).type)
 
 
 def write_raw_part(
