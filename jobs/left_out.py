@@ -204,8 +204,8 @@ def _customers(
     """Keys of the ids of the customers, sorted."""
     files = manifest.files("ingest", "raw/customers/")
     tasks = [delayed(_keys)(manifest.root, file, columns.ids, fold) for file in files]
-    keys: np.ndarray = np.unique(np.concatenate(workers.run(tasks)))
-    return keys[keys != NO_ID]
+    keys = np.unique(np.concatenate(workers.run(tasks)))
+    return np.asarray(keys[keys != NO_ID])
 
 
 def _keys(root: Path, file: StoredFile, column: str, fold: bool) -> np.ndarray:
