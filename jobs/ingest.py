@@ -11,6 +11,7 @@ from dask import delayed
 
 from jobs.console import log
 from jobs.parts import Part, make_parts, part_key
+from jobs.readings import all_faults, notes_of, refuse_doubtful_points
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import tally_part
 from segment_lib.config import Config
@@ -26,6 +27,7 @@ from segment_lib.sources import (
     is_compressed,
     open_extract,
     places,
+    remarks,
 )
 from segment_lib.store import StoredFile
 from segment_lib.unfinished import finish_part
@@ -90,7 +92,10 @@ def write_raw_part(
     found = delivery.read(piece, carried)
     rows = found.rows
     if rows.height != counted:
-        raise DataError(f"{piece.path}: blank lines between the rows. Take them out.")
+        raise DataError(
+            f"{piece.path}: {counted:,} rows when they were counted, {rows.height:,} when they "
+            "were read. Start again once nobody writes to the file."
+        )
     tally = tally_part(rows, delivery.schema, found.notes)
     numbered = rows.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("row"), "*")
     return finish_part(work, path, numbered, {"tally": tally.to_json()})
@@ -109,6 +114,14 @@ def run(job: Job, work: Path) -> Outcome:
             "segmented by, or the row number. Take it out of the feature summary, or rename it."
         )
     extracts = open_extracts(job, job.scratch(work) / "scratch")
+    try:
+        return _write_parts(job, extracts, work)
+    except DataError as error:
+        raise all_faults(job, extracts, error) from None
+
+
+def _write_parts(job: Job, extracts: Sequence[Extract], work: Path) -> Outcome:
+    schema = job.schema
     at_once = job.at_once(BYTES_PER_CELL * len(schema), job.config.run.rows_per_part)
     parts, sizes = [], {}
     for extract in extracts:
@@ -146,8 +159,13 @@ def run(job: Job, work: Path) -> Outcome:
         "attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in schema],
         **made.facts,
     }
-    remarks = [f"{extract.name}: {remark}" for extract in extracts for remark in extract.remarks]
-    return Outcome(files, rows, rows, f"{told} in {len(files)} parts", facts, remarks)
+    noticed = []
+    for extract in extracts:
+        own = [file for file in files if file.path.startswith(f"raw/{extract.name}/")]
+        notes = notes_of(job, own, work)
+        refuse_doubtful_points(job, extract, notes)
+        noticed += [f"{extract.name}: {text}" for text in (*extract.remarks, *remarks(notes))]
+    return Outcome(files, rows, rows, f"{told} in {len(files)} parts", facts, noticed)
 
 
 STAGE: Stage = Stage("ingest", needs=(), settings=settings, inputs=inputs, run=run)

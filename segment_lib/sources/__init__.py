@@ -11,8 +11,11 @@ from segment_lib.sources.extract import (
     places,
     read_columns,
 )
+from segment_lib.sources.faults import Fault, UnreadableError
+from segment_lib.sources.numbers import doubtful_points
 from segment_lib.sources.parquet import ParquetPiece
 from segment_lib.sources.reading import Reading
+from segment_lib.sources.remarks import remarks
 from segment_lib.sources.text_format import TextFormat
 from segment_lib.sources.typing import raw_dtypes
 
@@ -20,9 +23,12 @@ __all__ = [
     "DelimitedPiece",
     "Delivery",
     "Extract",
+    "Fault",
     "ParquetPiece",
     "Reading",
     "TextFormat",
+    "UnreadableError",
+    "doubtful_points",
     "expand",
     "find_files",
     "is_compressed",
@@ -30,4 +36,5 @@ __all__ = [
     "places",
     "raw_dtypes",
     "read_columns",
+    "remarks",
 ]
