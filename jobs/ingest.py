@@ -13,6 +13,7 @@ from dask import delayed
 from jobs.console import log
 from jobs.delivered import unchanging
 from jobs.parts import Part, make_parts, part_key
+from jobs.readings import all_faults, notes_of, refuse_doubtful_points
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import tally_part
 from segment_lib.config import Config
@@ -33,6 +34,7 @@ from segment_lib.sources import (
     places,
     refuse_copies,
     refuse_shared,
+    remarks,
 )
 from segment_lib.store import StoredFile
 from segment_lib.unfinished import finish_part
@@ -99,7 +101,10 @@ def write_raw_part(
     if not _is_what_was_hashed(piece, found, digest):
         raise changed(piece.path)
     if rows.height != counted:
-        raise DataError(f"{piece.path}: blank lines between the rows. Take them out.")
+        raise DataError(
+            f"{piece.path}: {counted:,} rows when they were counted, {rows.height:,} when they "
+            "were read. Start again once nobody writes to the file."
+        )
     tally = tally_part(rows, delivery.schema, found.notes)
     numbered = rows.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("row"), "*")
     return finish_part(work, path, numbered, {"tally": tally.to_json()})
@@ -128,10 +133,14 @@ def run(job: Job, work: Path) -> Outcome:
             "segmented by, or the row number. Take it out of the feature summary, or rename it."
         )
     with unchanging(job):
-        return _read(job, work, open_extracts(job, job.scratch(work) / "scratch"))
+        extracts = open_extracts(job, job.scratch(work) / "scratch")
+        try:
+            return _write_parts(job, extracts, work)
+        except DataError as error:
+            raise all_faults(job, extracts, error) from None
 
 
-def _read(job: Job, work: Path, extracts: Sequence[Extract]) -> Outcome:
+def _write_parts(job: Job, extracts: Sequence[Extract], work: Path) -> Outcome:
     schema = job.schema
     at_once = job.at_once(BYTES_PER_CELL * len(schema), job.config.run.rows_per_part)
     parts, sizes, contents = [], {}, []
@@ -172,9 +181,14 @@ def _read(job: Job, work: Path, extracts: Sequence[Extract]) -> Outcome:
         "attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in schema],
         **made.facts,
     }
-    remarks = [f"{extract.name}: {remark}" for extract in extracts for remark in extract.remarks]
-    remarks += [*_left_out(job), *copies, *larger_customers(*(counts[name] for name in EXTRACTS))]
-    return Outcome(files, rows, rows, f"{told} in {len(files)} parts", facts, remarks)
+    noticed = []
+    for extract in extracts:
+        own = [file for file in files if file.path.startswith(f"raw/{extract.name}/")]
+        notes = notes_of(job, own, work)
+        refuse_doubtful_points(job, extract, notes)
+        noticed += [f"{extract.name}: {text}" for text in (*extract.remarks, *remarks(notes))]
+    noticed += [*_left_out(job), *copies, *larger_customers(*(counts[name] for name in EXTRACTS))]
+    return Outcome(files, rows, rows, f"{told} in {len(files)} parts", facts, noticed)
 
 
 def _contents(extract: Extract, digests: Sequence[tuple[str, int]]) -> list[Content]:

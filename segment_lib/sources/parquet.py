@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from segment_lib.errors import DataError
 from segment_lib.s3 import S3Path
 from segment_lib.schema import Schema
-from segment_lib.sources.delimited import check_columns
+from segment_lib.sources.headers import check_columns
 from segment_lib.sources.reading import Reading
 from segment_lib.sources.typing import has_infinity, in_one_spelling, typed
 
