@@ -44,11 +44,12 @@ def refuse_copies(contents: Sequence[Content]) -> list[str]:
                     f"{one.file} and {other.file}: the same rows twice. Take one of them out."
                 )
         one, other = copies[0], copies[-1]
+        names = " and ".join(dict.fromkeys([one.file.name, other.file.name]))
         remarks.append(
-            f"{one.file.name} and {other.file.name} hold the same rows. Is one a copy?"
+            f"{names}: the same rows twice. Is one a copy?"
             if one.extract == other.extract
-            else f"{one.file.name} and {other.file.name} hold the same rows, as the {one.extract} "
-            f"and as the {other.extract}. Is one of them the wrong file?"
+            else f"{names}: the same rows are the {one.extract} and the {other.extract}. Is a path "
+            "wrong?"
         )
     return remarks
 
