@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segment_lib.sources.quoting import LINE_END, Marked, mark
+from segment_lib.sources.quoting import (
+    BACKSLASH,
+    LINE_END,
+    RETURN,
+    Letters,
+    Marked,
+    Positions,
+    mark,
+)
 from segment_lib.sources.text_format import TextFormat
 
 WIDEST = 1 << 26
@@ -94,6 +102,10 @@ class _Window:
         at = marked.positions(ord(self.form.separator))
         cells = np.diff(np.searchsorted(at, ends)) + 1
         row_ends = ends[ends >= self.place - 1 - start]
+        if not self.form.quote_escape:
+            row_ends = row_ends[
+                _letters_before(marked, row_ends) != BACKSLASH
+            ]  # It may be escaped.
         return _Reading(
             self._keeps_rules(marked),
             start + int(row_ends[0]) if len(row_ends) else None,
@@ -116,6 +128,12 @@ class _Window:
 
     def _keeps_rules(self, marked: Marked) -> bool:
         return marked.breach is None and not (self.is_last and marked.ends_inside)
+
+
+def _letters_before(marked: Marked, ends: Positions) -> Letters:
+    """The last letter before line ends, a CR left out."""
+    one, two = (marked.letters[np.maximum(ends - n, 0)] for n in (1, 2))
+    return np.where(one == RETURN, two, one)
 
 
 def _choose(outside: _Reading, inside: _Reading, widest: bool) -> _Reading | None:

@@ -66,9 +66,9 @@ class DelimitedPiece:
             If a row is ragged or a cell cannot be read; it names file, line and column.
         """
         table = self._table()
-        if not table.is_even:
-            raise UnreadableError(self._ragged(table))
         plain = table.plain()
+        if not table.is_even:
+            raise self._unreadable(table, plain, schema)
         rows = self._typed(table, plain, schema, carried)
         if rows.height != table.rows:
             what = f"{table.rows:,} rows by their line ends, {rows.height:,} by their cells"
@@ -123,7 +123,7 @@ class DelimitedPiece:
                 text = text.decode(self.form.encoding).encode()
             except UnicodeDecodeError as error:
                 raise self._undecodable(text, error.start) from None
-        return text if text.endswith(b"\n") else text + b"\n"
+        return text + b"\n" if self.last else text
 
     def _typed(
         self, table: Table, plain: bytes, schema: Schema, carried: Sequence[str]
@@ -311,7 +311,7 @@ def cut(
         text = read_head(file)
     head = columns(text, origin, form, schema)
     check_columns(origin, head.columns, schema, header=head.line or None, form=form)
-    start, stop = head.offset, _end_of_rows(path)
+    start, stop = head.offset, _end_of_rows(path, form)
     if stop <= start:
         return ()
     # Strides do not depend on where the file ends: one that grew keeps its pieces but the last.
@@ -357,18 +357,27 @@ def _row_starts(
                 yield start
 
 
-def _end_of_rows(path: Path) -> int:
+def _end_of_rows(path: Path, form: TextFormat) -> int:
     """Where the last row ends, its line end, blank lines and an end-of-file mark left out."""
     with path.open("rb") as file:
-        end = file.seek(0, os.SEEK_END)
+        size = end = file.seek(0, os.SEEK_END)
         while end:
             start = max(0, end - _WINDOW)
             file.seek(start)
             tail = file.read(end - start).rstrip(b"\r\n\x1a")
+            if tail.endswith(b"\\") and form.quote_escape != "double":
+                return _end_of_escaped(start + len(tail), tail, size, form)
             if tail:
                 return start + len(tail)
             end = start
     return 0
+
+
+def _end_of_escaped(end: int, tail: bytes, size: int, form: TextFormat) -> int:
+    """Where the last row ends if a backslash is its last letter but for line ends."""
+    if not form.quote_escape:
+        return max(end, size - 1)  # So that blank lines behind it are seen: they may be its cell's.
+    return end + (len(tail) - len(tail.rstrip(b"\\"))) % 2
 
 
 def _names(columns: Sequence[str]) -> list[str]:

@@ -84,7 +84,7 @@ def columns(head: bytes, origin: Path, form: TextFormat, schema: Schema) -> Head
         convention = find_convention(cell for row in rows[questions:] for cell in row)
     if convention:
         remarks.append(
-            f'Numbers are read with inputs.decimal = "{convention.decimal}" and inputs.thousands = '
+            f'numbers are read with inputs.decimal = "{convention.decimal}" and inputs.thousands = '
             f'"{convention.thousands}", as the first rows are written.'
         )
     return Head(
@@ -203,7 +203,7 @@ def _before_header(lines: _Lines, schema: Schema) -> tuple[int, list[str]]:
     remarks = []
     line = comments = 0
     if len(lines) > 1 and _SEP_LINE.fullmatch(lines.text(0).strip("\r")):
-        remarks.append("The first line names the separator (sep=): passed over.")
+        remarks.append("the first line names the separator (sep=): passed over.")
         line = 1
     while line < len(lines) - 1 and not ({*lines.cells(line)} & {*schema.names}):
         text = lines.bytes(line).strip()
@@ -251,7 +251,7 @@ def _columns(
     columns = tuple(name if name.strip() else "" for name in names)
     remarks = []
     if len(columns) > 1 and not columns[0] and any(columns[1:]):
-        remarks.append("The first column has no name, as row numbers have none: passed over.")
+        remarks.append("the first column has no name, as row numbers have none: passed over.")
     trailing = len(columns) - len("".join("x" if name else " " for name in columns).rstrip())
     if trailing and len(columns) > trailing:
         whole = [row for row in rows if len(row) == len(columns)]
@@ -260,7 +260,7 @@ def _columns(
         elif any(cell.strip() for row in whole for cell in row[-trailing:]):
             trailing = 0
         if trailing:
-            remarks.append("The lines end in a separator: the empty last column is passed over.")
+            remarks.append("the lines end in a separator: the empty last column is passed over.")
     else:
         trailing = 0
     nameless = [
@@ -274,11 +274,11 @@ def _columns(
     if widths == {len(columns) + 1} and all(columns):
         if not any(row[-1].strip() for row in rows):
             if not _counts([row[0] for row in rows]):
-                remarks.append("The rows end in a separator: the empty last column is passed over.")
+                remarks.append("the rows end in a separator: the empty last column is passed over.")
                 columns = (*columns, "")
         elif _fit(("", *columns), rows, schema) and not _fit((*columns, ""), rows, schema):
             remarks.append(
-                "The rows begin with a column the header lacks (row names): passed over."
+                "the rows begin with a column the header lacks (row names): passed over."
             )
             columns = ("", *columns)
     return columns, remarks

@@ -14,15 +14,15 @@ _SENTENCES = {
         "{:,} blank lines among the rows: passed over.",
     ),
     SWALLOWED: (
-        "A row goes over lines that look like rows of their own: a stray quote may have joined "
+        "a row goes over lines that look like rows of their own: a stray quote may have joined "
         'them. If cells are never quoted, set inputs.quote = "".',
-        "Rows go over lines that look like rows of their own: stray quotes may have joined them. "
+        "rows go over lines that look like rows of their own: stray quotes may have joined them. "
         'If cells are never quoted, set inputs.quote = "".',
     ),
     BACKSLASH_N: (
-        "A cell holds \\N, which means missing in exports of MySQL and PostgreSQL: set "
+        "a cell holds \\N, which means missing in exports of MySQL and PostgreSQL: set "
         'inputs.quote_escape = "backslash", or list \\N as a missing code.',
-        "Cells hold \\N, which means missing in exports of MySQL and PostgreSQL: set "
+        "cells hold \\N, which means missing in exports of MySQL and PostgreSQL: set "
         'inputs.quote_escape = "backslash", or list \\N as a missing code.',
     ),
 }

@@ -27,6 +27,11 @@ _BLANKS = b" \t\r\x0b\x0c\x1a"
 _FEW_SEPARATORS = 4
 """Line ends and fewer separators than this fit a quoted cell by chance, as they part rows."""
 
+ESCAPED_LINE_END = (
+    "a blank line follows a backslash",
+    'Set inputs.quote_escape = "backslash" if that means a line end within the cell, or take the '
+    "blank line out.",
+)
 SWALLOWING = (
     "a quoted cell of this row holds whole rows",
     'Close its quote, or take it out (or set inputs.quote = "" if cells are never quoted).',
@@ -79,6 +84,10 @@ class Table:
         blank = [line for line, kind in self.passed.items() if kind == BLANK_LINES]
         if blank and len(self.columns) == 1:
             return Breach(self.start(blank[0]), *BLANK_LINE)
+        if not self.form.quote_escape:
+            for start in map(self.start, blank):
+                if self.text[max(0, start - 2) : start].strip(b"\r\n") == b"\\":
+                    return Breach(start, *ESCAPED_LINE_END)
         swallowing = self._swallowing[1]
         return Breach(self.start(swallowing), *SWALLOWING) if swallowing is not None else None
 
