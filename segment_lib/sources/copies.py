@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from segment_lib.errors import DataError
@@ -28,27 +29,28 @@ def refuse_copies(contents: Sequence[Content]) -> list[str]:
     Raises
     ------
     DataError
-        If one of `CERTAIN` rows or more is there twice, in one extract or in both.
+        If one of `CERTAIN` rows or more is there twice in an extract. In both it may be on purpose,
+        to see that every index is 100.
     """
     same: dict[tuple[str, ...], list[Content]] = defaultdict(list)
     for content in contents:
         # Behind the dash stand columns of the path, in which a copy may differ.
         same[tuple(digest.partition("-")[0] for digest in content.digests)].append(content)
     remarks = []
-    for copies in same.values():
-        if len(copies) == 1:
-            continue
-        one, other = copies[:2]
-        names = f"{one.file} and {other.file}"
-        if one.rows >= CERTAIN:
-            if one.extract != other.extract:
+    for copies in (group for group in same.values() if len(group) > 1):
+        for one, other in pairwise(sorted(copies, key=lambda content: content.extract)):
+            if one.extract == other.extract and one.rows >= CERTAIN:
                 raise DataError(
-                    f"{names}: the same rows, once as the {one.extract} and once as the "
-                    f"{other.extract}. Set inputs.{one.extract} and inputs.{other.extract} to "
-                    "files of their own."
+                    f"{one.file} and {other.file}: the same rows twice. Take one of them out."
                 )
-            raise DataError(f"{names}: the same rows twice. Take one of them out.")
-        remarks.append(f"{one.file.name} and {other.file.name} hold the same rows. Is one a copy?")
+        one, other = copies[0], copies[-1]
+        names = " and ".join(dict.fromkeys([one.file.name, other.file.name]))
+        remarks.append(
+            f"{names}: the same rows twice. Is one a copy?"
+            if one.extract == other.extract
+            else f"{names}: the same rows are the {one.extract} and the {other.extract}. Is a path "
+            "wrong?"
+        )
     return remarks
 
 
