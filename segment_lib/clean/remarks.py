@@ -215,7 +215,7 @@ def far_values(values: Values, least_rows: float, min_cell: int = 0) -> list[flo
     """Numbers at either end that lie far from all others, and that at least so many rows hold.
 
     Far is more than the range of all others, for a number that is a usual code for missing, else
-    `_FAR` times that; or below 0 where no other number is.
+    `_FAR` times that; or below 0 where no other number is, on a scale of more numbers above.
     """
     numbers = sorted(value for value in values.counted if not isinstance(value, str))
     far: list[float] = []
@@ -259,7 +259,8 @@ def _far_group(
             continue
         gap, span = max(group[0] - rest[-1], rest[0] - group[-1]), rest[-1] - rest[0]
         usual = all(_is_usual(value) for value in group)
-        alone = usual and group[-1] < 0 <= rest[0] and len(rest) > 2
+        # A scale from -2 to 2 has negative values too.
+        alone = usual and group[-1] < 0 <= rest[0] and rest[-1] > -3 * group[0]
         years = list(group) == [0] and rest[0] > _FIRST_YEAR and rest[-1] < _LAST_YEAR
         if alone or years or (0 not in group and gap > span * (1 if usual else _FAR)):
             return group
