@@ -66,7 +66,7 @@ class RefreshJob(Job):
         told = self.config.inputs
         now = read_feature_summary(place(told.feature_summary), told.missing)
         found = [
-            set(read_columns(file, told.text_format(name)))
+            set(read_columns(file, told.text_format(name), now))
             for name in EXTRACTS
             for file in find_files(getattr(told, name))
         ]

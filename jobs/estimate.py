@@ -7,7 +7,6 @@ from jobs import assign, counting, encode, fit, gains, ingest, report, sweep
 from jobs.console import log
 from jobs.stage import EXTRACTS, Job, Stage
 from segment_lib.memory import BASE, too_small
-from segment_lib.sources import find_files
 
 _FEATURES_PER_ATTRIBUTE = 2.3
 _COMPONENTS_PER_FEATURE = 0.6
@@ -53,7 +52,7 @@ def refuse_unfit_cluster(job: Job, stages: Sequence[Stage], first: str | None) -
     """
     if job.workers.client is None:
         return
-    inputs = [file for name in EXTRACTS for file in find_files(getattr(job.config.inputs, name))]
+    inputs = [file for name in EXTRACTS for file in job.delivered[name]]
     if job.base:
         inputs.append(job.base.root / "run.json")
     remarks = job.workers.prepare(

@@ -47,8 +47,7 @@ _COUNTS = "counts"
 
 def settings(config: Config) -> Any:
     told = config.model
-    named = config.inputs.response, config.inputs.id_column
-    return [told.n_micro, told.random_state, asdict(config.mailing), *named]
+    return [told.n_micro, told.random_state, asdict(config.mailing), config.inputs.response]
 
 
 def inputs(job: Job) -> Any:
@@ -223,7 +222,6 @@ def run(job: Job, work: Path) -> Outcome:
         reach(gains, model.n_micro),
         {
             "n_micro": model.n_micro,
-            "id_column": job.config.inputs.id_column,
             "random_state": seed,
             "learned": learned,
             **made.facts,

@@ -72,12 +72,13 @@ def refresh(options: argparse.Namespace) -> None:
     about = {"run": base.root.name, "model": base.file("sweep", "model/arrays.npz").sha256}
     manifest.describe(config=config.as_dict(), versions=package_versions(), base=about)
     console = Console.fitting(options.log_format, shown=not options.no_progress)
+    given = {"plan": options.plan, "check_content": options.check_content}
     if options.dry_run:
-        job = RefreshJob(config, manifest, threads(options), console, base, options.plan)
+        job = RefreshJob(config, manifest, threads(options), console, base, **given)
         print_plan(job, between(STAGES, None, options.until), None)
         return
     with at_work(manifest, options) as workers:
-        job = RefreshJob(config, manifest, workers, console, base, options.plan)
+        job = RefreshJob(config, manifest, workers, console, base, **given)
         for change in job.changes.listed:
             log(f"refresh  {change.told}")
         job.refuse_changes()

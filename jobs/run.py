@@ -67,6 +67,11 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     if only is None:
         add("--from", dest="first", choices=names, help="run this stage even if nothing changed")
         add("--until", dest="last", choices=names, help="stop after this stage")
+    add(
+        "--check-content",
+        action="store_true",
+        help="compare extracts by their bytes, where their times of change cannot be trusted",
+    )
     add("--dry-run", action="store_true", help="say what each stage would do, and do nothing")
     where = found.add_mutually_exclusive_group()
     where.add_argument(
@@ -103,14 +108,15 @@ def job_of(options: argparse.Namespace) -> None:
     manifest = Manifest(root)
     manifest.describe(config=config.as_dict(), versions=package_versions())
     console = Console.fitting(options.log_format, shown=not options.no_progress)
+    content = options.check_content
     if options.dry_run:
-        job = Job(config, manifest, threads(options), console)
+        job = Job(config, manifest, threads(options), console, check_content=content)
         told = between(STAGES, options.first, options.last)
         print_plan(job, told, options.first)
         refuse_small_budget(job, told, options.first)
         return
     with at_work(manifest, options) as workers:
-        job = Job(config, manifest, workers, console)
+        job = Job(config, manifest, workers, console, check_content=content)
         told = between(STAGES, options.first, options.last)
         refuse_unfit_cluster(job, told, options.first)
         refuse_small_budget(job, told, options.first)

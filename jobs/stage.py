@@ -13,7 +13,7 @@ from jobs.console import Console, log
 from segment_lib.cluster import Workers
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError
-from segment_lib.manifest import Manifest, StageRecord, fingerprint
+from segment_lib.manifest import Manifest, StageRecord, fingerprint, fingerprint_file
 from segment_lib.memory import Budget, PeakMemory
 from segment_lib.s3 import place
 from segment_lib.schema import (
@@ -24,7 +24,7 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
-from segment_lib.sources import Delivery, find_files, is_compressed
+from segment_lib.sources import Delivery, find_files, is_packed, path_columns
 from segment_lib.store import StoredFile
 from segment_lib.unfinished import is_whole, noted_parts
 from segment_lib.versions import code_of
@@ -42,6 +42,8 @@ class Job:
     console: Console
     base: Manifest | None = None
     """The earlier run a refresh starts from."""
+    check_content: bool = field(default=False, kw_only=True)
+    """True if delivered files are told apart by their bytes, not by size and time of change."""
 
     @property
     def root(self) -> Path:
@@ -63,12 +65,26 @@ class Job:
         return Delivery(self.schema)
 
     @cached_property
+    def delivered(self) -> dict[str, dict[Path, Any]]:
+        """Of each extract the files, with what tells each from any other, as the job began."""
+        return {
+            name: {file: self.fingerprint(file) for file in find_files(pattern)}
+            for name in EXTRACTS
+            for pattern in [getattr(self.config.inputs, name)]
+        }
+
+    def fingerprint(self, file: Path) -> list[Any]:
+        """What tells a delivered file from any other."""
+        columns = path_columns(file)
+        own = fingerprint_file(file, by_content=self.check_content)
+        return [*own, *([columns] if columns else [])]
+
+    @cached_property
     def delivered_bytes(self) -> dict[str, int]:
         """Bytes of each extract, about, once it is unpacked."""
-        found = {name: find_files(getattr(self.config.inputs, name)) for name in EXTRACTS}
         return {
-            name: sum(f.stat().st_size * (8 if is_compressed(f) else 1) for f in files)
-            for name, files in found.items()
+            name: sum(f.stat().st_size * (8 if is_packed(f) else 1) for f in files)
+            for name, files in self.delivered.items()
         }
 
     @cached_property

@@ -73,11 +73,14 @@ def fingerprint(settings: Any, inputs: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def fingerprint_file(path: Path) -> list[str | int]:
+def fingerprint_file(path: Path, *, by_content: bool = False) -> list[str | int]:
     """Name, size and time of change of a delivered file: enough to see that it is another.
 
-    Of an object: name and version.
+    Of an object: name and version. By content: name and sha256, where times cannot be trusted.
     """
+    if by_content:
+        with path.open("rb") as file:
+            return [path.name, hashlib.file_digest(file, "sha256").hexdigest()]
     if isinstance(path, S3Path):
         return [path.name, path.version()]
     stat = path.stat()

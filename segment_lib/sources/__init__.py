@@ -1,33 +1,35 @@
 """Extracts as delivered: found, checked, cut into pieces at row ends, and read piece by piece."""
 
-from segment_lib.sources.delimited import DelimitedPiece
+from segment_lib.sources.content import kind_of
+from segment_lib.sources.copies import Content, larger_customers, refuse_copies
 from segment_lib.sources.delivery import Delivery
-from segment_lib.sources.extract import (
-    Extract,
-    expand,
-    find_files,
-    is_compressed,
-    open_extract,
-    places,
-    read_columns,
-)
-from segment_lib.sources.parquet import ParquetPiece
+from segment_lib.sources.extract import Extract, open_extract, places, read_columns
+from segment_lib.sources.files import changed, find_files, list_files, refuse_shared
+from segment_lib.sources.packed import expand, is_packed
+from segment_lib.sources.partitions import Piece, path_columns
 from segment_lib.sources.reading import Reading
 from segment_lib.sources.text_format import TextFormat
 from segment_lib.sources.typing import raw_dtypes
 
 __all__ = [
-    "DelimitedPiece",
+    "Content",
     "Delivery",
     "Extract",
-    "ParquetPiece",
+    "Piece",
     "Reading",
     "TextFormat",
+    "changed",
     "expand",
     "find_files",
-    "is_compressed",
+    "is_packed",
+    "kind_of",
+    "larger_customers",
+    "list_files",
     "open_extract",
+    "path_columns",
     "places",
     "raw_dtypes",
     "read_columns",
+    "refuse_copies",
+    "refuse_shared",
 ]

@@ -1,32 +1,37 @@
-"""Delimited text: header, row ends, and one piece read against the feature summary."""
+"""Delimited text: cut into pieces at row ends, and a piece read against the feature summary."""
 
-import csv
 import hashlib
-import io
 import os
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import pairwise
-from math import isfinite
 from pathlib import Path
+from typing import IO
 
-import numpy as np
 import polars as pl
 
-from segment_lib.errors import DataError
-from segment_lib.schema import Attribute, Schema
+from segment_lib.schema import Schema
+from segment_lib.sources.cutting import WIDEST, row_start
+from segment_lib.sources.faults import Fault, UnreadableError
+from segment_lib.sources.headers import HEAD, Head, check_columns, columns
+from segment_lib.sources.numbers import (
+    DECIMALS,
+    Convention,
+    advice,
+    first_no_number,
+    has_doubtful_points,
+    point_notes,
+)
 from segment_lib.sources.reading import Reading
+from segment_lib.sources.table import Table
+from segment_lib.sources.text_format import TextFormat
 from segment_lib.sources.typing import has_infinity, in_one_spelling, read_dtypes, typed
 
+__all__ = ["ENCODINGS", "DelimitedPiece", "columns", "cut", "read_head"]
+
 ENCODINGS = ("utf-8", "latin-1", "cp1252")
-_BOM = b"\xef\xbb\xbf"
-HEAD = 1 << 20
 _WINDOW = 1 << 18
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?[\d.]*,\d+\s*")
-_SEPARATORS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
+_TOTALS = {"summe", "gesamt", "gesamtsumme", "insgesamt", "total", "totals", "sum", "grand total"}
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,8 @@ class DelimitedPiece:
     path: Path
     start: int
     stop: int
-    columns: tuple[str, ...]
-    separator: str
-    encoding: str
+    head: Head
+    form: TextFormat
     last: bool
     """True for the rows at the end of the file."""
     origin: Path
@@ -48,6 +52,11 @@ class DelimitedPiece:
     def size(self) -> int:
         return self.stop - self.start
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of its columns, in the file's order; empty for one that is passed over."""
+        return self.head.columns
+
     def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading:
         """Parse the piece.
 
@@ -56,105 +65,223 @@ class DelimitedPiece:
         DataError
             If a row is ragged or a cell cannot be read; it names file, line and column.
         """
-        text = self._text()
-        if _count_separators(text, self.separator) != _count_rows(text) * (len(self.columns) - 1):
-            raise self._ragged(text)
-        try:
-            rows = typed(self._scan(text, read_dtypes(schema)), schema, carried).collect()
-        except pl.exceptions.PolarsError:
-            rows = self._read_slowly(text, schema, carried)
-        if has_infinity(rows):
-            raise self._fault(text, schema)
-        return Reading(in_one_spelling(rows, schema))
+        table = self._table()
+        if not table.is_even:
+            raise UnreadableError(self._ragged(table))
+        plain = table.plain()
+        rows = self._typed(table, plain, schema, carried)
+        if rows.height != table.rows:
+            what = f"{table.rows:,} rows by their line ends, {rows.height:,} by their cells"
+            where = f"{self.origin}, from line {self._line(1)}"
+            raise UnreadableError([Fault(where, what, "Look for unbalanced quotes.")])
+        notes = table.notes
+        if self._is_doubtful(table):
+            notes |= self._points(table, plain, [a.name for a in schema if a.storage == "number"])
+        return Reading(in_one_spelling(rows, schema), notes, self._hash(table))
 
     def digest(self) -> tuple[str, int]:
         """What tells these rows from others: a hash of their bytes, and how many rows they are."""
-        text = self._text()
-        told = "\0".join([*self.columns, self.separator, self.encoding])
-        found = hashlib.sha256(told.encode())
-        found.update(text)
-        return found.hexdigest(), _count_rows(text)
+        table = self._table()
+        return self._hash(table), table.rows
+
+    def _hash(self, table: Table) -> str:
+        form = map(str, astuple(self.form))
+        digest = hashlib.sha256("\0".join([*self.columns, *form, *table.header]).encode())
+        digest.update(str(astuple(self._convention)).encode())
+        digest.update(table.text)
+        return digest.hexdigest()
+
+    def decimals(self, names: Sequence[str]) -> dict[str, int]:
+        """How many cells of columns have a point that cannot part thousands."""
+        table = self._table()
+        notes = self._points(table, table.plain(), names)
+        return {kind: n for kind, n in notes.items() if kind.startswith(DECIMALS)}
+
+    @property
+    def _convention(self) -> Convention:
+        return self.head.convention or Convention.of(self.form)
+
+    def _table(self) -> Table:
+        table = Table(self._text(), self.columns, self.head.header, self.form)
+        if breach := table.breach:
+            raise self._refused(table.text, breach.position, breach.fault, breach.advice)
+        return table
 
     def _text(self) -> bytes:
         with self.path.open("rb") as file:
             file.seek(self.start)
             text = file.read(self.stop - self.start)
-        if self.encoding != "utf-8":
+        if (zero := text.find(0)) >= 0:
+            raise self._refused(
+                text,
+                zero,
+                "holds zero bytes, as damaged files and UTF-16 do",
+                "Fetch the file again, or save it as UTF-8.",
+            )
+        if self.form.encoding != "utf-8":
             try:
-                text = text.decode(self.encoding).encode()
+                text = text.decode(self.form.encoding).encode()
             except UnicodeDecodeError as error:
                 raise self._undecodable(text, error.start) from None
         return text if text.endswith(b"\n") else text + b"\n"
 
-    def _read_slowly(self, text: bytes, schema: Schema, carried: Sequence[str]) -> pl.DataFrame:
-        """Numbers from text, so that blanks around them do no harm."""
-        try:
-            return typed(self._scan(text, {}), schema, carried).collect()
-        except pl.exceptions.PolarsError:
-            # Polars quotes cells in its messages: look for the fault ourselves, say only where.
-            raise self._fault(text, schema) from None
+    def _typed(
+        self, table: Table, plain: bytes, schema: Schema, carried: Sequence[str]
+    ) -> pl.DataFrame:
+        convention = self._convention
+        rows = None
+        if convention.is_plain:
+            try:
+                scan = self._scan(table, plain, read_dtypes(schema))
+                rows = typed(scan, schema, carried).collect()
+            except pl.exceptions.PolarsError:
+                pass  # Numbers from text, then, so that blanks around them do no harm.
+        if rows is None:
+            try:
+                scan = self._scan(table, plain, {})
+                rows = typed(scan, schema, carried, convention).collect()
+            except pl.exceptions.PolarsError:
+                # Polars quotes cells in its messages: look for the fault ourselves, say only where.
+                raise self._unreadable(table, plain, schema) from None
+        total = self._total(table) is not None
+        if total or has_infinity(rows) or self._values_without_name(table, plain):
+            raise self._unreadable(table, plain, schema)
+        return rows
 
-    def _scan(self, text: bytes, kinds: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-        return pl.scan_csv(
-            text,
+    def _scan(self, table: Table, plain: bytes, kinds: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+        """The rows of the piece; what is masked is unmasked in columns of text."""
+        names = _names(self.columns)
+        marked = table.marked
+        rows = pl.scan_csv(
+            plain,
             has_header=False,
-            separator=self.separator,
-            schema={name: kinds.get(name, pl.String()) for name in self.columns},
+            separator=self.form.separator,
+            quote_char=self.form.quote if marked.inside is not None else None,
+            schema={name: kinds.get(name, pl.String()) for name in names},
         )
+        texts = [name for name in names if kinds.get(name, pl.String()) == pl.String()]
+        cells = pl.col(texts)
+        if self.form.quote_escape == "backslash":
+            cells = cells.replace("\\N", None)
+        for mask, meaning in marked.masks.items():
+            cells = cells.str.replace_all(chr(mask), meaning, literal=True) if meaning else cells
+        is_plain = not marked.masks and self.form.quote_escape != "backslash"
+        return rows if is_plain else rows.with_columns(cells)
 
-    def _fault(self, text: bytes, schema: Schema) -> DataError:
-        """Where the piece cannot be read: the slow way, taken once something is wrong."""
+    def _values_without_name(self, table: Table, plain: bytes) -> list[int]:
+        """Rows with a value in a column that is passed over as empty."""
+        names = _names(self.columns)
+        empty = [names[i] for i, column in enumerate(self.columns) if i and not column]
+        if not empty:
+            return []
+        filled = pl.any_horizontal(pl.col(name).str.strip_chars() != "" for name in empty)
+        rows = self._scan(table, plain, {}).select(filled.fill_null(False).arg_true())
+        return rows.collect().to_series().to_list()
+
+    def _total(self, table: Table) -> int | None:
+        """The last line, if it begins with a word for a total that no other line begins with."""
+        if not self.last or not table.rows or len(self.columns) == 1:
+            return None
+        line = len(table.ends) - 1
+        word = next((cell.strip(" :=*") for cell in table.cells(line) if cell.strip()), "")
+        if word.casefold() not in _TOTALS:
+            return None
+        text = table.line(line)
+        begin = b"\n" + text[: text.index(word.encode()) + len(word.encode())]
+        return line if table.text.count(begin) == 1 else None
+
+    def _unreadable(self, table: Table, plain: bytes, schema: Schema) -> UnreadableError:
         try:
-            text.decode()
+            table.text.decode()
         except UnicodeDecodeError as error:
-            return self._undecodable(text, error.start)
-        for line, row in _rows(text, self.separator):
-            if len(row) != len(self.columns):
-                return self._ragged(text)
-            cells = dict(zip(self.columns, row, strict=True))
-            for attribute in schema:
-                if attribute.storage == "number" and not _is_number(
-                    cells[attribute.name], attribute
-                ):
-                    mend = (
-                        "Decimals take a point, not a comma: 1.5."
-                        if _DECIMAL_COMMA.fullmatch(cells[attribute.name])
-                        else "Mend the cell, list it as a missing code, or call the attribute "
-                        "categorical."
-                    )
-                    return DataError(
-                        f"{self.origin}, line {self._line(line)}, column {attribute.name}: not a "
-                        f"number, though the feature summary calls it {attribute.type}. {mend}"
-                    )
-        return DataError(
-            f"{self.origin}, from line {self._line(1)}: these rows cannot be read. "
-            "Look for unbalanced quotes."
+            return self._undecodable(table.text, error.start)
+        faults = self._ragged(table) or self._faulty_rows(table, plain, schema)
+        return UnreadableError(
+            faults
+            or [
+                Fault(
+                    f"{self.origin}, from line {self._line(1)}",
+                    "these rows cannot be read",
+                    "Look for unbalanced quotes.",
+                )
+            ]
         )
 
-    def _ragged(self, text: bytes) -> DataError:
-        for line, row in _rows(text, self.separator):
-            if len(row) != len(self.columns):
-                last = self.last and line == text.count(b"\n")
-                return DataError(
-                    f"{self.origin}, line {self._line(line)}: {len(row)} cells, "
-                    f"expected {len(self.columns)}. "
-                    + (
-                        "The last line is cut off: fetch the file again."
-                        if last
-                        else "A separator is missing or too many: mend the row."
+    def _faulty_rows(self, table: Table, plain: bytes, schema: Schema) -> list[Fault]:
+        """Of whole rows, the first fault of each kind and attribute."""
+        faults = []
+        for row in self._values_without_name(table, plain)[:1]:
+            place = next(i for i, name in enumerate(self.columns) if i and not name)
+            what = f"column {place + 1} has no name, but holds a value"
+            where = self._where(table, table.line_of_person(row))
+            faults.append(Fault(where, what, "Name the column, or empty it."))
+        if (total := self._total(table)) is not None:
+            what = "looks like a total of the lines before it, not a person"
+            faults.append(Fault(self._where(table, total), what, "Take the line out."))
+        numbers = [attribute for attribute in schema if attribute.storage == "number"]
+        texts = self._scan(table, plain, {}).select(a.name for a in numbers).collect()
+        for attribute in numbers:
+            cells = texts[attribute.name]
+            person = first_no_number(cells, attribute, self._convention)
+            if person is not None:
+                where = self._where(table, table.line_of_person(person))
+                faults.append(
+                    Fault(
+                        f"{where}, column {attribute.name}",
+                        f"not a number, though the feature summary calls it {attribute.type}",
+                        advice(cells[person]),
+                        attribute.name,
                     )
                 )
-        return DataError(
-            f"{self.origin}, from line {self._line(1)}: a quote is opened and not closed. Mend it."
-        )
+        return faults
 
-    def _undecodable(self, text: bytes, position: int) -> DataError:
-        line = self._line(text[:position].count(b"\n") + 1)
-        others = " or ".join(f'"{name}"' for name in ENCODINGS if name != self.encoding)
-        return DataError(
-            f"{self.origin}, line {line}: not {self.encoding}. Set inputs.encoding to {others}, "
-            "or save the file as UTF-8."
-        )
+    def _ragged(self, table: Table) -> list[Fault]:
+        """The first row with too few or too many cells."""
+        for line, cells in table.uneven():
+            what = f"{cells} cell{'s' * (cells > 1)}, expected {len(self.columns)}"
+            return [Fault(self._where(table, line), what, self._mend(table, line, cells))]
+        return []
+
+    def _mend(self, table: Table, line: int, cells: int) -> str:
+        text = table.line(line)
+        first = table.cells(line)[0].strip()
+        cut_off = self.last and line == len(table.ends) - 1 and cells < len(self.columns)
+        if first.startswith("#"):
+            return "It looks like a comment: take the line out."
+        if first.strip(" :=*").casefold() in _TOTALS:
+            return "It looks like a total, not a person: take the line out."
+        if b"\r" in text.rstrip(b"\r"):
+            return "A CR stands within the line: save the file with LF or CRLF line ends."
+        if b"\\" in text and not self.form.quote_escape:
+            return (
+                "A separator is missing or too many: correct the row, or set "
+                'inputs.quote_escape = "backslash" if a backslash makes separators text.'
+            )
+        if cut_off:
+            return "The last line is cut off: fetch the file again, or take it out if it is no row."
+        return "A separator is missing or too many: correct the row."
+
+    def _is_doubtful(self, table: Table) -> bool:
+        """True if points may part thousands, or stand before decimals."""
+        said = self.form.decimal or self.form.thousands or self.head.convention
+        return not said and has_doubtful_points(table.marked.letters)
+
+    def _points(self, table: Table, plain: bytes, names: Sequence[str]) -> dict[str, int]:
+        return point_notes(self._scan(table, plain, {}).select(names).collect(), names)
+
+    def _undecodable(self, text: bytes, position: int) -> UnreadableError:
+        encoding = self.form.encoding
+        others = " or ".join(f'"{name}"' for name in ENCODINGS if name != encoding)
+        mend = f"Set inputs.encoding to {others}, or save the file as UTF-8."
+        return self._refused(text, position, f"not {encoding}", mend)
+
+    def _refused(self, text: bytes, position: int, what: str, mend: str) -> UnreadableError:
+        line = self._line(text.count(b"\n", 0, position) + 1)
+        return UnreadableError([Fault(f"{self.origin}, line {line}", what, mend)])
+
+    def _where(self, table: Table, line: int) -> str:
+        """File and line number of a line of the table."""
+        return f"{self.origin}, line {self._line(table.line_number(table.start(line)))}"
 
     def _line(self, line: int) -> int:
         """The line number in the file of the piece's line (both from 1)."""
@@ -170,8 +297,7 @@ class DelimitedPiece:
 def cut(
     path: Path,
     schema: Schema,
-    separator: str,
-    encoding: str,
+    form: TextFormat,
     rows_per_part: int,
     origin: Path | None = None,
 ) -> tuple[DelimitedPiece, ...]:
@@ -181,190 +307,70 @@ def cut(
     file and `rows_per_part` alone. A file with no row below its header gives no piece.
     """
     origin = origin or path
-    columns, start, row_bytes = _open(path, origin, schema, separator, encoding)
-    stop = _end_of_rows(path)
+    with path.open("rb") as file:
+        text = read_head(file)
+    head = columns(text, origin, form, schema)
+    check_columns(origin, head.columns, schema, header=head.line or None, form=form)
+    start, stop = head.offset, _end_of_rows(path)
     if stop <= start:
         return ()
     # Strides do not depend on where the file ends: one that grew keeps its pieces but the last.
-    stride = row_bytes * rows_per_part
+    stride = _row_bytes(text[start:]) * rows_per_part
     n_pieces = max(1, round((stop - start) / stride))
-    marks = [round(start + i * stride) for i in range(1, n_pieces)]
-    with path.open("rb") as file:
-        ends = [_row_start(file, mark, stop, len(columns), separator) for mark in marks]
-    edges = sorted({start, stop, *(end for end in ends if end is not None and end > start)})
+    places = [round(start + i * stride) for i in range(1, n_pieces)]
+    edges = [start, *_row_starts(path, places, head, stop, form), stop]
     return tuple(
-        DelimitedPiece(path, first, last, columns, separator, encoding, last == stop, origin)
+        DelimitedPiece(path, first, last, head, form, last == stop, origin)
         for first, last in pairwise(edges)
     )
 
 
+def read_head(file: IO[bytes]) -> bytes:
+    """The head of a file; more of it where the header is as long."""
+    head = file.read(HEAD)
+    while len(head) >= HEAD and b"\n" not in head[: -HEAD // 2] and len(head) < WIDEST:
+        more = file.read(len(head))
+        head += more
+        if not more:
+            break
+    return head
+
+
+def _row_bytes(rows: bytes) -> float:
+    """Mean bytes of a row."""
+    lines = rows.count(b"\n")
+    return (rows.rfind(b"\n") + 1) / lines if lines else max(len(rows), 1)
+
+
+def _row_starts(
+    path: Path, places: Sequence[int], head: Head, stop: int, form: TextFormat
+) -> Iterator[int]:
+    """The row starts that follow places; one for places within one row."""
+    reached = 0
+    with path.open("rb") as file:
+        for place in places:
+            if place <= reached:
+                continue
+            start = row_start(file, place, head.offset, stop, len(head.columns), form)
+            reached = start or place + WIDEST
+            if start:
+                yield start
+
+
 def _end_of_rows(path: Path) -> int:
-    """Where the last row ends, its line end and blank lines after it left out."""
+    """Where the last row ends, its line end, blank lines and an end-of-file mark left out."""
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
         while end:
             start = max(0, end - _WINDOW)
             file.seek(start)
-            tail = file.read(end - start).rstrip(b"\r\n")
+            tail = file.read(end - start).rstrip(b"\r\n\x1a")
             if tail:
                 return start + len(tail)
             end = start
     return 0
 
 
-def _open(
-    path: Path, origin: Path, schema: Schema, separator: str, encoding: str
-) -> tuple[tuple[str, ...], int, float]:
-    """Columns, offset of the first row, and mean bytes of a row in the head of the file."""
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-    names, offset, header = columns(head, origin, separator, encoding)
-    check_columns(origin, names, schema, header=header, separator=separator)
-    body = head[offset:]
-    lines = body.count(b"\n")
-    row_bytes = (body.rfind(b"\n") + 1) / lines if lines else max(len(body), 1)
-    return names, offset, row_bytes
-
-
-def columns(
-    head: bytes, origin: Path, separator: str, encoding: str
-) -> tuple[tuple[str, ...], int, str]:
-    """The columns named in the head of a file, where its first row begins, and its header."""
-    if not head.strip():
-        raise DataError(f"{origin}: the file is empty. Fetch it again.")
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head[:4096]:
-        raise DataError(f"{origin}: looks like UTF-16 or binary. Save it as UTF-8 text.")
-    if b"\n" not in head and b"\r" in head:
-        raise DataError(f"{origin}: lines end in CR alone. Save it with LF or CRLF line ends.")
-    offset = len(_BOM) if head.startswith(_BOM) else 0
-    line, newline, _ = head[offset:].partition(b"\n")
-    try:
-        header = line.decode("utf-8" if encoding == "utf-8" else encoding)
-    except UnicodeDecodeError:
-        raise DataError(
-            f"{origin}, line 1: not {encoding}. Set inputs.encoding to latin-1 or cp1252."
-        ) from None
-    return tuple(_cells(header.rstrip("\r"), separator)), offset + len(line) + len(newline), header
-
-
-def check_columns(
-    path: Path,
-    columns: tuple[str, ...],
-    schema: Schema,
-    header: str | None = None,
-    separator: str = ";",
-) -> None:
-    """Raise a DataError unless every attribute is there, once, and every column has a name."""
-    absent = [name for name in schema.names if name not in columns]
-    if header is not None and absent:
-        for other, name in _SEPARATORS.items():
-            found = set(_cells(header.rstrip("\r"), other))
-            if other != separator and len(found & set(schema.names)) > len(schema) - len(absent):
-                raise DataError(
-                    f"{path}, line 1: the cells are separated by a {name}, not by "
-                    f"a {_SEPARATORS.get(separator, separator)}. Set inputs.separator."
-                )
-    twice = sorted(name for name, n in Counter(columns).items() if n > 1 and name)
-    if twice:
-        # A header line that is lost has cells in its place: names unknown are told by their place.
-        known = [name for name in twice if name in schema.names]
-        others = set(twice) - set(known)
-        at = [f"column {i}" for i, name in enumerate(columns, start=1) if name in others]
-        raise DataError(
-            f"{path}, line 1: {', '.join(known + at)} named more than once. "
-            "Keep one column of each."
-        )
-    if nameless := [str(i) for i, name in enumerate(columns, start=1) if not name.strip()]:
-        raise DataError(f"{path}, line 1: column {', '.join(nameless)} has no name. Name it.")
-    if absent:
-        some = ", ".join(absent[:5]) + (" …" if len(absent) > 5 else "")
-        alike = {name.strip().casefold() for name in columns}
-        near = sum(name.casefold() in alike for name in absent)
-        raise DataError(
-            f"{path}, line 1: lacks {len(absent)} of {len(schema)} attributes of the feature "
-            f"summary: {some}. "
-            + (
-                f"{near} of them are there but for blanks or upper and lower case: name them alike."
-                if near
-                else f"Is this the right file, and the separator {separator!r}?"
-            )
-        )
-
-
-def _row_start(
-    file: io.BufferedReader, mark: int, stop: int, n_columns: int, separator: str
-) -> int | None:
-    """The first row start from `mark` up to `stop`, or None if there is none.
-
-    A newline inside quotes is told from a row end by what follows: read from a row start on, the
-    window is rows of `n_columns` cells; read from within quotes, what is quoted and what is not
-    change places.
-    """
-    file.seek(mark - 1)
-    window = b""
-    while len(window) < stop - mark + 1:
-        window += file.read(min(_WINDOW, stop - mark + 1 - len(window)))
-        whole = len(window) == stop - mark + 1
-        position = window.find(b"\n")
-        while 0 <= position < len(window) - 1:
-            if _are_rows(window[position + 1 :], n_columns, separator, whole):
-                return mark + position
-            position = window.find(b"\n", position + 1)
-        if (first := window.find(b"\n")) >= 0 and b'"' not in window:
-            return mark + first  # Ragged rows, which whoever parses the piece will tell.
-    return None
-
-
-def _are_rows(text: bytes, n_columns: int, separator: str, whole: bool) -> bool:
-    """True if the text can be rows of `n_columns` cells, the last cut off unless `whole`."""
-    bare = _unquoted(text)
-    ends = np.flatnonzero(bare == ord("\n"))
-    if whole:
-        rows, closed = len(ends) + 1, text.count(b'"') % 2 == 0
-    else:
-        rows, closed = len(ends), True
-        bare = bare[: ends[-1] if rows else 0]
-    return closed and np.count_nonzero(bare == ord(separator)) == rows * (n_columns - 1)
-
-
-def _count_rows(text: bytes) -> int:
-    if b'"' not in text:
-        return text.count(b"\n")
-    return int(np.count_nonzero(_unquoted(text) == ord("\n")))
-
-
-def _count_separators(text: bytes, separator: str) -> int:
-    if b'"' not in text:
-        return text.count(separator.encode())
-    return int(np.count_nonzero(_unquoted(text) == ord(separator)))
-
-
-def _unquoted(text: bytes) -> np.ndarray:
-    """The bytes outside quotes; a doubled quote closes and opens, which is the same."""
-    letters = np.frombuffer(text, dtype=np.uint8)
-    inside = np.bitwise_xor.accumulate(letters == ord('"'))
-    return letters[~inside]
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    return next(csv.reader([line], delimiter=separator), [])
-
-
-def _rows(text: bytes, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Line number (from 1) and cells of each row."""
-    reader = csv.reader(io.StringIO(text.decode(errors="replace"), newline=""), delimiter=separator)
-    line = 1
-    try:
-        for row in reader:
-            yield line, row
-            line = reader.line_num + 1
-    except csv.Error:
-        return
-
-
-def _is_number(cell: str, attribute: Attribute) -> bool:
-    """True if a number can be read in the cell, or it is empty or a missing code."""
-    cell = cell.strip()
-    if not cell or cell in attribute.missing_words or cell.lower() == "nan":
-        return True
-    return bool(_NUMBER.fullmatch(cell)) and isfinite(float(cell))
+def _names(columns: Sequence[str]) -> list[str]:
+    """A name for each column, also for those passed over."""
+    return [name or f"\0{i}" for i, name in enumerate(columns)]

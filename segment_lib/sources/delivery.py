@@ -7,8 +7,7 @@ from typing import Any
 import polars as pl
 
 from segment_lib.schema import Schema
-from segment_lib.sources.delimited import DelimitedPiece
-from segment_lib.sources.parquet import ParquetPiece
+from segment_lib.sources.partitions import Piece
 from segment_lib.sources.reading import Reading
 from segment_lib.sources.typing import raw_dtypes
 
@@ -35,7 +34,7 @@ class Delivery:
             )
         )
 
-    def read(self, piece: DelimitedPiece | ParquetPiece, carried: Sequence[str] = ()) -> Reading:
+    def read(self, piece: Piece, carried: Sequence[str] = ()) -> Reading:
         """The rows of a piece: what is carried along, then all attributes of the run."""
         found = piece.read(self.columns, carried)
         kinds = raw_dtypes(self.schema)
@@ -46,7 +45,7 @@ class Delivery:
                 for name in self.schema.names
             ),
         )
-        return Reading(rows, found.notes)
+        return Reading(rows, found.notes, found.digest)
 
     def as_json(self) -> list[Any]:
         """All that decides what is read."""

@@ -13,3 +13,5 @@ class Reading:
     rows: pl.DataFrame
     notes: Mapping[str, int] = field(default_factory=dict)
     """Counts by what they count (``kind`` or ``kind:ATTRIBUTE``); those of pieces add up."""
+    digest: str = ""
+    """The hash of the bytes that were read, as `digest` of the piece gives it; empty if unknown."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from segment_lib.schema import Attribute, Schema, canonical
+from segment_lib.sources.numbers import PLAIN, Convention
 
 
 def raw_dtypes(schema: Schema) -> dict[str, pl.DataType]:
@@ -17,14 +18,22 @@ def read_dtypes(schema: Schema) -> dict[str, pl.DataType]:
     return raw_dtypes(schema) | {a.name: pl.String() for a in schema if a.missing_words}
 
 
-def typed(rows: pl.LazyFrame, schema: Schema, carried: Sequence[str]) -> pl.LazyFrame:
+def typed(
+    rows: pl.LazyFrame,
+    schema: Schema,
+    carried: Sequence[str],
+    convention: Convention = PLAIN,
+) -> pl.LazyFrame:
     """The attributes in the feature summary's order and types, after what is carried along as text.
 
     Empty cells are null; a word that means missing is NaN in a number column. A cell that is no
     number where one is expected is an error.
     """
     kinds = rows.collect_schema()
-    attributes = [(_number if a.storage == "number" else _level)(a, kinds[a.name]) for a in schema]
+    attributes = [
+        _number(a, kinds[a.name], convention) if a.storage == "number" else _level(a, kinds[a.name])
+        for a in schema
+    ]
     return rows.select([*(pl.col(name).cast(pl.String) for name in carried), *attributes])
 
 
@@ -53,11 +62,12 @@ def _level(attribute: Attribute, kind: pl.DataType) -> pl.Expr:
     return (cell.fill_nan(None) if kind.is_float() else cell).cast(pl.String).replace("", None)
 
 
-def _number(attribute: Attribute, kind: pl.DataType) -> pl.Expr:
+def _number(attribute: Attribute, kind: pl.DataType, convention: Convention) -> pl.Expr:
     cell = pl.col(attribute.name)
     if kind != pl.String:
         return cell.cast(pl.Float64).fill_nan(None)
     text = cell.str.strip_chars()
     word = text.is_in(attribute.missing_words)
-    number = pl.when(word | (text == "")).then(None).otherwise(text).cast(pl.Float64)
+    plain = text if convention == PLAIN else convention.number(text)
+    number = pl.when(word | (text == "")).then(None).otherwise(plain).cast(pl.Float64)
     return pl.when(word).then(float("nan")).otherwise(number.fill_nan(None)).alias(attribute.name)

@@ -31,11 +31,6 @@ def _replace(i: int, row: str) -> list[str]:
 
 
 BAD = {
-    "wrong separator": (
-        _write(_text(ROWS).replace(";", ",")),
-        3,
-        ["population.csv", "line 1", "comma", "inputs.separator"],
-    ),
     "missing attribute": (
         _write(_text(ROWS).replace("score", "points")),
         3,
@@ -69,12 +64,12 @@ BAD = {
     "empty file": (_write(""), 3, ["population.csv", "empty"]),
     "header only": (_write(HEADER + "\n"), 3, ["population.csv", "no rows"]),
     "not UTF-8": (
-        lambda path: path.write_bytes(_text(ROWS).encode() + b"30;\xfc;1\n"),
+        lambda path: path.write_bytes(_text(ROWS).encode() + b"30;\xc3\xbc;1\n30;\xfc;1\n"),
         3,
-        ["population.csv", "line 402", "inputs.encoding"],
+        ["population.csv", "line 403", "inputs.encoding"],
     ),
-    "UTF-16": (
-        lambda path: path.write_bytes(_text(ROWS).encode("utf-16")),
+    "UTF-16 without a byte order mark": (
+        lambda path: path.write_bytes(_text(ROWS).encode("utf-16-le")),
         3,
         ["population.csv", "UTF-16"],
     ),

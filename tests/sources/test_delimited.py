@@ -314,25 +314,21 @@ def test_the_cuts_are_the_same_on_every_reading(tmp_path):
         (GOOD.replace("\n", "\r").encode(), "CR alone"),
         (b"AGE;KIND;NOTE;KIND\n1;a;x;b\n", "line 1: KIND named more than once"),
         (b"AGE;KIND;NOTE;LNR;LNR\n1;a;x;1;1\n", "line 1: column 4, column 5 named more than once"),
-        (b"AGE;KIND;NOTE;\n1;a;x;\n", "line 1: column 4 has no name"),
-        (b";AGE;KIND;NOTE\n0;1;a;x\n", "line 1: column 1 has no name"),
+        (b"AGE;KIND;NOTE;\n1;a;x;b\n", "line 1: column 4 has no name"),
+        (b"AGE;;KIND;NOTE\n1;0;a;x\n", "line 1: column 2 has no name"),
         (b"AGE;KIND\n1;a\n", "line 1: lacks 1 of 3 attributes of the feature summary: NOTE"),
         (b"a;b;c\n1;a;x\n", "line 1: lacks 3 of 3 attributes"),
-        (b"AGE,KIND,NOTE\n1,a,x\n", "line 1: the cells are separated by a comma, not by a semico"),
-        (b"AGE\tKIND\tNOTE\n1\ta\tx\n", "separated by a tab"),
         (b"AGE;KIND;NOTE\n1;a;x\n2;b\n3;c;z\n", "line 3: 2 cells, expected 3"),
         (b"AGE;KIND;NOTE\n1;a;x\n2;b;y;w\n3;c;z\n", "line 3: 4 cells, expected 3"),
         (b"AGE;KIND;NOTE\n1;a;x\n2;b\n3;c;z;w\n", "line 3: 2 cells, expected 3"),
-        (b"AGE;KIND;NOTE\n1;a;x\n\n3;c;z\n", "line 3: 0 cells, expected 3"),
         (b"AGE;KIND;NOTE\n1;a;x\n2;b", "line 3: 2 cells, expected 3. The last line is cut off"),
         (b"AGE;KIND;NOTE\n1;a;x\ntwo;b;y\n", "line 3, column AGE: not a number"),
-        (b"AGE;KIND;NOTE\n1;a;x\n2,5;b;y\n", "line 3, column AGE: not a number"),
-        (b"AGE;KIND;NOTE\n1;a;x\n-1.002,5;b;y\n", "Decimals take a point, not a comma"),
+        (b"AGE;KIND;NOTE\n1.5;a;x\n2,5;b;y\n", "Decimals take a point, not a comma"),
         (b"Age;kind ;NOTE\n1;a;x\n", "2 of them are there but for blanks or upper and lower case"),
         (b"AGE;KIND;NOTE\n1;a;x\n1_0;b;y\n", "line 3, column AGE: not a number"),
         (b"AGE;KIND;NOTE\n1;a;x\ninf;b;y\n", "line 3, column AGE: not a number"),
         (b"AGE;KIND;NOTE\n1;a;x\n1e999;b;y\n", "line 3, column AGE: not a number"),
-        (b"AGE;KIND;NOTE\n1;a;x\n2;b\xe4;y\n", "line 3: not utf-8"),
+        (b"AGE;KIND;NOTE\n1;a;\xc3\xb6\n2;b\xe4;y\n", "line 3: not utf-8"),
         (b'AGE;KIND;NOTE\n1;a;x\n2;"b;y\n3;c;z\n', "line 3"),
     ],
 )
@@ -369,9 +365,9 @@ def test_the_line_of_a_byte_that_cannot_be_read_is_named(tmp_path, rows_per_part
     assert f"line 22: not {encoding}" in told
 
 
-def test_a_header_in_another_encoding_is_told(tmp_path):
+def test_a_header_in_another_encoding_than_is_said_is_told(tmp_path):
     path = write(tmp_path, "GRÖSSE;AGE;KIND;NOTE\n1;1;a;x\n".encode("latin-1"))
-    assert "line 1: not utf-8" in refused(path)
+    assert "line 1: not utf-8" in refused(path, encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -383,7 +379,7 @@ def test_a_header_in_another_encoding_is_told(tmp_path):
         'AGE;KIND;NOTE\n1;"secret;x\n',
         "AGE;KIND;NOTE\n1;a;x\n2;secret",
         'AGE;KIND;NOTE\nsecret;"a\nb";x\n',
-        b"AGE;KIND;NOTE\n1;secret\xff;x\n",
+        b"AGE;KIND;NOTE\n1;secret\x81;x\n",
     ],
 )
 def test_no_message_quotes_a_cell(tmp_path, content):

@@ -47,21 +47,21 @@ def test_the_columns_of_a_file_are_read_from_its_head(form: str, tmp_path: Path)
         pl.DataFrame({"ID": ["7"], "SORT": ["a"], "AGE": [1]}).write_parquet(path)
     else:
         path.write_bytes(gzip.compress(TEXT.encode()) if form == "csv.gz" else TEXT.encode())
-    assert read_columns(path, TextFormat()) == ("ID", "SORT", "AGE")
+    assert read_columns(path, TextFormat(), Schema((AGE, KIND))) == ("ID", "SORT", "AGE")
 
 
 def test_a_file_without_a_head_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
     path.write_text("")
     with pytest.raises(DataError, match="empty"):
-        read_columns(path, TextFormat())
+        read_columns(path, TextFormat(), Schema((AGE, KIND)))
 
 
 def test_a_damaged_stream_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.csv.gz"
-    path.write_bytes(b"no gzip at all")
+    path.write_bytes(gzip.compress(TEXT.encode())[:9])
     with pytest.raises(DataError, match="cannot be read"):
-        read_columns(path, TextFormat())
+        read_columns(path, TextFormat(), Schema((AGE, KIND)))
 
 
 def test_parquet_pieces_are_told_apart_by_the_bytes_of_their_groups(tmp_path: Path) -> None:

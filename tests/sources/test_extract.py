@@ -9,7 +9,7 @@ import pytest
 
 from segment_lib.errors import DataError, ResourceError
 from segment_lib.schema import Attribute, Schema
-from segment_lib.sources import expand, find_files, is_compressed, open_extract
+from segment_lib.sources import expand, find_files, open_extract
 from segment_lib.sources.text_format import TextFormat
 
 SCHEMA = Schema((Attribute("AGE", "person", "ordinal", ()),))
@@ -57,7 +57,7 @@ def test_a_glob_does_not_take_folders_for_files(tmp_path):
 
 
 def test_a_folder_gives_its_files_but_no_markers(tmp_path):
-    touch(tmp_path, "b.csv", "a.csv", "_SUCCESS", ".a.csv.crc", "deeper/c.csv")
+    touch(tmp_path, "b.csv", "a.csv", "_SUCCESS", ".a.csv.crc", "_started/c.csv")
     assert names(find_files(str(tmp_path))) == ["a.csv", "b.csv"]
 
 
@@ -82,14 +82,6 @@ def test_no_file_is_told_with_where_to_set_it(tmp_path, pattern):
 
 
 # Compressed files
-
-
-@pytest.mark.parametrize(
-    ("name", "compressed"),
-    [("a.csv.gz", True), ("a.csv.zst", True), ("a.csv", False), ("a.parquet", False)],
-)
-def test_a_compressed_file_is_known_by_its_name(name, compressed):
-    assert is_compressed(Path(name)) is compressed
 
 
 @pytest.mark.parametrize(("ending", "pack"), [(".gz", gzip.compress), (".zst", zstd)])
@@ -129,10 +121,8 @@ def test_two_files_of_one_name_do_not_meet_in_the_scratch_folder(tmp_path):
         (".gz", gzip.compress(TEXT)[:-4]),
         (".gz", gzip.compress(TEXT)[:-8] + b"\0" * 8),
         (".gz", gzip.compress(TEXT)[:300] + b"\xff" * 50 + gzip.compress(TEXT)[350:]),
-        (".gz", TEXT),
         (".zst", zstd(TEXT)[: len(zstd(TEXT)) // 2]),
         (".zst", zstd(TEXT)[:-1]),
-        (".zst", TEXT),
     ],
     ids=[
         "gz cut in half",
@@ -140,10 +130,8 @@ def test_two_files_of_one_name_do_not_meet_in_the_scratch_folder(tmp_path):
         "gz without its length",
         "gz with another checksum",
         "gz overwritten",
-        "plain text called gz",
         "zst cut in half",
         "zst without its last byte",
-        "plain text called zst",
     ],
 )
 def test_a_damaged_stream_is_refused_and_leaves_nothing(tmp_path, ending, content):

@@ -1,0 +1,159 @@
+"""What a file is, told by its first bytes: text, Parquet, one of these packed, or neither.
+
+The ending of its name decides where the bytes leave it open.
+"""
+
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from segment_lib.errors import DataError
+
+_LOOK = 4096
+_CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
+_PACKED: dict[bytes, "Packing"] = {
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bz2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+    b"\xff\xfe\0\0": "utf-32",
+    b"\0\0\xfe\xff": "utf-32",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
+_EXPORT = "Export the table as CSV or Parquet."
+_UNPACK = "Unpack it and name the file in it."
+_OTHERS = {
+    b"PARE": ("an encrypted Parquet file", "Write it without encryption."),
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK),
+    b"Rar!": ("a RAR archive", _UNPACK),
+    b"\x1f\x9d": ("packed by compress", _UNPACK),
+    b"\xd0\xcf\x11\xe0": ("an Excel workbook of the old form (.xls)", "Save the sheet as CSV."),
+    b"SQLite format 3\0": ("an SQLite database", _EXPORT),
+    b"%PDF-": ("a PDF document", _EXPORT),
+    b"ARROW1": ("an Arrow file (Feather)", "Write it as Parquet."),
+    b"ORC": ("an ORC file", "Write it as Parquet."),
+    b"Obj\x01": ("an Avro file", "Write it as Parquet."),
+    b"\x89HDF": ("an HDF5 file", _EXPORT),
+    b"$FL2": ("an SPSS file", _EXPORT),
+    b"$FL3": ("an SPSS file", _EXPORT),
+    b"<stata_dta>": ("a Stata file", _EXPORT),
+}
+_MARKUP = (
+    (re.compile(rb"<!doctype html|<html|<head|<body", re.IGNORECASE), "a web page (HTML)",
+     "An error page was saved in place of the table: fetch the file again."),
+    (re.compile(rb"<\?xml|<Error>|<Workbook"), "XML", _EXPORT),
+    (re.compile(rb"\{\s*(\"|\}|$)|\[\s*[\[{]"), "JSON", _EXPORT),
+    (re.compile(rb"\{\\rtf"), "a text document (RTF)", _EXPORT),
+    (re.compile(rb"version https://git-lfs"), "a pointer to a file that Git LFS keeps",
+     "Fetch the file itself: git lfs pull."),
+    (re.compile(rb"-----BEGIN PGP"), "encrypted", "Decrypt it first."),
+)  # fmt: skip
+
+Packing = Literal["", "gzip", "zstd", "bz2", "xz", "lz4", "zip", "utf-16", "utf-32"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is to be done with a file to have its rows."""
+
+    packing: Packing = ""
+    """What to undo before it can be cut; what it holds is another file."""
+    parquet: bool = False
+    """True for Parquet, False for text."""
+
+
+_ENDINGS = {
+    ".parquet": Kind(parquet=True),
+    ".pq": Kind(parquet=True),
+    ".gz": Kind("gzip"),
+    ".zst": Kind("zstd"),
+    ".bz2": Kind("bz2"),
+    ".xz": Kind("xz"),
+    ".lz4": Kind("lz4"),
+    ".zip": Kind("zip"),
+}
+
+
+def kind_of(path: Path) -> Kind:
+    """The kind of a file.
+
+    Raises
+    ------
+    DataError
+        If it is certain to be no table that can be read; the line says what it is.
+    """
+    with path.open("rb") as file:
+        head = file.read(_LOOK)
+    for beginning, packing in _PACKED.items():
+        if head.startswith(beginning) and (packing != "bz2" or _CONTROL.search(head)):
+            return Kind(packing=packing)
+    binary = bool(_CONTROL.search(head))
+    if head.startswith(b"PAR1") and (binary or head == b"PAR1"):
+        return Kind(parquet=True)
+    _refuse_others(path, head)
+    # Of bytes that say nothing the ending tells what they were meant to be.
+    return _ENDINGS.get(path.suffix.lower(), Kind()) if binary or not head else Kind()
+
+
+def _refuse_others(path: Path, head: bytes) -> None:
+    if head and not head.strip(b"\0"):
+        raise DataError(
+            f"{path}: begins with zero bytes alone. It is still being copied, or was cut off: wait "
+            "until it is complete, or fetch it again."
+        )
+    if head[257:262] == b"ustar":
+        raise DataError(f"{path}: is a tar archive, no table. {_UNPACK}")
+    for beginning, (name, advice) in _OTHERS.items():
+        if head.startswith(beginning) and (not beginning.isalpha() or _CONTROL.search(head)):
+            raise DataError(f"{path}: is {name}, no table that can be read. {advice}")
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for pattern, name, advice in _MARKUP:
+        if pattern.match(text):
+            raise DataError(f"{path}: is {name}, no table that can be read. {advice}")
+
+
+def only_member(path: Path, file: IO[bytes]) -> IO[bytes]:
+    """The one file in a zip archive, opened.
+
+    Raises
+    ------
+    DataError
+        If there is none, or more, or it is locked by a password; or the archive is a document.
+    zipfile.BadZipFile
+        If the archive is damaged.
+    """
+    archive = zipfile.ZipFile(file)
+    names = [member.filename for member in archive.infolist() if not member.is_dir()]
+    if "[Content_Types].xml" in names:
+        raise DataError(
+            f"{path}: is an Excel workbook or another document of Office, no table that can be "
+            "read. Save the sheet as CSV."
+        )
+    if "mimetype" in names:
+        raise DataError(f"{path}: is a document of LibreOffice. Save the sheet as CSV.")
+    members = [
+        member
+        for member in archive.infolist()
+        if not member.is_dir()
+        and not member.filename.startswith("__MACOSX/")
+        and not member.filename.rpartition("/")[2].startswith(".")
+    ]
+    if len(members) != 1:
+        raise DataError(
+            f"{path}: a zip archive with {len(members)} files in it, expected one. Unpack it and "
+            "name the files that are meant."
+        )
+    if members[0].flag_bits & 1:
+        raise DataError(f"{path}: the file in the zip archive is locked by a password. Unpack it.")
+    try:
+        return archive.open(members[0])
+    except NotImplementedError:
+        raise DataError(
+            f"{path}: the zip archive is packed in a way that cannot be read. Unpack it."
+        ) from None

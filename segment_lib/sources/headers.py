@@ -1,0 +1,353 @@
+"""The head of a text file: the columns its header names, where rows begin, how numbers look."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from segment_lib.errors import DataError
+from segment_lib.schema import Schema
+from segment_lib.sources.numbers import (
+    PLAIN,
+    Convention,
+    find_convention,
+    is_number,
+    may_have_convention,
+)
+from segment_lib.sources.quoting import UNCLOSED
+from segment_lib.sources.table import Table
+from segment_lib.sources.text_format import TextFormat
+
+HEAD = 1 << 20
+"""Bytes of the head of a file."""
+_BOM = b"\xef\xbb\xbf"
+_SEPARATORS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
+_SEP_LINE = re.compile(r'"?sep=(\\t|.)\1*"?', re.IGNORECASE)
+_SAMPLE = 200
+"""Rows below the header that are looked at."""
+_BEFORE = 20
+"""Lines above the header that are looked at."""
+_QUESTIONS, _QUESTION_LINES = 3, 3
+"""Number columns there must be to tell lines of question texts, and how many there may be."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the head of a text file says of its rows."""
+
+    columns: tuple[str, ...]
+    """A name for each cell of a row; empty for a column that is passed over."""
+    offset: int
+    """Where the first row begins."""
+    header: tuple[str, ...] = ()
+    """The header's cells."""
+    line: str = ""
+    """The header as it stands in the file."""
+    remarks: tuple[str, ...] = ()
+    """What was passed over, or found out: sentences for the user."""
+    convention: Convention | None = None
+    """How numbers are written, where the head leaves no doubt and the config does not say."""
+
+
+def columns(head: bytes, origin: Path, form: TextFormat, schema: Schema) -> Head:
+    """The columns named in the head of a file, and where its first row begins.
+
+    Raises
+    ------
+    DataError
+        If it is no text with a header, or has columns that cannot be told.
+    """
+    _check_text(head, origin)
+    start = len(_BOM) if head.startswith(_BOM) else 0
+    lines = _Lines(head[start:], origin, form)
+    at, remarks = _before_header(lines, schema)
+    first = at + 1 if form.header else at
+    sample = [lines.cells(i) for i in range(first, min(len(lines), first + _SAMPLE))]
+    cells = _header(lines, at, schema) if form.header else schema.names
+    names, passed = _columns(cells, sample, lines, at, schema)
+    remarks += passed
+    if not form.header:
+        _check_headless(lines, at, names, sample, schema)
+    number_columns = [i for i, name in enumerate(names) if _holds_numbers(name, schema)]
+    rows = [[row[i] for i in number_columns] for row in sample if len(row) == len(names)]
+    questions = _question_lines(rows) if form.header and len(rows) == len(sample) else 0
+    if questions:
+        remarks.append(
+            f"{_count(questions, 'line')} below the header with texts in the columns of numbers: "
+            "passed over."
+        )
+    convention = None
+    if not (form.decimal or form.thousands) and may_have_convention(head):
+        convention = find_convention(cell for row in rows[questions:] for cell in row)
+    if convention:
+        remarks.append(
+            f'Numbers are read with inputs.decimal = "{convention.decimal}" and inputs.thousands = '
+            f'"{convention.thousands}", as the first rows are written.'
+        )
+    return Head(
+        names,
+        start + lines.start(first + questions),
+        tuple(cells) if form.header else (),
+        lines.text(at) if form.header else "",
+        tuple(remarks),
+        convention,
+    )
+
+
+def check_columns(
+    path: Path,
+    columns: tuple[str, ...],
+    schema: Schema,
+    header: str | None = None,
+    form: TextFormat | None = None,
+) -> None:
+    """Raise a DataError unless every attribute is there, once."""
+    absent = [name for name in schema.names if name not in columns]
+    if header is not None and form is not None and absent:
+        for other, name in _SEPARATORS.items():
+            table = Table(header.encode() + b"\n", (), (), replace(form, separator=other))
+            there = set(table.cells(0)) if len(table.ends) == 1 else set()
+            if other != form.separator and len(there & {*schema.names}) > len(schema) - len(absent):
+                raise DataError(
+                    f"{path}, line 1: the cells are separated by a {name}, not by "
+                    f"a {_SEPARATORS.get(form.separator, form.separator)}. Set inputs.separator."
+                )
+    twice = sorted(name for name, n in Counter(columns).items() if n > 1 and name)
+    if twice:
+        # A header line that is lost has cells in its place: names unknown are told by their place.
+        known = [name for name in twice if name in schema.names]
+        others = set(twice) - set(known)
+        at = [f"column {i}" for i, name in enumerate(columns, start=1) if name in others]
+        raise DataError(
+            f"{path}, line 1: {', '.join(known + at)} named more than once. "
+            "Keep one column of each."
+        )
+    if absent:
+        some = ", ".join(absent[:5]) + (" …" if len(absent) > 5 else "")
+        alike = {name.strip().casefold() for name in columns}
+        near = sum(name.casefold() in alike for name in absent)
+        if near:
+            mend = (
+                f"{near} of them are there but for blanks or upper and lower case: name them alike."
+            )
+        else:
+            separator = f", and the separator {form.separator!r}" if form else ""
+            mend = f"Is this the right file{separator}?"
+        if header is not None and len(absent) == len(schema):
+            mend += " If it has no header, set inputs.header = false."
+        raise DataError(
+            f"{path}, line 1: lacks {len(absent)} of {len(schema)} attributes of the feature "
+            f"summary: {some}. {mend}"
+        )
+
+
+class _Lines:
+    """The whole lines in the head of a file."""
+
+    def __init__(self, head: bytes, origin: Path, form: TextFormat) -> None:
+        if len(head) >= HEAD - len(_BOM) and (last := head.rfind(b"\n")) > 0:
+            head = head[: last + 1]  # The last line may go on.
+        whole = head if head.endswith(b"\n") else head + b"\n"
+        self.origin = origin
+        self.form = form
+        self.table = Table(whole, (), (), form)
+        ends = self.table.ends
+        breach = self.table.marked.breach
+        self.n = sum(end < breach.position for end in ends.tolist()) if breach else len(ends)
+        if not self.n:
+            position = breach.position if breach else 0
+            line = self.table.line_number(position)
+            fault, mend = (breach.fault, breach.advice) if breach else UNCLOSED
+            raise DataError(f"{origin}, line {line}: {fault}. {mend}")
+
+    def __len__(self) -> int:
+        return self.n
+
+    def start(self, line: int) -> int:
+        return self.table.start(line)
+
+    def number(self, line: int) -> int:
+        return self.table.line_number(self.start(line))
+
+    def cells(self, line: int) -> list[str]:
+        return self.table.cells(line, self.form.encoding)
+
+    def bytes(self, line: int) -> bytes:
+        return self.table.text[self.start(line) : int(self.table.ends[line])]
+
+    def has_stray_return(self, line: int) -> bool:
+        """True if a CR that ends no line stands outside quotes."""
+        start, stop = self.start(line), int(self.table.ends[line]) - 1
+        inside = self.table.marked.inside
+        returns = np.flatnonzero(self.table.marked.letters[start:stop] == ord("\r")) + start
+        return bool(len(returns) and (inside is None or not inside[returns].all()))
+
+    def text(self, line: int) -> str:
+        return self.bytes(line).decode(self.form.encoding, errors="replace")
+
+
+def _check_text(head: bytes, origin: Path) -> None:
+    if not head.strip():
+        raise DataError(f"{origin}: the file is empty. Fetch it again.")
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head[:4096]:
+        raise DataError(f"{origin}: looks like UTF-16 or binary. Save it as UTF-8 text.")
+    if b"\n" not in head and b"\r" in head:
+        raise DataError(f"{origin}: lines end in CR alone. Save it with LF or CRLF line ends.")
+
+
+def _before_header(lines: _Lines, schema: Schema) -> tuple[int, list[str]]:
+    """Which line is the header, or the first row if there is none; what is passed over."""
+    remarks = []
+    line = comments = 0
+    if len(lines) > 1 and _SEP_LINE.fullmatch(lines.text(0).strip("\r")):
+        remarks.append("The first line names the separator (sep=): passed over.")
+        line = 1
+    while line < len(lines) - 1 and not ({*lines.cells(line)} & {*schema.names}):
+        text = lines.bytes(line).strip()
+        if text and not text.startswith(b"#"):
+            break
+        comments += text.startswith(b"#")
+        line += 1
+    if comments:
+        remarks.append(f"{_count(comments, 'line')} before the header with # first: passed over.")
+    return line, remarks
+
+
+def _header(lines: _Lines, at: int, schema: Schema) -> tuple[str, ...]:
+    """The cells of the header."""
+    try:
+        lines.bytes(at).decode(lines.form.encoding)
+    except UnicodeDecodeError:
+        raise DataError(
+            f"{lines.origin}, line {lines.number(at)}: not {lines.form.encoding}. Set "
+            "inputs.encoding to latin-1 or cp1252."
+        ) from None
+    if lines.has_stray_return(at):
+        raise DataError(
+            f"{lines.origin}, line {lines.number(at)}: a line of the header ends in CR alone, "
+            "others in LF. Save it with LF or CRLF line ends."
+        )
+    cells = lines.cells(at)
+    names = {*schema.names}
+    if not names & {*cells}:
+        for line in range(at + 1, min(len(lines), at + _BEFORE)):
+            if names <= {*lines.cells(line)}:
+                raise DataError(
+                    f"{lines.origin}, line {lines.number(line)}: the header stands here, not in "
+                    f"line {lines.number(at)}. Take out the lines before it."
+                )
+    return tuple(cells)
+
+
+def _columns(
+    names: Sequence[str], sample: Sequence[Sequence[str]], lines: _Lines, at: int, schema: Schema
+) -> tuple[tuple[str, ...], list[str]]:
+    """A name for each cell of a row, empty for columns that are passed over, and which are."""
+    rows = [row for row in sample if len(row) > 1]
+    widths = {len(row) for row in rows}
+    columns = tuple(name if name.strip() else "" for name in names)
+    remarks = []
+    if len(columns) > 1 and not columns[0] and any(columns[1:]):
+        remarks.append("The first column has no name, as row numbers have none: passed over.")
+    trailing = len(columns) - len("".join("x" if name else " " for name in columns).rstrip())
+    if trailing and len(columns) > trailing:
+        whole = [row for row in rows if len(row) == len(columns)]
+        if widths == {len(columns) - trailing}:
+            columns = columns[:-trailing]
+        elif any(cell.strip() for row in whole for cell in row[-trailing:]):
+            trailing = 0
+        if trailing:
+            remarks.append("The lines end in a separator: the empty last column is passed over.")
+    else:
+        trailing = 0
+    nameless = [
+        i for i, name in enumerate(columns[: len(names) - trailing], start=1) if not name and i > 1
+    ]
+    if nameless or columns == ("",):
+        raise DataError(
+            f"{lines.origin}, line {lines.number(at)}: column "
+            f"{', '.join(map(str, nameless or [1]))} has no name. Name it."
+        )
+    if widths == {len(columns) + 1} and all(columns):
+        if not any(row[-1].strip() for row in rows):
+            if not _counts([row[0] for row in rows]):
+                remarks.append("The rows end in a separator: the empty last column is passed over.")
+                columns = (*columns, "")
+        elif _fit(("", *columns), rows, schema) and not _fit((*columns, ""), rows, schema):
+            remarks.append(
+                "The rows begin with a column the header lacks (row names): passed over."
+            )
+            columns = ("", *columns)
+    return columns, remarks
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """True if the cells number the rows."""
+    numbers = [int(cell) for cell in cells if re.fullmatch("[0-9]{1,15}", cell)]
+    return len(numbers) == len(cells) and numbers == list(
+        range(numbers[0], numbers[0] + len(numbers))
+    )
+
+
+def _fit(columns: Sequence[str], rows: Sequence[Sequence[str]], schema: Schema) -> bool:
+    """True if numbers stand where numbers belong."""
+    return all(
+        is_number(cell, schema[name], PLAIN)
+        for row in rows
+        for name, cell in zip(columns, row, strict=True)
+        if _holds_numbers(name, schema)
+    )
+
+
+def _check_headless(
+    lines: _Lines,
+    at: int,
+    columns: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    schema: Schema,
+) -> None:
+    if [cell.strip() for cell in sample[0]] == list(schema.names):
+        raise DataError(
+            f"{lines.origin}, line {lines.number(at)}: names the columns, though inputs.header is "
+            "false. Set inputs.header = true."
+        )
+    if len(sample[0]) != len(columns):
+        raise DataError(
+            f"{lines.origin}, line {lines.number(at)}: {len(sample[0])} cells, expected "
+            f"{len(columns)}: without a header, the columns are the attributes of the feature "
+            "summary in its order. List them all there, or add a header."
+        )
+
+
+def _question_lines(rows: Sequence[Sequence[str]]) -> int:
+    """How many rows are no people, but say what the columns of numbers mean.
+
+    Parameters
+    ----------
+    rows : the cells of the number columns
+    """
+    n = 0
+    while n < min(_QUESTION_LINES, len(rows) - 1) and _is_text(rows[n]):
+        n += 1
+    return n if n and not any(_is_text(row) for row in rows[n:]) else 0
+
+
+def _is_text(cells: Sequence[str]) -> bool:
+    """True if nearly all cells hold words, not one word again and again."""
+    words = [cell for cell in cells if sum(letter.isalpha() for letter in cell) > 1]
+    return (
+        len(cells) >= _QUESTIONS
+        and len(words) >= 0.9 * len(cells)
+        and len({*words}) > len(words) / 2
+    )
+
+
+def _holds_numbers(name: str, schema: Schema) -> bool:
+    return name in schema.names and schema[name].storage == "number"
+
+
+def _count(n: int, word: str) -> str:
+    return f"{n} {word}" + ("s" if n > 1 else "")

@@ -1,0 +1,220 @@
+"""Forms of numbers: how a table writes decimals and thousands, and what is no number."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from segment_lib.schema import Attribute
+from segment_lib.sources.quoting import Letters
+from segment_lib.sources.text_format import TextFormat
+
+THOUSANDS_LIKE, DECIMALS = "thousands_like", "decimals"
+"""Kinds of notes: cells with a point that could part thousands, and those where it cannot."""
+
+_OTHER = {".": ",", ",": "."}
+_GROUPS = {".": r"\.", ",": ",", " ": "[ \u00a0\u202f\u2009]", "'": "['\u2019]"}
+_LIKE_THOUSANDS = r"^\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*$"
+
+
+@dataclass(frozen=True)
+class Convention:
+    """The signs before decimals and between thousands."""
+
+    decimal: str = "."
+    thousands: str = ""
+
+    @classmethod
+    def of(cls, form: TextFormat) -> "Convention":
+        """The convention that a form says; of a sign that is not said, what the other leaves."""
+        decimal = form.decimal or _OTHER.get(form.thousands, ".")
+        thousands = form.thousands or (_OTHER[decimal] if form.decimal else "")
+        return cls(decimal, thousands)
+
+    @property
+    def is_plain(self) -> bool:
+        """True if a number may be read as programs write it."""
+        return self.decimal == "." and self.thousands != "."
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression for a number."""
+        whole = "[0-9]+"
+        if self.thousands:
+            whole = f"(?:[0-9]{{1,3}}(?:{_GROUPS[self.thousands]}[0-9]{{3}})+|[0-9]+)"
+        point = re.escape(self.decimal)
+        return rf"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+
+    def number(self, text: pl.Expr) -> pl.Expr:
+        """Cells of text as Float64; what is no number by the convention stays as it is."""
+        plain = text
+        if self.thousands:
+            plain = plain.str.replace_all(_GROUPS[self.thousands], "")
+        if self.decimal != ".":
+            plain = plain.str.replace(self.decimal, ".", literal=True)
+        is_number = text.str.contains(f"^(?:{self.pattern})$")
+        other = pl.when(text.str.contains("(?i)^[+-]?nan$")).then(text).otherwise(pl.lit("no"))
+        return pl.when(is_number).then(plain).otherwise(other)
+
+
+PLAIN = Convention()
+
+
+def is_number(cell: str, attribute: Attribute, convention: Convention) -> bool:
+    """True if a number can be read in the cell, or it is empty or a missing code."""
+    cell = cell.strip()
+    if not cell or cell in attribute.missing_words or cell.lower().lstrip("+-") == "nan":
+        return True
+    return re.fullmatch(convention.pattern, cell) is not None and _is_finite(cell, convention)
+
+
+def _is_finite(cell: str, convention: Convention) -> bool:
+    if convention.thousands:
+        cell = re.sub(_GROUPS[convention.thousands], "", cell)
+    return abs(float(cell.replace(convention.decimal, "."))) != float("inf")
+
+
+def first_no_number(
+    cells: pl.Series, attribute: Attribute, convention: Convention = PLAIN
+) -> int | None:
+    """The first cell of a column of text in which no number can be read."""
+    distinct = cells.drop_nulls().unique().to_list()
+    wrong = [cell for cell in distinct if not is_number(cell, attribute, convention)]
+    places = cells.is_in(wrong).arg_true()
+    return int(places[0]) if len(places) else None
+
+
+# --- what a column of numbers looks like ----------------------------------------------------------
+
+_BLANK, _TICK = _GROUPS[" "], _GROUPS["'"]
+_GROUPED = {
+    # Two groups of three, or a group and decimals: nothing else is written like this.
+    ".": r"[+-]?[0-9]{1,3}(\.[0-9]{3})+(\.[0-9]{3}|,[0-9]*)",
+    ",": r"[+-]?[0-9]{1,3}(,[0-9]{3})+(,[0-9]{3}|\.[0-9]*)",
+    " ": rf"[+-]?[0-9]{{1,3}}({_BLANK}[0-9]{{3}})+([.,][0-9]+)?",
+    "'": rf"[+-]?[0-9]{{1,3}}({_TICK}[0-9]{{3}})+([.,][0-9]+)?",
+}
+"""By the sign between thousands, numbers that leave no doubt about it."""
+_DECIMALS = {
+    sign: rf"[+-]?([0-9]*{point}([0-9]{{1,2}}|[0-9]{{4,}})|0*{point}[0-9]+|[0-9]{{4,}}{point}[0-9]+"
+    rf"|[0-9]{{1,3}}(({_BLANK}|{_TICK}|{other})[0-9]{{3}})+{point}[0-9]*)"
+    for sign, point, other in ((".", r"\.", ","), (",", ",", r"\."))
+}
+"""By the sign before decimals, numbers that leave no doubt about it."""
+_COMMA_GROUP = r"[+-]?[1-9][0-9]{0,2},[0-9]{3}"
+_WORTH_A_LOOK = re.compile(rb"[0-9](,[0-9]|\.[0-9]{3}\.|[ '][0-9]{3}|\xc2\xa0[0-9]|\xe2\x80.[0-9])")
+
+
+def may_have_convention(head: bytes) -> bool:
+    """True if the head of a file holds what may be a number that programs do not write."""
+    return _WORTH_A_LOOK.search(head) is not None
+
+
+def find_convention(cells: Iterable[str]) -> Convention | None:
+    """The convention that cells of number columns leave no doubt about; None if there is none."""
+    cells = {cell.strip() for cell in cells}
+
+    def signs(patterns: Mapping[str, str]) -> set[str]:
+        return {sign for sign, p in patterns.items() if any(re.fullmatch(p, c) for c in cells)}
+
+    thousands = signs(_GROUPED)
+    decimals = signs(_DECIMALS) | {_OTHER[sign] for sign in thousands if sign in _OTHER}
+    if decimals == {"."} and signs({",": _COMMA_GROUP}):
+        thousands |= {","}
+    if len(decimals) > 1 or len(thousands) > 1 or not (thousands or decimals == {","}):
+        return None
+    decimal = next(iter(decimals), ".")
+    return Convention(decimal, next(iter(thousands), _OTHER[decimal]))
+
+
+def with_convention(form: TextFormat, convention: Convention) -> TextFormat:
+    return replace(form, decimal=convention.decimal, thousands=convention.thousands)
+
+
+# --- points that may part thousands ---------------------------------------------------------------
+
+
+def has_doubtful_points(letters: Letters) -> bool:
+    """True if a point stands before exactly three digits somewhere."""
+    if len(letters) < 5:
+        return False
+    digit = (letters - np.uint8(ord("0"))) < 10
+    some = (letters[:-4] == ord(".")) & digit[2:-2]
+    return bool(some.any() and (some & digit[1:-3] & digit[3:-1] & ~digit[4:]).any())
+
+
+def point_notes(rows: pl.DataFrame, names: Iterable[str]) -> dict[str, int]:
+    """Of columns as text, how many cells have a point that may, or cannot, part thousands."""
+    notes = {}
+    for name in names:
+        points = rows[name].filter(rows[name].str.contains(".", literal=True))
+        alike = int(points.str.contains(_LIKE_THOUSANDS).sum())
+        notes[f"{THOUSANDS_LIKE}:{name}"] = alike
+        notes[f"{DECIMALS}:{name}"] = points.len() - points.null_count() - alike
+    return {kind: n for kind, n in notes.items() if n}
+
+
+def doubtful(notes: Mapping[str, int]) -> list[str]:
+    """Attributes of which all cells with a point may be thousands or decimals."""
+    names = (kind.partition(":") for kind in notes)
+    return [
+        name
+        for kind, _, name in names
+        if kind == THOUSANDS_LIKE and not notes.get(f"{DECIMALS}:{name}")
+    ]
+
+
+# --- what to do about a cell that is no number ----------------------------------------------------
+
+_ADVICE = {
+    r"[+-]?([0-9]{1,3}(\.[0-9]{3})*|[0-9]+),[0-9]+": (
+        'Decimals take a point, not a comma: set inputs.decimal = "," if the comma stands before '
+        'decimals, or inputs.thousands = "," if it parts thousands.'
+    ),
+    r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?": (
+        'Set inputs.thousands = "," if commas part thousands.'
+    ),
+    r"[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]*)?": (
+        'Set inputs.thousands = "." if points part thousands.'
+    ),
+    rf"[+-]?[0-9]{{1,3}}({_GROUPS[' ']}[0-9]{{3}})+([.,][0-9]*)?": (
+        'Set inputs.thousands = " " if blanks part thousands.'
+    ),
+    rf"[+-]?[0-9]{{1,3}}({_GROUPS[chr(39)]}[0-9]{{3}})+([.,][0-9]*)?": (
+        """Set inputs.thousands = "'" if apostrophes part thousands."""
+    ),
+    r"[+-]?[0-9]+\.[0-9]*": (
+        "By the config or by other cells, a comma comes before decimals. Set inputs.decimal = "
+        '"." if it is a point, or write one form.'
+    ),
+    r"\\N": (
+        'Set inputs.quote_escape = "backslash" if it means missing, or list it as a missing code.'
+    ),
+    r".*[€$£¥].*|[A-Z]{3}\s*[0-9.,]+|[0-9.,]+\s*[A-Z]{3}|[0-9.,-]+\s*(Euro|Eur|euro)": (
+        "Take the currency out of the cells."
+    ),
+    r".*[%‰].*": "Take the percent signs out of the column.",
+    r"[0-9.,]+\s*-": "Write the minus before the number.",
+    r"\([0-9.,\s]+\)": "Write a minus in place of the brackets.",
+    r"[\u2212\u2013\u2014]\s*[0-9.,]+": "Write the minus as a hyphen (-).",
+    r"[+-]?0[xX][0-9a-fA-F]+": "Write the number with the digits 0 to 9 alone.",
+    r"[+-]?[0-9]+(_[0-9]+)+": "Take the underscores out of the column.",
+    r".*[\u00bc-\u00be\u2150-\u215e].*|[0-9]+\s*/\s*[0-9]+": "Write fractions as decimals: 0.5.",
+    r"[0-9]{1,4}[-./][0-9]{1,2}[-./][0-9]{1,4}.*": (
+        "Of a date, write the year, or the age in years."
+    ),
+    r"[+-]?[0-9.]+[eE][+-]?[0-9]+|(?i:[+-]?inf(inity)?)": (
+        "It is infinite: correct it, or list it as a missing code."
+    ),
+    r"\d+": "Write the number with the digits 0 to 9 alone.",
+}
+_ELSE = "Correct the cell, list it as a missing code, or call the attribute categorical."
+
+
+def advice(cell: str) -> str:
+    """What to do about a cell that is no number."""
+    cell = cell.strip()
+    found = (text for pattern, text in _ADVICE.items() if re.fullmatch(pattern, cell, re.DOTALL))
+    return next(found, _ELSE)

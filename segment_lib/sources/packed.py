@@ -1,0 +1,164 @@
+"""Packed files, which are one stream: opened as what is in them, or written out to be cut."""
+
+import lzma
+import os
+import shutil
+import uuid
+import zipfile
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+from pathlib import Path
+from typing import IO, cast
+
+import pyarrow as pa
+
+from segment_lib.errors import DataError, ResourceError
+from segment_lib.s3 import S3Path
+from segment_lib.scratch import private_folder
+from segment_lib.sources.content import Packing, kind_of, only_member
+from segment_lib.store import hand_over, make_private
+
+_CHUNK = 1 << 22
+MOST_TIMES, ALWAYS = 200, 1 << 28
+"""A compressed file may grow to so many times its size, or to so many bytes. Codes pack 10 to 30
+times."""
+_NESTED = 3
+_DAMAGE = (zipfile.BadZipFile, lzma.LZMAError, EOFError, UnicodeError)
+
+
+def is_packed(path: Path) -> bool:
+    """True if a file must be written out before it can be cut."""
+    return bool(kind_of(path).packing)
+
+
+def read_head(path: Path, most: int) -> bytes:
+    """The first bytes of what is in a file, however it is packed.
+
+    Raises
+    ------
+    DataError
+        If the stream is damaged from the beginning.
+    """
+    packing = kind_of(path).packing
+    try:
+        with _opened(path, packing) as stream:
+            head = b""
+            while len(head) < most and (chunk := stream.read(most - len(head))):
+                head += chunk
+    except (OSError, *_DAMAGE):
+        raise DataError(f"{path}: cannot be read. Fetch the file again.") from None
+    if head[:2] in (BOM_UTF16_LE, BOM_UTF16_BE):
+        return head.decode("utf-16", errors="ignore").encode()
+    return head
+
+
+def expand(path: Path, scratch: Path, root: Path) -> Path:
+    """A packed file, which is one stream, written out to `scratch` so that it can be cut.
+
+    Where that is in an object store, it takes the way over a disk of this machine. What is in it
+    may be packed again, as UTF-16 text in a zip archive is.
+
+    Parameters
+    ----------
+    root : the run folder, whose next job removes what is left there if this process is killed
+
+    Raises
+    ------
+    DataError
+        If the stream is damaged, ends early, or grows beyond all measure.
+    """
+    name = f"{uuid.uuid4().hex}-{path.stem}"
+    if not isinstance(scratch, S3Path):
+        return _expand(path, scratch / name)
+    folder = private_folder(root)
+    try:
+        hand_over(_expand(path, folder / name), scratch / name)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return scratch / name
+
+
+def _expand(path: Path, target: Path) -> Path:
+    left = max(MOST_TIMES * path.stat().st_size, ALWAYS)
+    packing = kind_of(path).packing
+    for _ in range(_NESTED):
+        source = path
+        if target.exists():
+            source = target.rename(target.with_name(f"{target.name}.packed"))
+        try:
+            left -= _unpack(path, source, packing, target, left)
+        finally:
+            if source != path:
+                source.unlink()
+        try:
+            packing = kind_of(target).packing
+        except DataError as error:
+            target.unlink()
+            raise DataError(f"{error}".replace(str(target), f"{path}, once unpacked")) from None
+        if not packing:
+            return target
+    target.unlink()
+    raise DataError(f"{path}: packed more than {_NESTED} times. Unpack it and name the file in it.")
+
+
+def _unpack(path: Path, source: Path, packing: Packing, target: Path, left: int) -> int:
+    """Write out what is in `source`; how many bytes it is. Errors name `path`."""
+    written = 0
+    try:
+        make_private(target.parent)
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file, _opened(source, packing) as stream:
+            while (chunk := stream.read(_CHUNK)) and written + len(chunk) <= left:
+                written += file.write(chunk)
+    except (OSError, DataError, *_DAMAGE) as error:
+        with suppress(OSError):
+            target.unlink(missing_ok=True)
+        if isinstance(error, DataError):
+            raise DataError(f"{error}".replace(str(source), str(path))) from None
+        if isinstance(error, OSError) and error.filename == str(source):
+            raise
+        if isinstance(error, OSError) and error.errno is not None:
+            raise ResourceError(
+                f"{target}: cannot be written ({error.strerror}). Free space or choose another "
+                "--run-dir."
+            ) from None
+        stream_name = "text" if packing.startswith("utf") else "compressed stream"
+        raise DataError(
+            f"{path}: the {stream_name} is damaged or cut off. Fetch the file again."
+        ) from None
+    if chunk:
+        target.unlink()
+        raise DataError(
+            f"{path}: unpacks to more than {MOST_TIMES} times its size, as no table of codes does. "
+            "If it is one, unpack it yourself and name the plain file."
+        )
+    return written
+
+
+@contextmanager
+def _opened(path: Path, packing: Packing) -> Iterator[IO[bytes]]:
+    """A file as the bytes that are in it."""
+    with path.open("rb") as file:
+        if packing == "zip":
+            with only_member(path, file) as member:
+                yield member
+        elif packing == "xz":
+            with lzma.open(file) as stream:
+                yield cast(IO[bytes], stream)
+        elif packing in ("utf-16", "utf-32"):
+            yield cast(IO[bytes], _AsUtf8(TextIOWrapper(file, encoding=packing, newline="")))
+        else:
+            with pa.input_stream(file, compression=packing or None) as stream:
+                yield cast(IO[bytes], stream)
+
+
+class _AsUtf8:
+    """Text of another encoding as the bytes it has in UTF-8."""
+
+    def __init__(self, text: TextIOWrapper) -> None:
+        self._text = text
+
+    def read(self, size: int) -> bytes:
+        return self._text.read(max(1, size // 4)).encode()

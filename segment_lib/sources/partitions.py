@@ -1,0 +1,122 @@
+"""Columns that stand in the path of a file: ``year=2024/region=07/part.parquet``."""
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote
+
+import polars as pl
+
+from segment_lib.errors import DataError
+from segment_lib.schema import Attribute, Schema, canonical
+from segment_lib.sources.reading import Reading
+from segment_lib.sources.typing import raw_dtypes
+
+_NULL = "__HIVE_DEFAULT_PARTITION__"
+
+
+class Piece(Protocol):
+    """Whole rows of a delivered file."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def digest(self) -> tuple[str, int]: ...
+
+    def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading: ...
+
+
+def path_columns(path: Path) -> dict[str, str | None]:
+    """Columns and values that the folders of a file name; a partition without a value is None.
+
+    >>> path_columns(Path("sales/year=2024/region=K%C3%B6ln/part.csv"))
+    {'year': '2024', 'region': 'Köln'}
+    """
+    named = (part.partition("=") for part in path.parts[:-1] if "=" in part[1:])
+    return {unquote(key): None if value == _NULL else unquote(value) for key, _, value in named}
+
+
+@dataclass(frozen=True)
+class PartitionedPiece:
+    """A piece of a file whose path names the values of some columns."""
+
+    piece: Piece
+    constants: tuple[tuple[str, str | None], ...]
+    """Column and value, the same in every row."""
+    origin: Path
+    """The delivered file, in whose path they stand."""
+
+    @property
+    def path(self) -> Path:
+        return self.piece.path
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*self.piece.columns, *(name for name, _ in self.constants))
+
+    @property
+    def size(self) -> int:
+        return self.piece.size
+
+    def digest(self) -> tuple[str, int]:
+        """As that of the piece, then a hash of the constants behind a dash."""
+        digest, rows = self.piece.digest()
+        beside = hashlib.sha256(json.dumps(self.constants).encode()).hexdigest()
+        return f"{digest}-{beside}", rows
+
+    def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading:
+        """Parse the piece, and set the constants beside its columns.
+
+        Raises
+        ------
+        DataError
+            If it cannot be read, or a value of the path is no number where one is expected.
+        """
+        values = dict(self.constants)
+        reading = self.piece.read(
+            without(schema, values), [name for name in carried if name not in values]
+        )
+        kinds = raw_dtypes(schema)
+        constants = [
+            pl.lit(self._value(schema[name], value), dtype=kinds[name]).alias(name)
+            if name in kinds
+            else pl.lit(value, dtype=pl.String).alias(name)
+            for name, value in values.items()
+            if name in {*kinds, *carried}
+        ]
+        rows = reading.rows.with_columns(constants).select(*carried, *schema.names)
+        return Reading(rows, reading.notes, reading.digest)
+
+    def _value(self, attribute: Attribute, value: str | None) -> float | str | None:
+        code = canonical(value or "")
+        if not code:
+            return None
+        if attribute.storage == "text":
+            return code
+        if code in attribute.missing_words:
+            return float("nan")
+        try:
+            number = float(code)
+        except ValueError:
+            number = float("inf")
+        if not isfinite(number):
+            raise DataError(
+                f"{self.origin}: the folder {attribute.name}=… holds no number, though the feature "
+                f"summary calls it {attribute.type}. Rename the folder, or call it categorical."
+            )
+        return number
+
+
+def without(schema: Schema, names: Collection[str]) -> Schema:
+    """The attributes but for some."""
+    return Schema(tuple(attribute for attribute in schema if attribute.name not in names))

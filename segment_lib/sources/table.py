@@ -1,0 +1,213 @@
+"""The rows of a text: where they end, which lines are no people, and which cannot be rows."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+
+from segment_lib.sources.quoting import (
+    LINE_END,
+    UNCLOSED,
+    Breach,
+    Marked,
+    Positions,
+    mark,
+)
+from segment_lib.sources.text_format import TextFormat
+
+BLANK_LINES, HEADER_ROWS = "blank_lines", "header_rows"
+SWALLOWED, BACKSLASH_N = "swallowed_lines", "backslash_n"
+"""Kinds of notes."""
+
+_BLANKS = b" \t\r\x0b\x0c\x1a"
+_FEW_SEPARATORS = 4
+"""Line ends and fewer separators than this fit a quoted cell by chance, as they part rows."""
+
+SWALLOWING = (
+    "a quoted cell of this row holds whole rows",
+    'Close its quote, or take it out (or set inputs.quote = "" if cells are never quoted).',
+)
+BLANK_LINE = (
+    "a blank line, in a table of one column",
+    'Take it out, or write "" if it is a row without a value.',
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The lines of a text that ends with a line end, in UTF-8."""
+
+    text: bytes
+    columns: tuple[str, ...]
+    """A name for each cell of a row."""
+    header: tuple[str, ...]
+    """The header's cells."""
+    form: TextFormat
+
+    @cached_property
+    def marked(self) -> Marked:
+        return mark(self.text, self.form)
+
+    @cached_property
+    def ends(self) -> Positions:
+        """Where the lines end that are no part of a quoted cell."""
+        return self.marked.positions(LINE_END)
+
+    @property
+    def rows(self) -> int:
+        """How many lines are people."""
+        return len(self.ends) - len(self.passed)
+
+    @cached_property
+    def passed(self) -> dict[int, str]:
+        """Lines that are certainly no people, and what they are instead."""
+        return dict(sorted({**self._blank_lines(), **self._headers()}.items()))
+
+    @cached_property
+    def breach(self) -> Breach | None:
+        """The first thing that makes rows unreadable, their number of cells aside."""
+        if self.marked.breach:
+            return self.marked.breach
+        if self.marked.ends_inside:
+            assert self.marked.inside is not None
+            outside = np.flatnonzero(~self.marked.inside)
+            return Breach(int(outside[-1]) + 1 if len(outside) else 0, *UNCLOSED)
+        blank = [line for line, kind in self.passed.items() if kind == BLANK_LINES]
+        if blank and len(self.columns) == 1:
+            return Breach(self.start(blank[0]), *BLANK_LINE)
+        swallowing = self._swallowing[1]
+        return Breach(self.start(swallowing), *SWALLOWING) if swallowing is not None else None
+
+    @property
+    def notes(self) -> dict[str, int]:
+        """What was passed over, and what looks odd, as counts."""
+        notes = Counter(self.passed.values())
+        notes[SWALLOWED] = self._swallowing[0]
+        if b"\\N" in self.text and not self.form.quote_escape:
+            around = re.escape(self.form.separator.encode()) + rb"\r\n"
+            notes[BACKSLASH_N] = len(
+                re.findall(rb"(?<=[%b])\\N(?=[%b])" % (around, around), self.text)
+            )
+        return dict(+notes)
+
+    @property
+    def is_even(self) -> bool:
+        """True if there are as many cells as whole rows have, though maybe not in each row."""
+        of_passed = sum(self.separators(line) for line in self.passed)
+        wanted = self.rows * (len(self.columns) - 1)
+        return self.marked.count(ord(self.form.separator)) - of_passed == wanted
+
+    def uneven(self) -> Iterator[tuple[int, int]]:
+        """Lines with too few or too many cells, and how many."""
+        at = self.marked.positions(ord(self.form.separator))
+        cells = np.diff(np.searchsorted(at, self.ends), prepend=0) + 1
+        for line in np.flatnonzero(cells != len(self.columns)).tolist():
+            if line not in self.passed:
+                yield line, int(cells[line])
+
+    def plain(self) -> bytes:
+        """The people alone, for a parser that knows no more of quotes than that they enclose."""
+        nothing = [mask for mask, meaning in self.marked.masks.items() if not meaning]
+        text = self.marked.letters.tobytes() if self.marked.masks else self.text
+        if self.passed:
+            parts, done = [], 0
+            for line in self.passed:
+                parts.append(text[done : self.start(line)])
+                done = int(self.ends[line]) + 1
+            text = b"".join([*parts, text[done:]])
+        return text.translate(None, bytes(nothing)) if nothing else text
+
+    def start(self, line: int) -> int:
+        """Where a line begins."""
+        return int(self.ends[line - 1]) + 1 if line else 0
+
+    def line(self, line: int) -> bytes:
+        """A line as it stands in the text."""
+        return self.text[self.start(line) : int(self.ends[line])]
+
+    def cells(self, line: int, encoding: str = "utf-8") -> list[str]:
+        """The cells of a line."""
+        start, stop = self.start(line), int(self.ends[line])
+        letters = self.marked.letters[start:stop]
+        there = letters == ord(self.form.separator)
+        if self.marked.inside is not None:
+            there &= ~self.marked.inside[start:stop]
+        edges = [start - 1, *(np.flatnonzero(there) + start).tolist(), stop]
+        return [
+            self.marked.cell(before + 1, after, self.form.quote, encoding)
+            for before, after in pairwise(edges)
+        ]
+
+    def separators(self, line: int) -> int:
+        return len(self.cells(line)) - 1
+
+    def line_of_person(self, person: int) -> int:
+        """The line of a person; both are counted from 0, within the text."""
+        for passed in self.passed:
+            if passed > person:
+                break
+            person += 1
+        return person
+
+    def line_number(self, position: int) -> int:
+        """The number of the line of the text, from 1, as an editor counts."""
+        return self.text.count(b"\n", 0, position) + 1
+
+    def _blank_lines(self) -> dict[int, str]:
+        blanks = bytes(b for b in _BLANKS if b != ord(self.form.separator))
+        blanks = blanks if self.form.quote.encode() not in blanks else b"\r"
+        if not any(b"\n" + bytes([b]) in self.text for b in (LINE_END, *blanks)) and (
+            self.text[0] not in (LINE_END, *blanks)
+        ):
+            return {}
+        pattern = re.compile(rb"\n[" + re.escape(blanks) + rb"]*(?=\n)")
+        ends = (match.end() - 1 for match in pattern.finditer(b"\n" + self.text))
+        return dict.fromkeys(self._lines_ending_at(ends), BLANK_LINES)
+
+    def _headers(self) -> dict[int, str]:
+        """Lines that say the header again."""
+        names = [name.strip() for name in self.header]
+        longest = max(names, key=len, default="").encode()
+        if not longest or longest not in self.text:
+            return {}
+        size = 2 * sum(len(name.encode()) + 3 for name in self.header) + 8
+        lines: list[int] = []
+        for match in re.finditer(re.escape(longest), self.text):
+            line = int(np.searchsorted(self.ends, match.start()))
+            if (line not in lines[-1:]) and self.ends[line] - self.start(line) <= size:
+                cells = [cell.strip("\ufeff \t\r") for cell in self.cells(line)]
+                if cells == names:
+                    lines.append(line)
+        return dict.fromkeys(lines, HEADER_ROWS)
+
+    def _lines_ending_at(self, ends: Iterator[int]) -> Iterator[int]:
+        for end in ends:
+            line = int(np.searchsorted(self.ends, end))
+            if line < len(self.ends) and self.ends[line] == end:
+                yield line
+
+    @cached_property
+    def _swallowing(self) -> tuple[int, int | None]:
+        """Of rows that go over several lines, each with as many cells as a row: see below.
+
+        How many there are; and the first in which it cannot be chance. A stray quote that opens a
+        cell, and another rows later that seems to close it, look like this.
+        """
+        inside, text = self.marked.inside, self.marked.letters
+        between = len(self.columns) - 1
+        if inside is None or not between:
+            return 0, None
+        all_ends = np.flatnonzero(text == LINE_END)
+        if len(all_ends) == len(self.ends):
+            return 0, None
+        at = np.flatnonzero(text == ord(self.form.separator))
+        whole = np.diff(np.searchsorted(at, all_ends), prepend=0) == between
+        row = np.searchsorted(self.ends, all_ends)
+        lines = np.bincount(row, minlength=len(self.ends))
+        several = (lines > 1) & (np.bincount(row, weights=whole, minlength=len(lines)) == lines)
+        certain = np.flatnonzero(several & ((lines - 1) * between >= _FEW_SEPARATORS))
+        return int(several.sum()), int(certain[0]) if len(certain) else None
