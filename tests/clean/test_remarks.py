@@ -16,7 +16,6 @@ from segment_lib.clean import (
 )
 from segment_lib.clean.completeness import AS_AN_ID
 from segment_lib.clean.remarks import far_values, listed
-from segment_lib.clean.tally import Values
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import TextFormat, open_extract
@@ -61,6 +60,18 @@ def test_missing_codes_that_no_row_has_are_told_in_one_remark():
     assert "KIND [Unknown] (a level is the same but for upper and lower case)" in told
     assert "PAY [-7,?]" in told
     assert "-1" not in told
+
+
+def test_a_code_that_no_attribute_holds_is_told_before_those_declared_out_of_habit():
+    schema = Schema(
+        tuple(
+            Attribute(name, "p", "categorical", codes)
+            for name, codes in {"A": ("-1",), "B": ("-1",), "C": ("-7",)}.items()
+        )
+    )
+    rows = {"A": ["-1", "x", "y"], "B": ["x", "y", "x"], "C": ["x", "y", "x"]}
+    (told,) = remarks(schema, both(schema, rows, rows), {})
+    assert "extract: C [-7], B [-1]. " in told
 
 
 def test_a_code_met_in_either_extract_is_met():
@@ -198,8 +209,8 @@ SMALL = [float(i % 30) for i in range(300)]
 )
 def test_values_far_from_all_others_are_known(values, far):
     schema = Schema((PAY,))
-    found = extract(schema, PAY=values).values["PAY"]
-    assert far_values(found, 0.01 * len(values)) == far
+    counts = extract(schema, PAY=values).values["PAY"].counted
+    assert far_values(counts, 0.01 * len(values)) == far
 
 
 def test_a_far_value_is_known_however_many_others_there_are():
@@ -208,6 +219,23 @@ def test_a_far_value_is_known_however_many_others_there_are():
     rows = {"PAY": values}
     (told,) = remarks(schema, both(schema, rows, rows), {})
     assert "PAY 99999998 (4.8% of the population, 4.8% of the customers)" in told
+
+
+@pytest.mark.parametrize(
+    ("levels", "told"),
+    [(["1", "2", "3", "9"], "KIND 9 ("), (["1", "2", "3", "-1", "7"], "KIND -1 (")],
+)
+def test_a_usual_code_for_missing_is_told_among_codes_that_are_numbers(levels, told):
+    schema = Schema((KIND,))
+    rows = {"KIND": levels * 50}
+    assert told in remarks(schema, both(schema, rows, rows), {})[0]
+
+
+@pytest.mark.parametrize("levels", [["1", "2", "500"], ["1", "2", "99", "x"], ["1", "2", "3"]])
+def test_other_codes_may_be_any_numbers(levels):
+    schema = Schema((KIND,))
+    rows = {"KIND": levels * 50}
+    assert remarks(schema, both(schema, rows, rows), {}) == []
 
 
 def test_a_far_value_of_few_rows_is_not_quoted():
@@ -340,4 +368,4 @@ def test_of_many_attributes_the_first_are_named():
 
 
 def test_no_values_are_none_far_off():
-    assert far_values(Values({}), 1) == []
+    assert far_values({}, 1) == []
