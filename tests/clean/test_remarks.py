@@ -151,8 +151,9 @@ def test_a_word_for_nothing_is_told_and_is_missing_once_it_is_declared(kind, of,
 def test_a_word_for_nothing_among_numbers_is_missing_once_it_is_declared(kind, of, tmp_path):
     path = written(tmp_path, of, {"PAY": [WORDS[kind]] * 25 + ["1", "2.5", "3"] * 25})
     if kind != "`nan`":
-        with pytest.raises(DataError, match="column PAY: not a number"):
+        with pytest.raises(DataError, match="column PAY: not a number") as refused:
             read(path, Schema((PAY,)))
+        assert "inputs." in str(refused.value)
     schema = Schema((Attribute("PAY", "person", "numeric", (WORDS[kind],)),))
     found = read(path, schema)
     assert found.missing == {"PAY": 25}
