@@ -162,8 +162,8 @@ class ParquetPiece:
 
 _NO_TEXT = "not UTF-8 text. Write it as UTF-8."
 _NO_NUMBER = (
-    "not a number, though the feature summary calls it {}. Mend the cell or call the attribute "
-    "categorical."
+    "not a number, though the feature summary calls it {}. Mend the cell, call the attribute "
+    "categorical, or list a word that means missing in inputs.missing."
 )
 
 
