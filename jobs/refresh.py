@@ -73,6 +73,7 @@ def refresh(options: argparse.Namespace) -> None:
     manifest.describe(config=config.as_dict(), versions=package_versions(), base=about)
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     if options.dry_run:
+        manifest.refuse_foreign()
         job = RefreshJob(config, manifest, threads(options), console, base, options.plan)
         print_plan(job, between(STAGES, None, options.until), None)
         return

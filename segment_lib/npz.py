@@ -1,4 +1,4 @@
-"""Named arrays as the content of an ``.npz`` file, and back, without trust in what its heads say."""
+"""Named arrays as the content of an ``.npz`` file, and back, whatever its heads promise."""
 
 import io
 import math
@@ -48,9 +48,9 @@ def unpack_arrays(content: bytes) -> dict[str, np.ndarray]:
 
 def _refuse_other_size(file: IO[bytes], size: int) -> None:
     """Raise a ValueError if the head tells another size: memory would be taken for it."""
-    version = np.lib.format.read_magic(file)  # type: ignore[no-untyped-call]
+    version = np.lib.format.read_magic(file)
     if version not in _HEADS:
         raise ValueError("an array of another form than runs have")
-    shape, _, dtype = _HEADS[version](file)  # type: ignore[no-untyped-call]
+    shape, _, dtype = _HEADS[version](file)
     if not dtype.hasobject and math.prod(shape) * dtype.itemsize != size - file.tell():
         raise ValueError("an array of another size than its head tells")

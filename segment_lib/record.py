@@ -18,6 +18,17 @@ MOST_BYTES = 1 << 28
 _LARGEST = 1 << 62
 
 
+class OtherFormat(IntegrityError):
+    """A run that another version of this program made."""
+
+    def __init__(self, path: Path, version: int) -> None:
+        super().__init__(
+            f"{path}: format version {version}, this program writes {FORMAT}. "
+            "Choose another --run-dir."
+        )
+        self.version = version
+
+
 class Facts(dict[str, Any]):
     """Facts of a stage; one that is not there is a fault of the run folder and not of the code."""
 
@@ -127,10 +138,7 @@ def read_record(content: bytes, path: Path) -> RunRecord:
         version = told["format_version"]
         _check(_is_count(version))
         if version != FORMAT:
-            raise IntegrityError(
-                f"{path}: format version {version}, this program writes {FORMAT}. "
-                "Choose another --run-dir."
-            )
+            raise OtherFormat(path, version)
         if sealed(told) != content:
             raise IntegrityError(
                 f"{path}: not as it was written. Choose another --run-dir, or make the run again."

@@ -58,8 +58,7 @@ def refuse_strangers(root: Path) -> None:
 
 def _strangers(root: Path) -> Iterator[str]:
     if isinstance(root, S3Path):
-        for path, _ in root.listed():
-            name, *below = path.relative_to(root).parts
+        for name, *below in (found.relative_to(root).parts for found, _ in root.listed()):
             if not (name in (LOCK, PROPOSED) or (name == WORK and _is_scratch(below[:1]))):
                 yield name
         return

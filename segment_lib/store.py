@@ -148,7 +148,7 @@ def _replace(target: Path, content: bytes, durable: bool) -> None:
         raise unwritable(target, error) from None
 
 
-def flush_files(root: Path, paths: Iterable[str]) -> None:
+def flush_files(root: Path, paths: Iterable[str], *, folders_alone: bool = False) -> None:
     """Have the files, and the folders up to `root` that name them, outlast a power cut.
 
     Raises
@@ -158,14 +158,13 @@ def flush_files(root: Path, paths: Iterable[str]) -> None:
     """
     if isinstance(root, S3Path):
         return
-    files = [root / path for path in paths]
-    folders = {
-        parent for file in files for parent in file.parents if root in (parent, *parent.parents)
-    }
+    paths = list(paths)
+    folders = {root / above for path in paths for above in PurePosixPath(path).parents}
+    files = [] if folders_alone else [root / path for path in paths]
     try:
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(_flush, [file for file in files if file.exists()]))
-            list(pool.map(_flush, sorted(folders)))
+            for names in (files, folders):
+                list(pool.map(_flush, [name for name in names if name.exists()]))
     except OSError as error:
         raise unwritable(root, error) from None
 
