@@ -34,7 +34,7 @@ _STAGE_AT_WORK = re.compile(r"[a-z]+-[0-9a-f]{32}")
 _HALF_WRITTEN = re.compile(
     rf"\.({'|'.join(map(re.escape, (RUN, PLAN, PROPOSED, LOCK)))})\.[0-9a-f]{{32}}"
 )
-_EXPORT_AT_WORK = re.compile(r"\.export-[0-9a-f]{32}")
+_EXPORT_AT_WORK = re.compile(r"\.export-\w+")
 
 
 def refuse_strangers(root: Path) -> None:
