@@ -30,9 +30,7 @@ def tree(folder: Path) -> dict[str, object]:
     return found
 
 
-def publish(
-    root: Path, stage: str, files: dict[str, bytes], following: tuple[str, ...] = ()
-) -> None:
+def publish(root: Path, stage: str, files: dict[str, bytes]) -> None:
     manifest = Manifest(root)
     with manifest.held():
         work = manifest.begin(stage, "mark")
