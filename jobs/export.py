@@ -126,7 +126,7 @@ def export(options: argparse.Namespace) -> None:
     workers = local_workers(options.threads)
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     reading = blaming(f"{root}: what it holds")
-    with manifest.held(), manifest.naming_stage(), reading, workers.active():
+    with manifest.held_or_seen(), manifest.naming_stage(), reading, workers.active():
         if options.depth is not None:
             folder = options.out or root / "export"
             budget = parse_size(options.memory) or 0

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from segment_lib.errors import ConfigError, IntegrityError, JobError, ResourceError
-from segment_lib.lock import only_job
+from segment_lib.lock import only_job, refuse_job_at_work
 from segment_lib.record import (
     FORMAT,
     Publication,
@@ -183,6 +183,17 @@ class Manifest:
                 yield stale
             finally:
                 self._drop_scratch()
+
+    @contextmanager
+    def held_or_seen(self) -> Iterator[str | None]:
+        """As `held`; a folder that may not be written is looked at, and nothing in it changes."""
+        if isinstance(self.root, S3Path) or os.access(self.root, os.W_OK):
+            with self.held() as stale:
+                yield stale
+        else:
+            self.refuse_foreign()
+            refuse_job_at_work(self.root)
+            yield None
 
     def refuse_foreign(self) -> None:
         """Raise an error, with nothing changed, if the folder is no run or a link lies in it."""

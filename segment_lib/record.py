@@ -158,6 +158,7 @@ def _as_record(told: dict[str, Any]) -> RunRecord:
     _check(isinstance(config, dict) and all(isinstance(keys, dict) for keys in config.values()))
     _check(isinstance(base, dict) and all(isinstance(value, str) for value in base.values()))
     _check(isinstance(told["notes"], dict) and _are_words(told["notes"].get("derived_plans", [])))
+    _check(isinstance(told["stages"], dict))
     stages = {name: StageRecord.from_json(entry) for name, entry in told["stages"].items()}
     publishing = told.get("publishing")
     return RunRecord(

@@ -43,10 +43,11 @@ def refuse_strangers(root: Path) -> None:
     What a job that was killed before it published leaves is its lock, its scratch, and a plan
     proposed; all else needs a run.json beside it.
     """
-    if not isinstance(root, S3Path) and (os.path.lexists(root / RUN) or not root.is_dir()):
+    there = (root / RUN).exists() if isinstance(root, S3Path) else os.path.lexists(root / RUN)
+    if there or not root.is_dir():
         return
     strangers = list(islice(dict.fromkeys(_strangers(root)), _TOLD + 1))
-    if not strangers or (isinstance(root, S3Path) and (root / RUN).exists()):
+    if not strangers:
         return
     more = " …" if len(strangers) > _TOLD else ""
     raise ConfigError(

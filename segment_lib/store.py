@@ -94,10 +94,10 @@ def _open_regular(path: Path) -> int:
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         descriptor = os.open(path, flags)
-    except (FileNotFoundError, NotADirectoryError):
-        raise
     except OSError as error:
-        what = "a link" if error.errno == errno.ELOOP else f"cannot be read ({error.strerror})"
+        if error.errno not in (errno.ELOOP, errno.ENXIO):
+            raise
+        what = "a link" if error.errno == errno.ELOOP else "not a plain file"
         raise IntegrityError(
             f"{path}: {what}. Put a plain file there, or choose another run."
         ) from None
