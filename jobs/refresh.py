@@ -74,6 +74,7 @@ def refresh(options: argparse.Namespace) -> None:
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     given = {"plan": options.plan, "check_content": options.check_content}
     if options.dry_run:
+        manifest.refuse_foreign()
         job = RefreshJob(config, manifest, threads(options), console, base, **given)
         print_plan(job, between(STAGES, None, options.until), None)
         return

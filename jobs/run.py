@@ -23,7 +23,7 @@ import polars as pl
 
 import jobs
 from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
-from jobs.console import Console, leave_after, log, place_told, start_logging
+from jobs.console import Console, blaming, leave_after, log, place_told, start_logging
 from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
 from jobs.stage import Job, between, run_stages
 from segment_lib.cluster import Workers, connect, local_workers, scheduler_address
@@ -110,6 +110,7 @@ def job_of(options: argparse.Namespace) -> None:
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     content = options.check_content
     if options.dry_run:
+        manifest.refuse_foreign()
         job = Job(config, manifest, threads(options), console, check_content=content)
         told = between(STAGES, options.first, options.last)
         print_plan(job, told, options.first)
@@ -122,7 +123,7 @@ def job_of(options: argparse.Namespace) -> None:
         refuse_small_budget(job, told, options.first)
         run_stages(job, STAGES, options.first, options.last)
     if "report" in manifest.stages and options.last in (None, "report"):
-        with manifest.naming_stage():
+        with manifest.naming_stage(), blaming(f"{root}: its answer"):
             print_answer(manifest)
 
 

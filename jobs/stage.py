@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from dask import delayed
 
-from jobs.console import Console, log
+from jobs.console import Console, blaming, log
 from segment_lib.cluster import Workers
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError
@@ -209,10 +210,25 @@ def run_stages(
                 f"Run without --from, or from {name}."
             )
     for stage in told:
-        if stage.name != first and stage.is_done(job):
-            log(f"{stage.name:8} done before, nothing changed", stage=stage.name, skipped=True)
-        else:
-            _run_stage(job, stage, following=names[names.index(stage.name) + 1 :])
+        with _earlier(job, stage):
+            if stage.name != first and stage.is_done(job):
+                log(f"{stage.name:8} done before, nothing changed", stage=stage.name, skipped=True)
+            else:
+                _run_stage(job, stage, following=names[names.index(stage.name) + 1 :])
+
+
+def _earlier(job: Job, stage: Stage) -> AbstractContextManager[None]:
+    """Within it, unexpected errors are the fault of what the stage reads, unless all is made here.
+
+    Then they are bugs.
+    """
+    recorded, stages = job.manifest.recorded.stages, job.manifest.stages
+    names = [name for name in stage.needs if name in stages and stages[name] is recorded.get(name)]
+    if not names and job.base is None:
+        return nullcontext()
+    folders = {job.root} | ({job.base.root} if job.base else set())
+    what = f"what {stage.name} reads in {' or '.join(map(str, sorted(folders)))}"
+    return blaming(what, "Run again with --from ingest.")
 
 
 def _run_stage(job: Job, stage: Stage, following: Sequence[str]) -> None:
