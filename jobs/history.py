@@ -11,7 +11,7 @@ Exit codes: 0 done, 2 usage or no run there, 6 integrity check failed.
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,9 +19,11 @@ from typing import Any, NoReturn
 import polars as pl
 
 from jobs.console import leave_after, log, place_told, start_logging
+from segment_lib.config import Fairness
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.manifest import FORMAT, Manifest
 from segment_lib.report import trend_svg
+from segment_lib.small import suppress_segments
 from segment_lib.store import read_file, write_file
 
 _BEST = 3
@@ -37,7 +39,7 @@ class PastRun:
     rows: int
     n_clusters: int
     segments: pl.DataFrame
-    """segment, index, verdict, name; the best index first."""
+    """segment, index, verdict, name; the best index first, those of too few people null."""
     drift: dict[str, Any]
     """decision and findings; empty for a run of its own."""
 
@@ -96,11 +98,17 @@ def past_runs(folder: Path) -> Iterator[PastRun]:
             (told.get("base") or {}).get("run"),
             manifest.stages["ingest"].facts["population"],
             manifest.stages["sweep"].facts["n_clusters"],
-            segments.select("segment", "index", "verdict")
+            suppress_segments(segments, _min_cell(told))
+            .select("segment", "index", "verdict")
             .join(names.select("segment", "name"), on="segment", how="left")
             .sort("index", descending=True, nulls_last=True),
             dict(drift),
         )
+
+
+def _min_cell(told: Mapping[str, Any]) -> int:
+    """Below how many people the run tells no count."""
+    return int(told.get("config", {}).get("fairness", {}).get("min_cell", Fairness().min_cell))
 
 
 def lines_of(runs: list[PastRun]) -> dict[str, list[PastRun]]:
@@ -125,7 +133,7 @@ def trend_table(line: list[PastRun]) -> pl.DataFrame:
 
 
 def _best(run: PastRun) -> str:
-    best = run.segments.filter(pl.col("segment") >= 0).head(_BEST)
+    best = run.segments.drop_nulls("index").filter(pl.col("segment") >= 0).head(_BEST)
     return ", ".join(f"{s} ({i:.0f})" for s, i in best.select("segment", "index").iter_rows())
 
 

@@ -125,7 +125,7 @@ def test_small_counts_are_nowhere_on_the_page(
     rows = re.findall(r"<tr>(.*?)</tr>", index, re.DOTALL)
     row = next(row for row in rows if "Segment 1<" in row)
     assert re.findall(r">([^<>]+)</t[dh]>", row) == [
-        *("Segment 1", "Savers of kind 1, seldom online", "▼ under"),
+        *("Segment 1", "Savers of kind 1, seldom online", "–"),
         *("–", "–", "–", "–", "–"),  # index, limits, chance
         *("45%", "–", "90,000", "not shown", "0.85"),
     ]
@@ -134,7 +134,8 @@ def test_small_counts_are_nowhere_on_the_page(
         content.row(by_predicate=pl.col("Segment") == "Segment 1", named=True)["Customers"] is None
     )
     assert html.count("customers not shown</span>") == 2
-    assert "too few customers to say how many in 75% of the population" in html
+    assert "Too few people stand behind segments 1 and 3 to say more." in html
+    assert 'class="verdict under"' not in html
     dumbbells = next(spec for spec in specs(html) if '"who"' in spec)
     assert '"customers":null' in dumbbells
 
@@ -158,7 +159,7 @@ def test_of_few_people_the_page_claims_nothing(
     assert "No segment is over- or under-represented" not in html
     assert "Each holds about as many" not in html
     assert "about average</span>" not in html
-    assert "Segments 1, 2 and 3 are unclear" in html
+    assert "Segments 1, 2 and 3 are not shown" in html
     assert "That limit lies beyond what is drawn." in html
     assert "finer order" not in html
     assert "says little" not in html
@@ -212,7 +213,7 @@ def test_the_smallest_run_still_makes_a_page(
         ),
         tmp_path,
     )
-    assert "No segment is shown to hold more customers than its size suggests; segment 2" in html
+    assert "There are too few people to say which segments customers come from." in html
     assert "1 component keeps 100% of the variance of 1 feature" in html
     assert ("No trait on record" in html) is not profiled
     assert "listed in the dictionary or, where that lists none, found in the population." in html
