@@ -2,8 +2,10 @@
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -53,6 +55,41 @@ def test_the_page_names_no_address(report: Path) -> None:
     markup = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
     assert not re.search(r"""\b(src|href)=["'](?!#|data:)""", markup)
     assert "default-src 'none'" in markup
+
+
+def test_the_policy_allows_the_scripts_and_the_style_by_their_hashes(report: Path) -> None:
+    html = report.read_text()
+    found = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
+    assert found is not None
+    policy = {name: values for name, *values in map(str.split, found[1].split(";"))}
+    assert "unsafe" not in found[1]
+    for directive, tag in (("script-src", "script"), ("style-src", "style")):
+        parts = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        digests = [b64encode(sha256(part.encode()).digest()).decode() for part in parts]
+        assert policy[directive] == [f"'sha256-{digest}'" for digest in digests] != []
+    body = re.sub(r"<(script|style)[ >].*?</\1>", "", html, flags=re.DOTALL)
+    assert not re.search(r"<[^>]*\s(style|on\w+)=", body)
+
+
+def test_what_would_not_show_or_turns_a_line_around_is_spelled_out(
+    facts: RunFacts, tmp_path: Path
+) -> None:
+    words = pl.lit("a\u202eb\x1bc\u200bd")
+    html = page(
+        replace(
+            facts,
+            title="run\u202e",
+            names=facts.names.with_columns(name=words),
+            attributes=facts.attributes.with_columns(attribute=words + pl.col("attribute")),
+            inputs=facts.inputs.with_columns(path=words),
+            remarks=["a\u2066b"],
+        ),
+        tmp_path,
+    )
+    for mark in "\u202e\x1b\u200b\u2066":
+        assert mark not in html
+    assert r"a\u202eb\x1bc\u200bd" in html
+    assert r"run\u202e" in html
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
