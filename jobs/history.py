@@ -19,10 +19,12 @@ from typing import Any, NoReturn
 import polars as pl
 
 from jobs.console import blaming, leave_after, log, place_told, say, start_logging
+from segment_lib.config import Fairness
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.manifest import FORMAT, Manifest
 from segment_lib.memory import ADDRESSES_TO_DRAW, refuse_few_addresses
 from segment_lib.report import trend_svg
+from segment_lib.small import suppress_segments
 from segment_lib.store import read_regular, read_table, write_file
 from segment_lib.wording import printable
 
@@ -41,7 +43,7 @@ class PastRun:
     rows: int
     n_clusters: int
     segments: pl.DataFrame
-    """segment, index, verdict, name; the best index first."""
+    """segment, index, verdict, name; the best index first, those of too few people null."""
     drift: Mapping[str, Any]
     """decision and findings; empty for a run of its own."""
 
@@ -110,11 +112,17 @@ def _past_run(root: Path) -> PastRun | None:
         about.get("base", {}).get("run"),
         stages["ingest"].facts["population"],
         stages["sweep"].facts["n_clusters"],
-        segments.select("segment", pl.col("index").cast(pl.Float64), "verdict")
+        suppress_segments(segments, _min_cell(about))
+        .select("segment", pl.col("index").cast(pl.Float64), "verdict")
         .join(names.select("segment", "name"), on="segment", how="left")
         .sort("index", descending=True, nulls_last=True),
         stages["drift"].facts if "drift" in stages else {},
     )
+
+
+def _min_cell(told: Mapping[str, Any]) -> int:
+    """Below how many people the run tells no count."""
+    return int(told.get("config", {}).get("fairness", {}).get("min_cell", Fairness().min_cell))
 
 
 def lines_of(runs: list[PastRun]) -> dict[str, list[PastRun]]:
@@ -150,7 +158,7 @@ def _refuse_other(chart: Path) -> None:
 
 
 def _best(run: PastRun) -> str:
-    best = run.segments.filter(pl.col("segment") >= 0).head(_BEST)
+    best = run.segments.drop_nulls("index").filter(pl.col("segment") >= 0).head(_BEST)
     return ", ".join(f"{s} ({i:.0f})" for s, i in best.select("segment", "index").iter_rows())
 
 

@@ -89,7 +89,7 @@ def refresh(options: argparse.Namespace) -> None:
         refuse_small_budget(job, told, None)
         run_stages(job, STAGES, last=options.until)
     if options.until in (None, "report"):
-        print_answer(manifest)
+        print_answer(manifest, config.fairness.min_cell)
     moved = print_drift(manifest) if "drift" in manifest.stages else []
     if options.fail_on == "drift" and moved:
         raise DriftError(f"drift: {'; '.join(moved)}. See refresh/drift.parquet in {root}.")

@@ -25,6 +25,7 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
+from segment_lib.small import is_few
 from segment_lib.sources import Delivery, find_files, is_packed, path_columns
 from segment_lib.store import StoredFile
 from segment_lib.unfinished import is_whole, noted_parts
@@ -175,6 +176,11 @@ def finished_before(job: Job, stage: str, work: Path, paths: Sequence[str]) -> l
     return done
 
 
+def few_set_aside(delivered: Mapping[str, Any], placed: Mapping[str, Any], min_cell: int) -> bool:
+    """Whether rows in and out of the stages would tell of too few people set aside."""
+    return any(is_few(delivered[name] - placed[name], min_cell) for name in EXTRACTS)
+
+
 def between(stages: Sequence[Stage], first: str | None, last: str | None) -> Sequence[Stage]:
     """The stages from `first` to `last`.
 
@@ -259,11 +265,15 @@ def _run_stage(job: Job, stage: Stage, following: Sequence[str]) -> None:
     if peak.bytes > job.budget.total and job.workers.client is None:
         log(f"{stage.name:8} took more than the budget of {job.config.run.memory}")
     rate = f"{outcome.rows_in / max(seconds, 0.01):,.0f} rows/s"
+    told = not (
+        "encode" in job.manifest.stages
+        and few_set_aside(job.facts("ingest"), job.facts("encode"), job.config.fairness.min_cell)
+    )
+    rows = {"rows_in": outcome.rows_in, "rows_out": outcome.rows_out} if told else {}
     log(
         f"{stage.name:8} {seconds:6.1f} s  {peak.mib:5d} MiB  {rate:>16}  {outcome.message}",
         stage=stage.name,
         seconds=record.seconds,
         peak_mib=peak.mib,
-        rows_in=outcome.rows_in,
-        rows_out=outcome.rows_out,
+        **rows,
     )

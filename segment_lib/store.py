@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -251,16 +251,35 @@ def write_table(root: Path, path: str, table: pl.DataFrame) -> StoredFile:
 
 
 def formula_safe(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with an apostrophe before words that a spreadsheet would run as a formula."""
-    text = pl.col(pl.String)
-    return table.with_columns(
-        pl.when(text.str.contains(r"^\s*[=+\-@\t\r]")).then("'" + text).otherwise(text).name.keep()
-    )
+    """The table with an apostrophe before words that a spreadsheet would run as a formula.
+
+    Headings too. Full-width signs count, as do signs behind what does not show: blanks, controls,
+    zero-width letters, marks. Words that have an apostrophe there already get another, so that
+    `formula_undone` gives back what was.
+    """
+    return _headed(table, _guarded).with_columns(_guarded(pl.col(pl.String)))
 
 
 def formula_undone(table: pl.DataFrame) -> pl.DataFrame:
     """The table as it was before `formula_safe`: for readers other than spreadsheets."""
-    return table.with_columns(pl.col(pl.String).str.replace(r"^'(\s*[=+\-@\t\r])", "$1"))
+    return _headed(table, _bared).with_columns(_bared(pl.col(pl.String)))
+
+
+_FORMULA = r"[\s\p{Cc}\p{Cf}\p{Z}\p{Mn}]*[=+\-@\t\r\n＝＋－＠﹦﹢﹣﹫]"
+
+
+def _guarded(text: pl.Expr) -> pl.Expr:
+    return text.str.replace(f"^('*{_FORMULA})", "'$1")
+
+
+def _bared(text: pl.Expr) -> pl.Expr:
+    return text.str.replace(f"^'('*{_FORMULA})", "$1")
+
+
+def _headed(table: pl.DataFrame, change: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
+    headings = pl.DataFrame({"heading": table.columns}, schema={"heading": pl.String})
+    changed = headings.select(change(pl.col("heading"))).to_series()
+    return table.rename(dict(zip(table.columns, changed, strict=True)))
 
 
 def read_file(root: Path, file: StoredFile) -> bytes:
