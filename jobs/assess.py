@@ -11,6 +11,7 @@ from dask import delayed
 
 from jobs.console import log
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from segment_lib.bans import remark_on, suspects
 from segment_lib.clean import (
     Tally,
     assess_attributes,
@@ -163,6 +164,7 @@ def run(job: Job, work: Path) -> Outcome:
         total,
         total,
         _message(attributes, plan),
+        remarks=remark_on(suspects(attributes, job.config.inputs.suppress_column)),
     )
 
 

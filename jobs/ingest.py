@@ -175,6 +175,7 @@ def run(job: Job, work: Path) -> Outcome:
         **counts,
         "id_column": told.id_column,
         "suppress_column": told.suppress_column,
+        "repeated_ids": told.repeated_ids,
         "carried": {extract.name: list(extract.carried) for extract in extracts},
         "attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in schema],
         **people.parts.facts,
