@@ -271,9 +271,7 @@ def test_an_extract_in_which_nobody_has_an_id_is_refused(run_job: RunJob, tmp_pa
 def test_a_killed_job_leaves_out_the_same_rows_when_taken_up_again(
     run_job: RunJob, tmp_path: Path, killed_at: int
 ) -> None:
-    twice = pl.concat([POPULATION, POPULATION.head(700)]).sample(
-        fraction=1, shuffle=True, seed=3
-    )
+    twice = pl.concat([POPULATION, POPULATION.head(700)]).sample(fraction=1, shuffle=True, seed=3)
     config = write_people(tmp_path, twice, ORDERS, parts=130)
     code = (
         "import os, signal, sys; from jobs import people\n"
