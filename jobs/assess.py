@@ -11,6 +11,7 @@ from dask import delayed
 
 from jobs.console import log
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from segment_lib.bans import remark_on, suspects
 from segment_lib.clean import (
     Delivered,
     Tally,
@@ -183,7 +184,7 @@ def run(job: Job, work: Path) -> Outcome:
         total,
         total,
         _message(attributes, plan, job.config.fairness.min_cell),
-        remarks=noticed,
+        remarks=[*noticed, *remark_on(suspects(attributes, job.config.inputs.suppress_column))],
     )
 
 

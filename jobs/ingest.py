@@ -66,6 +66,7 @@ def run(job: Job, work: Path) -> Outcome:
         **counts,
         "id_column": inputs.id_column,
         "suppress_column": inputs.suppress_column,
+        "repeated_ids": inputs.repeated_ids,
         "carried": {extract.name: list(extract.carried) for extract in extracts},
         "attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in job.schema],
         **people.parts.facts,
