@@ -21,10 +21,10 @@ from segment_lib.errors import ConfigError, DataError
 from segment_lib.ids import refuse_type
 from segment_lib.sources import (
     Extract,
+    customer_remarks,
     expand,
     is_packed,
     kind_of,
-    larger_customers,
     list_files,
     open_extract,
     places,
@@ -60,7 +60,7 @@ def run(job: Job, work: Path) -> Outcome:
         people = settle(job, raw.parts, work)
     files = people.parts.files
     counts = {extract.name: rows_in(files, "raw", extract.name) for extract in extracts}
-    noticed += [*larger_customers(*counts.values()), *people.remarks]
+    noticed += [*customer_remarks(*counts.values()), *people.remarks]
     inputs = job.config.inputs
     facts = {
         **counts,
