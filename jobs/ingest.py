@@ -181,7 +181,8 @@ def run(job: Job, work: Path) -> Outcome:
         **people.parts.facts,
     }
     message = f"{counted} in {len(files)} parts"
-    return Outcome(files, delivered, rows, message, facts, [*people.remarks, *remarks])
+    remarks = list(dict.fromkeys([*people.remarks, *remarks]))
+    return Outcome(files, delivered, rows, message, facts, remarks)
 
 
 STAGE: Stage = Stage("ingest", needs=(), settings=settings, inputs=inputs, run=run)
