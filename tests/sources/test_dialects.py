@@ -1,4 +1,4 @@
-"""Any table that Python's csv module writes, in any dialect it offers, is read back cell for cell."""
+"""Any table that the csv module writes, in any dialect it offers, is read back cell for cell."""
 
 import csv
 import io
