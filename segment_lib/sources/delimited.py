@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import IO
 import polars as pl
 
 from segment_lib.schema import Schema
-from segment_lib.sources.cutting import WIDEST, row_start
+from segment_lib.sources.cutting import WIDEST, row_starts
 from segment_lib.sources.faults import Fault, UnreadableError
 from segment_lib.sources.headers import HEAD, Head, check_columns, columns
 from segment_lib.sources.numbers import (
@@ -66,9 +66,9 @@ class DelimitedPiece:
             If a row is ragged or a cell cannot be read; it names file, line and column.
         """
         table = self._table()
-        if not table.is_even:
-            raise UnreadableError(self._ragged(table))
         plain = table.plain()
+        if not table.is_even:
+            raise self._unreadable(table, plain, schema)
         rows = self._typed(table, plain, schema, carried)
         if rows.height != table.rows:
             what = f"{table.rows:,} rows by their line ends, {rows.height:,} by their cells"
@@ -123,7 +123,7 @@ class DelimitedPiece:
                 text = text.decode(self.form.encoding).encode()
             except UnicodeDecodeError as error:
                 raise self._undecodable(text, error.start) from None
-        return text if text.endswith(b"\n") else text + b"\n"
+        return text + b"\n" if self.last else text
 
     def _typed(
         self, table: Table, plain: bytes, schema: Schema, carried: Sequence[str]
@@ -311,14 +311,16 @@ def cut(
         text = read_head(file)
     head = columns(text, origin, form, schema)
     check_columns(origin, head.columns, schema, header=head.line or None, form=form)
-    start, stop = head.offset, _end_of_rows(path)
+    start, stop = head.offset, _end_of_rows(path, form)
     if stop <= start:
         return ()
     # Strides do not depend on where the file ends: one that grew keeps its pieces but the last.
     stride = _row_bytes(text[start:]) * rows_per_part
     n_pieces = max(1, round((stop - start) / stride))
     places = [round(start + i * stride) for i in range(1, n_pieces)]
-    edges = [start, *_row_starts(path, places, head, stop, form), stop]
+    with path.open("rb") as file:
+        starts = [*row_starts(file, places, start, stop, len(head.columns), form)]
+    edges = [start, *(at for at in starts if at > start), stop]
     return tuple(
         DelimitedPiece(path, first, last, head, form, last == stop, origin)
         for first, last in pairwise(edges)
@@ -342,33 +344,27 @@ def _row_bytes(rows: bytes) -> float:
     return (rows.rfind(b"\n") + 1) / lines if lines else max(len(rows), 1)
 
 
-def _row_starts(
-    path: Path, places: Sequence[int], head: Head, stop: int, form: TextFormat
-) -> Iterator[int]:
-    """The row starts that follow places; one for places within one row."""
-    reached = 0
-    with path.open("rb") as file:
-        for place in places:
-            if place <= reached:
-                continue
-            start = row_start(file, place, head.offset, stop, len(head.columns), form)
-            reached = start or place + WIDEST
-            if start:
-                yield start
-
-
-def _end_of_rows(path: Path) -> int:
+def _end_of_rows(path: Path, form: TextFormat) -> int:
     """Where the last row ends, its line end, blank lines and an end-of-file mark left out."""
     with path.open("rb") as file:
-        end = file.seek(0, os.SEEK_END)
+        size = end = file.seek(0, os.SEEK_END)
         while end:
             start = max(0, end - _WINDOW)
             file.seek(start)
             tail = file.read(end - start).rstrip(b"\r\n\x1a")
+            if tail.endswith(b"\\") and form.quote_escape != "double":
+                return _end_of_escaped(start + len(tail), tail, size, form)
             if tail:
                 return start + len(tail)
             end = start
     return 0
+
+
+def _end_of_escaped(end: int, tail: bytes, size: int, form: TextFormat) -> int:
+    """Where the last row ends if a backslash is its last letter but for line ends."""
+    if not form.quote_escape:
+        return max(end, size - 1)  # So that blank lines behind it are seen: they may be its cell's.
+    return end + (len(tail) - len(tail.rstrip(b"\\"))) % 2
 
 
 def _names(columns: Sequence[str]) -> list[str]:

@@ -10,9 +10,9 @@ from segment_lib.errors import DataError
 from segment_lib.schema import Schema
 from segment_lib.sources import delimited, parquet
 from segment_lib.sources.content import kind_of
-from segment_lib.sources.packed import expand, is_packed, read_head
+from segment_lib.sources.packed import expand, is_packed, read_unpacked
 from segment_lib.sources.partitions import PartitionedPiece, Piece, path_columns, without
-from segment_lib.sources.sniff import HEAD, sniff
+from segment_lib.sources.sniff import sniff
 from segment_lib.sources.text_format import TextFormat
 
 
@@ -51,7 +51,7 @@ def read_columns(path: Path, form: TextFormat, schema: Schema) -> tuple[str, ...
 def _own_columns(path: Path, form: TextFormat, schema: Schema) -> tuple[str, ...]:
     if kind_of(path).parquet:
         return parquet.columns(path)
-    head = read_head(path, HEAD)
+    head = read_unpacked(path, delimited.read_head)
     if is_packed(path) and head.startswith(b"PAR1"):
         # The columns stand at its end.
         with TemporaryDirectory() as folder:
@@ -105,7 +105,7 @@ def open_extract(
     asked = [
         name
         for name in (response, suppress_column)
-        if name not in schema.names and any(name in piece.columns for piece in pieces)
+        if name and name not in schema.names and any(name in piece.columns for piece in pieces)
     ]
     told = [*([id_column] if id_column else []), *asked]
     carried = (*dict.fromkeys(told), *(extra if extra_columns == "carry" else ()))

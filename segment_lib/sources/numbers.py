@@ -14,6 +14,8 @@ from segment_lib.sources.text_format import TextFormat
 THOUSANDS_LIKE, DECIMALS = "thousands_like", "decimals"
 """Kinds of notes: cells with a point that could part thousands, and those where it cannot."""
 
+_BLOCK = 1 << 18
+"""Bytes looked at together, so that they stay in the processor's cache."""
 _OTHER = {".": ",", ",": "."}
 _GROUPS = {".": r"\.", ",": ",", " ": "[ \u00a0\u202f\u2009]", "'": "['\u2019]"}
 _LIKE_THOUSANDS = r"^\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*$"
@@ -138,8 +140,13 @@ def with_convention(form: TextFormat, convention: Convention) -> TextFormat:
 
 def has_doubtful_points(letters: Letters) -> bool:
     """True if a point stands before exactly three digits somewhere."""
-    if len(letters) < 5:
-        return False
+    return any(
+        _has_doubtful_points(letters[start : start + _BLOCK + 4])
+        for start in range(0, len(letters), _BLOCK)
+    )
+
+
+def _has_doubtful_points(letters: Letters) -> bool:
     digit = (letters - np.uint8(ord("0"))) < 10
     some = (letters[:-4] == ord(".")) & digit[2:-2]
     return bool(some.any() and (some & digit[1:-3] & digit[3:-1] & ~digit[4:]).any())
@@ -156,7 +163,7 @@ def point_notes(rows: pl.DataFrame, names: Iterable[str]) -> dict[str, int]:
     return {kind: n for kind, n in notes.items() if n}
 
 
-def doubtful(notes: Mapping[str, int]) -> list[str]:
+def doubtful_points(notes: Mapping[str, int]) -> list[str]:
     """Attributes of which all cells with a point may be thousands or decimals."""
     names = (kind.partition(":") for kind in notes)
     return [

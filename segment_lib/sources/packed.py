@@ -6,7 +6,7 @@ import shutil
 import uuid
 import zipfile
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
@@ -33,20 +33,17 @@ def is_packed(path: Path) -> bool:
     return bool(kind_of(path).packing)
 
 
-def read_head(path: Path, most: int) -> bytes:
-    """The first bytes of what is in a file, however it is packed.
+def read_unpacked(path: Path, read: Callable[[IO[bytes]], bytes]) -> bytes:
+    """What `read` takes of what is in a file, however it is packed.
 
     Raises
     ------
     DataError
         If the stream is damaged from the beginning.
     """
-    packing = kind_of(path).packing
     try:
-        with _opened(path, packing) as stream:
-            head = b""
-            while len(head) < most and (chunk := stream.read(most - len(head))):
-                head += chunk
+        with _opened(path, kind_of(path).packing) as stream:
+            head = read(stream)
     except (OSError, *_DAMAGE):
         raise DataError(f"{path}: cannot be read. Fetch the file again.") from None
     if head[:2] in (BOM_UTF16_LE, BOM_UTF16_BE):

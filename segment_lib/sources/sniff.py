@@ -12,10 +12,9 @@ from typing import Literal
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
+from segment_lib.sources.headers import HEAD
 from segment_lib.sources.text_format import TextFormat
 
-HEAD = 1 << 20
-"""Bytes that are looked at."""
 _LINES = 50
 _LOOK = 100
 _HEADER_WITHIN = 20

@@ -27,6 +27,11 @@ _BLANKS = b" \t\r\x0b\x0c\x1a"
 _FEW_SEPARATORS = 4
 """Line ends and fewer separators than this fit a quoted cell by chance, as they part rows."""
 
+ESCAPED_LINE_END = (
+    "a blank line follows a backslash",
+    'Set inputs.quote_escape = "backslash" if that means a line end within the cell, or take the '
+    "blank line out.",
+)
 SWALLOWING = (
     "a quoted cell of this row holds whole rows",
     'Close its quote, or take it out (or set inputs.quote = "" if cells are never quoted).',
@@ -79,6 +84,10 @@ class Table:
         blank = [line for line, kind in self.passed.items() if kind == BLANK_LINES]
         if blank and len(self.columns) == 1:
             return Breach(self.start(blank[0]), *BLANK_LINE)
+        if not self.form.quote_escape:
+            for start in map(self.start, blank):
+                if self.text[max(0, start - 2) : start].strip(b"\r\n") == b"\\":
+                    return Breach(start, *ESCAPED_LINE_END)
         swallowing = self._swallowing[1]
         return Breach(self.start(swallowing), *SWALLOWING) if swallowing is not None else None
 
@@ -158,15 +167,11 @@ class Table:
         return self.text.count(b"\n", 0, position) + 1
 
     def _blank_lines(self) -> dict[int, str]:
-        blanks = bytes(b for b in _BLANKS if b != ord(self.form.separator))
-        blanks = blanks if self.form.quote.encode() not in blanks else b"\r"
-        if not any(b"\n" + bytes([b]) in self.text for b in (LINE_END, *blanks)) and (
-            self.text[0] not in (LINE_END, *blanks)
-        ):
-            return {}
-        pattern = re.compile(rb"\n[" + re.escape(blanks) + rb"]*(?=\n)")
-        ends = (match.end() - 1 for match in pattern.finditer(b"\n" + self.text))
-        return dict.fromkeys(self._lines_ending_at(ends), BLANK_LINES)
+        blanks = _BLANKS.replace(self.form.separator.encode(), b"")
+        starts = np.append(0, self.ends[:-1] + 1)
+        first = self.marked.letters[starts[: len(self.ends)]]
+        lines = np.flatnonzero(np.isin(first, list(b"\n" + blanks))).tolist()
+        return {line: BLANK_LINES for line in lines if not self.line(line).strip(blanks)}
 
     def _headers(self) -> dict[int, str]:
         """Lines that say the header again."""
@@ -183,12 +188,6 @@ class Table:
                 if cells == names:
                     lines.append(line)
         return dict.fromkeys(lines, HEADER_ROWS)
-
-    def _lines_ending_at(self, ends: Iterator[int]) -> Iterator[int]:
-        for end in ends:
-            line = int(np.searchsorted(self.ends, end))
-            if line < len(self.ends) and self.ends[line] == end:
-                yield line
 
     @cached_property
     def _swallowing(self) -> tuple[int, int | None]:

@@ -168,7 +168,7 @@ CASES: dict[str, list[Case]] = {
         Case({"p/year=1999/part.parquet": parquet(PEOPLE)}, population="p"),
     ),
     "a folder `year=…` that holds no number, where one belongs": several(
-        Case({f"p/year={SECRET}/1.csv": text(PEOPLE, names=OWN)}, ("year=", "no number"), "p"),
+        Case({"p/year=none/1.csv": text(PEOPLE, names=OWN)}, ("year=", "no number"), "p"),
     ),
     "the folder of a Delta, Iceberg or Hudi table": several(
         Case({"p/1.parquet": parquet(PEOPLE), "p/_delta_log/0.json": b"{}"}, ("Delta",), "p"),
@@ -203,21 +203,23 @@ CASES: dict[str, list[Case]] = {
     ),
     "a copy of a part, of fewer rows": several(
         Case(HALVES | {"p/3.csv": text(PEOPLE[:9]), "p/4.csv": text(PEOPLE[:9])}, population="p",
-             rows=[*PEOPLE, *PEOPLE[:9], *PEOPLE[:9]], remark="hold the same rows"),
+             rows=[*PEOPLE, *PEOPLE[:9], *PEOPLE[:9]],
+             remark="3.csv and 4.csv: the same rows twice"),
     ),
     "one name with two endings (`a.csv` beside `a.csv.gz` or `a.parquet`)": several(
         Case({"p/a.csv": text(PEOPLE), "p/a.csv.gz": gzip.compress(text(PEOPLE))},
              ("a.csv", "a.csv.gz"), "p"),
         Case({"p/a.csv": text(PEOPLE), "p/a.parquet": parquet(PEOPLE)}, ("two endings",), "p"),
     ),
-    "one file for both extracts, or one extract in the glob of the other": several(
-        one(text(PEOPLE), "population.csv", "same file", customers="population.csv"),
+    "one extract in the glob of the other": several(
         Case({"p/people.csv": text(PEOPLE), "p/customers.csv": text(CUSTOMERS)},
              ("customers.csv", "in the population and in the customers"), "p", "p/customers.csv"),
+        Case(HALVES, ("2.csv", "in the population and in the customers"), "p", "p/2.csv"),
     ),
-    "a copy of the population as the customers": several(
+    "one file for both extracts, or a copy of it": several(
+        one(text(PEOPLE), customers="population.csv", remark="Is a path wrong?"),
         Case({"population.csv": text(PEOPLE), "c.csv": text(PEOPLE)},
-             ("same rows", "inputs.customers"), customers="c.csv"),
+             customers="c.csv", remark="population.csv and c.csv: the same rows"),
     ),
     "more customers than people": several(
         Case({"population.csv": text(CUSTOMERS), "c.csv": text(PEOPLE)}, customers="c.csv",

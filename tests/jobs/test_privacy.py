@@ -14,8 +14,7 @@ import pytest
 
 from jobs.console import leave_after, start_logging
 from segment_lib.errors import DataError
-from segment_lib.sources import expand
-from segment_lib.sources import extract as extract_module
+from segment_lib.sources import expand, packed
 from tests.canary import CANARY
 from tests.conftest import RunJob
 
@@ -167,7 +166,7 @@ WRONG = {
     "infinite": lambda lines: [*lines[:900], f"{CANARY};inf;a;1;{CANARY}", *lines[901:]],
     "no header": lambda lines: lines[1:],
     "names twice": lambda lines: [f"{lines[0]};{CANARY}-header", *(f"{x};z" for x in lines[1:])],
-    "another separator": lambda lines: [line.replace(";", ",") for line in lines],
+    "another separator": lambda lines: [lines[0], *(x.replace(";", ",") for x in lines[1:])],
     "empty": lambda lines: lines[:1],
 }
 
@@ -235,7 +234,7 @@ def test_a_bug_shows_where_it_is_and_not_what_it_says(
 def test_a_file_that_unpacks_beyond_measure_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extract_module, "ALWAYS", 1 << 20)
+    monkeypatch.setattr(packed, "ALWAYS", 1 << 20)
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"0" * (64 << 20)))
     with pytest.raises(DataError, match="unpacks to more than 200 times"):

@@ -1,0 +1,78 @@
+"""What comes of reading the extracts beside their rows: all their faults at once, and doubts."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dask import delayed
+
+from jobs.stage import Job
+from segment_lib.clean import Tally
+from segment_lib.errors import DataError
+from segment_lib.sources import (
+    DelimitedPiece,
+    Delivery,
+    Extract,
+    Fault,
+    PartitionedPiece,
+    Piece,
+    UnreadableError,
+    doubtful_points,
+)
+from segment_lib.store import StoredFile, read_metadata
+
+
+def all_faults(job: Job, extracts: Sequence[Extract], error: DataError) -> DataError:
+    """The error that tells the faults of all pieces, once one of them could not be read."""
+    if not isinstance(error, UnreadableError):
+        return error
+    tasks = [
+        delayed(faults_of)(piece, extract.carried, job.delivery)
+        for extract in extracts
+        for piece in extract.pieces
+    ]
+    faults = [fault for of_piece in job.workers.run(tasks) for fault in of_piece]
+    return UnreadableError(faults) if faults else error
+
+
+def faults_of(piece: Piece, carried: Sequence[str], delivery: Delivery) -> Sequence[Fault]:
+    """What keeps a piece from being read."""
+    try:
+        delivery.read(piece, carried)
+    except UnreadableError as error:
+        return error.faults
+    return ()
+
+
+def notes_of(job: Job, files: Sequence[StoredFile], work: Path) -> dict[str, int]:
+    """What was noticed while the rows of raw parts were read."""
+    notes: Counter[str] = Counter()
+    for of_part in job.workers.run([delayed(read_notes)(work, file) for file in files]):
+        notes.update(of_part)
+    return dict(notes)
+
+
+def read_notes(work: Path, file: StoredFile) -> Mapping[str, int]:
+    """The notes in the tally of a raw part."""
+    return Tally.from_json(read_metadata(work, file)["tally"]).notes
+
+
+def refuse_doubtful_points(job: Job, extract: Extract, notes: Mapping[str, int]) -> None:
+    """Raise a DataError if points of a column may part thousands or come before decimals.
+
+    Where a part of the rows leaves no doubt, none of the others do.
+    """
+    if not (names := doubtful_points(notes)):
+        return
+    own = [p.piece if isinstance(p, PartitionedPiece) else p for p in extract.pieces]
+    pieces = [piece for piece in own if isinstance(piece, DelimitedPiece)]
+    decimals: Counter[str] = Counter()
+    for of_piece in job.workers.run([delayed(piece.decimals)(names) for piece in pieces]):
+        decimals.update(of_piece)
+    if names := doubtful_points({**notes, **decimals}):
+        raise DataError(
+            f"{extract.files[0]}{' and others' * (len(extract.files) > 1)}, "
+            f"column{'s' * (len(names) > 1)} {', '.join(names)}: all cells with a point have three "
+            'digits behind it. Set inputs.decimal = "." if these are decimals, or '
+            'inputs.thousands = "." if the point parts thousands.'
+        )
