@@ -105,7 +105,7 @@ class ParquetPiece:
             try:
                 _slice(file, (number,), wanted, 0, group.num_rows)
             except _DAMAGE as error:
-                if "encrypt" in str(error) or "decrypt" in str(error):
+                if _is_of_keys(error):
                     return _encrypted(self.path)
                 if isinstance(error, NotImplementedError):
                     return DataError(
@@ -290,6 +290,10 @@ def _contradiction(path: Path) -> DataError:
     return DataError(f"{path}: is damaged, its footer contradicts itself. Fetch the file again.")
 
 
+def _is_of_keys(error: BaseException) -> bool:
+    return "crypt" in str(error)
+
+
 def _encrypted(path: Path) -> DataError:
     return DataError(f"{path}: is encrypted. Have it delivered unencrypted.")
 
@@ -333,8 +337,8 @@ def _groups(path: Path, footer: pq.FileMetaData, size: int) -> list[_Group]:
                 next(file.iter_batches(1, [number], use_threads=False), None)
             except (_Asked, NotImplementedError):
                 pass
-            except _DAMAGE:
-                raise _contradiction(path) from None
+            except _DAMAGE as error:
+                raise _encrypted(path) if _is_of_keys(error) else _contradiction(path) from None
         groups.append(_Group.read(footer.row_group(number)))
     return groups
 
