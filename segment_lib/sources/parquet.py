@@ -19,7 +19,7 @@ from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import parquet_types
 from segment_lib.sources.delimited import check_columns
 from segment_lib.sources.faults import Fault, UnreadableError
-from segment_lib.sources.parquet_types import NotText
+from segment_lib.sources.parquet_types import UnreadableValue
 from segment_lib.sources.reading import Reading
 from segment_lib.sources.typing import has_infinity, in_one_spelling, typed
 
@@ -73,7 +73,7 @@ class ParquetPiece:
         table = self._table(schema, carried)
         try:
             rows = typed(_plain(table, schema, carried).lazy(), schema, carried).collect()
-        except (NotText, pl.exceptions.PolarsError):
+        except (UnreadableValue, pl.exceptions.PolarsError):
             raise self._refused(table, schema, carried) from None
         except pa.ArrowException:
             # An index into a dictionary that has no such entry.
@@ -126,8 +126,8 @@ class ParquetPiece:
                     continue
                 place = _first_fault(table[name], schema[name])
                 what, advice = _NO_NUMBER.format(schema[name].type), _MEND
-            except NotText as error:
-                place, what, advice = error.args[0], _NO_TEXT, _WRITE_TEXT
+            except UnreadableValue as error:
+                place, what, advice = error.args
             if place is not None:
                 where = f"{self.path}, row {self.first + place}, column {name}"
                 faults.append(Fault(where, what, advice, name))
@@ -136,7 +136,6 @@ class ParquetPiece:
         return UnreadableError(faults)
 
 
-_NO_TEXT, _WRITE_TEXT = "not UTF-8 text", "Write it as UTF-8."
 _NO_NUMBER = "not a number, though the feature summary calls it {}"
 _MEND = "Mend the cell, list it as a missing code, or call the attribute categorical."
 

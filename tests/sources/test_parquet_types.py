@@ -232,6 +232,28 @@ def test_of_a_hundred_such_columns_twenty_are_named(tmp_path):
     assert "80 more attributes have faults" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("kind", "far"),
+    [
+        (pa.timestamp("s"), 2**40),
+        (pa.timestamp("us"), 2**62),
+        (pa.timestamp("us", "UTC"), 2**60),
+        (pa.date32(), 2**30),
+        (pa.date64(), 86_400_000 * 2**30),
+        (pa.time64("us"), 2**40),
+    ],
+)
+def test_a_date_beyond_the_calendar_is_told_by_its_row(tmp_path, kind, far):
+    stored = pa.int32() if kind == pa.date32() else pa.int64()
+    path = written(tmp_path, A=pa.array([0, far], stored).cast(kind))
+    with pytest.raises(DataError) as error:
+        read(path, attribute("categorical"))
+    assert str(error.value) == (
+        f"{path}, row 1, column A: a date or time beyond the calendar. Mend the cell, or leave it "
+        "empty."
+    )
+
+
 def test_a_missing_code_is_met_whatever_the_precision_of_the_floats(tmp_path):
     for kind in (pa.float32(), pa.float64()):
         path = written(tmp_path, A=pa.array([99.9, 1.0], kind))
