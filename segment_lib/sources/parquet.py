@@ -86,8 +86,7 @@ class ParquetPiece:
         """The wanted columns of the piece, in Arrow's types."""
         wanted = list(dict.fromkeys([*carried, *schema.names]))
         with _opened(self.path) as file:
-            types = file.schema_arrow
-            _refuse(self.path, types, Schema(()), carried)
+            _refuse(self.path, _columns(file), Schema(()), carried)
             try:
                 table = _slice(file, self.groups, wanted, self.skipped, self.rows)
             except _DAMAGE:
@@ -203,7 +202,7 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
         feature summary calls them; it names all of them.
     """
     with _opened(path) as file:
-        footer, given = file.metadata, file.schema_arrow
+        footer, given = file.metadata, _columns(file)
         size = path.stat().st_size
         columns = tuple(given.names)
         check_columns(path, columns, schema)
@@ -270,6 +269,15 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
             raise _no_footer(path) from None
         with opened:
             yield opened
+
+
+def _columns(file: pq.ParquetFile) -> pa.Schema:
+    """The columns with their types; Arrow takes the lengths of time of Parquet for bytes."""
+    columns = file.schema_arrow
+    for leaf in map(file.schema.column, range(len(file.schema))):
+        if leaf.converted_type == "INTERVAL" and (at := columns.get_field_index(leaf.path)) >= 0:
+            columns = columns.set(at, pa.field(leaf.path, pa.month_day_nano_interval()))
+    return columns
 
 
 def _no_footer(path: Path) -> DataError:

@@ -273,6 +273,10 @@ def _is_bytes(kind: pa.DataType) -> bool:
     )
 
 
+def _is_length(kind: pa.DataType) -> bool:
+    return bool(kinds.is_duration(kind) or kinds.is_interval(kind))
+
+
 _NOT_TEXT = "not UTF-8 text", "Write it as UTF-8."
 _BEYOND = "a date or time beyond the calendar", "Mend the cell, or leave it empty."
 _DATES = "Write of a date the year, or the age in years"
@@ -289,7 +293,7 @@ FORMS = (
     Form(kinds.is_timestamp, _moment_text, None, _DATES),
     Form(kinds.is_time, _time_text, None, "Write of a time the hour, or the minutes as a number"),
     Form(lambda kind: isinstance(kind, pa.UuidType), _uuid_text, None, "Write codes or numbers"),
-    Form(kinds.is_duration, None, None, "Write a length of time as a number, in days or years"),
+    Form(_is_length, None, None, "Write a length of time as a number, in days or years"),
     Form(kinds.is_nested, None, None, _VALUES),
     Form(lambda _: True, None, None, "Write text or numbers"),
 )

@@ -379,6 +379,11 @@ def test_files_of_the_usual_writers_are_read(path):
     ]
 
 
+def test_a_length_of_time_is_not_taken_for_its_bytes():
+    path = Path(__file__).parent / "parquet/refused/duckdb-interval.parquet"
+    assert "column AGE: holds values of type month_day_nano_interval" in refused(path)
+
+
 def test_the_writers_are_those_that_the_readme_lists():
     readme = (Path(__file__).parent / "parquet/README.md").read_text()
     assert len(WRITERS) == 7

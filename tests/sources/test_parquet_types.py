@@ -99,7 +99,7 @@ CASES = {
         ["13:05:00", None, "00:00:01.5"],
         None,
     ),
-    "duration": Case(pa.array([timedelta(days=1), None, timedelta(0)]), None, None),
+    "duration, INTERVAL": Case(pa.array([timedelta(days=1), None, timedelta(0)]), None, None),
     "null (an empty column)": Case(pa.nulls(3), [None, None, None], [None, None, None]),
     "list": Case(pa.array([[8], None, [1]]), None, None),
     "struct, map": Case(pa.array([{"secret": 8}, None, {"secret": 1}]), None, None),
