@@ -12,11 +12,14 @@ from dask import delayed
 from jobs.console import log
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import (
+    Delivered,
     Tally,
     assess_attributes,
     delivered,
     expected_levels,
     histogram,
+    refuse_unseen,
+    remarks,
     spelling,
 )
 from segment_lib.config import Config
@@ -32,12 +35,14 @@ from segment_lib.encode import (
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.manifest import Manifest
 from segment_lib.model.blocks import add_up
+from segment_lib.schema import canonical
 from segment_lib.store import StoredFile, read_metadata, write_file, write_part
 
 
 def settings(config: Config) -> Any:
     told = config.cleaning
-    return [told.max_missing_share, told.max_unseen_share, kept_out(config)]
+    small = config.fairness.min_cell
+    return [told.max_missing_share, told.max_unseen_share, small, kept_out(config)]
 
 
 def kept_out(config: Config) -> dict[str, str]:
@@ -50,8 +55,13 @@ def kept_out(config: Config) -> dict[str, str]:
 
 
 def inputs(job: Job) -> Any:
-    levels = [attribute.information_level for attribute in job.schema]
-    return [job.hashes("ingest"), job.told_meanings(), levels]
+    return [job.hashes("ingest"), job.told_meanings(), declared(job)]
+
+
+def declared(job: Job) -> Any:
+    """What the feature summary and the config say of the attributes, beside what ingest obeys."""
+    told = [[a.information_level, *a.missing] for a in job.schema]
+    return [told, job.config.inputs.missing]
 
 
 def read_tally(root: Path, file: StoredFile) -> Tally:
@@ -78,23 +88,32 @@ def levels(job: Job) -> dict[str, tuple[str, ...]]:
     return {n: tuple(meaning.levels) for n, meaning in job.meanings.items() if meaning.complete}
 
 
-def refuse_unseen(attributes: pl.DataFrame, population: int, customers: int, most: float) -> None:
-    """Raise a DataError if too many rows hold codes the dictionary lacks: it is not theirs."""
-    faults = [
-        f"{row['attribute']} ({row[column] / total:.1%} of the {name})"
-        for row in attributes.filter("kept").iter_rows(named=True)
-        for name, column, total in (
-            ("population", "unseen_rows", population),
-            ("customers", "customers_unseen_rows", customers),
-        )
-        if row[column] > most * total
-    ]
-    if faults:
-        raise DataError(
-            f"Codes that are neither a level nor a missing code, in more than {most:.0%} of the "
-            f"rows: {', '.join(faults)}. Name the data dictionary that describes them in "
-            "inputs.data_dictionary, or raise cleaning.max_unseen_share."
-        )
+def look_over(
+    job: Job, attributes: pl.DataFrame, extracts: Mapping[str, Delivered], plan: Plan
+) -> list[str]:
+    """What to remark on in the delivery.
+
+    Raises
+    ------
+    DataError
+        If too many rows hold codes the dictionary lacks: it is not theirs.
+    """
+    dictionary = levels(job)
+    refuse_unseen(
+        job.schema,
+        attributes,
+        extracts,
+        dictionary,
+        max_unseen_share=job.config.cleaning.max_unseen_share,
+        uncounted={rule.attribute for rule in plan.rules if has_too_many_levels(rule)},
+    )
+    return remarks(
+        job.schema,
+        extracts,
+        dictionary,
+        everywhere=tuple(map(canonical, job.config.inputs.missing)),
+        min_cell=job.config.fairness.min_cell,
+    )
 
 
 def edited_plan(job: Job) -> str | None:
@@ -117,7 +136,8 @@ def note_derived(job: Job, plan: str) -> None:
 def run(job: Job, work: Path) -> Outcome:
     schema = job.schema
     counted = tallies(job)
-    population, customers = (delivered([counted[name]], schema) for name in EXTRACTS)
+    extracts = {name: delivered([counted[name]], schema) for name in EXTRACTS}
+    population, customers = extracts.values()
     dictionary = levels(job)
     attributes = assess_attributes(
         schema,
@@ -126,8 +146,6 @@ def run(job: Job, work: Path) -> Outcome:
         dictionary,
         max_missing_share=job.config.cleaning.max_missing_share,
     )
-    most_unseen = job.config.cleaning.max_unseen_share
-    refuse_unseen(attributes, population.rows, customers.rows, most_unseen)
     _tell_coverage(job)
     _tell_kept_out(job)
     kept = set(attributes.filter("kept")["attribute"])
@@ -152,6 +170,7 @@ def run(job: Job, work: Path) -> Outcome:
     if text != derived:
         plan = read_plan(text, schema, str(job.root / "plan.json"))
         log("assess   plan.json was edited and is kept; delete it to get the derived one")
+    noticed = look_over(job, attributes, extracts, plan)
     files = [
         write_part(work, "assess/attributes.parquet", attributes),
         write_part(work, "assess/rows.parquet", histogram_table(rows)),
@@ -163,6 +182,7 @@ def run(job: Job, work: Path) -> Outcome:
         total,
         total,
         _message(attributes, plan),
+        remarks=noticed,
     )
 
 

@@ -1,7 +1,6 @@
 """Population and customers through the same fitted model: a segment for every row."""
 
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import polars as pl
 from dask import delayed
 
 from jobs.parts import Part, make_parts, part_key
+from jobs.people import numbers_in, row_numbers
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
@@ -34,18 +34,18 @@ def inputs(job: Job) -> Any:
 def assign_part(
     root: Path,
     file: StoredFile,
-    first: int,
-    rows: int,
+    rows: range | StoredFile,
     features: list[str],
     fills: Mapping[str, float],
     model: FittedModel,
     work: Path,
     path: str,
 ) -> StoredFile:
-    """Segment of the `rows` rows from `first` on; those not encoded are set aside.
+    """Segment of the rows of a part; those not encoded are set aside.
 
     Parameters
     ----------
+    rows : their numbers, or the raw part that has them where numbers are left out
     fills : what stands for features of the model that the part has not
     """
     encoded = read_part(root, file).with_columns(pl.lit(v).alias(name) for name, v in fills.items())
@@ -54,7 +54,7 @@ def assign_part(
         {"row": encoded["row"], "segment": labels, "distance": distances},
         schema_overrides={"segment": pl.Int32, "distance": pl.Float32},
     )
-    everyone = pl.select(pl.int_range(first, first + rows, dtype=pl.Int64).alias("row"))
+    everyone = pl.DataFrame({"row": numbers_in(root, rows)})
     segments = everyone.join(assigned, on="row", how="left", maintain_order="left")
     if segments["segment"].count() != encoded.height:
         raise IntegrityError(f"{file.path}: holds rows that are not of its raw part. Run encode.")
@@ -77,15 +77,11 @@ def assign_parts(
     for name in EXTRACTS:
         raw = job.manifest.files("ingest", f"raw/{name}/")
         encoded = job.manifest.files("encode", f"features/{name}/")
-        firsts = accumulate((file.rows or 0 for file in raw), initial=0)
-        for source, file, first in zip(raw, encoded, firsts, strict=False):
+        for source, file, rows in zip(raw, encoded, row_numbers(job, raw), strict=True):
             path = source.path.replace("raw", folder, 1)
-            key = part_key(
-                "segments", file.sha256, first, source.rows, arrays.sha256, features, dict(fills)
-            )
-            task = delayed(assign_part)(
-                job.root, file, first, source.rows, features, fills, model, work, path
-            )
+            which = rows.sha256 if isinstance(rows, StoredFile) else [rows.start, rows.stop]
+            key = part_key("segments", file.sha256, which, arrays.sha256, features, dict(fills))
+            task = delayed(assign_part)(job.root, file, rows, features, fills, model, work, path)
             parts.append(Part(path, key, task))
     return parts
 

@@ -63,8 +63,8 @@ class RefreshJob(Job):
     @cached_property
     def changes(self) -> Changes:
         """How the delivery differs from that of the base."""
-        now = read_feature_summary(place(self.config.inputs.feature_summary))
         told = self.config.inputs
+        now = read_feature_summary(place(told.feature_summary), told.missing)
         found = [
             set(read_columns(file, told.text_format(name), now))
             for name in EXTRACTS

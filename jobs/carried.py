@@ -11,7 +11,7 @@ import polars as pl
 from dask import delayed
 
 from jobs import assess, fit, sweep
-from jobs.assess import histogram_table, refuse_unseen, spelled, tallies
+from jobs.assess import histogram_table, spelled, tallies
 from jobs.base import PROPOSED, RefreshJob
 from jobs.parts import take_over, work_done
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
@@ -45,29 +45,30 @@ def of_refresh(job: Job) -> RefreshJob:
 
 
 def assess_settings(config: Config) -> Any:
-    return [config.cleaning.max_unseen_share]
+    return [config.cleaning.max_unseen_share, config.fairness.min_cell]
 
 
 def assess_inputs(job: Job) -> Any:
     told = of_refresh(job)
     base = told.earlier.file("assess", "assess/attributes.parquet").sha256
     plan = sha256(told.plan_text.encode()).hexdigest()
-    return [job.hashes("ingest"), base, plan, job.told_meanings()]
+    return [job.hashes("ingest"), base, plan, job.told_meanings(), assess.declared(job)]
 
 
 def run_assess(job: Job, work: Path) -> Outcome:
     told = of_refresh(job)
     schema = told.schema
     counted = tallies(told)
-    population, customers = (delivered([counted[name]], schema) for name in EXTRACTS)
+    extracts = {name: delivered([counted[name]], schema) for name in EXTRACTS}
+    population, customers = extracts.values()
     attributes = _as_in_base(
         told,
         assess_attributes(
             schema, population, customers, assess.levels(told), max_missing_share=1.0
         ),
     )
-    most = told.config.cleaning.max_unseen_share
-    refuse_unseen(attributes, population.rows, customers.rows, most)
+    plan = read_plan(told.plan_text, schema, "plan.json")
+    noticed = assess.look_over(told, attributes, extracts, plan)
     kept = set(attributes.filter("kept")["attribute"])
     rows: dict[str, Counter[int]] = {
         name: histogram(counted[name], schema, kept) for name in EXTRACTS
@@ -78,7 +79,6 @@ def run_assess(job: Job, work: Path) -> Outcome:
         write_part(work, "assess/rows.parquet", histogram_table(rows)),
         write_file(work, "plan.json", text.encode()),
     ]
-    plan = read_plan(text, schema, "plan.json")
     proposed = propose_plan(told, plan, population)
     (told.root / PROPOSED).unlink(missing_ok=True)
     message = f"{len(kept)} attributes kept, as in the base, {len(plan.features)} features"
@@ -86,7 +86,7 @@ def run_assess(job: Job, work: Path) -> Outcome:
         files.append(write_file(work, PROPOSED, proposed.to_json(told.meanings).encode()))
         message += f"; {PROPOSED} has rules for what is new"
     total = population.rows + customers.rows
-    return Outcome(files, total, total, message)
+    return Outcome(files, total, total, message, remarks=noticed)
 
 
 def _as_in_base(job: RefreshJob, attributes: pl.DataFrame) -> pl.DataFrame:

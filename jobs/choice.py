@@ -8,6 +8,7 @@ import polars as pl
 from dask import delayed
 from dask.delayed import Delayed
 
+from jobs.people import numbers_in, row_numbers
 from jobs.stage import Job
 from segment_lib.config import Config
 from segment_lib.matrix import as_block
@@ -27,7 +28,6 @@ from segment_lib.store import StoredFile, read_part
 
 BYTES_PER_FEATURE = 12
 """Of a feature value in memory while customers are counted; measured."""
-_ROWS_AT_ONCE = 1_000_000
 
 
 def judge(
@@ -65,7 +65,7 @@ def held_out_gains(job: Job, found: Sequence[Clustering], projection: Projection
     largest = max((file.rows or 0 for file in files), default=0)
     at_once = job.at_once(BYTES_PER_FEATURE * len(features), largest)
     counted = job.workers.run(tasks, at_once=at_once)
-    customers = _rows_by_quarter(job.facts("ingest")["customers"], seed)
+    customers = rows_by_quarter(job, seed)
     population = job.facts("ingest")["population"]
     gains = []
     for i, clustering in enumerate(found):
@@ -131,9 +131,12 @@ def choose(config: Config, trials: Sequence[Trial]) -> tuple[int, str]:
     return choose_clusters(trials)
 
 
-def _rows_by_quarter(rows: int, seed: int) -> np.ndarray:
-    counts = np.zeros(3, dtype=np.int64)
-    for first in range(0, rows, _ROWS_AT_ONCE):
-        part = np.arange(first, min(first + _ROWS_AT_ONCE, rows))
-        counts += np.bincount(quarters(part, seed), minlength=3)
-    return counts[:2]
+def rows_by_quarter(job: Job, seed: int) -> np.ndarray:
+    """Customers that rank and that measure."""
+    raw = job.manifest.files("ingest", "raw/customers/")
+    tasks = [delayed(_count_quarters)(job.root, rows, seed) for rows in row_numbers(job, raw)]
+    return np.asarray(sum(job.workers.run(tasks))[:2])
+
+
+def _count_quarters(root: Path, rows: range | StoredFile, seed: int) -> np.ndarray:
+    return np.bincount(quarters(numbers_in(root, rows), seed), minlength=3)

@@ -6,13 +6,15 @@
 
 --depth 0.2 takes the fifth of the population that is most like the customers: the best
 micro-segments of gains/micro.csv first, within one in the order of a hash, the set-aside rows
-where their index puts them. Of these people known customers (by id, if inputs.id_column was set)
-and those in the suppression file are left out and counted; nobody moves up in their place. Without
-an id column customers cannot be told from others: then say in --suppress who is not to be mailed,
-by row number from 0. The list goes to RUN/export as targets.parquet and targets.csv: rank, id or
-row, segment, micro_segment, micro_index. targets.json, written last, holds the counts and the
-sha256 of both. In the CSV file text that a spreadsheet would take for a formula gets a leading
-apostrophe.
+where their index puts them. Of these people known customers (by id, if inputs.id_column was set),
+those in the suppression file and those marked in inputs.suppress_column are left out and counted;
+nobody moves up in their place. The suppression file may be CSV of any form, or Parquet. If none of
+its ids, or none of the customers', is one of the population, nothing is written, unless
+--allow-unmatched says that this is right. Without an id column customers cannot be told from
+others: then say in --suppress who is not to be mailed, by row number from 0. The list goes to
+RUN/export as targets.parquet and targets.csv: rank, id or row, segment, micro_segment, micro_index.
+targets.json, written last, holds the counts and the sha256 of both. In the CSV file text that a
+spreadsheet would take for a formula gets a leading apostrophe.
 
 --onnx writes the fitted model as ONNX: encoded features (float32, in the order of model.json) to
 segment and distance. It is run on rows of the run first, and not written if their segments differ.
@@ -34,6 +36,7 @@ import polars as pl
 from dask import delayed
 
 from jobs.console import Console, leave_after, log, place_told, start_logging
+from jobs.left_out import Columns, left_out, left_out_words, refuse_unmatched
 from jobs.run import count
 from segment_lib.cluster import Workers, local_workers
 from segment_lib.config import Run, parse_size
@@ -57,8 +60,7 @@ from segment_lib.targets import (
     LeftOut,
     Ranking,
     SortedRun,
-    hash_ids,
-    read_suppressed,
+    count_met,
     write_list,
     write_run,
 )
@@ -83,7 +85,12 @@ def parser() -> argparse.ArgumentParser:
         "--suppress",
         type=place_told,
         metavar="FILE",
-        help="ids (or rows) to leave out, one per line",
+        help="ids (or rows) to leave out: CSV, a line each, or Parquet",
+    )
+    add(
+        "--allow-unmatched",
+        action="store_true",
+        help="write the list even if no id to leave out is one of the population",
     )
     add("--out", type=place_told, metavar="DIR", help="where the list goes (default: RUN/export)")
     add("--onnx", type=place_told, metavar="FILE", help="write the fitted model as ONNX")
@@ -126,9 +133,7 @@ def export(options: argparse.Namespace) -> None:
         if options.depth is not None:
             folder = options.out or root / "export"
             budget = parse_size(options.memory) or 0
-            write_targets(
-                manifest, folder, options.depth, options.suppress, workers, console, budget
-            )
+            write_targets(manifest, folder, options, workers, console, budget)
         if options.onnx is not None:
             write_onnx(manifest, options.onnx.absolute())
 
@@ -136,21 +141,20 @@ def export(options: argparse.Namespace) -> None:
 def write_targets(
     manifest: Manifest,
     folder: Path,
-    depth: float,
-    suppress: Path | None,
+    options: argparse.Namespace,
     workers: Workers,
     console: Console,
     budget: int,
 ) -> None:
     """The target list and its counts, in `folder`."""
-    root, facts = manifest.root, manifest.stages["gains"].facts
+    root, depth = manifest.root, options.depth
     cells_file = manifest.file("gains", "gains/micro.csv")
     cells = pl.read_csv(read_file(root, cells_file))
     population = int(cells["population_rows"].sum())
     wanted = round(depth * population)
     ranking = Ranking.of(cells, wanted)
-    id_column: str = facts["id_column"]
-    out = left_out(manifest, id_column, suppress, workers)
+    columns = Columns.of(manifest)
+    out = left_out(manifest, columns, options.suppress, workers)
     scratch = manifest.scratch(folder) / f".export-{uuid.uuid4().hex}"
     if not isinstance(folder, S3Path):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -158,21 +162,30 @@ def write_targets(
             shutil.rmtree(old, ignore_errors=True)
     scratch.mkdir(mode=0o700)
     try:
-        runs = sort_parts(manifest, ranking, out, scratch, workers, console, budget)
+        runs = sort_parts(manifest, ranking, columns, out, scratch, workers, console, budget)
+        if not options.allow_unmatched:
+            refuse_unmatched(manifest, columns, options.suppress, out, runs, workers)
         names = "targets.parquet", "targets.csv"
-        tally = write_list(runs, ranking.n_buckets, wanted, *(scratch / name for name in names))
-        if tally.listed + tally.known + tally.suppressed != wanted:
+        files = tuple(scratch / name for name in names)
+        tally = write_list(runs, ranking.n_buckets, wanted, *files, repeating=columns.repeating)
+        if sum(vars(tally).values()) != wanted:
             raise IntegrityError(f"{root}: gains/micro.csv does not add up. Run gains again.")
-        met = np.unique(np.concatenate([run.met for run in runs]))
+        suppressed_met = count_met([run.suppressed_met for run in runs])
         summary = {
             "depth": depth,
             "population_rows": population,
             "considered": wanted,
             "listed": tally.listed,
-            "known_customers_left_out": tally.known if id_column else None,
+            "known_customers_left_out": tally.known if columns.ids else None,
             "suppressed_left_out": tally.suppressed,
+            "marked_left_out": tally.marked,
+            "without_id_left_out": tally.nameless,
+            "repeated_left_out": tally.repeated,
+            "customer_ids": len(out.known) if columns.ids else None,
+            "customer_ids_met": count_met([run.known_met for run in runs]) if columns.ids else None,
             "suppressed_told": len(out.suppressed),
-            "suppressed_not_in_population": len(out.suppressed) - len(met),
+            "suppressed_met": suppressed_met,
+            "suppressed_not_in_population": len(out.suppressed) - suppressed_met,
             "least_micro_index": float(ranking.index[-1]),
             "micro_csv_sha256": cells_file.sha256,
             **{f"{name.replace('.', '_')}_sha256": hash_file(scratch / name) for name in names},
@@ -184,37 +197,17 @@ def write_targets(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     write_file(folder, "targets.json", json.dumps(summary, indent=1).encode())
-    known = (
-        f"{tally.known:,} known customers"
-        if id_column
-        else "no customers (they cannot be known without inputs.id_column)"
-    )
     log(
         f"export   {tally.listed:,} people listed of the {wanted:,} that are {depth:.1%} of the "
-        f"population; left out: {known}, {tally.suppressed:,} suppressed. "
-        f"{folder / 'targets.csv'}",
+        f"population; left out: {', '.join(left_out_words(summary))}. {folder / 'targets.csv'}",
         **summary,
     )
-
-
-def left_out(
-    manifest: Manifest, id_column: str, suppress: Path | None, workers: Workers
-) -> LeftOut:
-    """The customers, if ids tell them, and the suppressed."""
-    nobody = np.empty(0, dtype=np.uint64)
-    known = nobody
-    if id_column:
-        files = manifest.files("ingest", "raw/customers/")
-        tasks = [delayed(_ids)(manifest.root, file, id_column) for file in files]
-        found = np.unique(np.concatenate(workers.run(tasks)))
-        known = found[found != 0]
-    suppressed = read_suppressed(suppress, by_id=bool(id_column)) if suppress else nobody
-    return LeftOut(known, suppressed)
 
 
 def sort_parts(
     manifest: Manifest,
     ranking: Ranking,
+    columns: Columns,
     out: LeftOut,
     scratch: Path,
     workers: Workers,
@@ -222,7 +215,7 @@ def sort_parts(
     budget: int,
 ) -> list[SortedRun]:
     """A sorted run of each part of the population."""
-    facts = manifest.stages["gains"].facts
+    seed = manifest.stages["gains"].facts["random_state"]
     raw = manifest.files("ingest", "raw/population/")
     largest = max(file.rows or 0 for file in raw)
     at_once = Budget(budget).parts_at_once(BYTES_PER_ROW * largest, workers.threads, out.bytes)
@@ -231,11 +224,11 @@ def sort_parts(
             manifest.root,
             micro,
             segments,
-            file if facts["id_column"] else None,
-            facts["id_column"],
+            file,
+            columns,
             ranking,
             out,
-            facts["random_state"],
+            seed,
             scratch / f"run-{i:05d}.arrow",
         )
         for i, (micro, segments, file) in enumerate(
@@ -303,16 +296,12 @@ def _known_rows(manifest: Manifest, features: list[str]) -> tuple[np.ndarray, pl
     return np.concatenate(blocks), pl.concat(known)
 
 
-def _ids(root: Path, file: StoredFile, column: str) -> np.ndarray:
-    return hash_ids(read_part(root, file, columns=[column])[column])
-
-
 def _sort_part(
     root: Path,
     micro: StoredFile,
     segments: StoredFile,
-    raw: StoredFile | None,
-    id_column: str,
+    raw: StoredFile,
+    columns: Columns,
     ranking: Ranking,
     out: LeftOut,
     seed: int,
@@ -322,8 +311,9 @@ def _sort_part(
     placed = read_part(root, micro)
     if not rows["row"].equals(placed["row"]):
         raise IntegrityError(f"{micro.path}: not the rows of {segments.path}. Run gains again.")
-    ids = read_part(root, raw, columns=[id_column])[id_column] if raw else None
-    return write_run(rows.with_columns(placed["micro_segment"]), ids, ranking, out, seed, path)
+    ids, marked = columns.of_part(root, raw)
+    people = rows.with_columns(placed["micro_segment"])
+    return write_run(people, ids, marked, ranking, out, seed, path)
 
 
 def _share(text: str) -> float:

@@ -12,8 +12,9 @@ from dask import delayed
 
 from jobs.parts import Part, make_parts, part_key, work_done
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from segment_lib.clean import answers
 from segment_lib.config import Config
-from segment_lib.errors import DataError, IntegrityError
+from segment_lib.errors import IntegrityError
 from segment_lib.gains import (
     COUNTS,
     SET_ASIDE,
@@ -28,7 +29,6 @@ from segment_lib.matrix import as_block
 from segment_lib.model import MicroClusters, MicroModel, Projection
 from segment_lib.model.micro import SAMPLE_SIZE
 from segment_lib.model.quality import ClusterSums
-from segment_lib.schema import canonical
 from segment_lib.store import (
     StoredFile,
     read_arrays,
@@ -47,8 +47,7 @@ _COUNTS = "counts"
 
 def settings(config: Config) -> Any:
     told = config.model
-    named = config.inputs.response, config.inputs.id_column
-    return [told.n_micro, told.random_state, asdict(config.mailing), *named]
+    return [told.n_micro, told.random_state, asdict(config.mailing), config.inputs.response]
 
 
 def inputs(job: Job) -> Any:
@@ -132,21 +131,8 @@ def _counts(rows: pl.DataFrame, **counted: pl.Expr) -> pl.DataFrame:
 def count_responses(
     root: Path, raw: StoredFile, assigned: StoredFile, extract: str, column: str
 ) -> pl.DataFrame:
-    """Rows of known response, and responses, of a part by segment.
-
-    Raises
-    ------
-    DataError
-        If a cell is neither 0 nor 1 nor empty.
-    """
-    cells = read_part(root, raw, columns=[column])[column]
-    spellings = {code: canonical(code) for code in cells.drop_nulls().unique()}
-    cells = cells.replace(spellings).replace("", None)
-    if not set(cells.drop_nulls().unique()) <= {"0", "1"}:
-        raise DataError(
-            f"{column} of the {extract}: holds something other than 0, 1 and empty cells. "
-            "Check inputs.response."
-        )
+    """Rows of known response, and responses, of a part by segment."""
+    cells = answers(read_part(root, raw, columns=[column])[column])
     segments = read_part(root, assigned, columns=["segment"])["segment"]
     return (
         pl.DataFrame({"segment": segments, "response": cells})
@@ -236,7 +222,6 @@ def run(job: Job, work: Path) -> Outcome:
         reach(gains, model.n_micro),
         {
             "n_micro": model.n_micro,
-            "id_column": job.config.inputs.id_column,
             "random_state": seed,
             "learned": learned,
             **made.facts,

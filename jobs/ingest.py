@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow.parquet as pq
 from dask import delayed
 
 from jobs.console import log
 from jobs.delivered import unchanging
+from jobs.named import refuse_named
 from jobs.parts import Part, make_parts, part_key
+from jobs.people import folder_of, refuse_names, settle
 from jobs.readings import all_faults, notes_of, refuse_doubtful_points
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from segment_lib.bans import looks_like_ban, remark_on
 from segment_lib.clean import tally_part
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError, DataError
+from segment_lib.ids import DigitsLost, digits_lost, refuse_type, written_ids
 from segment_lib.s3 import S3Path
 from segment_lib.sources import (
     Content,
@@ -28,6 +33,7 @@ from segment_lib.sources import (
     changed,
     expand,
     is_packed,
+    kind_of,
     larger_customers,
     list_files,
     open_extract,
@@ -78,6 +84,7 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
                 expanded=expanded,
             )
         )
+        refuse_id_types(extracts[-1], told.id_column)
     if told.response and not any(told.response in extract.carried for extract in extracts):
         raise DataError(
             f"inputs.response = {told.response}: neither extract has such a column. Check its name."
@@ -85,9 +92,21 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
     return extracts
 
 
+def refuse_id_types(extract: Extract, column: str) -> None:
+    """Raise a DataError if the id column of a Parquet file is of a type that no id is of."""
+    for path in {piece.path for piece in extract.pieces if column}:
+        if kind_of(path).parquet:
+            with path.open("rb") as file:
+                schema = pq.read_schema(file)
+            if column in schema.names:
+                refuse_type(str(path), column, schema.field(column).type)
+
+
 def write_raw_part(
     piece: Piece,
     carried: Sequence[str],
+    id_column: str,
+    missing: Sequence[str],
     first: int,
     digest: str,
     counted: int,
@@ -105,6 +124,11 @@ def write_raw_part(
             f"{piece.path}: {counted:,} rows when they were counted, {rows.height:,} when they "
             "were read. Start again once nobody writes to the file."
         )
+    if id_column:
+        try:
+            rows = rows.with_columns(written_ids(rows[id_column], missing).alias(id_column))
+        except DigitsLost:
+            raise digits_lost(f"{piece.path}, column {id_column}") from None
     tally = tally_part(rows, delivery.schema, found.notes)
     numbered = rows.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("row"), "*")
     return finish_part(work, path, numbered, {"tally": tally.to_json()})
@@ -132,6 +156,7 @@ def run(job: Job, work: Path) -> Outcome:
             f"inputs.response = {job.config.inputs.response}: is an attribute, which people are "
             "segmented by, or the row number. Take it out of the feature summary, or rename it."
         )
+    refuse_names(job)
     with unchanging(job):
         extracts = open_extracts(job, job.scratch(work) / "scratch")
         try:
@@ -141,7 +166,8 @@ def run(job: Job, work: Path) -> Outcome:
 
 
 def _write_parts(job: Job, extracts: Sequence[Extract], work: Path) -> Outcome:
-    schema = job.schema
+    schema, inputs = job.schema, job.config.inputs
+    noticed: list[str] = []
     at_once = job.at_once(BYTES_PER_CELL * len(schema), job.config.run.rows_per_part)
     parts, sizes, contents = [], {}, []
     for extract in extracts:
@@ -149,17 +175,20 @@ def _write_parts(job: Job, extracts: Sequence[Extract], work: Path) -> Outcome:
             kept = "carried along" if set(extract.extra) <= set(extract.carried) else "ignored"
             extra = places(extract.extra, extract.pieces[0].columns)
             log(f"ingest   {extract.name}: {extra} not in the summary, {kept}")
+            noticed += remark_on(name for name in extract.extra if looks_like_ban(name))
         digests = job.workers.run([delayed(piece.digest)() for piece in extract.pieces])
         contents += _contents(extract, digests)
         firsts = accumulate((rows for _, rows in digests), initial=0)
         for i, (piece, (digest, rows), first) in enumerate(
             zip(extract.pieces, digests, firsts, strict=False)
         ):
-            path = f"raw/{extract.name}/part-{i:05d}.parquet"
+            path = f"{folder_of(job)}/{extract.name}/part-{i:05d}.parquet"
+            ids = inputs.id_column, inputs.missing
             task = delayed(write_raw_part)(
-                piece, extract.carried, first, digest, rows, job.delivery, work, path
+                piece, extract.carried, *ids, first, digest, rows, job.delivery, work, path
             )
-            key = part_key("raw", digest, first, list(extract.carried), job.delivery.as_json())
+            read_as = [list(extract.carried), *ids, job.delivery.as_json()]
+            key = part_key("raw", digest, first, read_as)
             parts.append(Part(path, key, task))
             sizes[path] = piece.size
     copies = refuse_copies(contents)
@@ -168,7 +197,15 @@ def _write_parts(job: Job, extracts: Sequence[Extract], work: Path) -> Outcome:
         made = make_parts(
             job, "ingest", parts, work, lambda file: progress.add(sizes[file.path]), at_once=at_once
         )
-    files = made.files
+    for extract in extracts:
+        own = [f for f in made.files if f.path.startswith(f"{folder_of(job)}/{extract.name}/")]
+        notes = notes_of(job, own, work)
+        refuse_doubtful_points(job, extract, notes)
+        noticed += [f"{extract.name}: {text}" for text in (*extract.remarks, *remarks(notes))]
+    refuse_named(job, extracts, made.files, work)
+    delivered = sum(file.rows or 0 for file in made.files)
+    people = settle(job, made, work)
+    files = people.parts.files
     counts = {
         extract.name: sum(f.rows or 0 for f in files if f.path.startswith(f"raw/{extract.name}/"))
         for extract in extracts
@@ -177,18 +214,15 @@ def _write_parts(job: Job, extracts: Sequence[Extract], work: Path) -> Outcome:
     rows = sum(counts.values())
     facts = {
         **counts,
+        "id_column": inputs.id_column,
+        "suppress_column": inputs.suppress_column,
         "carried": {extract.name: list(extract.carried) for extract in extracts},
         "attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in schema],
-        **made.facts,
+        **people.parts.facts,
     }
-    noticed = []
-    for extract in extracts:
-        own = [file for file in files if file.path.startswith(f"raw/{extract.name}/")]
-        notes = notes_of(job, own, work)
-        refuse_doubtful_points(job, extract, notes)
-        noticed += [f"{extract.name}: {text}" for text in (*extract.remarks, *remarks(notes))]
     noticed += [*_left_out(job), *copies, *larger_customers(*(counts[name] for name in EXTRACTS))]
-    return Outcome(files, rows, rows, f"{told} in {len(files)} parts", facts, noticed)
+    noticed += people.remarks
+    return Outcome(files, delivered, rows, f"{told} in {len(files)} parts", facts, noticed)
 
 
 def _contents(extract: Extract, digests: Sequence[tuple[str, int]]) -> list[Content]:

@@ -56,7 +56,8 @@ class Job:
 
     @cached_property
     def schema(self) -> Schema:
-        return read_feature_summary(place(self.config.inputs.feature_summary))
+        inputs = self.config.inputs
+        return read_feature_summary(place(inputs.feature_summary), inputs.missing)
 
     @property
     def delivery(self) -> Delivery:

@@ -368,7 +368,7 @@ _TESTS: dict[str, tuple[Callable[[Any], bool], str]] = {
         'one of ".", ",", " ", "\'", or empty where there is none',
     ),
     "inputs.header": (_yes_or_no, "true or false"),
-    "inputs.missing": (_names, "a list of words"),
+    "inputs.missing": (_names, 'a list of codes and words in quotes, such as ["NA", "-1"]'),
     "inputs.formats": (lambda v: isinstance(v, dict), "a table"),
     "inputs.repeated_ids": (
         lambda v: v in ("once", "refuse", "rows"),

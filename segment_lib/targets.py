@@ -6,7 +6,7 @@ some 100,000 people at a time. So memory does not grow with the population.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +14,14 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from segment_lib.errors import ConfigError, DataError
 from segment_lib.hashing import row_hash
+from segment_lib.ids import NO_ID, hash_ids
 from segment_lib.store import formula_safe
 
 ROWS_PER_BUCKET = 100_000
-KEPT, KNOWN, SUPPRESSED = 0, 1, 2
-"""What becomes of a person: listed, left out as a customer, left out as suppressed."""
-_LINES = 100_000
+KEPT, KNOWN, SUPPRESSED, MARKED, NAMELESS, REPEATED = range(6)
+"""What becomes of a person: listed; left out as a customer, as suppressed by the file, as marked in
+the extract, for having no id, or for being listed before."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,11 @@ class LeftOut:
     def bytes(self) -> int:
         return self.known.nbytes + self.suppressed.nbytes
 
-    def reasons(self, keys: np.ndarray) -> np.ndarray:
-        """KEPT, KNOWN or SUPPRESSED for each row's hashed id, or its number."""
-        reasons = np.where(_among(keys, self.suppressed), SUPPRESSED, KEPT)
-        return np.where(_among(keys, self.known), KNOWN, reasons).astype(np.int8)
-
-    def met(self, keys: np.ndarray) -> np.ndarray:
-        """Which of the suppressed are among these keys, as positions."""
-        place = np.searchsorted(self.suppressed, keys)
-        return np.unique(place[_among(keys, self.suppressed)])
+    def reasons(self, keys: np.ndarray, marked: np.ndarray) -> np.ndarray:
+        """KEPT, KNOWN, SUPPRESSED or MARKED for each row's hashed id, or its number."""
+        reasons = np.where(marked, MARKED, KEPT)
+        reasons = np.where(among(keys, self.suppressed), SUPPRESSED, reasons)
+        return np.where(among(keys, self.known), KNOWN, reasons).astype(np.int8)
 
 
 @dataclass(frozen=True)
@@ -106,57 +102,20 @@ class SortedRun:
     """The rows of a part that may be mailed, on disk, a record batch per bucket."""
 
     path: Path
-    met: np.ndarray
+    suppressed_met: np.ndarray
     """Positions of the suppressed that are of this part."""
-
-
-def hash_ids(ids: pl.Series) -> np.ndarray:
-    """Ids as text without the blanks around them, hashed; (n_rows,), uint64. No id is 0."""
-    stripped = ids.cast(pl.String).str.strip_chars().replace("", None)
-    return stripped.hash(0).set(stripped.is_null(), 0).to_numpy()
-
-
-def read_suppressed(path: Path, *, by_id: bool) -> np.ndarray:
-    """The keys of a suppression file, one id or row number per line, sorted; blank lines skipped.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such file.
-    DataError
-        If it cannot be read, is not UTF-8, or a line is no row number where one is expected.
-    """
-    found = []
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            first = 1
-            while lines := list(islice(file, _LINES)):
-                found.append(_keys(path, first, lines, by_id=by_id))
-                first += len(lines)
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file. Check --suppress.") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}). Check --suppress.") from None
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: not UTF-8. Save the suppression file as UTF-8.") from None
-    return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.uint64)
-
-
-def _keys(path: Path, first: int, lines: Sequence[str], *, by_id: bool) -> np.ndarray:
-    told = [line.strip() for line in lines]
-    if by_id:
-        return hash_ids(pl.Series([line for line in told if line], dtype=pl.String))
-    for number, line in enumerate(told, start=first):
-        if line and not (line.isascii() and line.isdecimal() and len(line) < 19):
-            raise DataError(
-                f"{path}, line {number}: no row number. The run has no id column, so rows are "
-                "numbered from 0; or set inputs.id_column and run again."
-            )
-    return np.array([int(line) for line in told if line], dtype=np.uint64)
+    known_met: np.ndarray
+    """Positions of the customers that are of this part."""
 
 
 def write_run(
-    rows: pl.DataFrame, ids: pl.Series | None, ranking: Ranking, out: LeftOut, seed: int, path: Path
+    rows: pl.DataFrame,
+    ids: pl.Series | None,
+    marked: pl.Series | None,
+    ranking: Ranking,
+    out: LeftOut,
+    seed: int,
+    path: Path,
 ) -> SortedRun:
     """Sort the rows of a part that may be mailed into buckets.
 
@@ -164,11 +123,16 @@ def write_run(
     ----------
     rows : `row`, `segment`, `micro_segment` of all rows of the part
     ids : their ids, if there are any
+    marked : who must not be mailed by a column of the extract, if there is one
     """
     numbers = rows["row"].to_numpy()
     keys = hash_ids(ids) if ids is not None else numbers.astype(np.uint64)
     ranks = ranking.ranks(rows["micro_segment"].to_numpy())
     hashes = row_hash(numbers, seed)
+    nobody = np.zeros(len(keys), dtype=bool)
+    reasons = out.reasons(keys, nobody if marked is None else marked.to_numpy())
+    if ids is not None:
+        reasons[(reasons == KEPT) & (keys == NO_ID)] = NAMELESS
     mailed = ranks >= 0
     buckets = ranking.buckets(ranks[mailed], hashes[mailed])
     table = (
@@ -177,7 +141,8 @@ def write_run(
             micro_index=ranking.index[ranks],
             place=ranks,
             hash=hashes,
-            reason=out.reasons(keys),
+            key=keys,
+            reason=reasons,
         )
         .filter(mailed)
         .with_columns(bucket=buckets)
@@ -191,7 +156,7 @@ def write_run(
     with path.open("xb") as file, pa.ipc.new_file(file, batch.schema) as writer:
         for first, stop in pairwise(edges.tolist()):
             writer.write_batch(batch.slice(first, stop - first))
-    return SortedRun(path, out.met(keys))
+    return SortedRun(path, positions(keys, out.suppressed), positions(keys, out.known))
 
 
 @dataclass(frozen=True)
@@ -201,17 +166,36 @@ class Tally:
     listed: int
     known: int
     suppressed: int
+    marked: int = 0
+    nameless: int = 0
+    repeated: int = 0
 
 
 def write_list(
-    runs: Sequence[SortedRun], n_buckets: int, wanted: int, parquet: Path, csv: Path
+    runs: Sequence[SortedRun],
+    n_buckets: int,
+    wanted: int,
+    parquet: Path,
+    csv: Path,
+    *,
+    repeating: bool = False,
 ) -> Tally:
-    """Gather the first `wanted` people from the runs; those kept go into both files."""
-    counted = np.zeros(3, dtype=np.int64)
+    """Gather the first `wanted` people from the runs; those kept go into both files.
+
+    Parameters
+    ----------
+    repeating : an id may be that of several rows; its first in the list is the one that stays
+    """
+    counted = np.zeros(REPEATED + 1, dtype=np.int64)
+    listed = np.empty(0, dtype=np.uint64)
     with parquet.open("xb") as table, csv.open("xb") as text:
         writer: pq.ParquetWriter | None = None
         for people in _gather(runs, n_buckets, wanted):
-            counted += np.bincount(people["reason"].to_numpy(), minlength=3)
+            if repeating:
+                people = _once(people, listed)
+                kept_keys = people.filter(pl.col("reason") == KEPT)["key"].to_numpy()
+                listed = np.union1d(listed, kept_keys)
+            counted += np.bincount(people["reason"].to_numpy(), minlength=len(counted))
             kept = _listed(people.filter(pl.col("reason") == KEPT), int(counted[KEPT]))
             arrow = kept.to_arrow(compat_level=pl.CompatLevel.oldest())
             if writer is None:
@@ -222,6 +206,15 @@ def write_list(
         if writer is not None:
             writer.close()
     return Tally(*(int(n) for n in counted))
+
+
+def _once(people: pl.DataFrame, listed: np.ndarray) -> pl.DataFrame:
+    """The people in their order; those listed before, or further up, are REPEATED."""
+    kept = pl.col("reason") == KEPT
+    before = pl.Series(among(people["key"].to_numpy(), listed))
+    again = kept & (before | (kept.cum_sum().over("key") > 1))
+    reason = pl.when(again).then(pl.lit(REPEATED, dtype=pl.Int8)).otherwise("reason")
+    return people.with_columns(reason.alias("reason"))
 
 
 def _listed(kept: pl.DataFrame, last: int) -> pl.DataFrame:
@@ -245,7 +238,18 @@ def _read_batch(path: Path, number: int) -> pa.RecordBatch:
         return pa.ipc.open_file(file).get_batch(number)
 
 
-def _among(keys: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+def count_met(positions: Sequence[np.ndarray]) -> int:
+    """How many different positions there are."""
+    return len(np.unique(np.concatenate(positions)))
+
+
+def positions(keys: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+    """Where in `ordered` the keys stand that are there, each once."""
+    return np.unique(np.searchsorted(ordered, keys)[among(keys, ordered)])
+
+
+def among(keys: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+    """True for the keys that are in `ordered`, shape (n_keys,)."""
     if not len(ordered):
         return np.zeros(len(keys), dtype=bool)
     place = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)

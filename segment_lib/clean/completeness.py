@@ -10,6 +10,12 @@ from segment_lib.clean.codes import known
 from segment_lib.clean.tally import Tally, Value, Values
 from segment_lib.schema import Attribute, Schema
 
+AS_AN_ID = "another value in nearly every row, as an id has"
+"""Why an attribute is not kept that says who somebody is, and not what they are like."""
+_NEARLY_ALL, _LEAST_IDS = 0.95, 100
+"""Distinct values per row, and rows, from which on levels are taken for ids."""
+_LEAST_LONG_ID = 100_000
+
 
 @dataclass(frozen=True)
 class Delivered:
@@ -65,13 +71,41 @@ def expected_levels(
 ) -> tuple[str, ...] | None:
     """The levels an attribute can have: the dictionary's, else those of the population.
 
-    None for a plain number, which can have any value.
+    None for a plain number, which can have any value, and for more levels than can be counted.
     """
     if levels := tuple(dictionary.get(attribute.name, ())):
         return levels
-    if attribute.storage == "number":
+    if attribute.storage == "number" or population.overflow:
         return None
     return tuple(spelling(value) for value in population.rows)
+
+
+def unseen_codes(values: Values, levels: tuple[str, ...] | None) -> dict[str, int]:
+    """Rows by code that is none of the levels; empty where any value is expected."""
+    known = set(levels or ())
+    spelled = {spelling(value): rows for value, rows in values.rows.items()}
+    return {} if levels is None else {c: n for c, n in spelled.items() if c not in known}
+
+
+def is_like_an_id(attribute: Attribute, extract: Delivered) -> bool:
+    """True if nearly every row has a value of its own, as an id and no measure has.
+
+    Numbers must be whole, without a gap or a repetition, and run on or have as many digits each:
+    incomes may differ from each other too.
+    """
+    values = extract.values[attribute.name]
+    rows = extract.rows - extract.missing[attribute.name]
+    distinct = len(values.sample) / max(1, sum(values.sample.values()))
+    if rows < _LEAST_IDS:
+        return False
+    if attribute.storage == "text":
+        return distinct >= _NEARLY_ALL
+    numbers = [value for value in values.counted if not isinstance(value, str)]
+    low, high = min(numbers), max(numbers)
+    runs_on = high - low < 2 * rows
+    as_long = low >= _LEAST_LONG_ID and len(spelling(low)) == len(spelling(high))
+    whole = all(value == int(value) for value in numbers)
+    return distinct == 1 and rows == extract.rows and whole and low >= 0 and (runs_on or as_long)
 
 
 def assess_attributes(
@@ -102,6 +136,8 @@ def assess_attributes(
             reason = f"missing in {share:.1%} of the population, more than {max_missing_share:.0%}"
         elif n_levels < 2 and not population.values[name].overflow:
             reason = "the same value in every row"
+        elif name not in dictionary and is_like_an_id(attribute, population):
+            reason = AS_AN_ID
         here, there = (_counts(attribute, extract, levels) for extract in (population, customers))
         rows.append(
             {
@@ -124,15 +160,14 @@ def _counts(
     attribute: Attribute, extract: Delivered, levels: tuple[str, ...] | None
 ) -> dict[str, int | float]:
     values = extract.values[attribute.name]
-    unseen = [
-        rows
-        for value, rows in values.rows.items()
-        if levels is not None and spelling(value) not in levels
-    ]
+    unseen = unseen_codes(values, levels)
+    if levels is not None and values.overflow:
+        # None of them is listed, and there are more than levels: nearly all are unseen.
+        unseen = {"": extract.rows - extract.missing[attribute.name]}
     return {
         "missing": extract.missing[attribute.name],
         "missing_share": extract.missing[attribute.name] / extract.rows,
         "missing_before": values.nulls,
         "unseen_levels": len(unseen),
-        "unseen_rows": sum(unseen),
+        "unseen_rows": sum(unseen.values()),
     }

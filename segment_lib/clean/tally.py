@@ -5,17 +5,23 @@ Everything the assessment needs is in these counts, so the rows are read once.
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from heapq import nlargest, nsmallest
 
 import numpy as np
 import polars as pl
 
 from segment_lib.clean.codes import known
-from segment_lib.schema import Schema
+from segment_lib.schema import Attribute, Schema, is_number
 
 MAX_VALUES = 4096
 """Distinct values kept per attribute: finer numbers share a bin, further levels overflow."""
+SAMPLE, ENDS = 256, 4
+"""Values sampled, and those kept at either end, of an attribute that has more than MAX_VALUES."""
+WORD = "word"
+"""Stands for the missing codes of a number attribute that are none: its cells hold NaN for all."""
 
 Value = float | str
 
@@ -36,14 +42,36 @@ class Values:
     coarseness: int = 0
     overflow: bool = False
     """True if a text attribute has more than MAX_VALUES levels; then no level is listed."""
+    missing: Mapping[str, int] = field(default_factory=dict)
+    """Rows by missing code, of those that any row holds."""
+    exact: Mapping[Value, int] = field(default_factory=dict)
+    """Rows of some values, each counted in full, where `rows` are of bins or not listed: the SAMPLE
+    values of the least hashes, and the ENDS least and largest numbers. Kept of all parts alike, so
+    that counts of a value add up."""
+
+    @property
+    def counted(self) -> Mapping[Value, int]:
+        """Rows of single values: of all, or of those that are counted exactly."""
+        return self.exact or self.rows
+
+    @property
+    def sample(self) -> Mapping[Value, int]:
+        """Rows of values drawn alike, however many rows hold them: of all, or of SAMPLE."""
+        if not self.exact:
+            return self.rows
+        return {value: self.exact[value] for value in _least_hashes(self.exact)}
 
     def __add__(self, other: "Values") -> "Values":
         nulls = self.nulls + other.nulls
+        missing = dict(sorted((Counter(self.missing) + Counter(other.missing)).items()))
+        counted = Counter(dict(self.counted))
+        counted.update(other.counted)
         if self.overflow or other.overflow:
-            return Values({}, nulls, overflow=True)
+            return Values({}, nulls, overflow=True, missing=missing, exact=_exact(counted))
         total = Counter(dict(self.rows))
         total.update(other.rows)
-        return _bounded(total, nulls, max(self.coarseness, other.coarseness))
+        coarseness = max(self.coarseness, other.coarseness)
+        return _bounded(total, nulls, coarseness, missing, counted)
 
 
 @dataclass(frozen=True)
@@ -80,6 +108,8 @@ class Tally:
                 "nulls": found.nulls,
                 "coarseness": found.coarseness,
                 "overflow": found.overflow,
+                "missing": dict(found.missing),
+                "exact": [list(found.exact), list(found.exact.values())],
             }
             for name, found in self.values.items()
         }
@@ -98,6 +128,8 @@ class Tally:
                 found["nulls"],
                 found["coarseness"],
                 found["overflow"],
+                found["missing"],
+                dict(zip(*found["exact"], strict=True)),
             )
             for name, found in entry["values"].items()
         }
@@ -107,20 +139,42 @@ class Tally:
 
 def tally_part(rows: pl.DataFrame, schema: Schema, notes: Mapping[str, int] | None = None) -> Tally:
     """Count a raw part; `notes` are of its reading."""
-    values = {}
-    for attribute in schema:
-        there = rows.select(known(attribute)).to_series().drop_nulls()
-        counts = there.value_counts(name="rows")
-        nulls = rows[attribute.name].null_count()
-        values[attribute.name] = _bounded(dict(counts.iter_rows()), nulls, 0)
+    values = {a.name: _values(rows[a.name], a) for a in schema}
     return Tally(rows.height, values, _patterns(rows, schema), dict(sorted((notes or {}).items())))
 
 
-def _bounded(rows: Mapping[Value, int], nulls: int, coarseness: int) -> Values:
+def _values(cells: pl.Series, attribute: Attribute) -> Values:
+    """Count the cells of an attribute by value; nulls and missing codes apart."""
+    nulls, there, missing = cells.null_count(), cells.drop_nulls(), dict[str, int]()
+    codes: dict[Value, str] = {code: code for code in attribute.missing}
+    if attribute.storage == "number":
+        codes = {float(code): code for code in attribute.missing if is_number(code)}
+        if words := int(there.is_nan().sum()):
+            missing[WORD] = words
+        there = there.drop_nans()
+    rows = dict(there.value_counts(name="rows").iter_rows())
+    missing |= {code: rows.pop(value) for value, code in codes.items() if value in rows}
+    return _bounded(rows, nulls, 0, dict(sorted(missing.items())))
+
+
+def _bounded(
+    rows: Mapping[Value, int],
+    nulls: int,
+    coarseness: int,
+    missing: Mapping[str, int],
+    counted: Mapping[Value, int] | None = None,
+) -> Values:
+    """Values in bins, or none listed, if they are too many.
+
+    Parameters
+    ----------
+    counted : rows of single values, where `rows` are of bins
+    """
+    exact = rows if counted is None else counted
     if any(isinstance(value, str) for value in rows):
         if len(rows) > MAX_VALUES:
-            return Values({}, nulls, overflow=True)
-        return Values(dict(sorted(rows.items())), nulls)
+            return Values({}, nulls, overflow=True, missing=missing, exact=_exact(exact))
+        return Values(dict(sorted(rows.items())), nulls, missing=missing)
     values = np.fromiter(rows, dtype=np.float64, count=len(rows))
     counts = np.fromiter(rows.values(), dtype=np.int64, count=len(rows))
     while True:
@@ -130,7 +184,26 @@ def _bounded(rows: Mapping[Value, int], nulls: int, coarseness: int) -> Values:
         coarseness += 1
     totals = np.zeros(len(bins), dtype=np.int64)
     np.add.at(totals, where, counts)
-    return Values(dict(zip(bins.tolist(), totals.tolist(), strict=True)), nulls, coarseness)
+    binned = dict(zip(bins.tolist(), totals.tolist(), strict=True))
+    return Values(
+        binned, nulls, coarseness, missing=missing, exact=_exact(exact) if coarseness else {}
+    )
+
+
+def _exact(counted: Mapping[Value, int]) -> dict[Value, int]:
+    """The values that are counted exactly whatever there is beside them, in their order."""
+    kept = set(_least_hashes(counted))
+    if not any(isinstance(value, str) for value in counted):
+        kept |= {*nsmallest(ENDS, counted), *nlargest(ENDS, counted)}
+    return {value: counted[value] for value in sorted(kept)}
+
+
+def _least_hashes(values: Iterable[Value]) -> list[Value]:
+    return nsmallest(SAMPLE, values, key=_hash)
+
+
+def _hash(value: Value) -> bytes:
+    return blake2b(repr(value).encode(), digest_size=8).digest()
 
 
 def _coarse(values: np.ndarray, coarseness: int) -> np.ndarray:

@@ -1,8 +1,9 @@
 """What the dictionary says: the attributes, their types and missing codes, and what levels mean."""
 
+from segment_lib.schema.codes import canonical, is_number, is_word_for_nothing
 from segment_lib.schema.dictionary import Dictionary, read_dictionary
 from segment_lib.schema.labels import Meaning, Phrases, known_meanings, known_phrases
-from segment_lib.schema.summary import Attribute, Schema, canonical, read_feature_summary
+from segment_lib.schema.summary import Attribute, Schema, read_feature_summary
 
 __all__ = [
     "Attribute",
@@ -11,6 +12,8 @@ __all__ = [
     "Phrases",
     "Schema",
     "canonical",
+    "is_number",
+    "is_word_for_nothing",
     "known_meanings",
     "known_phrases",
     "read_dictionary",

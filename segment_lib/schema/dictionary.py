@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segment_lib.errors import DataError
+from segment_lib.schema.codes import canonical
 from segment_lib.schema.labels import Meaning
-from segment_lib.schema.summary import Schema, canonical, read_text
+from segment_lib.schema.summary import Schema
+from segment_lib.schema.text import read_text
 
 _HEADING = re.compile(r"\s{0,3}(#+)\s*(?:\d+(?:\.\d+)*[.)]?\s+)?(.*?)\s*#*\s*")
 _ITEM = re.compile(r"\s*[-*+]\s+(.*)")
@@ -52,7 +54,7 @@ def read_dictionary(path: Path, schema: Schema) -> Dictionary:
     Raises
     ------
     DataError
-        If the file is absent, not UTF-8, or has no section for any attribute.
+        If the file is absent, no text, or has no section for any attribute.
     """
     text = read_text(path, key="inputs.data_dictionary")
     meanings: dict[str, Meaning] = {}

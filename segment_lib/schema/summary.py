@@ -1,33 +1,26 @@
 """The feature summary: the attributes of an extract, their types, the codes that mean missing."""
 
 import csv
+import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
 from pathlib import Path
 from typing import Literal, cast, get_args
 
 from segment_lib.errors import DataError
+from segment_lib.schema.codes import canonical, is_number, read_codes
+from segment_lib.schema.text import read_text
 
 AttributeType = Literal["categorical", "ordinal", "numeric", "interval", "mixed"]
 Storage = Literal["number", "text"]
 
 COLUMNS = ("attribute", "information_level", "type", "missing_or_unknown")
-_WHOLE = re.compile(r"([+-]?\d+)\.0+")
-
-
-def canonical(code: str) -> str:
-    """The one spelling of a code: ``8``, ``8.0`` and `` 8`` are the same level.
-
-    >>> canonical(" 8.0"), canonical("8.5"), canonical("W")
-    ('8', '8.5', 'W')
-    """
-    code = code.strip()
-    whole = _WHOLE.fullmatch(code)
-    return whole.group(1) if whole else code
+_SEPARATORS = ";,\t|"
+_TEXT_TYPES = ("categorical", "mixed")
+_MOST_FAULTS = 20
 
 
 @dataclass(frozen=True)
@@ -46,17 +39,17 @@ class Attribute:
 
         It follows from the feature summary alone, so that every extract gets the same columns.
         """
-        return "text" if self.type in ("categorical", "mixed") else "number"
+        return "text" if self.type in _TEXT_TYPES else "number"
 
     @property
     def missing_numbers(self) -> tuple[float, ...]:
         """The missing codes that are numbers."""
-        return tuple(float(code) for code in self.missing if _is_number(code))
+        return tuple(float(code) for code in self.missing if is_number(code))
 
     @property
     def missing_words(self) -> tuple[str, ...]:
         """The missing codes that are none, such as ``?``. A number column holds them as NaN."""
-        return tuple(code for code in self.missing if not _is_number(code))
+        return tuple(code for code in self.missing if not is_number(code))
 
 
 @dataclass(frozen=True)
@@ -83,85 +76,119 @@ class Schema:
         return len(self.attributes)
 
 
-def read_feature_summary(path: Path) -> Schema:
+def read_feature_summary(path: Path, missing: Sequence[str] = ()) -> Schema:
     """Read ``attribute;information_level;type;missing_or_unknown``.
+
+    The separator may be a semicolon, comma, tab or bar; header and types may have capitals.
+
+    Parameters
+    ----------
+    missing : codes and words that mean missing in every attribute
 
     Raises
     ------
     DataError
         If the file is absent, is no such table, or has faults; all of them are listed.
     """
-    text = read_text(path, key="inputs.feature_summary")
-    rows = csv.DictReader(text.splitlines(), delimiter=";")
-    header = tuple(name.strip() for name in rows.fieldnames or ())
-    if absent := [name for name in COLUMNS if name not in header]:
-        raise DataError(
-            f"{path}, line 1: no column {', '.join(absent)}; "
-            f"expected the header {';'.join(COLUMNS)}."
-        )
-    rows.fieldnames = list(header)
+    header, rows = _table(path)
+    everywhere = tuple(canonical(code) for code in missing)
     attributes, faults = [], []
-    for row in rows:
-        line = rows.line_num
-        cells = {name: (row[name] or "").strip() for name in COLUMNS}
-        if found := _fault(cells):
-            faults.append(f"line {line}: {found}")
-            continue
-        codes = cells["missing_or_unknown"].strip("[]").split(",")
-        attributes.append(
-            Attribute(
-                name=cells["attribute"],
-                information_level=cells["information_level"],
-                type=cast(AttributeType, cells["type"]),
-                missing=tuple(canonical(code) for code in codes if code.strip()),
-            )
-        )
+    for line, row in rows:
+        try:
+            attributes.append(_attribute(header, row, everywhere))
+        except ValueError as error:
+            faults.append(f"line {line}: {error}")
     counts = Counter(attribute.name for attribute in attributes)
     faults += [f"{name} is listed {n} times" for name, n in counts.items() if n > 1]
     if not attributes and not faults:
         faults = ["it lists no attribute"]
     if faults:
-        raise DataError(f"{path}: {'; '.join(faults)}. Mend the feature summary.")
+        more = len(faults) - _MOST_FAULTS
+        listed = faults[:_MOST_FAULTS] + ([f"and {more} more"] if more > 0 else [])
+        raise DataError(f"{path}: {'; '.join(listed)}. Mend the feature summary.")
     return Schema(tuple(attributes))
 
 
-def read_text(path: Path, key: str) -> str:
-    """A file of the delivery that is read whole; `key` is where the config names it.
+def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header of a feature summary, and line number (from 1) and cells of each row."""
+    text = read_text(path, key="inputs.feature_summary")
+    start, separators = 0, _SEPARATORS
+    if told := re.match(r'"?sep=(.)"?[^\S\n]*\n', text.replace("\r\n", "\n"), re.IGNORECASE):
+        start, separators = 1, told.group(1)
+    tables = {separator: _rows(text, separator, path)[start:] for separator in separators}
+    for separator, table in tables.items():
+        header = [_key(name) for name in table[0][1]] if table else []
+        if not set(COLUMNS) <= set(header):
+            continue
+        if twice := [name for name in COLUMNS if header.count(name) > 1]:
+            raise DataError(
+                f"{path}, line {table[0][0]}: column {', '.join(twice)} named more than once. "
+                "Keep one of each."
+            )
+        return header, [(line, _rejoined(row, len(header), separator)) for line, row in table[1:]]
+    named = max(
+        ({_key(name) for name in table[0][1]} & set(COLUMNS) for table in tables.values() if table),
+        key=len,
+        default=set(),
+    )
+    absent = [name for name in COLUMNS if name not in named]
+    raise DataError(
+        f"{path}, line {start + 1}: no column {', '.join(absent)}; expected the header "
+        f"{';'.join(COLUMNS)}, with semicolons, commas or tabs. Add the columns, or set "
+        "inputs.feature_summary to the file that has them."
+    )
 
-    Raises
-    ------
-    DataError
-        If it is absent, may not be read or is not UTF-8.
-    """
+
+def _rows(text: str, separator: str, path: Path) -> list[tuple[int, list[str]]]:
+    """Line number (from 1) and cells of the rows that hold anything."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    rows, line = [], 1
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file. Set {key} to it.") from None
-    except OSError as error:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                rows.append((line, cells))
+            line = reader.line_num + 1
+    except csv.Error:
         raise DataError(
-            f"{path}: cannot be read ({error.strerror}). Ask for leave to read it, or set {key} to "
-            "another."
+            f"{path}, line {line}: no row of a table. Save the file as CSV text."
         ) from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise DataError(f"{path}, line {line}: not UTF-8. Save the file as UTF-8.") from None
+    return rows
 
 
-def _fault(cells: dict[str, str]) -> str | None:
-    if not cells["attribute"]:
-        return "no attribute name"
-    if cells["attribute"] == "row":
-        return "an attribute cannot be called row, the name of the row number"
-    if cells["type"] not in get_args(AttributeType):
-        return f"unknown type of {cells['attribute']}; use {', '.join(get_args(AttributeType))}"
-    codes = cells["missing_or_unknown"]
-    if not (codes.startswith("[") and codes.endswith("]")):
-        return f"missing_or_unknown of {cells['attribute']} is no list such as [-1,0] or []"
-    return None
+def _rejoined(row: list[str], n_columns: int, separator: str) -> list[str]:
+    """A row whose list of codes was cut at its separators, made whole."""
+    opened = next((i for i, cell in enumerate(row) if cell.startswith(("[", "(", "{"))), None)
+    if opened is None or len(row) <= n_columns:
+        return row
+    closed = opened + len(row) - n_columns
+    return [*row[:opened], separator.join(row[opened : closed + 1]), *row[closed + 1 :]]
 
 
-def _is_number(code: str) -> bool:
+def _key(name: str) -> str:
+    """The name of a column in small letters, with underscores for blanks and hyphens."""
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
+def _attribute(header: list[str], row: list[str], everywhere: tuple[str, ...]) -> Attribute:
+    """The attribute a row describes; a ValueError says what is wrong with it."""
+    if len(row) <= max(map(header.index, COLUMNS)) or any(row[len(header) :]):
+        raise ValueError(f"{len(row)} cells, expected {len(header)}")
+    cells = dict(zip(header, row, strict=False))
+    name, kind = cells["attribute"], cells["type"].lower()
+    if not name:
+        raise ValueError("no attribute name")
+    if name == "row":
+        raise ValueError("an attribute cannot be called row, the name of the row number")
+    if kind not in get_args(AttributeType):
+        raise ValueError(f"unknown type of {name}; use {', '.join(get_args(AttributeType))}")
     try:
-        return isfinite(float(code))
-    except ValueError:
-        return False
+        codes = read_codes(cells["missing_or_unknown"], numbers=kind not in _TEXT_TYPES)
+    except ValueError as error:
+        raise ValueError(f"missing_or_unknown of {name} {error}") from None
+    return Attribute(
+        name=name,
+        information_level=cells["information_level"],
+        type=cast(AttributeType, kind),
+        missing=tuple(dict.fromkeys((*codes, *everywhere))),
+    )

@@ -1,5 +1,6 @@
 """Extracts as delivered: found, checked, cut into pieces at row ends, and read piece by piece."""
 
+from segment_lib.sources.content import kind_of
 from segment_lib.sources.copies import Content, larger_customers, refuse_copies
 from segment_lib.sources.delimited import DelimitedPiece
 from segment_lib.sources.delivery import Delivery
@@ -30,6 +31,7 @@ __all__ = [
     "expand",
     "find_files",
     "is_packed",
+    "kind_of",
     "larger_customers",
     "list_files",
     "open_extract",

@@ -78,7 +78,7 @@ def open_extract(
     Parameters
     ----------
     extra_columns : what to do with columns the feature summary lacks: ignore, carry or refuse
-    response : a column carried along where the extract has it
+    response, suppress_column : columns carried along where the extract has them
     expanded : compressed file to the file it was written out to
 
     Raises
@@ -96,14 +96,18 @@ def open_extract(
         raise DataError(
             f"{', '.join(map(str, files))}: no rows below the header. Fetch the file again."
         )
-    extra = _extra_columns(pieces, {*schema.names, id_column, response})
+    extra = _extra_columns(pieces, {*schema.names, id_column, response, suppress_column})
     if extra and extra_columns == "refuse":
         raise DataError(
             f"{files[0]}: {places(extra, pieces[0].columns)} not in the feature summary. Add them "
             'to it, or set inputs.extra_columns to "ignore" or "carry".'
         )
-    responding = response and any(response in piece.columns for piece in pieces)
-    told = [*([id_column] if id_column else []), *([response] if responding else [])]
+    asked = [
+        name
+        for name in (response, suppress_column)
+        if name not in schema.names and any(name in piece.columns for piece in pieces)
+    ]
+    told = [*([id_column] if id_column else []), *asked]
     carried = (*dict.fromkeys(told), *(extra if extra_columns == "carry" else ()))
     if "row" in carried:
         raise DataError(
@@ -114,7 +118,8 @@ def open_extract(
         if absent := [column for column in carried if column not in piece.columns]:
             raise DataError(
                 f"{piece.path}: no column {_named(absent, told)}, which is to be carried along. "
-                "Check inputs.id_column, inputs.response and inputs.extra_columns."
+                "Check inputs.id_column, inputs.response, inputs.suppress_column and "
+                "inputs.extra_columns."
             )
     remarks = tuple(dict.fromkeys(remark for file in opened for remark in file.remarks))
     origins = tuple(origin for origin, file in zip(files, opened, strict=True) for _ in file.pieces)

@@ -1,8 +1,11 @@
 """Parquet extracts: whole row groups, or slices of large ones, read by name."""
 
 import hashlib
+import io
+import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -12,13 +15,33 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segment_lib.errors import DataError
-from segment_lib.s3 import S3Path
-from segment_lib.schema import Schema
+from segment_lib.schema import Attribute, Schema
+from segment_lib.sources import parquet_types
 from segment_lib.sources.headers import check_columns
+from segment_lib.sources.parquet_types import MOST_NAMED, NotText, carried_refusals, refuse
 from segment_lib.sources.reading import Reading
 from segment_lib.sources.typing import has_infinity, in_one_spelling, typed
 
 _CHUNK = 1 << 22
+_BATCH = 1 << 16
+_PAGES = 1 << 20
+"""Bytes of a column at a time, so that a large row group is never in memory."""
+_ENCRYPTED = b"PARE"
+_DAMAGE = (pa.ArrowException, pa.ArrowInvalid, OSError, ValueError, MemoryError)
+
+
+@dataclass(frozen=True)
+class CellFault:
+    """The first cell of a column that cannot be read."""
+
+    column: str
+    row: int
+    """In the file, from 0."""
+    what: str
+    """What it is, and what to do."""
+
+    def __str__(self) -> str:
+        return f"row {self.row}, column {self.column}: {self.what}"
 
 
 @dataclass(frozen=True)
@@ -57,81 +80,172 @@ class ParquetPiece:
         Raises
         ------
         DataError
-            If a column cannot be read as what the feature summary says it is.
+            If a column cannot be read as what the feature summary says it is; it names all such
+            columns.
         """
+        table = self._table(schema, carried)
         try:
-            rows = self._rows([*schema.names, *carried])
-            table = typed(rows, schema, carried).collect()
-        except (pl.exceptions.PolarsError, pa.ArrowException, OSError):
-            raise self._fault(schema) from None
-        if has_infinity(table):
-            raise self._fault(schema)
-        return Reading(in_one_spelling(table, schema))
+            rows = typed(_plain(table, schema, carried).lazy(), schema, carried).collect()
+        except (NotText, pl.exceptions.PolarsError):
+            raise self._refused(table, schema, carried) from None
+        except pa.ArrowException:
+            # An index into a dictionary that has no such entry.
+            raise _damaged_group(self.path, self.groups[0]) from None
+        if has_infinity(rows):
+            raise self._refused(table, schema, carried)
+        return Reading(in_one_spelling(rows, schema))
 
-    def _rows(self, wanted: Sequence[str]) -> pl.LazyFrame:
-        if not isinstance(self.path, S3Path):
-            return pl.scan_parquet(self.path, glob=False).slice(self.first, self.rows)
-        # Polars would read a file that is handed to it whole, once for each piece.
-        columns = list(dict.fromkeys(wanted))
-        with self.path.open("rb") as file, pq.ParquetFile(file) as opened:
-            found = opened.read_row_groups(self.groups, columns=columns, use_threads=False)
-        table = pl.from_arrow(found.slice(self.skipped, self.rows))
-        return pl.DataFrame(table).lazy()
+    def faults(self, schema: Schema, carried: Sequence[str] = ()) -> list[CellFault]:
+        """The first cell of each column that cannot be read, in the order of the columns."""
+        return self._faults(self._table(schema, carried), schema, carried)
 
-    def _fault(self, schema: Schema) -> DataError:
-        unreadable = DataError(f"{self.path}: cannot be read as Parquet. Fetch the file again.")
-        try:
-            rows = self._rows(schema.names)
-        except (pa.ArrowException, OSError):
-            return unreadable
-        for attribute in (a for a in schema if a.storage == "number"):
-            given = pl.col(attribute.name)
-            number = given.cast(pl.Float64, strict=False)
-            word = given.cast(pl.String).is_in(attribute.missing_words)
-            lost = given.is_not_null() & ~word & (number.is_null() | number.is_infinite())
+    def _table(self, schema: Schema, carried: Sequence[str]) -> pa.Table:
+        """The wanted columns of the piece, in Arrow's types."""
+        wanted = list(dict.fromkeys([*carried, *schema.names]))
+        with _opened(self.path) as file:
+            types = file.schema_arrow
+            refuse(self.path, carried_refusals({name: types.field(name).type for name in carried}))
             try:
-                faulty = rows.select(lost.arg_true()).collect().to_series()
-            except pl.exceptions.PolarsError:
-                break
-            if faulty.len():
-                return DataError(
-                    f"{self.path}, row {self.first + int(faulty[0])}, column {attribute.name}: not "
-                    f"a number, though the feature summary calls it {attribute.type}. "
-                    "Mend the cell or call the attribute categorical."
-                )
-        return unreadable
+                table = _slice(file, self.groups, wanted, self.skipped, self.rows)
+            except _DAMAGE:
+                raise self._damaged(file, wanted) from None
+        if table.num_rows != self.rows:
+            raise DataError(
+                f"{self.path}: holds fewer rows than its footer says. Fetch the file again."
+            )
+        return table
+
+    def _damaged(self, file: pq.ParquetFile, wanted: list[str]) -> DataError:
+        """Which row group cannot be read, and why."""
+        for number in self.groups:
+            group = file.metadata.row_group(number)
+            try:
+                _slice(file, (number,), wanted, 0, group.num_rows)
+            except _DAMAGE as error:
+                if "encrypt" in str(error) or "decrypt" in str(error):
+                    return _encrypted(self.path)
+                if isinstance(error, NotImplementedError):
+                    return DataError(
+                        f"{self.path}, row group {number}: is packed in a way that cannot be read "
+                        "here. Write it with snappy or zstd; if it is, it is damaged: fetch it "
+                        "again."
+                    )
+                return _damaged_group(self.path, number)
+        return DataError(f"{self.path}: is damaged or changed. Fetch the file again.")
+
+    def _refused(self, table: pa.Table, schema: Schema, carried: Sequence[str]) -> DataError:
+        faults = self._faults(table, schema, carried)
+        if not faults:
+            return DataError(f"{self.path}, from row {self.first}: these rows cannot be read.")
+        named = "; ".join(str(fault) for fault in faults[:MOST_NAMED])
+        more = f"; and {len(faults) - MOST_NAMED} columns more" if len(faults) > MOST_NAMED else ""
+        return DataError(f"{self.path}, {named}{more}")
+
+    def _faults(self, table: pa.Table, schema: Schema, carried: Sequence[str]) -> list[CellFault]:
+        found = []
+        for name in dict.fromkeys(carried):
+            try:
+                parquet_types.text(table[name])
+            except NotText as error:
+                found.append(CellFault(name, self.first + error.args[0], _NO_TEXT))
+        for attribute in schema:
+            try:
+                place = _first_fault(table[attribute.name], attribute)
+            except NotText as error:
+                found.append(CellFault(attribute.name, self.first + error.args[0], _NO_TEXT))
+                continue
+            if place is not None:
+                what = _NO_NUMBER.format(attribute.type)
+                found.append(CellFault(attribute.name, self.first + place, what))
+        return found
+
+
+_NO_TEXT = "not UTF-8 text. Write it as UTF-8."
+_NO_NUMBER = (
+    "not a number, though the feature summary calls it {}. Mend the cell or call the attribute "
+    "categorical."
+)
+
+
+def _plain(table: pa.Table, schema: Schema, carried: Sequence[str]) -> pl.DataFrame:
+    """The columns as floats and text."""
+    columns = {name: parquet_types.text(table[name]) for name in carried}
+    for attribute in schema:
+        convert = parquet_types.text if attribute.storage == "text" else parquet_types.number
+        columns[attribute.name] = convert(table[attribute.name])
+    return pl.DataFrame(columns)
+
+
+def _first_fault(values: pa.ChunkedArray, attribute: Attribute) -> int | None:
+    """The place of the first value that cannot be read, or None."""
+    if attribute.storage == "text":
+        parquet_types.text(values)
+        return None
+    given = parquet_types.number(values)
+    number = (
+        given.cast(pl.Float64)
+        if given.dtype != pl.String
+        else (given.str.strip_chars().cast(pl.Float64, strict=False))
+    )
+    blank = given.is_null()
+    if given.dtype == pl.String:
+        cell = given.str.strip_chars()
+        blank |= (cell == "") | cell.is_in(attribute.missing_words)
+    lost = (~blank & (number.is_null() | number.is_infinite())).fill_null(False)
+    return lost.arg_max() if lost.any() else None
+
+
+def _slice(
+    file: pq.ParquetFile, groups: Sequence[int], wanted: list[str], skipped: int, rows: int
+) -> pa.Table:
+    """Rows of some row groups, without the others of these groups in memory."""
+    kept = []
+    batches = file.iter_batches(_BATCH, list(groups), columns=wanted, use_threads=False)
+    for batch in batches:
+        part = batch.slice(skipped, rows)
+        skipped = max(skipped - batch.num_rows, 0)
+        rows -= part.num_rows
+        if part.num_rows:
+            kept.append(part)
+        if not rows:
+            break
+    # By name: a path within a nested column may be spelled like the name of another.
+    return pa.Table.from_batches(kept, None if kept else file.schema_arrow).select(wanted)
 
 
 def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, ...]:
-    """Cut a Parquet file into pieces of about `rows_per_part` rows, along its row groups."""
-    footer = _footer(path)
-    given = footer.schema.to_arrow_schema()
-    columns = tuple(given.names)
-    check_columns(path, columns, schema)
-    for attribute in schema:
-        kind = given.field(attribute.name).type
-        number = attribute.storage == "number"
-        if pa.types.is_nested(kind) or (number and pa.types.is_temporal(kind)):
-            raise DataError(
-                f"{path}, column {attribute.name}: holds values of type {kind}, though the feature "
-                f"summary calls it {attribute.type}. Write codes or numbers: of a date the year, "
-                "or the age in years."
-            )
-    if not footer.num_rows:
+    """Cut a Parquet file into pieces of about `rows_per_part` rows, along its row groups.
+
+    Raises
+    ------
+    DataError
+        If it is no whole Parquet file, or columns are of types that cannot be read as what the
+        feature summary calls them; it names all of them.
+    """
+    with _opened(path) as file:
+        footer, given = file.metadata, file.schema_arrow
+        size = path.stat().st_size
+        columns = tuple(given.names)
+        check_columns(path, columns, schema)
+        types = {name: given.field(name).type for name in schema.names}
+        refuse(path, parquet_types.refusals(types, schema))
+        flat = _flat(file)
+    groups = _groups(path, footer, size)
+    whole = sum(group.rows for group in groups) == footer.num_rows
+    if not whole or not all(group.is_sound(size, flat) for group in groups):
+        raise _contradiction(path)
+    ends = list(accumulate(group.rows for group in groups))
+    if not ends or not ends[-1]:
         return ()
     edges = [0]
-    end = 0
-    for group in range(footer.num_row_groups):
-        end += footer.row_group(group).num_rows
+    for end in ends:
         while end - edges[-1] >= 2 * rows_per_part:
             edges.append(edges[-1] + rows_per_part)
         if end - edges[-1] >= rows_per_part:
             edges.append(end)
-    if edges[-1] < end:
-        edges.append(end)
-    row_bytes = path.stat().st_size / footer.num_rows
-    groups = [_Group.of(footer.row_group(i)) for i in range(footer.num_row_groups)]
-    ends = list(accumulate(group.rows for group in groups))
+    if edges[-1] < ends[-1]:
+        edges.append(ends[-1])
+    row_bytes = size / ends[-1]
     pieces = []
     for first, last in pairwise(edges):
         held = range(bisect_right(ends, first), bisect_left(ends, last) + 1)
@@ -153,17 +267,51 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
 
 def columns(path: Path) -> tuple[str, ...]:
     """The columns of a Parquet file."""
-    return tuple(_footer(path).schema.to_arrow_schema().names)
+    with _opened(path) as file:
+        return tuple(file.schema_arrow.names)
 
 
-def _footer(path: Path) -> pq.FileMetaData:
-    try:
-        with path.open("rb") as file:
-            return pq.read_metadata(file)
-    except (pa.ArrowInvalid, OSError):
-        raise DataError(
-            f"{path}: not a whole Parquet file (no footer). Fetch the file again."
-        ) from None
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """A Parquet file whose footer could be read.
+
+    Timestamps of 96 bits, which older programs write, count nanoseconds of days that a timestamp
+    in nanoseconds does not reach: they are read in microseconds.
+    """
+    with path.open("rb") as file:
+        try:
+            opened = pq.ParquetFile(
+                file,
+                buffer_size=_PAGES,
+                coerce_int96_timestamp_unit="us",
+                page_checksum_verification=True,
+            )
+            _ = opened.schema_arrow.names  # Not UTF-8, they are damage too.
+        except _DAMAGE:
+            raise _no_footer(path) from None
+        with opened:
+            yield opened
+
+
+def _no_footer(path: Path) -> DataError:
+    with path.open("rb") as file:
+        if file.read(len(_ENCRYPTED)) == _ENCRYPTED:
+            return _encrypted(path)
+    return DataError(f"{path}: not a whole Parquet file (no footer). Fetch the file again.")
+
+
+def _damaged_group(path: Path, number: int) -> DataError:
+    return DataError(
+        f"{path}, row group {number}: is damaged, its pages cannot be read. Fetch the file again."
+    )
+
+
+def _contradiction(path: Path) -> DataError:
+    return DataError(f"{path}: is damaged, its footer contradicts itself. Fetch the file again.")
+
+
+def _encrypted(path: Path) -> DataError:
+    return DataError(f"{path}: is encrypted. Have it delivered unencrypted.")
 
 
 @dataclass(frozen=True)
@@ -173,10 +321,73 @@ class _Group:
     rows: int
     start: int
     stop: int
+    values: tuple[int, ...]
+    """How many values each leaf of the columns has."""
 
     @classmethod
-    def of(cls, group: pq.RowGroupMetaData) -> "_Group":
+    def read(cls, group: pq.RowGroupMetaData) -> "_Group":
         chunks = [group.column(i) for i in range(group.num_columns)]
         starts = [c.dictionary_page_offset or c.data_page_offset for c in chunks]
         stops = [a + c.total_compressed_size for a, c in zip(starts, chunks, strict=True)]
-        return cls(group.num_rows, min(starts), max(stops))
+        return cls(group.num_rows, min(starts), max(stops), tuple(c.num_values for c in chunks))
+
+    def is_sound(self, size: int, flat: Sequence[int]) -> bool:
+        """Whether it lies in a file of `size` bytes and has a value per row and flat column.
+
+        Else damage could make rows vanish, or more pieces than a machine can count.
+        """
+        full = all(self.values[leaf] == self.rows for leaf in flat)
+        return full and (not self.rows or 0 <= self.start <= self.stop <= size)
+
+
+def _groups(path: Path, footer: pq.FileMetaData, size: int) -> list[_Group]:
+    """The row groups of a file of `size` bytes.
+
+    Arrow ends the process, and raises nothing, if a footer is asked for what damage made absurd.
+    To begin to read makes it look at the same and raise: so each group is read from nowhere first.
+    """
+    groups = []
+    for number in range(footer.num_row_groups):
+        with pq.ParquetFile(_Nowhere(size), metadata=footer, buffer_size=_PAGES) as file:
+            try:
+                next(file.iter_batches(1, [number], use_threads=False), None)
+            except (_Asked, NotImplementedError):
+                pass
+            except _DAMAGE:
+                raise _contradiction(path) from None
+        groups.append(_Group.read(footer.row_group(number)))
+    return groups
+
+
+class _Asked(Exception):
+    """The footer is well: the first page has been asked for."""
+
+
+class _Nowhere(io.RawIOBase):
+    """A file of which no byte can be had."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._position = size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}
+        self._position = start[whence] + offset
+        return self._position
+
+    def read(self, size: int = -1) -> bytes:
+        raise _Asked(size)
+
+
+def _flat(file: pq.ParquetFile) -> list[int]:
+    """The leaves of the columns that have one value per row."""
+    leaves = file.metadata.num_columns
+    return [i for i in range(leaves) if not file.schema.column(i).max_repetition_level]

@@ -31,7 +31,7 @@ def typed(
     """
     kinds = rows.collect_schema()
     attributes = [
-        _number(a, kinds[a.name], convention) if a.storage == "number" else _level(a)
+        _number(a, kinds[a.name], convention) if a.storage == "number" else _level(a, kinds[a.name])
         for a in schema
     ]
     return rows.select([*(pl.col(name).cast(pl.String) for name in carried), *attributes])
@@ -57,8 +57,9 @@ def in_one_spelling(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     return rows.with_columns(pl.col(name).replace(changed) for name, changed in spellings.items())
 
 
-def _level(attribute: Attribute) -> pl.Expr:
-    return pl.col(attribute.name).cast(pl.String).replace("", None)
+def _level(attribute: Attribute, kind: pl.DataType) -> pl.Expr:
+    cell = pl.col(attribute.name)
+    return (cell.fill_nan(None) if kind.is_float() else cell).cast(pl.String).replace("", None)
 
 
 def _number(attribute: Attribute, kind: pl.DataType, convention: Convention) -> pl.Expr:

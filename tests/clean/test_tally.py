@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segment_lib.clean import Tally, delivered, histogram, tally_part
-from segment_lib.clean.tally import MAX_VALUES, Values
+from segment_lib.clean.tally import MAX_VALUES, SAMPLE
 from segment_lib.schema import Attribute, Schema
 
 AGE = Attribute("AGE", "person", "ordinal", ("-1", "0"))
@@ -78,7 +78,36 @@ def test_as_many_levels_as_fit_are_all_counted(n):
 
 def test_a_level_too_many_and_none_is_listed():
     rows = table(*((1, f"level {i}", 1) for i in range(MAX_VALUES + 1)), (1, None, 1))
-    assert tally_part(rows, SCHEMA).values["KIND"] == Values({}, nulls=1, overflow=True)
+    values = tally_part(rows, SCHEMA).values["KIND"]
+    assert (values.rows, values.nulls, values.overflow) == ({}, 1, True)
+
+
+def test_missing_codes_are_counted_one_by_one_and_words_among_numbers_together():
+    schema = Schema((Attribute("AGE", "p", "ordinal", ("-1", "0", "?", "NA")), KIND))
+    rows = table((-1, "X", 1), (-1, "a", 1), (float("nan"), "X", 1), (2, "x", 1), (None, None, 1))
+    values = tally_part(rows, schema).values
+    assert (values["AGE"].missing, values["KIND"].missing) == ({"-1": 2, "word": 1}, {"X": 2})
+
+
+def test_the_least_and_the_largest_numbers_are_counted_exactly_however_many_there_are():
+    pay = [*(i / 7 for i in range(10_000)), 99_999_998, 99_999_998, 99_999_997]
+    counted = tally_part(table(*((1, "a", value) for value in pay)), SCHEMA).values["PAY"].counted
+    assert sorted(counted)[:2] == [0, 1 / 7]
+    assert (counted[99_999_998], counted[99_999_997]) == (2, 1)
+
+
+def test_some_of_too_many_levels_are_counted_exactly():
+    rows = table(*((1, f"level {i % 6000}", 1) for i in range(9000)))
+    sample = tally_part(rows, SCHEMA).values["KIND"].sample
+    assert len(sample) == SAMPLE
+    assert all(n == (2 if int(level.split()[1]) < 3000 else 1) for level, n in sample.items())
+
+
+@pytest.mark.parametrize("cuts", [[1], [4096, 4097], [100, 5000, 8999]])
+def test_what_is_counted_of_too_many_levels_does_not_depend_on_the_parts(cuts):
+    rows = table(*((1, f"level {i % 6000}", 1) for i in range(9000)))
+    parts = [tally_part(part, SCHEMA) for part in in_parts(rows, cuts)]
+    assert reduce(add, parts) == tally_part(rows, SCHEMA)
 
 
 def test_too_many_levels_in_two_parts_overflow_as_in_one():

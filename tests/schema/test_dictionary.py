@@ -164,7 +164,7 @@ def test_the_generated_dictionary_gives_the_labels_of_the_project(tmp_path: Path
     ("content", "told"),
     [
         (b"# Something else\n\n- 1: one\n", "no section for any attribute"),
-        (b"### AGER_TYP\n- 1: \xe4lter\n", "line 2: not UTF-8"),
+        (b"### AGER_TYP\n- 1: \x81lter\n", "line 2: not UTF-8"),
         (None, "no such file"),
     ],
 )

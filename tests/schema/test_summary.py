@@ -121,8 +121,11 @@ def test_an_unknown_attribute_is_a_key_error():
         ("name;type\na;ordinal\n", "line 1: no column attribute, information_level, missing_or"),
         (HEADER + ";person;ordinal;[]\n", "line 2: no attribute name"),
         (HEADER + "a;person;odd;[]\n", "line 2: unknown type of a"),
-        (HEADER + "a;person;ordinal;-1,0\n", "line 2: missing_or_unknown of a is no list"),
-        (HEADER + "a;person;ordinal\n", "line 2: missing_or_unknown of a is no list"),
+        (
+            HEADER + "a;person;ordinal;-1,0\n",
+            "line 2: missing_or_unknown of a is no list in brackets",
+        ),
+        (HEADER + "a;person;ordinal\n", "line 2: 3 cells, expected 4"),
         (HEADER + "row;person;ordinal;[]\n", "cannot be called row"),
         (HEADER + "a;p;mixed;[]\na;p;mixed;[]\n", "a is listed 2 times"),
         (HEADER, "it lists no attribute"),
@@ -141,7 +144,7 @@ def test_a_blank_line_does_not_shift_the_line_numbers(tmp_path):
 
 
 def test_all_faults_are_listed_at_once(tmp_path):
-    text = HEADER + "a;person;odd;[]\nb;person;ordinal;0\nc;p;mixed;[]\nc;p;mixed;[]\n"
+    text = HEADER + "a;person;odd;[]\nb;person;ordinal;0,1\nc;p;mixed;[]\nc;p;mixed;[]\n"
     with pytest.raises(DataError) as error:
         read_feature_summary(write(tmp_path, text))
     assert [told in str(error.value) for told in ("of a", "of b", "c is listed 2")] == [True] * 3
@@ -154,7 +157,7 @@ def test_an_absent_file_is_told_with_what_to_set(tmp_path):
 
 def test_a_line_that_is_not_utf8_is_named(tmp_path):
     with pytest.raises(DataError, match="line 2: not UTF-8"):
-        read_feature_summary(write(tmp_path, HEADER.encode() + b"a;g\xe4;ordinal;[]\n"))
+        read_feature_summary(write(tmp_path, HEADER.encode() + b"a;g\x81;ordinal;[]\n"))
 
 
 def test_the_real_azdias_summary_has_the_published_types():

@@ -1,9 +1,13 @@
 """Parquet extracts: cut along row groups, read in the feature summary's types."""
 
+import io
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -118,7 +122,7 @@ def test_the_sizes_of_the_pieces_are_about_that_of_the_file(tmp_path):
         ({"AGE": ["1", "secret"], "KIND": ["a", "b"]}, "row 1, column AGE: not a number"),
         ({"AGE": [1.0, float("inf")], "KIND": ["a", "b"]}, "row 1, column AGE: not a number"),
         ({"AGE": [datetime(2020, 5, 1)], "KIND": ["a"]}, "column AGE: holds values of type timest"),
-        ({"AGE": [1], "KIND": [["secret"]]}, "column KIND: holds values of type"),
+        ({"AGE": [1], "KIND": [["secret"]]}, "column KIND: holds values of type list"),
     ],
 )
 def test_a_fault_is_named_without_a_cell(tmp_path, table, told):
@@ -158,4 +162,202 @@ def test_damaged_pages_are_told(tmp_path):
     content = bytearray(path.read_bytes())
     content[4:4000] = b"\xff" * 3996
     path.write_bytes(content)
-    assert "cannot be read as Parquet" in refused(path)
+    assert "row group 0: is damaged" in refused(path)
+
+
+FLAT = pl.DataFrame({"AGE": range(500), "KIND": [f"k{i % 9}" for i in range(500)]})
+
+
+def parquet(**how: Any) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(FLAT.to_arrow(), buffer, **how)
+    return buffer.getvalue()
+
+
+def outcome(path: Path, content: bytes) -> str:
+    """What comes of a file: how many rows, or the message."""
+    path.write_bytes(content)
+    try:
+        return f"{read(path).height} rows"
+    except DataError as error:
+        return str(error)
+
+
+def test_a_file_that_is_cut_anywhere_is_told(tmp_path):
+    whole = parquet(row_group_size=100)
+    path = tmp_path / "extract.parquet"
+    for end in range(0, len(whole), 17):
+        assert "not a whole Parquet file" in outcome(path, whole[:end])
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"compression": "snappy"},
+        {"compression": "none", "use_dictionary": False},
+        {"compression": "zstd", "data_page_version": "2.0"},
+        {"compression": "gzip", "row_group_size": 100},
+    ],
+)
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_flipped_bytes_end_in_rows_or_one_line(tmp_path_factory, how, data):
+    whole = bytearray(parquet(**how))
+    for _ in range(data.draw(st.integers(1, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    path = tmp_path_factory.mktemp("flipped") / "extract.parquet"
+    ending = outcome(path, bytes(whole))
+    assert ending == "500 rows" or ending.startswith(str(path))
+    assert "\n" not in ending
+
+
+@pytest.mark.parametrize("length", [0, 1, 2**31 - 1, 2**32 - 1])
+def test_a_footer_of_an_absurd_length_is_told(tmp_path, length):
+    whole = bytearray(parquet())
+    whole[-8:-4] = length.to_bytes(4, "little")
+    assert "not a whole Parquet" in outcome(tmp_path / "extract.parquet", bytes(whole))
+
+
+def test_a_page_is_checked_against_its_checksum(tmp_path):
+    whole = bytearray(parquet(compression="none", use_dictionary=False, write_page_checksum=True))
+    whole[whole.index(b"k7")] ^= 4
+    assert "row group 0: is damaged" in outcome(tmp_path / "extract.parquet", bytes(whole))
+
+
+def test_the_damaged_row_group_is_named(tmp_path):
+    whole = bytearray(
+        parquet(
+            compression="none", use_dictionary=False, write_page_checksum=True, row_group_size=9
+        )
+    )
+    at = pq.read_metadata(io.BytesIO(bytes(whole))).row_group(30).column(1).data_page_offset
+    whole[at + 40] ^= 4
+    assert "row group 30: is damaged" in outcome(tmp_path / "extract.parquet", bytes(whole))
+
+
+def test_bytes_that_are_no_text_are_told_by_row_and_column(tmp_path):
+    whole = parquet(compression="none", use_dictionary=False).replace(b"k7", b"k\xff")
+    ending = outcome(tmp_path / "extract.parquet", whole)
+    assert ending.endswith("row 7, column KIND: not UTF-8 text. Write it as UTF-8.")
+
+
+def test_an_encrypted_file_is_told(tmp_path):
+    path = write(tmp_path, FLAT)
+    content = path.read_bytes()
+    assert "is encrypted" in outcome(path, b"PARE" + content[4:-4] + b"PARE")
+
+
+def test_ten_thousand_row_groups_are_as_many_pieces_as_their_rows_make(tmp_path):
+    table = pl.DataFrame({"AGE": range(10_000), "KIND": ["a"] * 10_000})
+    path = tmp_path / "extract.parquet"
+    pq.write_table(table.to_arrow(), path, row_group_size=1)
+    found = pieces(path, 4_000)
+    assert [piece.rows for piece in found] == [4_000, 4_000, 2_000]
+    assert found[1].read(SCHEMA).rows["AGE"].to_list() == list(range(4_000, 8_000))
+
+
+def test_row_groups_without_rows_are_passed_over(tmp_path):
+    path = tmp_path / "extract.parquet"
+    some = FLAT.to_arrow()
+    with pq.ParquetWriter(path, some.schema) as file:
+        for rows in (0, 300, 0, 0, 200, 0):
+            file.write_table(some.slice(0, rows) if rows else some.schema.empty_table())
+    assert read(path)["AGE"].to_list() == [*range(300), *range(200)]
+
+
+def test_of_a_large_row_group_a_piece_holds_its_own_rows_in_memory(tmp_path):
+    rows = 2_000_000
+    table = pa.table({"AGE": pa.array(range(rows), pa.float64()), "KIND": ["a"] * rows})
+    path = tmp_path / "extract.parquet"
+    pq.write_table(table, path, row_group_size=rows, compression="none", use_dictionary=False)
+    counted, usual = pa.system_memory_pool(), pa.default_memory_pool()
+    pa.set_memory_pool(counted)
+    try:
+        read_back = pieces(path, 100_000)[-1].read(SCHEMA).rows
+    finally:
+        pa.set_memory_pool(usual)
+    assert read_back["AGE"][-1] == rows - 1
+    assert 0 < counted.max_memory() < table.nbytes / 2
+
+
+def test_columns_that_are_not_read_may_hold_anything(tmp_path):
+    path = tmp_path / "extract.parquet"
+    rows = {"AGE": [1], "NESTED": [{"AGE": 8, "KIND": ["x"]}], "NESTED.AGE": [7], "KIND": ["a"]}
+    pq.write_table(pa.table(rows), path)
+    assert read(path).rows() == [(1.0, "a")]
+    assert read(path, id_column="NESTED.AGE").rows() == [("7", 1.0, "a")]
+
+
+def test_a_column_that_cannot_be_carried_along_is_told(tmp_path):
+    path = tmp_path / "extract.parquet"
+    pq.write_table(pa.table({"AGE": [1], "ID": [["secret"]], "KIND": ["a"]}), path)
+    message = refused(path, id_column="ID")
+    assert "column ID: holds values of type list, which cannot be carried along" in message
+    assert "secret" not in message
+
+
+def test_columns_named_twice_are_told(tmp_path):
+    path = tmp_path / "extract.parquet"
+    pq.write_table(pa.table([[1], [2], ["a"]], names=["AGE", "AGE", "KIND"]), path)
+    assert "AGE named more than once" in refused(path)
+
+
+def test_a_column_name_that_is_no_text_is_told(tmp_path):
+    path = tmp_path / "extract.parquet"
+    pq.write_table(pa.table({"AGE": [1], "NAME": [2], "KIND": ["a"]}), path, store_schema=False)
+    assert str(path) in outcome(path, path.read_bytes().replace(b"NAME", b"NA\xffE"))
+
+
+def test_a_file_without_columns_is_told(tmp_path):
+    path = tmp_path / "extract.parquet"
+    pq.write_table(pa.table({}), path)
+    assert "lacks 2 of 2 attributes" in refused(path)
+
+
+def test_all_faults_are_listed_by_column(tmp_path):
+    table = {"AGE": ["1", "?", "-1"], "KIND": ["a", "b", "c"], "SIZE": ["x", "1", "inf"]}
+    schema = Schema((*SCHEMA, Attribute("SIZE", "person", "numeric", ())))
+    path = write(tmp_path, pl.DataFrame(table))
+    (piece,) = open_extract(
+        "population", [path], schema, form=TextFormat(), rows_per_part=10
+    ).pieces
+    assert [(fault.column, fault.row) for fault in piece.faults(schema)] == [
+        ("AGE", 1),
+        ("SIZE", 0),
+    ]
+    with pytest.raises(DataError) as error:
+        piece.read(schema)
+    assert "row 1, column AGE" in str(error.value)
+    assert "row 0, column SIZE" in str(error.value)
+
+
+WRITERS = sorted((Path(__file__).parent / "parquet").glob("*.parquet"))
+DELIVERED = Schema(
+    (
+        Attribute("AGE", "person", "ordinal", ("-1",)),
+        Attribute("INCOME", "person", "numeric", ()),
+        *(
+            Attribute(name, "person", "categorical", ())
+            for name in ("KIND", "CODE", "PRICE", "MEMBER", "BORN", "SEEN")
+        ),
+    )
+)
+
+
+@pytest.mark.parametrize("path", WRITERS, ids=lambda path: path.stem)
+def test_files_of_the_usual_writers_are_read(path):
+    (piece,) = open_extract(
+        "population", [path], DELIVERED, form=TextFormat(), rows_per_part=10
+    ).pieces
+    assert piece.read(DELIVERED).rows.rows() == [
+        (1.0, 0.1, "8", "8", "8", "true", "1980-05-17", "2026-01-02"),
+        (None, 8.0, "A", "9", "1.25", "false", "1931-01-01", "2026-01-03 13:00:00"),
+        (3.0, None, None, "8", "0", "true", None, None),
+        (4.0, -2.5, "Ä", "10", "-1", "true", "2001-12-31", "2026-01-04"),
+    ]
+
+
+def test_the_writers_are_those_that_the_readme_lists():
+    readme = (Path(__file__).parent / "parquet/README.md").read_text()
+    assert len(WRITERS) == 7
+    assert all(f"`{path.name}`" in readme for path in WRITERS)

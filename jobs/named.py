@@ -1,0 +1,62 @@
+"""Columns that the config names, looked at once they are read and before anything is published."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from dask import delayed
+
+from jobs.stage import Job
+from segment_lib.clean import NO_ANSWER, answers
+from segment_lib.errors import DataError
+from segment_lib.sources import Extract
+from segment_lib.store import StoredFile, read_part
+
+
+def some_ids(root: Path, file: StoredFile, column: str) -> set[str]:
+    """Two of the ids of a raw part, or all if there are fewer."""
+    ids = read_part(root, file, columns=[column])[column].str.strip_chars().replace("", None)
+    return set(ids.drop_nulls().unique().sort().head(2))
+
+
+def count_answers(root: Path, file: StoredFile, column: str) -> Counter[str]:
+    """Rows of a raw part by what they answer."""
+    return Counter(answers(read_part(root, file, columns=[column])[column]).drop_nulls().to_list())
+
+
+def refuse_named(
+    job: Job, extracts: Sequence[Extract], files: Sequence[StoredFile], work: Path
+) -> None:
+    """Raise a DataError if the id column or the response says nothing; all faults in one line.
+
+    Parameters
+    ----------
+    files : the raw parts below `work`
+    """
+    faults = []
+    responses = Counter[str]()
+    id_column, response = job.config.inputs.id_column, job.config.inputs.response
+    for extract in extracts:
+        own = [file for file in files if f"/{extract.name}/" in file.path]
+        if id_column:
+            tasks = [delayed(some_ids)(work, file, id_column) for file in own]
+            ids: set[str] = set().union(*job.workers.run(tasks))
+            if len(ids) < min(2, sum(file.rows or 0 for file in own)):
+                what = "the same in every row" if ids else "empty in every row"
+                faults.append(f"inputs.id_column = {id_column}: {what} of the {extract.name}")
+        if response in extract.carried:
+            tasks = [delayed(count_answers)(work, file, response) for file in own]
+            counts = sum(job.workers.run(tasks), Counter[str]())
+            responses += counts
+            if counts[NO_ANSWER]:
+                faults.append(
+                    f"inputs.response = {response}: holds something other than 0, 1 and empty "
+                    f"cells in the {extract.name}"
+                )
+    if response and not responses[NO_ANSWER] and len(responses) < 2:
+        what = "the same in every row that has one" if responses else "empty in every row"
+        faults.append(f"inputs.response = {response}: {what}")
+    if faults:
+        raise DataError(
+            f"{'; '.join(faults)}. Name another column, or leave the key out of the config."
+        )

@@ -1,0 +1,315 @@
+"""What the user should look at in a delivery, from its tallies alone; and what stops a run.
+
+A remark quotes codes of the feature summary, words for nothing and numbers that many rows hold,
+never what a single person's cell holds.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import polars as pl
+
+from segment_lib.clean.completeness import (
+    AS_AN_ID,
+    Delivered,
+    expected_levels,
+    is_like_an_id,
+    spelling,
+    unseen_codes,
+)
+from segment_lib.clean.spellings import declaring, difference, doubles, likeness
+from segment_lib.clean.tally import ENDS, WORD, Values
+from segment_lib.errors import DataError
+from segment_lib.schema import Attribute, Schema, is_number, is_word_for_nothing
+
+Extracts = Mapping[str, Delivered]
+"""By name, the population first."""
+Levels = Mapping[str, Collection[str]]
+"""The levels the dictionary gives, by attribute, where it does."""
+
+_MOST = 20
+"""Attributes named in one line."""
+_LEAST_SHARE = 0.01
+"""Of the rows that hold a value for it to be remarked on as far from all others."""
+_FAR = 10
+"""Times the range of all others, from which on a number that is no usual code lies far off."""
+_FIRST_YEAR, _LAST_YEAR = 1800, 2100
+"""Among years, 0 is none of them."""
+_USUAL = re.compile(r"[7-9]|9+[5-9]|7+|8+|214748364[78]|32767|65535|4294967295")
+"""Codes that stand for missing the world over, without their sign and point."""
+
+
+def remarks(
+    schema: Schema,
+    extracts: Extracts,
+    dictionary: Levels,
+    *,
+    everywhere: Collection[str] = (),
+    min_cell: int = 0,
+) -> list[str]:
+    """All there is to remark on, each kind in one line.
+
+    Parameters
+    ----------
+    everywhere : the missing codes that were declared for all attributes
+    min_cell : counts of fewer rows are not told
+    """
+    found = (
+        _never_met(schema, extracts, everywhere),
+        _words_for_nothing(schema, extracts, dictionary, min_cell),
+        _sentinels(schema, extracts, dictionary, min_cell),
+        _ids(schema, extracts, dictionary),
+        _spelled_otherwise(schema, extracts, dictionary, min_cell),
+        _spelled_in_two_ways(schema, extracts),
+    )
+    return [remark for remark in found if remark]
+
+
+def refuse_unseen(
+    schema: Schema,
+    attributes: pl.DataFrame,
+    extracts: Extracts,
+    dictionary: Levels,
+    *,
+    max_unseen_share: float,
+    uncounted: Collection[str] = (),
+) -> None:
+    """Raise a DataError if too many rows hold codes that are no level, and say why that may be.
+
+    Parameters
+    ----------
+    attributes : the table of `assess_attributes`
+    uncounted : attributes that make no feature, as they have too many levels
+    """
+    faults, causes = [], []
+    population = next(iter(extracts.values()))
+    for row in attributes.filter("kept").iter_rows(named=True):
+        attribute = schema[row["attribute"]]
+        levels = expected_levels(attribute, population.values[attribute.name], dictionary)
+        for name, extract in extracts.items():
+            unseen = row["unseen_rows" if extract is population else f"{name}_unseen_rows"]
+            if unseen <= max_unseen_share * extract.rows or attribute.name in uncounted:
+                continue
+            cause = (
+                "another value in nearly every row: an id, or another column"
+                if is_like_an_id(attribute, extract)
+                else difference(levels or (), unseen_codes(extract.values[attribute.name], levels))
+            )
+            causes.append(cause)
+            because = f": {cause}" if cause else ""
+            faults.append(f"{attribute.name} ({unseen / extract.rows:.1%} of the {name}{because})")
+    if not faults:
+        return
+    advice = [
+        *(["Write the codes alike in both extracts."] if any(causes) else []),
+        *(
+            ["Name the data dictionary that describes them in inputs.data_dictionary, or raise "
+             "cleaning.max_unseen_share."]
+            if not all(causes)
+            else []
+        ),
+    ]  # fmt: skip
+    raise DataError(
+        "Codes that are neither a level nor a missing code, in more than "
+        f"{max_unseen_share:.0%} of the rows: {listed(faults)}. {' '.join(advice)}"
+    )
+
+
+def listed(items: Sequence[str]) -> str:
+    """The items in one line, the first of them if they are many."""
+    more = f" and {len(items) - _MOST} more" if len(items) > _MOST else ""
+    return ", ".join(items[:_MOST]) + more
+
+
+def _share(rows: int, name: str, extract: Delivered, min_cell: int) -> str:
+    """How many rows of an extract, as a share; in words if they are few."""
+    share = "few" if rows < min_cell else f"{rows / extract.rows:.1%}"
+    return f"{share} of the {name}"
+
+
+def _never_met(schema: Schema, extracts: Extracts, everywhere: Collection[str]) -> str | None:
+    met: dict[str, set[str]] = {
+        a.name: {code for e in extracts.values() for code in e.values[a.name].missing}
+        for a in schema
+    }
+    absent = {
+        a.name: [code for code in a.missing if not _is_met(a, code, met[a.name])] for a in schema
+    }
+    alike, plain = list[str](), list[str]()
+    for name, missing in absent.items():
+        if codes := [code for code in missing if code not in everywhere]:
+            levels = {
+                v for e in extracts.values() for v in e.values[name].rows if isinstance(v, str)
+            }
+            words = next(filter(None, (likeness(code, levels) for code in codes)), None)
+            hint = f" (a level is {words})" if words else ""
+            (alike if words else plain).append(f"{name} [{','.join(codes)}]{hint}")
+    for code in everywhere:
+        if all(code in missing for missing in absent.values()):
+            plain.append(f"inputs.missing [{code}]")
+    if not (names := alike + plain):
+        return None
+    where = "but in no row of either extract"
+    return f"Declared as missing, {where}: {listed(names)}. Check the codes."
+
+
+def _is_met(attribute: Attribute, code: str, met: Collection[str]) -> bool:
+    if attribute.storage == "text":
+        return code in met
+    if not is_number(code):
+        return WORD in met
+    return float(code) in {float(other) for other in met if is_number(other)}
+
+
+def _words_for_nothing(
+    schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int
+) -> str | None:
+    names, words = [], set[str]()
+    for attribute in schema:
+        shares = []
+        for name, extract in extracts.items():
+            levels = {
+                level: rows
+                for level, rows in extract.values[attribute.name].rows.items()
+                if isinstance(level, str)
+                and is_word_for_nothing(level)
+                and level not in dictionary.get(attribute.name, ())
+            }
+            words |= set(levels)
+            if levels:
+                shares.append(_share(sum(levels.values()), name, extract, min_cell))
+        if shares:
+            names.append(f"{attribute.name} ({', '.join(shares)})")
+    if not names:
+        return None
+    return (
+        f"Words that mean nothing are levels of {listed(names)}. If they stand for missing values, "
+        f"{declaring(words)}."
+    )
+
+
+def _sentinels(schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int) -> str | None:
+    names = []
+    for attribute in schema:
+        if attribute.storage == "text":
+            continue
+        levels = dictionary.get(attribute.name, ())
+        told: dict[str, list[str]] = {}
+        for name, extract in extracts.items():
+            values = extract.values[attribute.name]
+            for value in far_values(values, _LEAST_SHARE * extract.rows, min_cell):
+                if spelling(value) not in levels:
+                    share = _share(int(values.counted[value]), name, extract, min_cell)
+                    told.setdefault(spelling(value), []).append(share)
+        names += [f"{attribute.name} {v} ({', '.join(shares)})" for v, shares in told.items()]
+    if not names:
+        return None
+    return (
+        f"Values far from all others, as codes for missing are: {listed(names)}. If they mean "
+        "missing, list them in missing_or_unknown of the feature summary; if they mean none, "
+        "write 0."
+    )
+
+
+def far_values(values: Values, least_rows: float, min_cell: int = 0) -> list[float]:
+    """Numbers at either end that lie far from all others, and that at least so many rows hold.
+
+    Far is more than the range of all others, for a number that is a usual code for missing, else
+    `_FAR` times that; or below 0 where no other number is.
+    """
+    numbers = sorted(value for value in values.counted if not isinstance(value, str))
+    far: list[float] = []
+    ends = list(_ENDS)
+    # Once one end is known to be far, the other may be: at most ENDS values are known of each.
+    while ends:
+        for end in ends:
+            if group := _far_group(numbers, end, values.counted, least_rows, min_cell):
+                far += group
+                numbers = [value for value in numbers if value not in group]
+                ends.remove(end)
+                break
+        else:
+            break
+    return sorted(far)
+
+
+def _highest(numbers: Sequence[float], size: int) -> tuple[Sequence[float], Sequence[float]]:
+    return numbers[-size:], numbers[:-size]
+
+
+def _least(numbers: Sequence[float], size: int) -> tuple[Sequence[float], Sequence[float]]:
+    return numbers[:size], numbers[size:]
+
+
+_ENDS = (_highest, _least)
+
+
+def _far_group(
+    numbers: Sequence[float],
+    end: Callable[[Sequence[float], int], tuple[Sequence[float], Sequence[float]]],
+    rows: Mapping[float | str, int],
+    least_rows: float,
+    min_cell: int,
+) -> Sequence[float]:
+    """The values at one end that lie far from all others; empty if none do."""
+    for size in range(1, ENDS):
+        group, rest = end(numbers, size)
+        counts = [rows[value] for value in group]
+        if len(rest) < 2 or min(counts) < min_cell or sum(counts) < least_rows:
+            continue
+        gap, span = max(group[0] - rest[-1], rest[0] - group[-1]), rest[-1] - rest[0]
+        usual = all(_is_usual(value) for value in group)
+        alone = usual and group[-1] < 0 <= rest[0] and len(rest) > 2
+        years = list(group) == [0] and rest[0] > _FIRST_YEAR and rest[-1] < _LAST_YEAR
+        if alone or years or (0 not in group and gap > span * (1 if usual else _FAR)):
+            return group
+    return ()
+
+
+def _is_usual(value: float) -> bool:
+    """True of numbers that stand for missing the world over, such as -1, 99 and 9998."""
+    digits = spelling(abs(value)).replace(".", "")
+    return bool(_USUAL.fullmatch(digits)) or (value < 0 and bool(re.fullmatch(r"\d", digits)))
+
+
+def _ids(schema: Schema, extracts: Extracts, dictionary: Levels) -> str | None:
+    population = next(iter(extracts.values()))
+    names = [a.name for a in schema if a.name not in dictionary and is_like_an_id(a, population)]
+    if not names:
+        return None
+    return (
+        f"{AS_AN_ID.capitalize()}: {listed(names)}. Take it out of the feature summary, and name "
+        "it in inputs.id_column if it is the id."
+    )
+
+
+def _spelled_otherwise(
+    schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int
+) -> str | None:
+    population = next(iter(extracts.values()))
+    names = []
+    for attribute in schema:
+        levels = expected_levels(attribute, population.values[attribute.name], dictionary)
+        for name, extract in extracts.items():
+            strange = unseen_codes(extract.values[attribute.name], levels)
+            rows = sum(strange.values())
+            words = difference(levels or (), strange) if rows >= max(1, min_cell) else None
+            if words and not all(is_word_for_nothing(code) for code in strange):
+                names.append(f"{attribute.name} ({rows / extract.rows:.1%} of the {name}: {words})")
+    if not names:
+        return None
+    return f"Codes that are levels written otherwise: {listed(names)}. Write them alike."
+
+
+def _spelled_in_two_ways(schema: Schema, extracts: Extracts) -> str | None:
+    names = [
+        f"{attribute.name} (in the {name}: {words})"
+        for attribute in schema
+        for name, extract in extracts.items()
+        if (
+            words := doubles([v for v in extract.values[attribute.name].rows if isinstance(v, str)])
+        )
+    ]
+    if not names:
+        return None
+    return f"Levels that may be one, written in two ways: {listed(names)}. Write them in one way."

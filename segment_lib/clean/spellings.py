@@ -1,0 +1,168 @@
+"""How codes differ from the levels that they mean: zeros, case, umlauts, Excel's dates."""
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date, timedelta
+from unicodedata import combining, normalize
+
+from segment_lib.schema import is_word_for_nothing
+
+_ENOUGH = 0.9
+"""Of the rows of strange codes that a difference must explain."""
+
+TRUTH = (
+    ("true", "false"),
+    ("t", "f"),
+    ("yes", "no"),
+    ("y", "n"),
+    ("ja", "nein"),
+    ("j", "n"),
+    ("wahr", "falsch"),
+    ("1", "0"),
+)
+"""Words for yes and no, in small letters."""
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH_NUMBERS = {name: month for month, name in enumerate(_MONTHS, start=1)} | {
+    "mär": 3, "mai": 5, "okt": 10, "dez": 12,
+}  # fmt: skip
+_TOKEN = re.compile(r"\d+|[^\W\d_]+")
+_EXCEL_EPOCH = date(1899, 12, 30)
+_EXCEL_DAYS = range(20_000, 80_000)
+_YEARS = 1900
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+
+
+def difference(levels: Collection[str], strange: Mapping[str, int]) -> str | None:
+    """In what codes differ from the levels that they mean, in words; None if that is not known.
+
+    Parameters
+    ----------
+    levels : the levels expected
+    strange : rows by code that is none of them
+    """
+    rows = sum(strange.values())
+    if rows and _rows(strange, filter(is_word_for_nothing, strange)) >= _ENOUGH * rows:
+        return f"words for nothing; {declaring(filter(is_word_for_nothing, strange))}"
+    if (here := _truth(levels)) and (there := _truth(strange)) and here != there:
+        return f"yes and no in other words, {'/'.join(there)} for {'/'.join(here)}"
+    for words, key in _DIFFERENCES.items():
+        keys = {key(level) for level in levels} - {None, ""}
+        explained = [code for code in strange if key(code) in keys]
+        if explained and _rows(strange, explained) >= _ENOUGH * rows:
+            return words
+    return None
+
+
+def declaring(words: Iterable[str]) -> str:
+    """What to write into the config for words to mean missing."""
+    codes = ", ".join(json.dumps(word, ensure_ascii=False) for word in sorted(words))
+    return f"set inputs.missing = [{codes}]"
+
+
+def likeness(code: str, levels: Collection[str]) -> str | None:
+    """In what a code differs from a level that it may mean, in words; None if there is none."""
+    return next(
+        (
+            words
+            for words, key in _DIFFERENCES.items()
+            if (own := key(code)) and own in {key(level) for level in levels}
+        ),
+        None,
+    )
+
+
+def doubles(levels: Collection[str]) -> str | None:
+    """In what some of the levels of one column differ alone, in words; None if none do."""
+    return next(
+        (
+            words
+            for words, key in _SLIPS.items()
+            if len({key(level) for level in levels}) < len(levels)
+        ),
+        None,
+    )
+
+
+def _rows(counts: Mapping[str, int], codes: Iterable[str]) -> int:
+    return sum(counts[code] for code in codes)
+
+
+def _truth(codes: Collection[str]) -> tuple[str, str] | None:
+    """The pair of words for yes and no that the codes are."""
+    words = {code.lower() for code in codes}
+    return next((pair for pair in TRUTH if words and words <= set(pair)), None)
+
+
+def _without_zeros(code: str) -> str:
+    return re.sub(r"^([+-]?)0+(?=\d)", r"\1", code)
+
+
+def _without_blanks(code: str) -> str:
+    return re.sub(r"[\s\u200b-\u200d\u2060\ufeff]", "", code)
+
+
+def _without_accents(code: str) -> str:
+    apart = normalize("NFKD", code.casefold().translate(_UMLAUTS))
+    return "".join(letter for letter in apart if not combining(letter))
+
+
+def _read_anew(code: str) -> str:
+    """A code of UTF-8 that was read as cp1252, as it was."""
+    try:
+        return code.encode("cp1252").decode("utf-8")
+    except UnicodeError:
+        return code
+
+
+def _number(code: str) -> str | None:
+    try:
+        return repr(float(code.replace(",", ".")))
+    except ValueError:
+        return None
+
+
+def _day(code: str) -> str | None:
+    """Day and month that a spreadsheet takes a code for, or has made of it; None if neither."""
+    if code.isascii() and code.isdigit():
+        if int(code) not in _EXCEL_DAYS:
+            return None
+        day = _EXCEL_EPOCH + timedelta(days=int(code))
+        return _pair(day.month, day.day)
+    numbers: list[int] = []
+    for token in _TOKEN.findall(re.split(r"[T ]00:00", code)[0].lower()):
+        number = _MONTH_NUMBERS.get(token[:3]) if token.isalpha() else int(token[:9])
+        if number is None:
+            return None
+        numbers.append(number)
+    days = numbers if len(numbers) == 2 else [number for number in numbers if number < _YEARS]
+    return _pair(*days) if len(days) == 2 else None
+
+
+def _pair(first: int, second: int) -> str:
+    return f"{min(first, second)} {max(first, second)}"
+
+
+def _letters(code: str) -> str | None:
+    """Letters and digits of a code that is no number, in which a sign or a point counts."""
+    letters = "".join(letter for letter in _without_accents(code) if letter.isalnum())
+    return None if letters.isdigit() else letters
+
+
+_SLIPS: Mapping[str, Callable[[str], str]] = {
+    "the same but for zeros before them": _without_zeros,
+    "the same but for upper and lower case": str.casefold,
+    "the same but for blanks": _without_blanks,
+    "the same but for quotes around them": lambda code: code.strip("'\"`´"),
+}
+"""In words, what makes codes alike that hardly ever differ in it alone, unless by mistake."""
+_DIFFERENCES: Mapping[str, Callable[[str], str | None]] = {
+    **_SLIPS,
+    "the same but for umlauts or accents": _without_accents,
+    "the same, read in another encoding; set inputs.encoding": _read_anew,
+    "the same numbers, written otherwise": _number,
+    "the same, but a spreadsheet made dates of codes such as 1-2": _day,
+    "the same but for punctuation": _letters,
+}
+"""All that makes codes alike between extracts; the first that explains them is told."""

@@ -1,0 +1,45 @@
+"""Small text files of a delivery, which are read whole."""
+
+import codecs
+from pathlib import Path
+
+from segment_lib.errors import DataError
+
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def read_text(path: Path, key: str) -> str:
+    """A file of the delivery that is read whole; `key` is where the config names it.
+
+    UTF-16 is known by its byte order mark; what is not UTF-8 is taken for cp1252, as Excel writes.
+
+    Raises
+    ------
+    DataError
+        If it is absent, may not be read or is no text.
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file. Set {key} to it.") from None
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be read ({error.strerror}). Ask for leave to read it, or set {key} to "
+            "another."
+        ) from None
+    marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
+    for encoding in (marked,) if marked else ("utf-8", "cp1252"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError as error:
+            position = error.start
+        else:
+            if "\0" not in text:
+                return text
+            raise DataError(f"{path}: no text. Save the file as UTF-8 text.")
+    line = content[:position].count(b"\n") + 1
+    raise DataError(f"{path}, line {line}: not {marked or 'UTF-8'}. Save the file as UTF-8 text.")

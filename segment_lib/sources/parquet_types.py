@@ -1,0 +1,297 @@
+"""Parquet types: which can be read as levels and which as numbers, and the values as such.
+
+Values get the text that the same table would have as CSV, so that both are the same levels. All
+goes through Arrow but the text of floats, where Polars is the one that writes the shortest.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.types as kinds
+
+from segment_lib.errors import DataError
+from segment_lib.schema import Attribute, Schema
+
+Convert = Callable[[pa.ChunkedArray], pl.Series]
+MOST_NAMED = 20
+_EXACT = 1 << 24
+"""Whole numbers below have all their digits in single precision."""
+
+
+class NotText(Exception):
+    """A value is no UTF-8 text. The first argument is its place in the column, from 0."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How values of some types become levels, and how they become numbers; None: they do not."""
+
+    holds: Callable[[pa.DataType], bool]
+    text: Convert | None
+    number: Convert | None
+    remedy: str = ""
+
+
+def text(values: pa.ChunkedArray) -> pl.Series:
+    """The values as the text of levels or ids, empty ones null.
+
+    Raises
+    ------
+    NotText
+        If bytes are no UTF-8.
+    """
+    plain = _plain(values)
+    convert = _form(plain.type).text
+    assert convert is not None, plain.type
+    return convert(plain)
+
+
+def number(values: pa.ChunkedArray) -> pl.Series:
+    """The values as floats, or as text in which a number is to be read.
+
+    Raises
+    ------
+    NotText
+        If bytes are no UTF-8.
+    """
+    plain = _plain(values)
+    convert = _form(plain.type).number
+    assert convert is not None, plain.type
+    return convert(plain)
+
+
+def refusals(types: Mapping[str, pa.DataType], schema: Schema) -> list[str]:
+    """What is wrong with the types of attributes, and after it what to do; empty if all is well."""
+    faults, remedies = [], []
+    for attribute in schema:
+        form = _form(_plain_type(types[attribute.name]))
+        if (form.text if attribute.storage == "text" else form.number) is None:
+            faults.append(
+                f"column {attribute.name}: holds values of type {_name(types[attribute.name])}, "
+                f"though the feature summary calls it {attribute.type}"
+            )
+            remedies.append(_remedy(form, attribute))
+    return _in_one_line(faults, remedies)
+
+
+def carried_refusals(types: Mapping[str, pa.DataType]) -> list[str]:
+    """The same of columns that are carried along as text."""
+    faults = [
+        f"column {name}: holds values of type {_name(kind)}, which cannot be carried along as text"
+        for name, kind in types.items()
+        if _form(_plain_type(kind)).text is None
+    ]
+    return _in_one_line(faults, ["Write one value in a cell, or do not carry it"] * len(faults))
+
+
+def refuse(path: object, faults: list[str]) -> None:
+    """Raise a DataError if there are faults."""
+    if faults:
+        raise DataError(f"{path}, {' '.join(faults)}")
+
+
+def _in_one_line(faults: list[str], remedies: list[str]) -> list[str]:
+    if not faults:
+        return []
+    more = f"; and {len(faults) - MOST_NAMED} columns more" if len(faults) > MOST_NAMED else ""
+    return [
+        f"{'; '.join(faults[:MOST_NAMED])}{more}.",
+        *(f"{remedy}." for remedy in dict.fromkeys(remedies)),
+    ]
+
+
+def _remedy(form: Form, attribute: Attribute) -> str:
+    if attribute.storage == "number" and form.text is not None:
+        return f"{form.remedy}, or call it categorical in the feature summary"
+    return form.remedy
+
+
+def _name(kind: pa.DataType) -> str:
+    """The name of a type, without the fields of a nested one."""
+    if kinds.is_dictionary(kind):
+        return _name(kind.value_type)
+    if kinds.is_nested(kind):
+        return "struct" if kinds.is_struct(kind) else "map" if kinds.is_map(kind) else "list"
+    return str(kind)
+
+
+def _form(kind: pa.DataType) -> Form:
+    return next(form for form in FORMS if form.holds(kind))
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    """The type of the values behind a dictionary or a type that only adds a meaning."""
+    if kinds.is_dictionary(kind):
+        return _plain_type(kind.value_type)
+    if isinstance(kind, pa.Bool8Type):
+        return pa.bool_()
+    if isinstance(kind, pa.BaseExtensionType) and not isinstance(kind, pa.UuidType):
+        return _plain_type(kind.storage_type)
+    return kind
+
+
+def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = values.type
+    if kinds.is_dictionary(kind):
+        return _plain(values.cast(kind.value_type))
+    if isinstance(kind, pa.BaseExtensionType) and not isinstance(kind, pa.UuidType):
+        stored = [chunk.storage for chunk in values.chunks]
+        plain = _plain(pa.chunked_array(stored, kind.storage_type))
+        return plain.cast(pa.bool_()) if isinstance(kind, pa.Bool8Type) else plain
+    return values
+
+
+# --- how values become text or floats -------------------------------------------------------------
+
+
+def _series(values: pa.ChunkedArray) -> pl.Series:
+    series = pl.from_arrow(values)
+    assert isinstance(series, pl.Series)
+    return series
+
+
+def _as_it_is(values: pa.ChunkedArray) -> pl.Series:
+    # Neither Arrow nor Polars look whether what a file calls text is.
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid:
+        raise NotText(_first_not_text(values)) from None
+    return _series(values.cast(pa.large_string()))
+
+
+def _decoded(values: pa.ChunkedArray) -> pl.Series:
+    """Bytes as UTF-8 text, without what pads those of a fixed size."""
+    try:
+        written = values.cast(pa.large_binary()).cast(pa.large_string())
+    except pa.ArrowInvalid:
+        raise NotText(_first_not_text(values)) from None
+    series = _series(written)
+    if kinds.is_fixed_size_binary(values.type):
+        series = series.str.strip_chars_end("\0")
+    # A byte of 0 is in no text: these are numbers, or hashes, that happen to be UTF-8.
+    if series.str.contains("\0", literal=True).any():
+        raise NotText(_first(series.str.contains("\0", literal=True).fill_null(False)))
+    return series
+
+
+def _first(marked: pl.Series) -> int:
+    place = marked.arg_max()
+    assert place is not None
+    return place
+
+
+def _first_not_text(values: pa.ChunkedArray) -> int:
+    cells = values.cast(pa.large_binary(), safe=False) if _is_text(values.type) else values
+    return next(place for place, cell in enumerate(cells.to_pylist()) if not _is_utf8(cell))
+
+
+def _is_utf8(cell: bytes | None) -> bool:
+    try:
+        (cell or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _cast_text(values: pa.ChunkedArray) -> pl.Series:
+    return _series(values.cast(pa.large_string()))
+
+
+def _cast_number(values: pa.ChunkedArray) -> pl.Series:
+    # Not safe: whole numbers beyond 2^53 become the next float, as they do in text.
+    return _series(values.cast(pa.float64(), safe=False))
+
+
+def _floats(values: pa.ChunkedArray) -> pl.Series:
+    """The floats, NaN as null and no negative zero."""
+    if kinds.is_float16(values.type):
+        # By their text: the float32 next to a float16 has digits that nobody wrote.
+        written = [None if v is None else float(str(np.float16(v))) for v in values.to_pylist()]
+        series = pl.Series(written, dtype=pl.Float64)
+    else:
+        series = _series(values)
+    return series.fill_nan(None).replace(-0.0, 0.0)
+
+
+def _float_text(values: pa.ChunkedArray) -> pl.Series:
+    """The shortest text of the floats; an exponent has two digits, as Python writes it."""
+    return _floats(values).cast(pl.String).str.replace(r"e-(\d)$", "e-0$1")
+
+
+def _float_number(values: pa.ChunkedArray) -> pl.Series:
+    """The floats in double precision: 0.1 is 0.1, also where it was stored in single precision."""
+    series = _floats(values)
+    short = (series == series.round()) & (series.abs() < _EXACT)
+    if series.dtype == pl.Float64 or short.all():
+        return series.cast(pl.Float64)
+    return series.cast(pl.String).cast(pl.Float64)
+
+
+def _decimal_text(values: pa.ChunkedArray) -> pl.Series:
+    """Decimals written out: Arrow writes those near zero with an exponent, 0 as ``0E-10``."""
+    series = _cast_text(values)
+    short = series.filter(series.str.contains("E", literal=True)).unique().to_list()
+    return series.replace({cell: f"{Decimal(cell):f}" for cell in short}) if short else series
+
+
+def _moment_text(values: pa.ChunkedArray) -> pl.Series:
+    """``2026-11-25 13:05:00``, the date alone at midnight; an instant in UTC, with a Z behind."""
+    if values.type.tz is not None:
+        values = values.cast(pa.timestamp(values.type.unit, "UTC"))
+    return _time_text(values).str.replace(" 00:00:00$", "")
+
+
+def _time_text(values: pa.ChunkedArray) -> pl.Series:
+    """``13:05:00``, with as many decimals of a second as there are."""
+    return (
+        _cast_text(values).str.replace(r"\.0+(Z?)$", "$1").str.replace(r"(\.\d*?)0+(Z?)$", "$1$2")
+    )
+
+
+def _uuid_text(values: pa.ChunkedArray) -> pl.Series:
+    stored = [cell for chunk in values.chunks for cell in chunk.storage.to_pylist()]
+    return pl.Series(
+        [None if cell is None else str(UUID(bytes=cell)) for cell in stored], dtype=pl.String
+    )
+
+
+def _nothing(values: pa.ChunkedArray) -> pl.Series:
+    return pl.Series([None] * len(values), dtype=pl.String)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind))
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return bool(
+        kinds.is_binary(kind)
+        or kinds.is_large_binary(kind)
+        or kinds.is_binary_view(kind)
+        or kinds.is_fixed_size_binary(kind)
+    )
+
+
+_DATES = "Write of a date the year, or the age in years"
+_VALUES = "Write one value in a cell, in a column of its own"
+FORMS = (
+    Form(kinds.is_null, _nothing, _nothing),
+    Form(_is_text, _as_it_is, _as_it_is),
+    Form(_is_bytes, _decoded, _decoded),
+    Form(kinds.is_boolean, _cast_text, _cast_number),
+    Form(kinds.is_integer, _cast_text, _cast_number),
+    Form(kinds.is_floating, _float_text, _float_number),
+    Form(kinds.is_decimal, _decimal_text, _decimal_text),
+    Form(kinds.is_date, _cast_text, None, _DATES),
+    Form(kinds.is_timestamp, _moment_text, None, _DATES),
+    Form(kinds.is_time, _time_text, None, "Write of a time the hour, or the minutes as a number"),
+    Form(lambda kind: isinstance(kind, pa.UuidType), _uuid_text, None, "Write codes or numbers"),
+    Form(kinds.is_duration, None, None, "Write a length of time as a number, in days or years"),
+    Form(kinds.is_nested, None, None, _VALUES),
+    Form(lambda _: True, None, None, "Write text or numbers"),
+)
