@@ -29,7 +29,6 @@ _PACKED: dict[bytes, "Packing"] = {
 _EXPORT = "Export the table as CSV or Parquet."
 _UNPACK = "Unpack it and name the file in it."
 _OTHERS = {
-    b"PARE": ("an encrypted Parquet file", "Write it without encryption."),
     b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK),
     b"Rar!": ("a RAR archive", _UNPACK),
     b"\x1f\x9d": ("packed by compress", _UNPACK),
@@ -94,7 +93,7 @@ def kind_of(path: Path) -> Kind:
         if head.startswith(beginning) and (packing != "bz2" or _CONTROL.search(head)):
             return Kind(packing=packing)
     binary = bool(_CONTROL.search(head))
-    if head.startswith(b"PAR1") and (binary or head == b"PAR1"):
+    if head.startswith((b"PAR1", b"PARE")) and (binary or head == b"PAR1"):
         return Kind(parquet=True)
     _refuse_others(path, head)
     # Of bytes that say nothing the ending tells what they were meant to be.

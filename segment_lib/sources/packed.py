@@ -3,8 +3,10 @@
 import lzma
 import os
 import shutil
+import struct
 import uuid
 import zipfile
+import zlib
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,7 +27,9 @@ MOST_TIMES, ALWAYS = 200, 1 << 28
 """A compressed file may grow to so many times its size, or to so many bytes. Codes pack 10 to 30
 times."""
 _NESTED = 3
-_DAMAGE = (zipfile.BadZipFile, lzma.LZMAError, EOFError, UnicodeError)
+_DAMAGE = (zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error, EOFError, ValueError,
+           RuntimeError)  # fmt: skip
+"""What the libraries raise over bytes that are no such stream, beside an OSError."""
 
 
 def is_packed(path: Path) -> bool:
@@ -103,35 +107,45 @@ def _expand(path: Path, target: Path) -> Path:
 def _unpack(path: Path, source: Path, packing: Packing, target: Path, left: int) -> int:
     """Write out what is in `source`; how many bytes it is. Errors name `path`."""
     written = 0
+    chunks = _chunks(path, source, packing)
     try:
         make_private(target.parent)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file, _opened(source, packing) as stream:
-            while (chunk := stream.read(_CHUNK)) and written + len(chunk) <= left:
+        with os.fdopen(descriptor, "wb") as file:
+            for chunk in chunks:
+                if written + len(chunk) > left:
+                    raise DataError(
+                        f"{path}: unpacks to more than {MOST_TIMES} times its size, as no table of "
+                        "codes does. If it is one, unpack it yourself and name the plain file."
+                    )
                 written += file.write(chunk)
-    except (OSError, DataError, *_DAMAGE) as error:
+    except (OSError, DataError) as error:
         with suppress(OSError):
             target.unlink(missing_ok=True)
-        if isinstance(error, DataError):
-            raise DataError(f"{error}".replace(str(source), str(path))) from None
-        if isinstance(error, OSError) and error.filename == str(source):
+        if isinstance(error, DataError) or error.filename == str(source):
             raise
-        if isinstance(error, OSError) and error.errno is not None:
-            raise ResourceError(
-                f"{target}: cannot be written ({error.strerror}). Free space or choose another "
-                "--run-dir."
-            ) from None
+        raise ResourceError(
+            f"{target}: cannot be written ({error.strerror}). Free space or choose another "
+            "--run-dir."
+        ) from None
+    return written
+
+
+def _chunks(path: Path, source: Path, packing: Packing) -> Iterator[bytes]:
+    """What is in `source`, piece by piece. Errors name `path`."""
+    try:
+        with _opened(source, packing) as stream:
+            while chunk := stream.read(_CHUNK):
+                yield chunk
+    except DataError as error:
+        raise DataError(f"{error}".replace(str(source), str(path))) from None
+    except (OSError, *_DAMAGE) as error:
+        if isinstance(error, OSError) and error.filename:
+            raise  # It cannot be opened: it is gone.
         stream_name = "text" if packing.startswith("utf") else "compressed stream"
         raise DataError(
             f"{path}: the {stream_name} is damaged or cut off. Fetch the file again."
         ) from None
-    if chunk:
-        target.unlink()
-        raise DataError(
-            f"{path}: unpacks to more than {MOST_TIMES} times its size, as no table of codes does. "
-            "If it is one, unpack it yourself and name the plain file."
-        )
-    return written
 
 
 @contextmanager

@@ -1,6 +1,12 @@
 """Finding the files of an extract, and expanding those that are compressed."""
 
+import bz2
 import gzip
+import io
+import lzma
+import random
+import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +15,7 @@ import pytest
 
 from segment_lib.errors import DataError, ResourceError
 from segment_lib.schema import Attribute, Schema
-from segment_lib.sources import expand, find_files, open_extract
+from segment_lib.sources import expand, find_files, is_packed, open_extract
 from segment_lib.sources.text_format import TextFormat
 
 SCHEMA = Schema((Attribute("AGE", "person", "ordinal", ()),))
@@ -192,3 +198,32 @@ def test_a_part_file_without_rows_among_others_is_no_fault(tmp_path):
     (tmp_path / "part-2.csv").write_bytes(b"AGE\n1\n")
     found = open_files(*find_files(str(tmp_path)))
     assert sum(piece.read(SCHEMA).rows.height for piece in found.pieces) == 1
+
+
+def zipped(content: bytes) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", content)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [gzip.compress, zstd, bz2.compress, lzma.compress, zipped,
+     lambda text: text.decode().encode("utf-16")],
+    ids=["gzip", "zstd", "bz2", "xz", "zip", "utf-16"],
+)  # fmt: skip
+def test_mutated_streams_are_read_or_refused_and_leave_nothing(tmp_path, pack):
+    chance = random.Random(0)
+    whole = pack(TEXT)
+    for _ in range(150):
+        content = bytearray(whole)
+        for _ in range(chance.choice([1, 2, 9])):
+            place = chance.randrange(len(content))
+            content[place : place + chance.randrange(3)] = chance.randbytes(chance.randrange(3))
+        path = tmp_path / "a.csv.gz"
+        path.write_bytes(content[: chance.choice([len(content), chance.randrange(len(content))])])
+        with suppress(DataError):
+            if is_packed(path):
+                expand(path, tmp_path / "scratch", tmp_path).unlink()
+        assert list((tmp_path / "scratch").glob("*")) == []
