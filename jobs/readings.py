@@ -1,5 +1,6 @@
 """What comes of reading the extracts beside their rows: all their faults at once, and doubts."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +8,6 @@ from pathlib import Path
 from dask import delayed
 
 from jobs.stage import Job
-from segment_lib.clean import Tally
 from segment_lib.errors import DataError
 from segment_lib.sources import (
     DelimitedPiece,
@@ -19,7 +19,7 @@ from segment_lib.sources import (
     UnreadableError,
     doubtful_points,
 )
-from segment_lib.store import StoredFile, read_metadata
+from segment_lib.store import StoredFile, read_footer
 
 
 def all_faults(job: Job, extracts: Sequence[Extract], error: DataError) -> DataError:
@@ -53,8 +53,9 @@ def notes_of(job: Job, files: Sequence[StoredFile], work: Path) -> dict[str, int
 
 
 def read_notes(work: Path, file: StoredFile) -> Mapping[str, int]:
-    """The notes in the tally of a raw part."""
-    return Tally.from_json(read_metadata(work, file)["tally"]).notes
+    """The notes in the tally of a raw part that this job has just written, or just looked at."""
+    notes: Mapping[str, int] = json.loads(read_footer(work / file.path)["tally"])["notes"]
+    return notes
 
 
 def refuse_doubtful_points(job: Job, extract: Extract, notes: Mapping[str, int]) -> None:

@@ -170,7 +170,9 @@ class Table:
         blanks = _BLANKS.replace(self.form.separator.encode(), b"")
         starts = np.append(0, self.ends[:-1] + 1)
         first = self.marked.letters[starts[: len(self.ends)]]
-        lines = np.flatnonzero(np.isin(first, list(b"\n" + blanks))).tolist()
+        is_blank = np.zeros(256, dtype=bool)
+        is_blank[list(b"\n" + blanks)] = True
+        lines = np.flatnonzero(is_blank[first]).tolist()
         return {line: BLANK_LINES for line in lines if not self.line(line).strip(blanks)}
 
     def _headers(self) -> dict[int, str]:
