@@ -11,6 +11,7 @@ from dask import delayed
 
 from jobs.console import log
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from segment_lib.bans import remark_on, suspects
 from segment_lib.clean import (
     Delivered,
     Tally,
@@ -36,6 +37,7 @@ from segment_lib.errors import ConfigError, DataError
 from segment_lib.manifest import Manifest
 from segment_lib.model.blocks import add_up
 from segment_lib.schema import canonical
+from segment_lib.small import counted
 from segment_lib.store import StoredFile, read_metadata, write_file, write_part
 
 
@@ -181,8 +183,8 @@ def run(job: Job, work: Path) -> Outcome:
         files,
         total,
         total,
-        _message(attributes, plan),
-        remarks=noticed,
+        _message(attributes, plan, job.config.fairness.min_cell),
+        remarks=[*noticed, *remark_on(suspects(attributes, job.config.inputs.suppress_column))],
     )
 
 
@@ -218,7 +220,7 @@ def histogram_table(rows: Mapping[str, Counter[int]]) -> pl.DataFrame:
     )
 
 
-def _message(attributes: pl.DataFrame, plan: Plan) -> str:
+def _message(attributes: pl.DataFrame, plan: Plan, min_cell: int) -> str:
     dropped = attributes.filter(~pl.col("kept"))["attribute"].to_list()
     unseen = sum(attributes["unseen_rows"]) + sum(attributes["customers_unseen_rows"])
     told = f"{attributes.height - len(dropped)} of {attributes.height} attributes kept"
@@ -226,7 +228,8 @@ def _message(attributes: pl.DataFrame, plan: Plan) -> str:
     told += f", {len(plan.features)} features planned"
     many = [rule.attribute for rule in plan.rules if has_too_many_levels(rule)]
     told += f" (none of {', '.join(many)}: more than {MAX_LEVELS} levels)" if many else ""
-    return told + (f", {unseen:,} cells hold a code the dictionary lacks" if unseen else "")
+    cells = counted(unseen, min_cell)
+    return told + (f", {cells} cells hold a code the dictionary lacks" if unseen else "")
 
 
 STAGE: Stage = Stage("assess", needs=("ingest",), settings=settings, inputs=inputs, run=run)

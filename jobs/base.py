@@ -15,10 +15,11 @@ from segment_lib.encode import Plan, decode_plan, plan_entries, read_plan
 from segment_lib.encode.rules import Drop
 from segment_lib.errors import ConfigError, DataError, IntegrityError
 from segment_lib.manifest import FORMAT, Manifest
+from segment_lib.record import OtherFormat
 from segment_lib.s3 import place
 from segment_lib.schema import Attribute, Schema, read_feature_summary
 from segment_lib.sources import Delivery, find_files, raw_dtypes, read_columns
-from segment_lib.store import write_file
+from segment_lib.store import read_regular, write_file
 
 NEEDED = ("ingest", "assess", "encode", "fit", "sweep", "assign", "compare", "gains")
 """The stages of a run that can be a base."""
@@ -53,7 +54,7 @@ class RefreshJob(Job):
     def base_plan(self) -> Plan:
         """The plan the base was encoded by."""
         path = self.earlier.root / "plan.json"
-        content = path.read_bytes()
+        content = read_regular(path)
         if sha256(content).hexdigest() != self.earlier.stages["encode"].facts["plan"]:
             raise ConfigError(
                 f"{path} was edited after the run was made. Run jobs.run on the base again first."
@@ -168,30 +169,32 @@ def open_base(root: Path, config: Config) -> Manifest:
         If it is of another format version.
     """
     path = root / "run.json"
+    if not path.exists():
+        raise ConfigError(f"{path}: no such run. Check --base.")
     try:
-        told = json.loads(path.read_bytes())
-        found, settings = told["format_version"], told["config"]
-    except OSError:
-        raise ConfigError(f"{path}: no such run. Check --base.") from None
-    except (ValueError, KeyError, TypeError):
-        raise IntegrityError(f"{path}: not a manifest. Check --base.") from None
-    if found != FORMAT:
+        base = Manifest(root)
+    except OtherFormat as error:
         raise IntegrityError(
-            f"{path}: format version {found}, this program reads {FORMAT}: its parts are not made "
-            f"as this program makes them. Make the base again: python -m jobs.run with its config, "
-            f"its extracts and another --run-dir."
+            f"{path}: format version {error.version}, this program reads {FORMAT}: its parts are "
+            "not made as this program makes them. Make the base again: python -m jobs.run with "
+            "its config, its extracts and another --run-dir."
+        ) from None
+    if base.publishing is not None:
+        raise ConfigError(
+            f"{root}: a job was killed while it published {base.publishing.stage}. Finish it "
+            "first: python -m jobs.run."
         )
-    base = Manifest(root)
+    settings = base.recorded.about.get("config", {})
     if absent := [name for name in NEEDED if name not in base.stages]:
         raise ConfigError(
             f"{root}: {', '.join(absent)} not done. Finish it first: python -m jobs.run."
         )
     now = json.loads(json.dumps(asdict(config)))
     other = [
-        f"{section}.{key} = {now[section][key]} (base: {settings[section][key]})"
+        f"{section}.{key} = {now[section][key]} (base: {settings.get(section, {}).get(key)})"
         for section, keys in _FIXED.items()
         for key in keys
-        if now[section][key] != settings[section][key]
+        if now[section][key] != settings.get(section, {}).get(key)
     ]
     if other:
         raise ConfigError(

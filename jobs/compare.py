@@ -46,8 +46,10 @@ from segment_lib.profile import (
     segment_traits,
 )
 from segment_lib.schema import Meaning, known_phrases
+from segment_lib.small import suppress_segments
 from segment_lib.store import (
     StoredFile,
+    formula_undone,
     read_arrays,
     read_file,
     read_part,
@@ -95,7 +97,7 @@ def compare(job: Job, counted: Mapping[str, Counted], ids: np.ndarray) -> pl.Dat
 
 def refuse_suspicious(job: Job, segments: pl.DataFrame) -> list[str]:
     """Raise a DataError if the outcome looks broken, or say so where that is allowed."""
-    odd = suspicions(segments)
+    odd = suspicions(segments, job.config.fairness.min_cell)
     if odd and not job.config.compare.allow_suspicious:
         raise DataError(
             f"The outcome looks like a broken delivery or coding, not like customers: "
@@ -216,7 +218,7 @@ def run(job: Job, work: Path) -> Outcome:
         write_table(work, "compare/describe.csv", described),
     ]
     total = int(segments.select(_ROWS).sum().sum_horizontal()[0])
-    verdicts = Counter(segments["verdict"])
+    verdicts = Counter(suppress_segments(segments, min_cell)["verdict"])
     return Outcome(
         files,
         total,
@@ -234,7 +236,7 @@ def keep_names(job: Job, names: pl.DataFrame) -> pl.DataFrame:
     if job.base is None:
         return names
     path = job.base.file("compare", "compare/names.csv")
-    before = pl.read_csv(read_file(job.base.root, path), schema=names.schema)
+    before = formula_undone(pl.read_csv(read_file(job.base.root, path), schema=names.schema))
     before = before.filter(~pl.col("name").str.starts_with(TOO_FEW))
     told = before.join(names, on="segment", how="semi")
     new = names.join(before, on="segment", how="anti").with_columns(

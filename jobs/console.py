@@ -4,22 +4,41 @@ import argparse
 import errno
 import json
 import logging
+import os
+import re
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any, Literal, NoReturn, Self
 
 from tqdm import tqdm
 
-from segment_lib.errors import ConfigError, JobError, ResourceError
+from segment_lib.errors import ConfigError, DataError, IntegrityError, JobError, ResourceError
 from segment_lib.s3 import place
+from segment_lib.wording import printable
 
 LOG = logging.getLogger("segment_lib")
 _EVERY = 5.0
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
+_NO_PATH = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EINVAL}
+_PANIC = "PanicException"
+"""What Polars raises where its own code fails; it is no Exception."""
+_SHOWN = 200
+"""Characters of a path that an error shows."""
+_ENDING = ("SIGTERM", "SIGHUP")
+"""What systemd, Kubernetes, Slurm and a closed terminal end a job with."""
+
+
+class _Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(record.getMessage())
 
 
 class _Json(logging.Formatter):
@@ -30,13 +49,16 @@ class _Json(logging.Formatter):
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
-        return json.dumps(told, ensure_ascii=False)
+        line = json.dumps(told, ensure_ascii=False)
+        return re.sub(
+            ".", lambda at: at[0] if at[0].isprintable() else json.dumps(at[0])[1:-1], line
+        )
 
 
 def start_logging(log_format: Literal["text", "json"]) -> None:
     """Log to standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Json() if log_format == "json" else logging.Formatter("%(message)s"))
+    handler.setFormatter(_Json() if log_format == "json" else _Text())
     LOG.handlers = [handler]
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
@@ -55,33 +77,158 @@ def place_told(text: str) -> Path:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def leave_after(action: Callable[[], None], elsewhere: str = "--run-dir") -> NoReturn:
-    """Do it, and leave with the exit code of what happened.
+def say(line: str) -> None:
+    """Print a line; nobody may be reading any more, as behind `| head`."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        _hush()
+
+
+def leave_after(action: Callable[[], int | None], elsewhere: str = "--run-dir") -> NoReturn:
+    """Do it, and leave with the exit code of what happened; the parameters of `exit_code`."""
+    sys.exit(exit_code(action, elsewhere))
+
+
+def exit_code(action: Callable[[], int | None], elsewhere: str = "--run-dir") -> int:
+    """Do it, and give the exit code of what happened, which a line has told.
 
     Parameters
     ----------
+    action : may give a code of its own
     elsewhere : the option that says where else files may go
     """
+    code = _code_of(action, elsewhere)
     try:
-        action()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _hush()
+    except OSError as error:
+        LOG.error("error: standard output: %s", os.strerror(error.errno or 0))
+        _hush()
+        return code or ResourceError.exit_code
+    return code
+
+
+def _code_of(action: Callable[[], int | None], elsewhere: str) -> int:
+    try:
+        with _ended_by_signals():
+            return action() or 0
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt as stopped:
+        LOG.error("stopped; run the same command again to go on after the last finished part")
+        return 128 + (stopped.number if isinstance(stopped, _Ended) else signal.SIGINT)
     except JobError as error:
         LOG.error("error: %s", error)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        LOG.error("stopped; run the same command again to go on after the last finished part")
-        sys.exit(130)
+        return error.exit_code
+    except OSError as error:
+        known = _of_system(error, elsewhere)
+    except MemoryError:
+        known = ResourceError(
+            "Out of memory. Set a smaller --memory or run.rows_per_part, or give the job more."
+        )
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
-            LOG.error(
-                "error: %s: %s. Free space or choose another %s, then run the same command again.",
-                error.filename or "the disk",
-                error.strerror,
-                elsewhere,
-            )
-            sys.exit(ResourceError.exit_code)
-        LOG.critical("%s", "\n".join(unquoted(error)))
-        sys.exit(1)
-    sys.exit(0)
+        for line in unquoted(error):
+            LOG.critical("%s", line)
+        return 1
+    except BaseException as error:
+        if type(error).__name__ != _PANIC:
+            raise
+        known = DataError(
+            f"Polars cannot cope with what it was given ({place_of(error)}). Look for damage in "
+            "the files that the job reads; if there is none, report this line."
+        )
+    LOG.error("error: %s", known)
+    return known.exit_code
+
+
+@contextmanager
+def blaming(what: str, advice: str = "Make the run again.") -> Iterator[None]:
+    """Within it, an unexpected error is the fault of what is read from a run folder.
+
+    All of that was checked by its sha256, which whoever writes there can renew. So the line says
+    where the code stumbled, but not what it stumbled over.
+    """
+    try:
+        yield
+    except (JobError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise IntegrityError(
+            f"{what} is not of the form that this program writes ({place_of(error)}). {advice} If "
+            "it is told again, report this line: then it is a bug."
+        ) from None
+
+
+def _of_system(error: OSError, elsewhere: str) -> JobError:
+    """What the system refuses, as something that can be mended."""
+    name = str(error.filename or "")
+    where = f"{name[:_SHOWN]}…" if len(name) > _SHOWN else name
+    why = os.strerror(error.errno) if error.errno else type(error).__name__
+    if error.errno in _NO_ROOM:
+        return ResourceError(
+            f"{where or 'the disk'}: {why}. Free space or choose another {elsewhere}, then run "
+            "the same command again."
+        )
+    if error.errno == errno.ENOENT or isinstance(error, FileNotFoundError):
+        return DataError(
+            f"{where or 'a file that the job reads'}: gone. Put it back, then run the same command "
+            "again."
+        )
+    if error.errno in _NO_PATH:
+        return ConfigError(f"{where or 'a path'}: {why}. Name another path.")
+    return ResourceError(
+        f"{where or 'the system'}: {why} ({place_of(error)}). Mend that, then run the same command "
+        "again."
+    )
+
+
+class _Ended(KeyboardInterrupt):
+    """A signal that ends the job as Ctrl-C does."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Within it, signals that end a job raise an error, so that it leaves nothing half done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+    # What is ignored, as under nohup, stays ignored.
+    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}
+
+    def end(number: int, _: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
+        raise _Ended(number)
+
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _hush() -> None:
+    """Let what is still to be printed go nowhere: its reader is gone."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def place_of(error: BaseException) -> str:
+    """The kind of an error, and where in the code it came up, without what it says."""
+    at = traceback.extract_tb(error.__traceback__)
+    where = f" in {Path(at[-1].filename).name}, line {at[-1].lineno}" if at else ""
+    return f"{type(error).__name__}{where}"
 
 
 def unquoted(error: BaseException) -> Iterator[str]:

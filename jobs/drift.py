@@ -41,7 +41,7 @@ PLACED = "refresh/placed"
 
 
 def settings(config: Config) -> Any:
-    return [config.refresh.policy]
+    return [config.refresh.policy, config.fairness.min_cell]
 
 
 def inputs(job: Job) -> Any:
@@ -84,7 +84,7 @@ def run(job: Job, work: Path) -> Outcome:
     kept = attributes.filter(
         pl.col("attribute").is_in(assessed.filter("kept")["attribute"].implode())
     )
-    found = findings(kept, segments, distances)
+    found = findings(kept, segments, distances, told.config.fairness.min_cell)
     used = {rule.attribute for rule in plan.rules if rule.features}
     decision, reason = decide(policy, kept, used, distances, changed)
     for sentence in found:

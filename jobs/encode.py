@@ -9,7 +9,7 @@ from dask import delayed
 
 from jobs.console import log
 from jobs.parts import Part, make_parts, part_key
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.stage import EXTRACTS, Job, Outcome, Stage, few_set_aside
 from segment_lib.clean import count_missing, known
 from segment_lib.config import Config
 from segment_lib.encode import Plan, decode_plan, read_plan
@@ -120,12 +120,13 @@ def run(job: Job, work: Path) -> Outcome:
             f"Every row of the population lacks more than {most_missing} attributes. "
             "Raise cleaning.max_missing_per_row."
         )
-    aside = rows_in - rows_out
+    few = few_set_aside(job.facts("ingest"), counts, job.config.fairness.min_cell)
+    aside = "some" if few else f"{rows_in - rows_out:,}"
     return Outcome(
         files,
         rows_in,
         rows_out,
-        f"{len(plan.features)} features; {aside:,} rows set aside, lacking more than "
+        f"{len(plan.features)} features; {aside} rows set aside, lacking more than "
         f"{most_missing} of {len(kept)} attributes",
         {
             "features": list(plan.features),

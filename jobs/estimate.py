@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jobs import assign, counting, encode, fit, gains, ingest, report, sweep
-from jobs.console import log
+from jobs.console import log, say
 from jobs.stage import EXTRACTS, Job, Stage
-from segment_lib.memory import BASE, too_small
+from segment_lib.memory import ADDRESSES_TO_DRAW, BASE, refuse_few_addresses, too_small
 
 _FEATURES_PER_ATTRIBUTE = 2.3
 _COMPONENTS_PER_FEATURE = 0.6
@@ -29,18 +29,24 @@ class Estimate:
 
 def print_plan(job: Job, stages: Sequence[Stage], first: str | None) -> None:
     """Print a line per stage: will run or is done, parts, bytes written and memory."""
-    print(f"{'stage':8} {'':14} {'parts':>6} {'writes':>10} {'memory':>10}")
+    say(f"{'stage':8} {'':14} {'parts':>6} {'writes':>10} {'memory':>10}")
     for stage, runs in _forecast(job, stages, first):
         expected = estimate(job, stage.name)
-        print(
+        say(
             f"{stage.name:8} {'will run' if runs else 'is done':14} {expected.parts:>6} "
             f"{expected.bytes / _MIB:>6.0f} MiB {expected.memory / _MIB:>6.0f} MiB"
         )
 
 
 def refuse_small_budget(job: Job, stages: Sequence[Stage], first: str | None) -> None:
-    """Raise a ResourceError at once if a stage that will run cannot do with the memory budget."""
-    needed = _least(job, stages, first)
+    """Raise a ResourceError at once if a stage that will run cannot do with the memory budget.
+
+    Or with the address space, where that is limited and the page is to be drawn.
+    """
+    running = _running(job, stages, first)
+    if "report" in running:
+        refuse_few_addresses(ADDRESSES_TO_DRAW)
+    needed = _least(job, running)
     if needed > job.budget.total:
         raise too_small(job.budget.total, needed)
 
@@ -58,7 +64,7 @@ def refuse_unfit_cluster(job: Job, stages: Sequence[Stage], first: str | None) -
     remarks = job.workers.prepare(
         root=job.root,
         inputs=[file.absolute() for file in inputs],
-        part_bytes=max(_least(job, stages, first) - BASE, 0),
+        part_bytes=max(_least(job, _running(job, stages, first)) - BASE, 0),
     )
     for remark in remarks:
         log(f"cluster  {remark}")
@@ -66,9 +72,13 @@ def refuse_unfit_cluster(job: Job, stages: Sequence[Stage], first: str | None) -
     log(f"cluster  {sum(threads.values())} threads on {len(threads)} workers, all fit")
 
 
-def _least(job: Job, stages: Sequence[Stage], first: str | None) -> int:
+def _running(job: Job, stages: Sequence[Stage], first: str | None) -> list[str]:
+    """The names of the stages that will run."""
+    return [stage.name for stage, runs in _forecast(job, stages, first) if runs]
+
+
+def _least(job: Job, running: Sequence[str]) -> int:
     """Bytes in use at the most if the stages that will run work on one part at a time."""
-    running = [stage.name for stage, runs in _forecast(job, stages, first) if runs]
     return round(max((estimate(job, name).least for name in running), default=0))
 
 

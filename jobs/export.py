@@ -24,7 +24,6 @@ Exit codes: 0 done, 2 usage or config, 3 bad input data, 4 out of memory budget 
 """
 
 import argparse
-import json
 import os
 import shutil
 import uuid
@@ -35,24 +34,28 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.console import Console, leave_after, log, place_told, start_logging
+from jobs.console import Console, blaming, leave_after, log, place_told, start_logging
 from jobs.left_out import Columns, left_out, left_out_words, refuse_unmatched
 from jobs.run import count
 from segment_lib.cluster import Workers, local_workers
 from segment_lib.config import Run, parse_size
 from segment_lib.errors import ConfigError, IntegrityError
+from segment_lib.list_folder import LIST, refuse_other_list, replacing_list, sha256_key
 from segment_lib.manifest import Manifest
 from segment_lib.matrix import as_block
 from segment_lib.memory import Budget
 from segment_lib.model import Projection, segment_ids
 from segment_lib.portable import build_onnx, check_onnx, require_onnx
+from segment_lib.run_folder import RUN, export_scratch
 from segment_lib.s3 import S3Path
 from segment_lib.store import (
     StoredFile,
+    flush_files,
     hand_over,
     hash_file,
     read_arrays,
     read_file,
+    read_json,
     read_part,
     write_file,
 )
@@ -119,7 +122,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
 def export(options: argparse.Namespace) -> None:
     """Write what was asked for."""
     root = options.run.absolute()
-    if not (root / "run.json").is_file():
+    if not (root / RUN).exists() and not (root / RUN).is_symlink():
         raise ConfigError(f"{root}: no run.json. Name the folder of a finished run.")
     manifest = Manifest(root)
     needed = "gains" if options.depth is not None else "assign"
@@ -129,7 +132,8 @@ def export(options: argparse.Namespace) -> None:
         require_onnx()
     workers = local_workers(options.threads)
     console = Console.fitting(options.log_format, shown=not options.no_progress)
-    with manifest.held(), manifest.naming_stage(), workers.active():
+    reading = blaming(f"{root}: what it holds")
+    with manifest.held_or_seen(), manifest.naming_stage(), reading, workers.active():
         if options.depth is not None:
             folder = options.out or root / "export"
             budget = parse_size(options.memory) or 0
@@ -156,17 +160,17 @@ def write_targets(
     columns = Columns.of(manifest)
     out = left_out(manifest, columns, options.suppress, workers)
     scratch = manifest.scratch(folder) / f".export-{uuid.uuid4().hex}"
+    refuse_other_list(folder)
     if not isinstance(folder, S3Path):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for old in folder.glob(".export-*"):
+        for old in export_scratch(folder):
             shutil.rmtree(old, ignore_errors=True)
     scratch.mkdir(mode=0o700)
     try:
         runs = sort_parts(manifest, ranking, columns, out, scratch, workers, console, budget)
         if not options.allow_unmatched:
             refuse_unmatched(manifest, columns, options.suppress, out, runs, workers)
-        names = "targets.parquet", "targets.csv"
-        files = tuple(scratch / name for name in names)
+        files = tuple(scratch / name for name in LIST)
         tally = write_list(runs, ranking.n_buckets, wanted, *files, repeating=columns.repeating)
         if sum(vars(tally).values()) != wanted:
             raise IntegrityError(f"{root}: gains/micro.csv does not add up. Run gains again.")
@@ -188,15 +192,14 @@ def write_targets(
             "suppressed_not_in_population": len(out.suppressed) - suppressed_met,
             "least_micro_index": float(ranking.index[-1]),
             "micro_csv_sha256": cells_file.sha256,
-            **{f"{name.replace('.', '_')}_sha256": hash_file(scratch / name) for name in names},
+            **{sha256_key(name): hash_file(scratch / name) for name in LIST},
         }
-        # It vouches for the two beside it: gone before they change, and there once both have.
-        (folder / "targets.json").unlink(missing_ok=True)
-        for name in names:
-            hand_over(scratch / name, folder / name)
+        flush_files(scratch, LIST)
+        with replacing_list(folder, summary):
+            for name in LIST:
+                hand_over(scratch / name, folder / name)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    write_file(folder, "targets.json", json.dumps(summary, indent=1).encode())
     log(
         f"export   {tally.listed:,} people listed of the {wanted:,} that are {depth:.1%} of the "
         f"population; left out: {', '.join(left_out_words(summary))}. {folder / 'targets.csv'}",
@@ -247,7 +250,7 @@ def sort_parts(
 def write_onnx(manifest: Manifest, target: Path) -> None:
     """The fitted model as ONNX, once it gives rows of the run the segments that assign gave."""
     root = manifest.root
-    told = json.loads(read_file(root, manifest.file("sweep", "model/model.json")))
+    told = read_json(root, manifest.file("sweep", "model/model.json"))
     arrays = read_arrays(root, manifest.file("sweep", "model/arrays.npz"))
     projection, centers = Projection.from_arrays(arrays), arrays["cluster_centers"]
     ids = segment_ids(arrays)

@@ -10,21 +10,27 @@ Exit codes: 0 done, 2 usage or no run there, 6 integrity check failed.
 """
 
 import argparse
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import polars as pl
 
-from jobs.console import leave_after, log, place_told, start_logging
+from jobs.console import blaming, leave_after, log, place_told, say, start_logging
+from segment_lib.config import Fairness
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.manifest import FORMAT, Manifest
+from segment_lib.memory import ADDRESSES_TO_DRAW, refuse_few_addresses
 from segment_lib.report import trend_svg
-from segment_lib.store import read_file, write_file
+from segment_lib.small import suppress_segments
+from segment_lib.store import read_regular, read_table, write_file
+from segment_lib.wording import printable
 
 _BEST = 3
+_DRAWN = b'class="marks"'
+"""In every chart that Vega draws."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,8 @@ class PastRun:
     rows: int
     n_clusters: int
     segments: pl.DataFrame
-    """segment, index, verdict, name; the best index first."""
-    drift: dict[str, Any]
+    """segment, index, verdict, name; the best index first, those of too few people null."""
+    drift: Mapping[str, Any]
     """decision and findings; empty for a run of its own."""
 
 
@@ -60,47 +66,63 @@ def tell(folder: Path) -> None:
     runs = sorted(past_runs(folder), key=lambda run: (run.date, run.name))
     if not runs:
         raise ConfigError(f"{folder}: no finished run of format version {FORMAT} in it.")
-    print(f"{'run':24} {'date':10} {'rows':>11} {'k':>3}  {'best segments (index)':36} drift")
+    say(f"{'run':24} {'date':10} {'rows':>11} {'k':>3}  {'best segments (index)':36} drift")
     for run in runs:
-        print(
-            f"{run.name:24} {run.date[:10]:10} {run.rows:>11,} {run.n_clusters:>3}  "
+        say(
+            f"{printable(run.name):24} {run.date[:10]:10} {run.rows:>11,} {run.n_clusters:>3}  "
             f"{_best(run):36} {_drift(run)}"
         )
     for first, line in lines_of(runs).items():
         if len(line) > 1:
             path = f"history-{first}.svg"
+            _refuse_other(folder / path)
+            refuse_few_addresses(ADDRESSES_TO_DRAW)
             write_file(folder, path, trend_svg(trend_table(line), first).encode())
-            print(f"\nchart: {folder / path}")
+            say(f"\nchart: {printable(str(folder / path))}")
 
 
 def past_runs(folder: Path) -> Iterator[PastRun]:
     """The finished runs in a folder; the log names those that are not, or cannot be read."""
     for path in sorted(folder.glob("*/run.json")):
         try:
-            manifest = Manifest(path.parent)
+            with blaming(f"{path.parent}: what it holds"):
+                run = _past_run(path.parent)
         except IntegrityError as error:
             log(f"history  {path.parent.name} left out, make the run again: {error}")
             continue
-        told = json.loads(path.read_bytes())
-        if "compare" not in manifest.stages:
+        if run is None:
             log(f"history  {path.parent.name}: not finished, left out")
-            continue
-        segments, names = (
-            pl.read_csv(read_file(manifest.root, manifest.file("compare", f"compare/{name}.csv")))
-            for name in ("segments", "names")
-        )
-        drift = manifest.stages["drift"].facts if "drift" in manifest.stages else {}
-        yield PastRun(
-            path.parent.name,
-            told.get("date", ""),
-            (told.get("base") or {}).get("run"),
-            manifest.stages["ingest"].facts["population"],
-            manifest.stages["sweep"].facts["n_clusters"],
-            segments.select("segment", "index", "verdict")
-            .join(names.select("segment", "name"), on="segment", how="left")
-            .sort("index", descending=True, nulls_last=True),
-            dict(drift),
-        )
+        else:
+            yield run
+
+
+def _past_run(root: Path) -> PastRun | None:
+    """What a run came to; None if it is not finished."""
+    manifest = Manifest(root)
+    stages, about = manifest.stages, manifest.recorded.about
+    if not {"compare", "ingest", "sweep"} <= set(stages):
+        return None
+    segments, names = (
+        read_table(root, manifest.file("compare", f"compare/{name}.csv"))
+        for name in ("segments", "names")
+    )
+    return PastRun(
+        root.name,
+        about.get("date", ""),
+        about.get("base", {}).get("run"),
+        stages["ingest"].facts["population"],
+        stages["sweep"].facts["n_clusters"],
+        suppress_segments(segments, _min_cell(about))
+        .select("segment", pl.col("index").cast(pl.Float64), "verdict")
+        .join(names.select("segment", "name"), on="segment", how="left")
+        .sort("index", descending=True, nulls_last=True),
+        stages["drift"].facts if "drift" in stages else {},
+    )
+
+
+def _min_cell(told: Mapping[str, Any]) -> int:
+    """Below how many people the run tells no count."""
+    return int(told.get("config", {}).get("fairness", {}).get("min_cell", Fairness().min_cell))
 
 
 def lines_of(runs: list[PastRun]) -> dict[str, list[PastRun]]:
@@ -124,8 +146,19 @@ def trend_table(line: list[PastRun]) -> pl.DataFrame:
     )
 
 
+def _refuse_other(chart: Path) -> None:
+    """Raise a ConfigError if a file of that name is there, and no chart: it is not replaced."""
+    with suppress(FileNotFoundError):
+        content = read_regular(chart)
+        if not content.startswith(b"<svg") or _DRAWN not in content:
+            raise ConfigError(
+                f"{chart}: there already, and not drawn by this program. Move it away, then run "
+                "the same command again."
+            )
+
+
 def _best(run: PastRun) -> str:
-    best = run.segments.filter(pl.col("segment") >= 0).head(_BEST)
+    best = run.segments.drop_nulls("index").filter(pl.col("segment") >= 0).head(_BEST)
     return ", ".join(f"{s} ({i:.0f})" for s, i in best.select("segment", "index").iter_rows())
 
 

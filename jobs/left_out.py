@@ -57,7 +57,7 @@ class Columns:
             facts["id_column"],
             marks if marks in carried or marks in missing else "",
             missing.get(marks, ()),
-            repeated > 0 and manifest.about["config"]["inputs"]["repeated_ids"] == "rows",
+            repeated > 0 and facts["repeated_ids"] == "rows",
         )
 
     def of_part(self, root: Path, file: StoredFile) -> tuple[pl.Series | None, pl.Series | None]:
@@ -137,11 +137,7 @@ def refuse_unmatched(
         )
     if len(out.known) and not any(len(run.known_met) for run in runs):
         samples = {0: _customers(manifest, columns, workers, fold=True)}
-        tasks = [
-            delayed(_match_part)(manifest.root, file, columns, samples, True)
-            for file in manifest.files("ingest", "raw/population/")
-        ]
-        alike = any(workers.run(tasks))
+        alike = _match(manifest, "raw/population/", columns, samples, workers, True)
         hint = " Some are, but for upper and lower case." if alike else ""
         raise DataError(
             f"{columns.ids}: none of the {len(out.known):,} ids of the customers is one of the "
@@ -185,15 +181,26 @@ def _matched(
 ) -> list[int]:
     """The columns of a suppression file that hold ids of people, from 0."""
     samples = suppression.sample(fold=fold)
+    return sorted(_match(manifest, "raw/", columns, samples, workers, fold))
+
+
+def _match(
+    manifest: Manifest,
+    folder: str,
+    columns: Columns,
+    samples: Mapping[int, np.ndarray],
+    workers: Workers,
+    fold: bool,
+) -> set[int]:
     tasks = [
         delayed(_match_part)(manifest.root, file, columns, samples, fold)
-        for file in manifest.files("ingest", "raw/")
+        for file in manifest.files("ingest", folder)
     ]
-    return sorted(set().union(*workers.run(tasks)))
+    return set().union(*workers.run(tasks))
 
 
 def _match_part(
-    root: Path, file: StoredFile, columns: Columns, samples: dict[int, np.ndarray], fold: bool
+    root: Path, file: StoredFile, columns: Columns, samples: Mapping[int, np.ndarray], fold: bool
 ) -> set[int]:
     return matches(read_part(root, file, columns=[columns.ids])[columns.ids], samples, fold=fold)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from segment_lib.errors import JobError
+from jobs.console import exit_code, start_logging
 from segment_lib.synthetic.calibration import calibrate, format_table
 from segment_lib.synthetic.extracts import make_extracts
 from segment_lib.synthetic.figures import ROWS
@@ -28,23 +28,25 @@ the smaller one. Files appear whole or not at all.
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    try:
-        if options.calibration:
-            table = calibrate(options.calibration)
-            print(format_table(table, all_lines=options.all_lines))
-            return 0 if all(line.within for line in table) else 6
-        make_extracts(
-            options.out,
-            rows=options.rows,
-            customers=options.customers,
-            seed=options.seed,
-            truth=options.truth,
-            jobs=options.jobs,
-            progress=_progress_line(),
-        )
-    except JobError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    start_logging("text")
+    return exit_code(lambda: make(options), elsewhere="--out")
+
+
+def make(options: argparse.Namespace) -> int:
+    """Make the extracts, or tell how close they are; 6 if a figure is out of its bound."""
+    if options.calibration:
+        table = calibrate(options.calibration)
+        print(format_table(table, all_lines=options.all_lines))
+        return 0 if all(line.within for line in table) else 6
+    make_extracts(
+        options.out,
+        rows=options.rows,
+        customers=options.customers,
+        seed=options.seed,
+        truth=options.truth,
+        jobs=options.jobs,
+        progress=_progress_line(),
+    )
     return 0
 
 

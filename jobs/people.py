@@ -169,6 +169,8 @@ def kept_parts(
             parts.append(Part(path, key, delayed(publish_part)(work, file, path)))
             continue
         left_out[path] = rows
+        if rows == file.rows:
+            continue  # Nobody is left: there is no part.
         task = delayed(keep_first)(work, file, buckets, i, job.schema, path)
         parts.append(Part(path, part_key("once", key, digest), task))
     return parts
@@ -294,13 +296,12 @@ def forms_of(work: Path, file: StoredFile, column: str, missing: Sequence[str]) 
 
 
 def row_numbers(job: Job, raw: Sequence[StoredFile]) -> list[range | StoredFile]:
-    """The row numbers of each part; the part itself where rows that repeat an id are left out."""
-    left_out = job.facts("ingest").get("left_out", {})
-    delivered = [(file.rows or 0) + left_out.get(file.path, 0) for file in raw]
-    firsts = accumulate(delivered, initial=0)
+    """The row numbers of each part of an extract; the part itself where rows are left out."""
+    folders = {path.rpartition("/")[0] for path in job.facts("ingest").get("left_out", {})}
+    firsts = accumulate((file.rows or 0 for file in raw), initial=0)
     return [
-        file if file.path in left_out else range(first, first + rows)
-        for file, first, rows in zip(raw, firsts, delivered, strict=False)
+        file if file.path.rpartition("/")[0] in folders else range(first, first + (file.rows or 0))
+        for file, first in zip(raw, firsts, strict=False)
     ]
 
 

@@ -74,6 +74,7 @@ def refresh(options: argparse.Namespace) -> None:
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     given = {"plan": options.plan, "check_content": options.check_content}
     if options.dry_run:
+        manifest.refuse_foreign()
         job = RefreshJob(config, manifest, threads(options), console, base, **given)
         print_plan(job, between(STAGES, None, options.until), None)
         return
@@ -88,7 +89,7 @@ def refresh(options: argparse.Namespace) -> None:
         refuse_small_budget(job, told, None)
         run_stages(job, STAGES, last=options.until)
     if options.until in (None, "report"):
-        print_answer(manifest)
+        print_answer(manifest, config.fairness.min_cell)
     moved = print_drift(manifest) if "drift" in manifest.stages else []
     if options.fail_on == "drift" and moved:
         raise DriftError(f"drift: {'; '.join(moved)}. See refresh/drift.parquet in {root}.")

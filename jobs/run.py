@@ -23,13 +23,14 @@ import polars as pl
 
 import jobs
 from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
-from jobs.console import Console, leave_after, log, place_told, start_logging
+from jobs.console import Console, blaming, leave_after, log, place_told, start_logging
 from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
 from jobs.stage import Job, between, run_stages
 from segment_lib.cluster import Workers, connect, local_workers, scheduler_address
 from segment_lib.config import load_config
 from segment_lib.errors import ConfigError
 from segment_lib.manifest import Manifest, package_versions
+from segment_lib.small import suppress_segments
 from segment_lib.store import read_file
 
 STAGES = (
@@ -110,6 +111,7 @@ def job_of(options: argparse.Namespace) -> None:
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     content = options.check_content
     if options.dry_run:
+        manifest.refuse_foreign()
         job = Job(config, manifest, threads(options), console, check_content=content)
         told = between(STAGES, options.first, options.last)
         print_plan(job, told, options.first)
@@ -122,8 +124,8 @@ def job_of(options: argparse.Namespace) -> None:
         refuse_small_budget(job, told, options.first)
         run_stages(job, STAGES, options.first, options.last)
     if "report" in manifest.stages and options.last in (None, "report"):
-        with manifest.naming_stage():
-            print_answer(manifest)
+        with manifest.naming_stage(), blaming(f"{root}: its answer"):
+            print_answer(manifest, config.fairness.min_cell)
 
 
 def overrides(options: argparse.Namespace) -> list[str]:
@@ -162,24 +164,25 @@ def _workers(options: argparse.Namespace) -> Iterator[Workers]:
         yield workers
 
 
-def print_answer(manifest: Manifest) -> None:
-    """The segments, the best first, and where the report is."""
-    segments = pl.read_csv(
-        read_file(manifest.root, manifest.file("compare", "compare/segments.csv"))
-    )
+def print_answer(manifest: Manifest, min_cell: int) -> None:
+    """The segments, the best first, and where the report is; nothing of too few people."""
+    content = read_file(manifest.root, manifest.file("compare", "compare/segments.csv"))
+    segments = suppress_segments(pl.read_csv(content), min_cell)
     print(f"\n{'segment':>10} {'population':>12} {'customers':>12} {'index':>7}  from - to")
     ordered = segments.sort("index", descending=True, nulls_last=True)
     for row in ordered.iter_rows(named=True):
         name = "set aside" if row["segment"] < 0 else str(row["segment"])
-        print(
-            f"{name:>10} {row['population_share']:>12.1%} {row['customer_share']:>12.1%} "
-            + (
-                f"{row['index']:>7.0f}  {row['low']:.0f} to {row['high']:.0f}"
-                if row["index"] is not None
-                else f"{'':>7}"
-            )
-            + (f"  {row['verdict']}" if row["verdict"] != "average" else "")
+        shares = (
+            "too few" if row[share] is None else f"{row[share]:.1%}"
+            for share in ("population_share", "customer_share")
         )
+        index = (
+            f"{'':>7}"
+            if row["index"] is None
+            else f"{row['index']:>7.0f}  {row['low']:.0f} to {row['high']:.0f}"
+        )
+        verdict = f"  {row['verdict']}" if row["verdict"] in ("over", "under") else ""
+        print(f"{name:>10} {' '.join(f'{share:>12}' for share in shares)} {index}{verdict}")
     print(f"\nreport: {manifest.root / 'report' / 'index.html'}")
 
 

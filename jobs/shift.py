@@ -12,7 +12,7 @@ from jobs.stage import Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.drift import index_change
 from segment_lib.manifest import Manifest
-from segment_lib.store import read_file, read_part, write_file, write_table
+from segment_lib.store import formula_undone, read_file, read_part, write_file, write_table
 
 _INDEX = ("index_low", "index", "index_high")
 
@@ -104,7 +104,8 @@ _SHARES = ("share_base", "share_new", "ratio", "drifted")
 
 def _told(manifest: Manifest) -> dict[int, dict[str, Any]]:
     segments, names = (
-        pl.read_csv(read_file(manifest.root, manifest.file("compare", path))) for path in _TABLES
+        formula_undone(pl.read_csv(read_file(manifest.root, manifest.file("compare", path))))
+        for path in _TABLES
     )
     told = segments.join(names, on="segment", how="left", maintain_order="left")
     return {row["segment"]: row for row in told.iter_rows(named=True)}

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from dask import delayed
 
-from jobs.console import Console, log
+from jobs.console import Console, blaming, log
 from segment_lib.cluster import Workers
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError
@@ -24,6 +25,7 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
+from segment_lib.small import is_few
 from segment_lib.sources import Delivery, find_files, is_packed, path_columns
 from segment_lib.store import StoredFile
 from segment_lib.unfinished import is_whole, noted_parts
@@ -174,6 +176,11 @@ def finished_before(job: Job, stage: str, work: Path, paths: Sequence[str]) -> l
     return done
 
 
+def few_set_aside(delivered: Mapping[str, Any], placed: Mapping[str, Any], min_cell: int) -> bool:
+    """Whether rows in and out of the stages would tell of too few people set aside."""
+    return any(is_few(delivered[name] - placed[name], min_cell) for name in EXTRACTS)
+
+
 def between(stages: Sequence[Stage], first: str | None, last: str | None) -> Sequence[Stage]:
     """The stages from `first` to `last`.
 
@@ -209,10 +216,25 @@ def run_stages(
                 f"Run without --from, or from {name}."
             )
     for stage in told:
-        if stage.name != first and stage.is_done(job):
-            log(f"{stage.name:8} done before, nothing changed", stage=stage.name, skipped=True)
-        else:
-            _run_stage(job, stage, following=names[names.index(stage.name) + 1 :])
+        with _earlier(job, stage):
+            if stage.name != first and stage.is_done(job):
+                log(f"{stage.name:8} done before, nothing changed", stage=stage.name, skipped=True)
+            else:
+                _run_stage(job, stage, following=names[names.index(stage.name) + 1 :])
+
+
+def _earlier(job: Job, stage: Stage) -> AbstractContextManager[None]:
+    """Within it, unexpected errors are the fault of what the stage reads, unless all is made here.
+
+    Then they are bugs.
+    """
+    recorded, stages = job.manifest.recorded.stages, job.manifest.stages
+    names = [name for name in stage.needs if name in stages and stages[name] is recorded.get(name)]
+    if not names and job.base is None:
+        return nullcontext()
+    folders = {job.root} | ({job.base.root} if job.base else set())
+    what = f"what {stage.name} reads in {' or '.join(map(str, sorted(folders)))}"
+    return blaming(what, "Run again with --from ingest.")
 
 
 def _run_stage(job: Job, stage: Stage, following: Sequence[str]) -> None:
@@ -243,11 +265,15 @@ def _run_stage(job: Job, stage: Stage, following: Sequence[str]) -> None:
     if peak.bytes > job.budget.total and job.workers.client is None:
         log(f"{stage.name:8} took more than the budget of {job.config.run.memory}")
     rate = f"{outcome.rows_in / max(seconds, 0.01):,.0f} rows/s"
+    told = not (
+        "encode" in job.manifest.stages
+        and few_set_aside(job.facts("ingest"), job.facts("encode"), job.config.fairness.min_cell)
+    )
+    rows = {"rows_in": outcome.rows_in, "rows_out": outcome.rows_out} if told else {}
     log(
         f"{stage.name:8} {seconds:6.1f} s  {peak.mib:5d} MiB  {rate:>16}  {outcome.message}",
         stage=stage.name,
         seconds=record.seconds,
         peak_mib=peak.mib,
-        rows_in=outcome.rows_in,
-        rows_out=outcome.rows_out,
+        **rows,
     )

@@ -5,6 +5,9 @@
 A line for each file that is gone, cut off, changed, or listed by no stage, and the stage to run
 again. Nothing is written. plan.json may be edited: what counts is the plan that encode followed.
 
+Of a job that was killed while it put the files of a stage in their places, the next start does the
+rest; until then the stage counts as not done, and a line says so.
+
 Exit codes: 0 all is as it was written, 2 usage, 6 something is not.
 """
 
@@ -12,11 +15,12 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from jobs.console import LOG, leave_after, log, place_told, start_logging
+from jobs.console import LOG, blaming, leave_after, log, place_told, start_logging
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.integrity import faults
 from segment_lib.lock import refuse_job_at_work
 from segment_lib.manifest import Manifest
+from segment_lib.run_folder import RUN, refuse_links
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,19 +43,28 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 def verify(root: Path) -> None:
     """Raise an IntegrityError unless the run is as it was left."""
-    if not (root / "run.json").is_file():
+    if not (root / RUN).exists() and not (root / RUN).is_symlink():
         raise ConfigError(f"{root}: no run.json. Name the folder of a run.")
+    refuse_links(root)
     refuse_job_at_work(root)
     manifest = Manifest(root)
-    found = faults(manifest)
+    with blaming(f"{root}: what it holds"):
+        found = faults(manifest)
     for fault in found:
-        told = f"run {fault.stage} again" if fault.stage else "delete it: nothing reads it"
-        LOG.error("%s: %s; %s", root / fault.path, fault.what, told)
+        advice = f"run {fault.stage} again" if fault.stage else "nothing reads it"
+        LOG.error("%s: %s; %s", root / fault.path, fault.what, advice)
     again = [name for name in manifest.stages if any(f.stage == name for f in found)]
+    unlisted = [fault for fault in found if fault.stage is None]
     if found:
+        more = f"Run again with --from {again[0]}. " if again else ""
+        more += f"Move away what is yours; python -m jobs.clean {root} lists it." * bool(unlisted)
         raise IntegrityError(
-            f"{root}: {len(found)} files are not as they were left. "
-            + (f"Run again with --from {again[0]}." if again else "Delete what is listed by none.")
+            f"{root}: {len(found)} files are not as they were left. {more.strip()}"
+        )
+    if manifest.publishing is not None:
+        log(
+            f"{manifest.publishing.stage} was being published when its job ended: run the same "
+            "command again to finish it"
         )
     files = [file for record in manifest.stages.values() for file in record.files]
     size = sum(file.bytes for file in files) / 2**20

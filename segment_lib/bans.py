@@ -16,7 +16,7 @@ RARE = 0.9
 """An attribute that is empty in more of the rows, and has one level, looks like a mark."""
 _NAMES = re.compile(
     r"sperr|robinson|opt[_\- ]?out|(no|do[_\- ]?not|dont)[_\- ]?(e?mail|call|contact|market|promot)"
-    r"|nixie|werbe?verbot|keine?[_\- ]?werbung|werb\w*wider|unsubscri|suppress|blacklist",
+    r"|nixie|werbe|keine?[_\- ]?werb|unsubscri|suppress|blacklist",
     re.IGNORECASE,
 )
 _ALLOWING = re.compile(r"opt[_\- ]?in|consent|einwillig|erlaub|permi|allow", re.IGNORECASE)
@@ -54,6 +54,23 @@ def is_certain(words: Collection[str]) -> bool:
 def looks_like_ban(name: str) -> bool:
     """True if a column's name says that people of it must not be mailed."""
     return bool(_NAMES.search(name))
+
+
+def suspects(attributes: pl.DataFrame, named: str) -> list[str]:
+    """Attributes that look like a column that says who must not be mailed, which nobody named.
+
+    Parameters
+    ----------
+    attributes : `attribute`, `n_levels`, `missing_share`
+    """
+    return [
+        name
+        for name, levels, missing in attributes.select(
+            "attribute", "n_levels", "missing_share"
+        ).iter_rows()
+        if name != named
+        and ((looks_like_ban(name) and levels <= MOST) or (levels == 1 and missing > RARE))
+    ]
 
 
 def says_allowed(name: str) -> bool:

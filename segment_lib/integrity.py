@@ -1,15 +1,14 @@
 """Whether a run folder is as it was left: what run.json lists, to the byte, no more."""
 
-import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from segment_lib.errors import IntegrityError
-from segment_lib.manifest import FOLDERS, Manifest
+from segment_lib.manifest import Manifest
 from segment_lib.model import FittedModel
-from segment_lib.store import StoredFile, files_below, hash_file, read_arrays, read_file
+from segment_lib.store import StoredFile, hash_file, read_arrays, read_json
 
 PLAN = "plan.json"
 
@@ -36,7 +35,8 @@ def faults(manifest: Manifest) -> list[Fault]:
         ]
     if "sweep" in manifest.stages and not any(fault.stage == "sweep" for fault in found):
         found += _model_faults(manifest)
-    return found + [Fault(path, "listed by no stage", None) for path in _extra(manifest)]
+    unlisted = (path.relative_to(manifest.root).as_posix() for path in manifest.unlisted())
+    return found + [Fault(path, "listed by no stage", None) for path in unlisted]
 
 
 def _fault(manifest: Manifest, file: StoredFile) -> str | None:
@@ -56,24 +56,14 @@ def _fault(manifest: Manifest, file: StoredFile) -> str | None:
 
 def _model_faults(manifest: Manifest) -> Iterator[Fault]:
     """The model as a whole, which its bytes alone do not tell if run.json was rewritten too."""
-    file = manifest.file("sweep", "model/model.json")
+    path = "model/model.json"
     try:
-        told = json.loads(read_file(manifest.root, file))
+        told = read_json(manifest.root, manifest.file("sweep", path))
         arrays = manifest.file("sweep", "model/arrays.npz")
         model = FittedModel.from_arrays(read_arrays(manifest.root, arrays))
         fits = model.cluster_centers.shape == (told["n_clusters"], told["n_components"])
         fits &= model.projection.mean.shape == (len(told["features"]),) == (told["n_features"],)
-    except (IntegrityError, ValueError, KeyError, TypeError):
+    except (IntegrityError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         fits = False
     if not fits:
-        yield Fault(file.path, "does not fit the arrays beside it", "sweep")
-
-
-def _extra(manifest: Manifest) -> list[str]:
-    listed = {file.path for record in manifest.stages.values() for file in record.files}
-    there = (
-        path.relative_to(manifest.root).as_posix()
-        for folder in FOLDERS
-        for path in files_below(manifest.root / folder)
-    )
-    return sorted(path for path in there if path not in listed)
+        yield Fault(path, "does not fit the arrays beside it", "sweep")

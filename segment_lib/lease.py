@@ -99,6 +99,31 @@ def refuse_holder(lock: S3Path, *, stale: float) -> None:
         raise _at_work(lock, found.holder)
 
 
+def lease_holder(lock: S3Path) -> str | None:
+    """Whose the lock is; None if there is none."""
+    found = _look(lock)
+    return found.holder if found else None
+
+
+def lift_lease(lock: S3Path, *, wait: float) -> str | None:
+    """Remove the lock of a job that is gone. Gives whose it was; None if there is none.
+
+    Raises
+    ------
+    ConfigError
+        If it shows a heartbeat within `wait` seconds.
+    """
+    before = _look(lock)
+    if before is None:
+        return None
+    time.sleep(wait)
+    now = _look(lock)
+    if now is not None and now.version != before.version:
+        raise _at_work(lock, now.holder)
+    lock.unlink()
+    return before.holder
+
+
 @dataclass
 class _Held:
     """The lock of this job."""
@@ -153,7 +178,7 @@ def _now(headers: Mapping[str, str]) -> datetime:
 def _at_work(lock: S3Path, holder: str) -> ConfigError:
     return ConfigError(
         f"{lock.parent}: another job is at work here: {holder}. Wait for it, or choose another "
-        "--run-dir."
+        f"--run-dir. If that job is gone: python -m jobs.clean {lock.parent} --lift-lock"
     )
 
 

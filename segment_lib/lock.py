@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from segment_lib.errors import ConfigError
-from segment_lib.lease import only_job_of, refuse_holder
+from segment_lib.errors import ConfigError, IntegrityError
+from segment_lib.lease import lease_holder, lift_lease, only_job_of, refuse_holder
 from segment_lib.s3 import S3Path
-from segment_lib.store import write_file
+from segment_lib.store import read_regular, write_file
 
 LOCK = ".lock"
 BEAT = 10.0
@@ -46,7 +46,7 @@ def only_job(folder: Path) -> Iterator[str | None]:
     try:
         alone = _try_lock(descriptor, fcntl.LOCK_EX)
         if alone is False or (_is_fresh(folder) and (alone is None or not _is_here(folder))):
-            raise _at_work(folder)
+            raise _at_work(folder, certain=alone is False)
         stale = f"{_holder(folder)} ended early here: its lock is taken over" * _is_there(folder)
         me = {"host": socket.gethostname(), "pid": os.getpid(), "since": _now()}
         write_file(folder, LOCK, json.dumps(me).encode())
@@ -71,7 +71,56 @@ def refuse_job_at_work(folder: Path) -> None:
     try:
         alone = _try_lock(descriptor, fcntl.LOCK_SH)
         if alone is False or (_is_fresh(folder) and (alone is None or not _is_here(folder))):
-            raise _at_work(folder)
+            raise _at_work(folder, certain=alone is False)
+    finally:
+        os.close(descriptor)
+
+
+def lift_lock(folder: Path, wait: float = 1.5 * BEAT) -> str | None:
+    """Remove the lock of a job that is gone. Gives whose it was; None if there is none.
+
+    Parameters
+    ----------
+    wait : seconds in which a job that is alive shows a heartbeat
+
+    Raises
+    ------
+    ConfigError
+        If the job is alive: by the kernel's lock, or by its heartbeat.
+    """
+    if isinstance(folder, S3Path):
+        return lift_lease(folder / LOCK, wait=wait)
+    if not _is_there(folder):
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if _try_lock(descriptor, fcntl.LOCK_EX) is False:
+            raise _at_work(folder, certain=True)
+        holder, beat = _holder(folder), (folder / LOCK).stat().st_mtime_ns
+        time.sleep(wait)
+        if _is_there(folder) and (folder / LOCK).stat().st_mtime_ns != beat:
+            raise _at_work(folder, certain=True)
+        (folder / LOCK).unlink(missing_ok=True)
+        return holder
+    finally:
+        os.close(descriptor)
+
+
+def stale_lock(folder: Path) -> str | None:
+    """Whose the lock in the folder is, which may be gone; None if there is none.
+
+    Raises
+    ------
+    ConfigError
+        If the job is at work here for certain.
+    """
+    if isinstance(folder, S3Path):
+        return lease_holder(folder / LOCK)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if _try_lock(descriptor, fcntl.LOCK_SH) is False:
+            raise _at_work(folder, certain=True)
+        return _holder(folder) if _is_there(folder) else None
     finally:
         os.close(descriptor)
 
@@ -93,28 +142,40 @@ def _beat(lock: Path, stop: threading.Event) -> None:
             os.utime(lock)
 
 
-def _at_work(folder: Path) -> ConfigError:
+def _at_work(folder: Path, *, certain: bool) -> ConfigError:
+    """The error for a folder of another job; `certain` if the kernel says so, and not its file."""
+    lift = "" if certain else f" If that job is gone: python -m jobs.clean {folder} --lift-lock"
     return ConfigError(
         f"{folder}: another job is at work here: {_holder(folder)}. Wait for it, or choose another "
-        "--run-dir."
+        f"--run-dir.{lift}"
     )
+
+
+def _age(folder: Path) -> float | None:
+    """Seconds since the heartbeat, less than 0 if it lies in the future; None without a lock."""
+    with suppress(OSError):
+        return time.time() - (folder / LOCK).stat().st_mtime
+    return None
 
 
 def _holder(folder: Path) -> str:
-    told = _told(folder)
-    if not told:
+    who, age = _who(folder), _age(folder)
+    if not who:
         return "one that does not say who it is"
-    age = time.time() - (folder / LOCK).stat().st_mtime if _is_there(folder) else 0
+    if age is not None and age < -BEAT:
+        beat = f"{-age:.0f} s ahead of the clock here: clocks differ"
+    else:
+        beat = f"{max(age or 0, 0):.0f} s ago"
     return (
-        f"process {told.get('pid')} on {told.get('host')} (since {told.get('since')}, last "
-        f"heartbeat {max(age, 0):.0f} s ago)"
+        f"process {who.get('pid')} on {who.get('host')} (since {who.get('since')}, last "
+        f"heartbeat {beat})"
     )
 
 
-def _told(folder: Path) -> dict[str, object]:
-    with suppress(OSError, ValueError):
-        told = json.loads((folder / LOCK).read_bytes())
-        return told if isinstance(told, dict) else {}
+def _who(folder: Path) -> dict[str, object]:
+    with suppress(OSError, ValueError, RecursionError, IntegrityError):
+        who = json.loads(read_regular(folder / LOCK))
+        return who if isinstance(who, dict) else {}
     return {}
 
 
@@ -123,13 +184,12 @@ def _is_there(folder: Path) -> bool:
 
 
 def _is_fresh(folder: Path) -> bool:
-    with suppress(OSError):
-        return time.time() - (folder / LOCK).stat().st_mtime < STALE
-    return False
+    age = _age(folder)
+    return age is not None and age < STALE
 
 
 def _is_here(folder: Path) -> bool:
-    return _told(folder).get("host") == socket.gethostname()
+    return _who(folder).get("host") == socket.gethostname()
 
 
 def _now() -> str:

@@ -2,69 +2,53 @@
 
 import hashlib
 import json
+import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from segment_lib.errors import ConfigError, IntegrityError, JobError, ResourceError
-from segment_lib.lock import only_job
-from segment_lib.s3 import Changed, S3Path
+from segment_lib.lock import only_job, refuse_job_at_work
+from segment_lib.record import (
+    FORMAT,
+    Publication,
+    RunRecord,
+    StageRecord,
+    read_record,
+    sealed,
+)
+from segment_lib.run_folder import (
+    FOLDERS,
+    PLAN,
+    RUN,
+    WORK,
+    refuse_links,
+    refuse_strangers,
+    remove,
+    remove_scratch,
+)
+from segment_lib.s3 import AT_ONCE, Changed, S3Path
 from segment_lib.scratch import private_folder, sweep_private_folders
 from segment_lib.store import (
     StoredFile,
     files_below,
+    flush_files,
     make_private,
     move_files,
-    remove_below,
+    read_regular,
     write_file,
 )
-from segment_lib.unfinished import sweep_scratch
+from segment_lib.unfinished import is_whole, sweep_scratch
 from segment_lib.versions import PACKAGES, code_of, versions_of
 
-FORMAT = 4
-"""Version of the files of a run. It grows when code changes what a stage writes."""
+__all__ = ["FOLDERS", "FORMAT", "Manifest", "Publication", "StageRecord", "sealed"]
 
 _DRAWING = ("altair", "vl-convert-python")
 """What decides the bytes of the page and its figures."""
-_WORK = ".work"
-FOLDERS = (
-    "raw",
-    "assess",
-    "features",
-    "model",
-    "segments",
-    "compare",
-    "gains",
-    "refresh",
-    "report",
-)
-
-
-@dataclass(frozen=True)
-class StageRecord:
-    """What a finished stage left behind."""
-
-    fingerprint: str
-    """Of its settings, its inputs and the format version."""
-    files: tuple[StoredFile, ...]
-    rows_in: int = 0
-    rows_out: int = 0
-    seconds: float = 0.0
-    peak_mib: int = 0
-    """Largest resident memory of the process and its children while it ran."""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    """What later stages and the report need to know of it."""
-
-    def as_json(self) -> dict[str, Any]:
-        return {**self.__dict__, "files": [file.as_json() for file in self.files]}
-
-    @classmethod
-    def from_json(cls, entry: dict[str, Any]) -> "StageRecord":
-        return cls(**{**entry, "files": tuple(StoredFile(**file) for file in entry["files"])})
 
 
 def fingerprint(settings: Any, inputs: Any) -> str:
@@ -104,41 +88,27 @@ class Manifest:
             If its run.json cannot be read, or is of another format version.
         """
         self.root = root
-        self.stages: dict[str, StageRecord] = {}
         self.about: dict[str, Any] = {}
-        self.notes: dict[str, Any] = {}
-        """What outlives the stages, such as which plans were derived and not edited."""
+        """What the job at work notes of itself; what an earlier one noted is in `recorded`."""
         self._version: str | None = None
         """Of run.json in an object store, as it was last read or written here."""
         self._scratch: Path | None = None
-        path = root / "run.json"
-        try:
+        self._read()
+
+    def _read(self) -> None:
+        path = self.root / RUN
+        content = None
+        with suppress(FileNotFoundError, NotADirectoryError):
             if isinstance(path, S3Path):
                 content, self._version = path.read_version()
             else:
-                content = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        try:
-            told = json.loads(content)
-            found = told["format_version"]
-            if found == FORMAT and sealed(told) != content:
-                raise IntegrityError(
-                    f"{path}: not as it was written. Choose another --run-dir, or delete this run "
-                    "folder."
-                )
-            stages = told["stages"] if found == FORMAT else {}
-            self.stages = {name: StageRecord.from_json(entry) for name, entry in stages.items()}
-            self.notes = told["notes"]
-        except (ValueError, KeyError, TypeError):
-            raise IntegrityError(
-                f"{path}: not a manifest. Choose another --run-dir, or delete this run folder."
-            ) from None
-        if found != FORMAT:
-            raise IntegrityError(
-                f"{path}: format version {found}, this program writes {FORMAT}. "
-                "Choose another --run-dir."
-            )
+                content = read_regular(path)
+        self.recorded = read_record(content, path) if content is not None else RunRecord({})
+        """What run.json told when it was read."""
+        self.stages = dict(self.recorded.stages)
+        self.notes = dict(self.recorded.notes)
+        """What outlives the stages, such as which plans were derived and not edited."""
+        self.publishing = self.recorded.publishing
 
     def describe(self, **about: Any) -> None:
         """Note what the run is: config, inputs, versions; and when. Written with the next stage."""
@@ -164,7 +134,7 @@ class Manifest:
         sizes = _sizes(self.root, record.files)
         # The analyst may edit the plan; encode looks at its content.
         return all(
-            file.path in sizes and (file.path == "plan.json" or sizes[file.path] == file.bytes)
+            file.path in sizes and (file.path == PLAN or sizes[file.path] == file.bytes)
             for file in record.files
         )
 
@@ -175,21 +145,30 @@ class Manifest:
 
     def file(self, stage: str, path: str) -> StoredFile:
         """One file of a finished stage."""
-        return next(file for file in self.stages[stage].files if file.path == path)
+        for file in self.stages[stage].files:
+            if file.path == path:
+                return file
+        raise IntegrityError(
+            f"{self.root}: {stage} lists no {path}. Run again with --from {stage}."
+        )
 
     @contextmanager
     def held(self) -> Iterator[str | None]:
         """Make the run folder, if need be, and keep other jobs out of it until left or killed.
 
-        Gives what is to be said of a job that died there, if one did.
+        Gives what is to be said of a job that died there, if one did. What it was publishing is
+        in place then.
 
         Raises
         ------
         ResourceError
             If the folder cannot be made or written.
         ConfigError
-            If another job is at work in it.
+            If another job is at work in it, or it holds what is not a run.
+        IntegrityError
+            If a link lies where the job would write or remove.
         """
+        self.refuse_foreign()
         try:
             if not isinstance(self.root, S3Path):
                 _close_to_others(self.root)
@@ -198,12 +177,31 @@ class Manifest:
                 f"{self.root}: cannot be made ({error.strerror}). Choose another --run-dir."
             ) from None
         with only_job(self.root) as stale:
+            # Another job may have published between the opening and the lock.
+            self._read()
             # Not before: until then they may be those of the job at work.
             sweep_private_folders(self.root)
+            self._finish_publishing()
             try:
                 yield stale
             finally:
                 self._drop_scratch()
+
+    @contextmanager
+    def held_or_seen(self) -> Iterator[str | None]:
+        """As `held`; a folder that may not be written is looked at, and nothing in it changes."""
+        if isinstance(self.root, S3Path) or os.access(self.root, os.W_OK):
+            with self.held() as stale:
+                yield stale
+        else:
+            self.refuse_foreign()
+            refuse_job_at_work(self.root)
+            yield None
+
+    def refuse_foreign(self) -> None:
+        """Raise an error, with nothing changed, if the folder is no run or a link lies in it."""
+        refuse_strangers(self.root)
+        refuse_links(self.root)
 
     def begin(self, stage: str, mark: str) -> Path:
         """The private folder in which the stage writes under the final names.
@@ -212,17 +210,9 @@ class Manifest:
         that ended early are in it; all other scratch is removed.
         """
         made_by = [package_versions(), code_of("segment_lib")]
-        name = f"{stage}-{fingerprint(mark, made_by)[:32]}"
-        work = self.root / _WORK / name
+        work = self.root / WORK / f"{stage}-{fingerprint(mark, made_by)[:32]}"
         try:
-            if isinstance(work, S3Path):
-                for path in files_below(work.parent):
-                    if work not in path.parents:
-                        path.unlink()
-            else:
-                for other in work.parent.glob("*"):
-                    if other != work:
-                        shutil.rmtree(other)
+            remove_scratch(self.root, kept=work)
             sweep_scratch(work)
             make_private(work)
         except OSError as error:
@@ -250,56 +240,119 @@ class Manifest:
     ) -> None:
         """Put the files of `work` in their places and list them; forget what followed before.
 
-        The old entry goes first and the new one comes last, so that a kill in between leaves a
-        stage that is not done, never one that is half old and half new.
+        Until run.json notes the new files, the old ones stay listed and as they are. From then on
+        the new ones are whole in `work` or in their places, and whoever holds the folder next
+        puts them there. So a kill or a power cut leaves the stage as it was, or all of the new.
 
         Raises
         ------
         ConfigError
             If another job has written run.json meanwhile, as may happen in an object store.
+        IntegrityError
+            If a file that no job wrote lies where one of the new ones is to be.
         """
-        order = dict.fromkeys([*self.stages, stage])
-        for name in (stage, *following):
-            self.stages.pop(name, None)
-        self._write()
-        # A part that a killed run had put in its place is not in the work folder any more.
-        move_files(work, self.root, [file.path for file in record.files])
-        self.stages[stage] = record
+        listed, new = self._listed(), {file.path for file in record.files}
+        self._refuse_unlisted(new - listed)
+        order = tuple(dict.fromkeys([*self.stages, stage]))
         # A stage made again keeps its place before those that stay.
-        self.stages = {name: self.stages[name] for name in order if name in self.stages}
+        kept = {name: r for name, r in self.stages.items() if name not in (stage, *following)}
+        flush_files(work, new)
+        gone = listed - new - {file.path for r in kept.values() for file in r.files}
+        remove = tuple(sorted(path for path in gone if path.partition("/")[0] in FOLDERS))
+        self.stages = kept
+        self.publishing = Publication(stage, work.name, record, remove, order)
         self._write()
-        self._tidy()
+        self._place(self.publishing)
 
-    def _tidy(self) -> None:
-        """Remove what no stage lists: files of stages forgotten, and of a job that was killed."""
+    def _place(self, publication: Publication) -> None:
+        """Do what a publication is, or the rest of it, and list its files."""
+        stage, record = publication.stage, publication.record
+        for path in publication.remove:
+            remove(self.root / path)
+        paths = [file.path for file in record.files]
+        # A part that a killed run had put in its place is not in the work folder any more.
+        move_files(self.root / WORK / publication.work, self.root, paths)
+        flush_files(self.root, paths, folders_alone=True)
+        self.stages[stage] = record
+        self.stages = {name: self.stages[name] for name in publication.order if name in self.stages}
+        self.publishing = None
+        self._write()
         self._drop_scratch()
-        remove_below(self.root / _WORK)
+        remove_scratch(self.root)
+
+    def _finish_publishing(self) -> None:
+        """Do the rest of what a job was at when it was killed; if a file is gone, forget it."""
+        publication = self.publishing
+        if publication is None:
+            return
+        folders = [self.root / WORK / publication.work, self.root]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            whole = all(pool.map(lambda file: is_whole(folders, file), publication.record.files))
+        self.about = self.about or dict(self.recorded.about)
+        if whole:
+            self._place(publication)
+            return
+        for path in (*publication.remove, *(file.path for file in publication.record.files)):
+            if path.partition("/")[0] in FOLDERS:
+                remove(self.root / path)
+        self.publishing = None
+        self._write()
+
+    def _listed(self) -> set[str]:
+        """The files that stages list, and those that are being put in their places or removed."""
         listed = {file.path for record in self.stages.values() for file in record.files}
-        for folder in FOLDERS:
-            for path in files_below(self.root / folder):
-                if path.relative_to(self.root).as_posix() not in listed:
-                    path.unlink()
-        for path in (*self.root.glob(".run.json.*"), *self.root.glob(".plan.json.*")):
-            path.unlink()
+        if self.publishing is not None:
+            listed.update(self.publishing.remove)
+            listed.update(file.path for file in self.publishing.record.files)
+        return listed
+
+    def unlisted(self) -> list[Path]:
+        """The files, and links, in the folders of stages that no stage lists."""
+        listed = self._listed()
+        return sorted(
+            path
+            for folder in FOLDERS
+            for path in files_below(self.root / folder)
+            if path.relative_to(self.root).as_posix() not in listed
+        )
+
+    def _refuse_unlisted(self, paths: Iterable[str]) -> None:
+        """Raise an IntegrityError if one of the files is there: what no job wrote stays."""
+        if isinstance(self.root, S3Path):
+            there = {path.relative_to(self.root).as_posix() for path, _ in self.root.listed()}
+            strange = [path for path in paths if path in there]
+            if strange and self._is_other_version():
+                raise self._written_by_another()
+        else:
+            strange = [path for path in paths if os.path.lexists(self.root / path)]
+        # The analyst may have put a plan there.
+        own = {PLAN} if (self.root / PLAN).is_file() else set()
+        if strange := sorted(set(strange) - own):
+            raise IntegrityError(
+                f"{self.root / strange[0]}: there already, and no job of this program has listed "
+                "it, so that it is not replaced. Move it away, then run the same command again."
+            )
 
     def _write(self) -> None:
-        told = {
-            "format_version": FORMAT,
-            **self.about,
-            "notes": self.notes,
-            "stages": {name: record.as_json() for name, record in self.stages.items()},
-        }
-        path = self.root / "run.json"
+        content = RunRecord(self.stages, self.about, self.notes, self.publishing).as_bytes()
+        path = self.root / RUN
         if not isinstance(path, S3Path):
-            write_file(self.root, "run.json", sealed(told))
+            write_file(self.root, RUN, content, durable=True)
             return
         try:
-            self._version = path.put_if(sealed(told), self._version)
+            self._version = path.put_if(content, self._version)
         except Changed:
-            raise ConfigError(
-                f"{path}: another job has written it since this one began, and this one publishes "
-                "no more. Look which is at work, then run the same command again."
-            ) from None
+            raise self._written_by_another() from None
+
+    def _is_other_version(self) -> bool:
+        path = self.root / RUN
+        return isinstance(path, S3Path) and path.exists() and path.version() != self._version
+
+    def _written_by_another(self) -> ConfigError:
+        return ConfigError(
+            f"{self.root / RUN}: another job has written it since this one began, and this one "
+            "publishes no more. Look which is at work, then run the same command again."
+        )
 
     def _drop_scratch(self) -> None:
         if self._scratch is not None:
@@ -308,9 +361,10 @@ class Manifest:
 
 
 def _close_to_others(root: Path) -> None:
-    """Make the run folder for its owner alone; close one made before, if it is a run or empty."""
+    """Make the run folder for its owner alone; close one made before."""
     make_private(root)
-    if (root / "run.json").exists() or not any(root.iterdir()):
+    # What is neither empty nor a run has been refused.
+    if root.stat().st_mode & 0o077:
         root.chmod(root.stat().st_mode & 0o700)
 
 
@@ -322,10 +376,3 @@ def _sizes(root: Path, files: Iterable[StoredFile]) -> dict[str, int]:
     return {
         path.relative_to(root).as_posix(): path.stat().st_size for path in paths if path.is_file()
     }
-
-
-def sealed(told: Mapping[str, Any]) -> bytes:
-    """The manifest as JSON, the sha256 of all before it at its end."""
-    rest = {key: value for key, value in told.items() if key != "sha256"}
-    seal = hashlib.sha256(json.dumps(rest, indent=1).encode()).hexdigest()
-    return json.dumps({**rest, "sha256": seal}, indent=1).encode()

@@ -1,6 +1,8 @@
 """The memory budget: what a process holds anyway, parts in flight, and rows that are kept."""
 
 import ctypes
+import os
+import resource
 import threading
 from dataclasses import dataclass
 
@@ -11,6 +13,11 @@ from segment_lib.errors import ResourceError
 _MIB = 2**20
 BASE = 480 * _MIB
 """What the process holds beside rows: the interpreter and its libraries; measured."""
+_GIB = 2**30
+ADDRESSES, ADDRESSES_PER_THREAD = 3 * _GIB, 64 * _MIB
+"""Addresses that libraries reserve when they are loaded, most of it never memory; measured."""
+ADDRESSES_TO_DRAW = 66 * _GIB
+"""What the engine that draws charts reserves besides; measured."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """Names of glibc's settings (malloc.h)."""
 _GIVEN_BACK = 8 * _MIB
@@ -52,6 +59,26 @@ def too_small(budget: int, needed: int) -> ResourceError:
         f"A memory budget of {budget // _MIB} MiB is too small: one part at a time needs "
         f"{least} MiB. Set --memory {least}MiB, or a smaller run.rows_per_part."
     )
+
+
+def refuse_few_addresses(besides: int = 0) -> None:
+    """Raise a ResourceError if the process may reserve too little address space (`ulimit -v`).
+
+    Libraries that get too little end the process or wait for ever, and say nothing of it.
+
+    Parameters
+    ----------
+    besides : bytes needed beside what the libraries of every command take
+    """
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    needed = ADDRESSES + ADDRESSES_PER_THREAD * (os.cpu_count() or 1) + besides
+    if allowed != resource.RLIM_INFINITY and allowed < needed:
+        way = " or leave the page to another machine: --until gains" if besides else ""
+        raise ResourceError(
+            f"The address space is limited to {allowed / _GIB:.1f} GiB (ulimit -v), and libraries "
+            f"reserve {needed / _GIB:.1f} GiB, most of it never used. Lift the limit with ulimit "
+            f"-v unlimited{way}, and bound the memory by --memory."
+        )
 
 
 def give_memory_back() -> None:

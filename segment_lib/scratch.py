@@ -17,11 +17,16 @@ def private_folder(root: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix=_beginning(root)))
 
 
+def private_folders(root: Path) -> list[Path]:
+    """The folders that jobs of this run folder made on this machine and have not removed."""
+    found = Path(tempfile.gettempdir()).glob(f"{_beginning(root)}*")
+    return sorted(folder for folder in found if folder.lstat().st_uid == os.getuid())
+
+
 def sweep_private_folders(root: Path) -> None:
     """Remove the folders that killed jobs of this run folder left on this machine."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_beginning(root)}*"):
-        if folder.lstat().st_uid == os.getuid():
-            shutil.rmtree(folder, ignore_errors=True)
+    for folder in private_folders(root):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _beginning(root: Path) -> str:

@@ -2,6 +2,38 @@
 
 import polars as pl
 
+PEOPLE = ("population_rows", "population_share")
+CUSTOMERS = ("customer_rows", "customer_share")
+BOTH = (
+    *("index", "index_low", "index_high", "low", "high", "spread_low", "spread_high"),
+    "verdict",
+)
+
+
+def suppress_segments(segments: pl.DataFrame, min_cell: int) -> pl.DataFrame:
+    """The table of segments against customers, null where it would tell of too few people.
+
+    With a count goes its share; with either count index, limits and verdict. Console, log, page
+    and spreadsheets show this and nothing else.
+    """
+    people, customers = (veiled_segments(pl.col(of[0]), min_cell) for of in (PEOPLE, CUSTOMERS))
+    return segments.with_columns(
+        pl.when(~few).then(pl.col(column)).alias(column)
+        for columns, few in ((PEOPLE, people), (CUSTOMERS, customers), (BOTH, people | customers))
+        for column in columns
+        if column in segments.columns
+    )
+
+
+def is_few(rows: int, min_cell: int) -> bool:
+    """Whether a count is of some people, but of too few to be told."""
+    return 0 < rows < min_cell
+
+
+def counted(rows: int, min_cell: int) -> str:
+    """A count in words for the console and the log: of few people, only that they are few."""
+    return f"under {min_cell}" if is_few(rows, min_cell) else f"{rows:,}"
+
 
 def veiled(
     rows: pl.Expr, min_cell: int, *within: str, tie: str, last: pl.Expr | None = None

@@ -15,12 +15,12 @@ import numpy as np
 import polars as pl
 
 from segment_lib.errors import IntegrityError
+from segment_lib.npz import pack_arrays, unpack_arrays
 from segment_lib.s3 import S3Path
 from segment_lib.store import (
     StoredFile,
     hash_file,
-    pack_arrays,
-    unpack_arrays,
+    read_regular,
     write_file,
     write_part,
 )
@@ -42,8 +42,8 @@ def noted_parts(work: Path) -> list[StoredFile]:
     """The parts noted as finished, in the order of their names; `is_whole` says if they are."""
     found = []
     for note in sorted((work / _KEPT).rglob("*.json")):
-        with suppress(ValueError, TypeError, IntegrityError, FileNotFoundError):
-            found.append(StoredFile(**json.loads(note.read_bytes())))
+        with suppress(ValueError, TypeError, IntegrityError, FileNotFoundError, RecursionError):
+            found.append(StoredFile(**json.loads(read_regular(note))))
     return found
 
 
@@ -61,7 +61,7 @@ def write_checkpoint(work: Path, arrays: Mapping[str, np.ndarray]) -> None:
 def read_checkpoint(work: Path) -> dict[str, np.ndarray] | None:
     """The checkpoint of a run that ended early; None if there is none, or it is damaged."""
     try:
-        told = (work / _CHECKPOINT).read_bytes()
+        told = read_regular(work / _CHECKPOINT)
     except FileNotFoundError:
         return None
     digest, content = told[:32], told[32:]

@@ -1,6 +1,8 @@
 """What several tests share: real rows where they are to be had, and the job as a user runs it."""
 
+import importlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -145,3 +147,31 @@ def bucket(store_port: int) -> Iterator[S3Path]:
     """An empty bucket of the object store, which the environment tells of."""
     with at(store_port):
         yield new_bucket()
+
+
+@pytest.fixture
+def call(capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, list[str]]]:
+    """A command in this process: its exit code and the lines it said on standard error.
+
+    One that does not end within a minute fails the test.
+    """
+
+    def too_long(*_: object) -> None:
+        raise AssertionError("the command hangs")
+
+    def run(command: str, *arguments: object) -> tuple[int, list[str]]:
+        module = importlib.import_module(f"jobs.{command}")
+        capfd.readouterr()
+        before = signal.signal(signal.SIGALRM, too_long)
+        signal.alarm(60)
+        try:
+            with pytest.raises(SystemExit) as left:
+                module.main([str(argument) for argument in arguments])
+        finally:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, before)
+        code = left.value.code
+        assert isinstance(code, int)
+        return code, capfd.readouterr().err.splitlines()
+
+    return run

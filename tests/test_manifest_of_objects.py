@@ -67,12 +67,21 @@ def test_of_two_jobs_in_a_new_folder_one_publishes(root: S3Path) -> None:
     assert (root / "raw/a.bin").read_bytes() == b"rows of the first"
 
 
-def test_what_no_stage_lists_is_removed_when_one_is_published(root: S3Path) -> None:
+def test_what_no_stage_lists_stays_when_one_is_published(root: S3Path) -> None:
     manifest = Manifest(root)
-    write_file(root, "raw/old.bin", b"1")
-    write_file(root, "export/list.csv", b"1")
     publish(manifest, "ingest", "raw/a.bin", b"rows")
-    assert keys(root) == ["export/list.csv", "raw/a.bin", "run.json"]
+    write_file(root, "raw/mine.bin", b"1")
+    write_file(root, "export/list.csv", b"1")
+    publish(manifest, "ingest", "raw/b.bin", b"rows")
+    assert keys(root) == ["export/list.csv", "raw/b.bin", "raw/mine.bin", "run.json"]
+    assert manifest.unlisted() == [root / "raw/mine.bin"]
+
+
+def test_objects_that_are_no_run_are_refused_and_stay(root: S3Path) -> None:
+    write_file(root, "raw/mine.bin", b"1")
+    with pytest.raises(ConfigError, match=r"no run\.json, and not empty: raw"):
+        Manifest(root).held().__enter__()
+    assert keys(root) == ["raw/mine.bin"]
 
 
 def test_a_stage_begins_where_one_of_its_kind_ended_early(root: S3Path) -> None:

@@ -230,6 +230,29 @@ def test_words_a_spreadsheet_would_run_are_written_as_text(tmp_path, word):
 
 
 def test_what_keeps_a_formula_from_running_is_taken_off_again() -> None:
-    table = pl.DataFrame({"name": ["=SUMME(A1) 3 or less", " +1", "-", "'quoted'", "plain", None]})
+    table = pl.DataFrame(
+        {"=name": ["=SUMME(A1) 3 or less", " +1", "-", "'quoted'", "'=1", "''@", "plain", None, ""]}
+    )
     assert formula_undone(formula_safe(table)).equals(table)
-    assert formula_safe(table)["name"][0] == "'=SUMME(A1) 3 or less"
+    assert formula_safe(table)["'=name"][0] == "'=SUMME(A1) 3 or less"
+
+
+@pytest.mark.parametrize("sign", list("=+-@＝＋－＠﹦﹢﹣﹫"))
+@pytest.mark.parametrize(
+    "before",
+    ["", " ", "\t", "\r", "\n", "\ufeff", "\u200b", "\u2060 ", "\xa0", "\u202e", "\0", "'"],
+)
+def test_no_cell_and_no_heading_runs_as_a_formula(before: str, sign: str) -> None:
+    word = f"{before}{sign}HYPERLINK(A1)"
+    safe = formula_safe(pl.DataFrame({word: [word]}))
+    assert safe.to_dict(as_series=False) == {f"'{word}": [f"'{word}"]}
+
+
+@pytest.mark.parametrize("word", ["\tplain", "\rplain"])
+def test_a_leading_tab_or_line_end_is_kept_from_spreadsheets(word: str) -> None:
+    assert formula_safe(pl.DataFrame({"a": [word]})).item() == f"'{word}"
+
+
+@pytest.mark.parametrize("word", ["plain", "a=b", "1-2", "ä＝", "'quoted'", "Q1: population"])
+def test_other_words_stay_as_they_are(word: str) -> None:
+    assert formula_safe(pl.DataFrame({word: [word]})).to_dict(as_series=False) == {word: [word]}

@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segment_lib import targets
-from segment_lib.errors import ConfigError, DataError
 from segment_lib.hashing import row_hash
+from segment_lib.ids import hash_ids
 from segment_lib.targets import (
     LeftOut,
     Ranking,
     Tally,
-    hash_ids,
-    read_suppressed,
+    count_met,
+    positions,
     write_list,
     write_run,
 )
@@ -39,14 +39,26 @@ CELLS = pl.DataFrame(
 
 
 def listed(
-    folder: Path, wanted: int, parts: list[int], out: LeftOut = NOBODY, ids: pl.Series | None = None
+    folder: Path,
+    wanted: int,
+    parts: list[int],
+    out: LeftOut = NOBODY,
+    ids: pl.Series | None = None,
+    marked: pl.Series | None = None,
+    repeating: bool = False,
 ) -> tuple[pl.DataFrame, Tally]:
     """The list from parts that end at these rows."""
     ranking = Ranking.of(CELLS, wanted)
     edges = [0, *parts, ROWS.height]
     runs = [
         write_run(
-            ROWS[a:b], None if ids is None else ids[a:b], ranking, out, 7, folder / f"{a}-{i}.arrow"
+            ROWS[a:b],
+            None if ids is None else ids[a:b],
+            None if marked is None else marked[a:b],
+            ranking,
+            out,
+            7,
+            folder / f"{a}-{i}.arrow",
         )
         for i, (a, b) in enumerate(itertools.pairwise(edges))
         if b > a
@@ -54,7 +66,7 @@ def listed(
     names = folder / "t.parquet", folder / "t.csv"
     for name in names:
         name.unlink(missing_ok=True)
-    tally = write_list(runs, ranking.n_buckets, wanted, *names)
+    tally = write_list(runs, ranking.n_buckets, wanted, *names, repeating=repeating)
     for run in runs:
         run.path.unlink()
     return pl.read_parquet(names[0]), tally
@@ -112,14 +124,40 @@ def test_known_customers_are_counted_as_such_even_if_suppressed_too(tmp_path: Pa
 
 
 def test_suppressed_who_are_of_the_population_are_met() -> None:
-    out = LeftOut(NOBODY.known, np.array([3, 999, 5000], dtype=np.uint64))
-    assert out.met(np.arange(1000, dtype=np.uint64)).tolist() == [0, 1]
+    suppressed = np.array([3, 999, 5000], dtype=np.uint64)
+    parts = [np.arange(500, dtype=np.uint64), np.arange(400, 1000, dtype=np.uint64)]
+    met = [positions(part, suppressed) for part in parts]
+    assert [part.tolist() for part in met] == [[0], [1]]
+    assert count_met([*met, met[0]]) == 2
 
 
-def test_people_without_an_id_are_nobody_in_particular() -> None:
-    hashes = hash_ids(pl.Series(["a", None, "", "  "]))
-    assert hashes[0] != 0
-    assert hashes[1:].tolist() == [0, 0, 0]
+def test_people_without_an_id_are_not_listed_and_counted(tmp_path: Path) -> None:
+    best = by_hand(10)
+    ids = pl.Series([None if row in best[:4] else f"P{row}" for row in range(1000)])
+    found, tally = listed(tmp_path, 10, [300], ids=ids)
+    assert tally == Tally(6, 0, 0, nameless=4)
+    assert found["id"].to_list() == [f"P{row}" for row in best[4:]]
+
+
+def test_the_marked_are_left_out_and_counted(tmp_path: Path) -> None:
+    best = by_hand(10)
+    marked = pl.Series([row in best[:4] for row in range(1000)])
+    out = LeftOut(NOBODY.known, np.array([best[0]], dtype=np.uint64))
+    found, tally = listed(tmp_path, 10, [300], out, marked=marked)
+    assert tally == Tally(6, 0, 1, marked=3)
+    assert found["row"].to_list() == best[4:]
+
+
+@pytest.mark.parametrize("bucket", [37, 100_000])
+def test_an_id_of_several_rows_is_listed_once_where_it_stands_first(
+    tmp_path: Path, bucket: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targets, "ROWS_PER_BUCKET", bucket)
+    ids = [f"P{row // 3}" for row in range(1000)]
+    once = list(dict.fromkeys(ids[row] for row in by_hand(600)))
+    found, tally = listed(tmp_path, 600, [300], ids=pl.Series(ids), repeating=True)
+    assert found["id"].to_list() == once
+    assert tally == Tally(len(once), 0, 0, repeated=600 - len(once))
 
 
 @pytest.mark.parametrize("lead", ["=", "+", "-", "@", "\t", "\r", " =", "\n+"])
@@ -131,29 +169,3 @@ def test_text_that_could_be_a_formula_gets_an_apostrophe(tmp_path: Path, lead: s
         written = [row["id"] for row in csv.DictReader(file)]
     assert written == [told if told.startswith("a=b") else f"'{told}" for told in found["id"]]
     assert len({told[0] for told in written}) == 2
-
-
-def test_ids_and_rows_are_read_from_a_suppression_file(tmp_path: Path) -> None:
-    path = tmp_path / "out.txt"
-    path.write_bytes(b"\xef\xbb\xbf12\r\n\r\n 7 \r\n12\r\n")
-    assert read_suppressed(path, by_id=False).tolist() == [7, 12]
-    assert set(read_suppressed(path, by_id=True)) == set(hash_ids(pl.Series(["12", "7"])))
-    path.write_text("")
-    assert len(read_suppressed(path, by_id=False)) == 0
-
-
-@pytest.mark.parametrize("line", ["secret", "-1", "1.5", "٣", "9" * 20])
-def test_a_line_that_is_no_row_number_is_refused_by_its_line(tmp_path: Path, line: str) -> None:
-    path = tmp_path / "out.txt"
-    path.write_text(f"3\n\n{line}\n", encoding="utf-8")
-    with pytest.raises(DataError, match="line 3") as error:
-        read_suppressed(path, by_id=False)
-    assert "secret" not in str(error.value)
-
-
-def test_a_suppression_file_that_is_absent_or_no_text_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no such file"):
-        read_suppressed(tmp_path / "none.txt", by_id=True)
-    (tmp_path / "x").write_bytes(b"\xff\xfe")
-    with pytest.raises(DataError, match="UTF-8"):
-        read_suppressed(tmp_path / "x", by_id=True)

@@ -135,7 +135,9 @@ def _never_met(schema: Schema, extracts: Extracts, everywhere: Collection[str]) 
     absent = {
         a.name: [code for code in a.missing if not _is_met(a, code, met[a.name])] for a in schema
     }
-    alike, plain = list[str](), list[str]()
+    somewhere = set().union(*met.values())
+    # What other attributes hold is declared out of habit; what none holds may be a slip.
+    alike, nowhere, habit = list[str](), list[str](), list[str]()
     for name, missing in absent.items():
         if codes := [code for code in missing if code not in everywhere]:
             levels = {
@@ -143,11 +145,12 @@ def _never_met(schema: Schema, extracts: Extracts, everywhere: Collection[str]) 
             }
             words = next(filter(None, (likeness(code, levels) for code in codes)), None)
             hint = f" (a level is {words})" if words else ""
-            (alike if words else plain).append(f"{name} [{','.join(codes)}]{hint}")
+            among = alike if words else habit if somewhere.issuperset(codes) else nowhere
+            among.append(f"{name} [{','.join(codes)}]{hint}")
     for code in everywhere:
         if all(code in missing for missing in absent.values()):
-            plain.append(f"inputs.missing [{code}]")
-    if not (names := alike + plain):
+            nowhere.append(f"inputs.missing [{code}]")
+    if not (names := alike + nowhere + habit):
         return None
     where = "but in no row of either extract"
     return f"Declared as missing, {where}: {listed(names)}. Check the codes."
@@ -191,17 +194,18 @@ def _words_for_nothing(
 def _sentinels(schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int) -> str | None:
     names = []
     for attribute in schema:
-        if attribute.storage == "text":
-            continue
         levels = dictionary.get(attribute.name, ())
-        told: dict[str, list[str]] = {}
+        by_value: dict[str, list[str]] = {}
         for name, extract in extracts.items():
-            values = extract.values[attribute.name]
-            for value in far_values(values, _LEAST_SHARE * extract.rows, min_cell):
-                if spelling(value) not in levels:
-                    share = _share(int(values.counted[value]), name, extract, min_cell)
-                    told.setdefault(spelling(value), []).append(share)
-        names += [f"{attribute.name} {v} ({', '.join(shares)})" for v, shares in told.items()]
+            counts = _numbers(attribute, extract.values[attribute.name])
+            for value in far_values(counts, _LEAST_SHARE * extract.rows, min_cell):
+                # Other codes may be any numbers.
+                if spelling(value) not in levels and (
+                    attribute.storage == "number" or _is_usual(value)
+                ):
+                    share = _share(counts[value], name, extract, min_cell)
+                    by_value.setdefault(spelling(value), []).append(share)
+        names += [f"{attribute.name} {v} ({', '.join(shares)})" for v, shares in by_value.items()]
     if not names:
         return None
     return (
@@ -211,19 +215,27 @@ def _sentinels(schema: Schema, extracts: Extracts, dictionary: Levels, min_cell:
     )
 
 
-def far_values(values: Values, least_rows: float, min_cell: int = 0) -> list[float]:
+def _numbers(attribute: Attribute, values: Values) -> dict[float, int]:
+    """Rows by number of an attribute of numbers, or of codes that all are numbers."""
+    if attribute.storage == "number":
+        return {value: n for value, n in values.counted.items() if not isinstance(value, str)}
+    codes = {spelling(value): n for value, n in values.rows.items()}
+    return {float(code): n for code, n in codes.items()} if all(map(is_number, codes)) else {}
+
+
+def far_values(counts: Mapping[float, int], least_rows: float, min_cell: int = 0) -> list[float]:
     """Numbers at either end that lie far from all others, and that at least so many rows hold.
 
     Far is more than the range of all others, for a number that is a usual code for missing, else
-    `_FAR` times that; or below 0 where no other number is.
+    `_FAR` times that; or below 0 where no other number is, on a scale of more numbers above.
     """
-    numbers = sorted(value for value in values.counted if not isinstance(value, str))
+    numbers = sorted(counts)
     far: list[float] = []
     ends = list(_ENDS)
     # Once one end is known to be far, the other may be: at most ENDS values are known of each.
     while ends:
         for end in ends:
-            if group := _far_group(numbers, end, values.counted, least_rows, min_cell):
+            if group := _far_group(numbers, end, counts, least_rows, min_cell):
                 far += group
                 numbers = [value for value in numbers if value not in group]
                 ends.remove(end)
@@ -247,7 +259,7 @@ _ENDS = (_highest, _least)
 def _far_group(
     numbers: Sequence[float],
     end: Callable[[Sequence[float], int], tuple[Sequence[float], Sequence[float]]],
-    rows: Mapping[float | str, int],
+    rows: Mapping[float, int],
     least_rows: float,
     min_cell: int,
 ) -> Sequence[float]:
@@ -259,7 +271,8 @@ def _far_group(
             continue
         gap, span = max(group[0] - rest[-1], rest[0] - group[-1]), rest[-1] - rest[0]
         usual = all(_is_usual(value) for value in group)
-        alone = usual and group[-1] < 0 <= rest[0] and len(rest) > 2
+        # A scale from -2 to 2 has negative values too.
+        alone = usual and group[-1] < 0 <= rest[0] and rest[-1] > -3 * group[0]
         years = list(group) == [0] and rest[0] > _FIRST_YEAR and rest[-1] < _LAST_YEAR
         if alone or years or (0 not in group and gap > span * (1 if usual else _FAR)):
             return group

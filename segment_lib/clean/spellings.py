@@ -25,7 +25,7 @@ TRUTH = (
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NUMBERS = {name: month for month, name in enumerate(_MONTHS, start=1)} | {
-    "mär": 3, "mai": 5, "okt": 10, "dez": 12,
+    "mär": 3, "mrz": 3, "mai": 5, "okt": 10, "dez": 12,
 }  # fmt: skip
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
 _EXCEL_EPOCH = date(1899, 12, 30)
@@ -152,7 +152,7 @@ def _letters(code: str) -> str | None:
 
 _SLIPS: Mapping[str, Callable[[str], str]] = {
     "the same but for zeros before them": _without_zeros,
-    "the same but for upper and lower case": str.casefold,
+    "the same but for upper and lower case": str.lower,
     "the same but for blanks": _without_blanks,
     "the same but for quotes around them": lambda code: code.strip("'\"`´"),
 }

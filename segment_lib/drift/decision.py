@@ -5,6 +5,8 @@ from typing import Literal
 
 import polars as pl
 
+from segment_lib.small import veiled_segments
+
 MOST_FARTHER = 0.05
 """Rows lying farther from their centres by more than this share speak of other people."""
 _NAMED = 5
@@ -20,7 +22,10 @@ def farther(distances: Mapping[str, float]) -> float:
 
 
 def findings(
-    attributes: pl.DataFrame, segments: pl.DataFrame, distances: Mapping[str, float]
+    attributes: pl.DataFrame,
+    segments: pl.DataFrame,
+    distances: Mapping[str, float],
+    min_cell: int,
 ) -> list[str]:
     """What has drifted, a sentence each; none if the ground is where it was.
 
@@ -29,17 +34,22 @@ def findings(
     attributes : attribute, psi, drifted and the same of the customers; the attributes that count
     segments : a table of `segment_drift`
     distances : of `distance_table`
+    min_cell : shares of fewer people are not told
     """
     told = []
+    shares = (
+        pl.when(~veiled_segments(pl.col(f"rows_{run}"), min_cell)).then(f"share_{run}")
+        for run in ("base", "new")
+    )
     for who, of in (("population", ""), ("customers", "customers_")):
-        moved = attributes.filter(pl.col(f"{of}drifted"))
-        if moved.height:
-            told.append(f"attributes of the {who} have drifted: {_listed(moved, f'{of}psi')}")
-    for number, p, q in (
-        segments.filter("drifted").select("segment", "share_base", "share_new").iter_rows()
-    ):
+        drifted = attributes.filter(pl.col(f"{of}drifted"))
+        if drifted.height:
+            told.append(f"attributes of the {who} have drifted: {_listed(drifted, f'{of}psi')}")
+    moved = segments.with_columns(shares).filter("drifted")
+    for number, *ends in moved.select("segment", "share_base", "share_new").iter_rows():
         name = "the share set aside" if number < 0 else f"segment {number}"
-        told.append(f"{name} went from {p:.1%} to {q:.1%} of the population")
+        p, q = ("hardly any" if share is None else f"{share:.1%}" for share in ends)
+        told.append(f"{name} went from {p} to {q} of the population")
     if (more := farther(distances)) > MOST_FARTHER:
         told.append(f"rows lie {more:.1%} farther from the centres of their segments")
     return told

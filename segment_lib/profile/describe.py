@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from segment_lib.small import veiled_segments
+from segment_lib.small import suppress_segments
 
 _TRAITS = 5
 
@@ -35,16 +35,11 @@ def describe_segments(
         *("segment", "name", "population_rows", "population_share", "customer_rows"),
         *("customer_share", "index", "low", "high", "verdict", "small", "stability", "traits"),
     )
-    people = ~veiled_segments(pl.col("population_rows"), min_cell)
-    customers = ~veiled_segments(pl.col("customer_rows"), min_cell)
     return (
-        segments.join(names.select("segment", "name"), on="segment", how="left")
+        suppress_segments(segments, min_cell)
+        .join(names.select("segment", "name"), on="segment", how="left")
         .join(strongest, on="segment", how="left")
-        .with_columns(
-            pl.when(people).then(pl.col("population_rows", "population_share", "traits")),
-            pl.when(customers).then(pl.col("customer_rows", "customer_share")),
-            pl.when(people & customers).then(pl.col("index", "low", "high")),
-        )
+        .with_columns(pl.when(pl.col("population_rows").is_not_null()).then("traits"))
         .sort("index", "segment", descending=[True, False], nulls_last=True)
         .select(columns)
         .with_columns(

@@ -25,10 +25,9 @@ def headline(found: Sequence[Segment]) -> tuple[str, tuple[str, ...]]:
     over = [segment for segment in placed if segment.verdict == "over"]
     under = [segment for segment in reversed(placed) if segment.verdict == "under"]
     if over:
-        answer, *backing = _mail(over)
-        if under:
-            backing.append(f"Leave out {_named(under)}: {_held(under)}.")
-        backing.append(_strongest(over))
+        answer = _mail(over)
+        backing = [f"Leave out {_named(under)}: {_held(under)}."] if under else []
+        backing += [_strongest(over), _few(placed)]
     elif under:
         unclear = any(segment.is_unclear for segment in placed)
         answer = (
@@ -37,7 +36,8 @@ def headline(found: Sequence[Segment]) -> tuple[str, tuple[str, ...]]:
         )
         backing = [
             f"{_capital(_named(under))} {_hold(under)} {_held(under)}. Leave them out and mail the "
-            "rest."
+            "rest.",
+            _few(placed),
         ]
     else:
         answer, *backing = _level(placed)
@@ -203,12 +203,8 @@ def _strongest(over: Sequence[Segment]) -> str:
     if not (known := [segment for segment in over if segment.index]):
         return ""
     segment = next((segment for segment in known if not segment.is_small), known[0])
-    if segment is known[0] and len(known) == len(over):
-        begin = "Most of all,"
-    elif segment.is_small:
-        begin = "Of those that can be told, most of all"
-    else:
-        begin = "Of those large enough to plan on, most of all"
+    first = segment is known[0]
+    begin = "Most of all," if first else "Of those large enough to plan on, most of all"
     if segment.limits is None:
         sure = ""
     else:
@@ -224,43 +220,22 @@ def _placed(found: Sequence[Segment]) -> list[Segment]:
     return [segment for segment in found if not segment.is_set_aside]
 
 
-def _is_told(segment: Segment) -> bool:
-    return segment.customer_share is not None and segment.population_share is not None
-
-
-def _mail(over: Sequence[Segment]) -> tuple[str, ...]:
-    """Where to mail, and what of that too few people stand behind to be told."""
-    told = [segment for segment in over if _is_told(segment)]
-    few = [segment for segment in over if not _is_told(segment)]
-    names = _capital(_named(over))
-    if not few:
-        return (f"{names} {_hold(over)} {_held(over)}: mail there first.",)
-    return (
-        f"{names} {_hold(over)} more customers than {'its' if len(over) == 1 else 'their'} size "
-        "suggests: mail there first.",
-        f"{_capital(_named(told))} {_hold(told)} {_held(told)}." if told else "",
-        f"Too few people stand behind {_named(few)} to say by how much.",
-    )
+def _mail(over: Sequence[Segment]) -> str:
+    """Where to mail."""
+    return f"{_capital(_named(over))} {_hold(over)} {_held(over)}: mail there first."
 
 
 def _held(found: Sequence[Segment]) -> str:
-    """What they hold together; those whose shares are not shown are in no sum."""
-    told = [segment for segment in found if _is_told(segment)]
-    few = [segment for segment in found if not _is_told(segment)]
-    parts = []
-    if told:
-        customers = percent(sum(segment.customer_share or 0.0 for segment in told))
-        people = percent(sum(segment.population_share or 0.0 for segment in told))
-        parts.append(f"{customers} of customers in {people} of the population")
-    if few:
-        shares = [segment.population_share for segment in few]
-        known = [share for share in shares if share is not None]
-        place = f"{percent(sum(known))} of the population"
-        parts.append(
-            "too few customers to say how many in "
-            f"{place if len(known) == len(shares) else _named(few)}"
-        )
-    return " and ".join(parts)
+    """What they hold together."""
+    customers = percent(sum(segment.customer_share or 0.0 for segment in found))
+    people = percent(sum(segment.population_share or 0.0 for segment in found))
+    return f"{customers} of customers in {people} of the population"
+
+
+def _few(placed: Sequence[Segment]) -> str:
+    """Of whom nothing is told; empty if something is told of all."""
+    hidden = [segment for segment in placed if segment.is_hidden]
+    return f"Too few people stand behind {_named(hidden)} to say more." if hidden else ""
 
 
 def _level(placed: Sequence[Segment]) -> tuple[str, ...]:

@@ -249,12 +249,10 @@ def _whisker(segment: Segment) -> Row:
 
 
 def _label(segment: Segment) -> str:
-    """The index; where it is hidden words alone, as a symbol would look like a mark."""
+    """The index; where there is none words alone, as a symbol would look like a mark."""
     if segment.index is not None:
         return f"{segment.symbol} {whole(segment.index)}"
-    if not segment.is_hidden:
-        return "no index"
-    return "not shown" if segment.verdict == "average" else f"not shown ({segment.word})"
+    return segment.word if segment.is_hidden else "no index"
 
 
 def _brief(title: str) -> str:

@@ -29,7 +29,8 @@ class Figure:
     @cached_property
     def spec(self) -> dict[str, object]:
         """The Vega-Lite specification of the figure as a file, checked by its schema once."""
-        return self.chart.to_dict() | {"config": theme.CONFIG, "padding": 12}
+        spec: dict[str, object] = theme.shown(self.chart.to_dict())
+        return spec | {"config": theme.CONFIG, "padding": 12}
 
     @cached_property
     def svg(self) -> str:

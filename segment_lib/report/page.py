@@ -1,8 +1,10 @@
 """From the tables of a run to one page that opens anywhere, and its figures as files."""
 
 import re
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 
 import jinja2
@@ -13,6 +15,7 @@ from segment_lib.report import answer, mailing, method_charts, tables, theme, wo
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.figures import Figure, figures
 from segment_lib.report.segments import SET_ASIDE, Segment, segments
+from segment_lib.wording import printable
 
 COMPONENTS = 6
 """The components whose loadings are shown; the reading is given of all."""
@@ -50,7 +53,10 @@ def _page(
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_printable,
     )
+    style = environment.get_template("style.css.jinja").render(font=theme.FONT)
+    scripts = (vega, environment.get_template("script.js.jinja").render())
     return environment.get_template("page.html.jinja").render(
         facts=facts,
         figures=drawn,
@@ -89,13 +95,32 @@ def _page(
         components=tables.components(facts.components, facts.loadings, shown=COMPONENTS),
         tables=tables,
         words=words,
-        font=theme.FONT,
+        style=style,
+        scripts=scripts,
+        policy=_policy(style, scripts),
         n_traits=TRAITS,
         n_more=MORE_TRAITS,
         few=lambda rows: f"under {facts.min_cell}" if rows is None else words.count(rows),
         numbered=facts.components.cast({"component": pl.String}),
-        vega=vega,
     )
+
+
+def _policy(style: str, scripts: Sequence[str]) -> str:
+    """The content security policy: the style and the scripts of the page by hash, no request."""
+    allowed = " ".join(_allowed(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_allowed(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _allowed(content: str) -> str:
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+
+
+def _printable(value: object) -> object:
+    """Words as they may be shown; what is set already, and what is no text, as it is."""
+    return printable(value) if type(value) is str else value
 
 
 def _vega() -> str:
@@ -105,7 +130,8 @@ def _vega() -> str:
     """
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     bundle = re.sub(r"https?://(?!www\.w3\.org/)[\w./#-]*", "", bundle)
-    return bundle.replace("</script", r"<\/script")
+    # A browser hashes what it has read, and that has no other line ends.
+    return bundle.replace("\r\n", "\n").replace("\r", "\n").replace("</script", r"<\/script")
 
 
 def _write(path: Path, content: bytes) -> Path:

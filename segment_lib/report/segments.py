@@ -1,14 +1,11 @@
 """The segments as a reader meets them: name, numbers and traits, small counts left out."""
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import polars as pl
 
 from segment_lib.report.words import finite
-from segment_lib.small import veiled_segments
-
-T = TypeVar("T")
+from segment_lib.small import suppress_segments, veiled_segments
 
 SET_ASIDE = -1
 """The segment number of rows too incomplete to cluster."""
@@ -17,6 +14,7 @@ VERDICTS = {
     "over": ("▲", "over-represented"),
     "under": ("▼", "under-represented"),
     "average": ("●", "about average"),
+    "hidden": ("–", "not shown"),
 }
 """A symbol and a word for each verdict, so that nothing hangs on colour alone."""
 
@@ -28,6 +26,8 @@ third it has dissolved (Hennig 2007, "Cluster-wise assessment of cluster stabili
 HALF, TWICE = 50, 200
 """An index whose limits go beyond these tells nothing, though they hold 100."""
 UNCLEAR = "unclear"
+HIDDEN = "hidden"
+"""The verdict of a segment whose numbers tell of too few people."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ class Segment:
 
     @property
     def is_unclear(self) -> bool:
-        """Neither over nor under, but half or twice as many customers are not ruled out."""
-        if self.verdict != "average":
+        """Not shown to be over or under, but half or twice as many are not ruled out."""
+        if self.verdict not in ("average", HIDDEN):
             return False
         return self.limits is None or self.limits[0] < HALF or self.limits[1] > TWICE
 
@@ -108,7 +108,8 @@ class Segment:
 
     @property
     def word(self) -> str:
-        return UNCLEAR if self.is_unclear else VERDICTS[self.verdict][1]
+        known = self.is_hidden or not self.is_unclear
+        return VERDICTS[self.verdict][1] if known else UNCLEAR
 
     @property
     def stability_word(self) -> str:
@@ -131,29 +132,26 @@ def segments(
 ) -> tuple[Segment, ...]:
     """Segments by falling index, unknown ones after, the rows set aside last."""
     titles = dict(names.select("segment", "name").iter_rows())
-    people, customers = (
-        hidden(shares, f"{of}_rows", min_cell) for of in ("population", "customer")
-    )
     found = []
-    for row in shares.iter_rows(named=True):
+    for row in suppress_segments(shares, min_cell).iter_rows(named=True):
         number = row["segment"]
-        no_people, no_customers = number in people, number in customers
-        index = None if no_people or no_customers else finite(row["index"])
         found.append(
             Segment(
                 number=number,
                 title="" if number == SET_ASIDE else (titles.get(number) or ""),
-                population_rows=_unless(no_people, row["population_rows"]),
-                population_share=_unless(no_people, row["population_share"]),
-                customer_rows=_unless(no_customers, row["customer_rows"]),
-                customer_share=_unless(no_customers, row["customer_share"]),
-                index=index,
-                limits=None if index is None else _limits(row["low"], row["high"]),
-                chance=None if index is None else _limits(row["index_low"], row["index_high"]),
-                verdict=row["verdict"],
+                population_rows=row["population_rows"],
+                population_share=row["population_share"],
+                customer_rows=row["customer_rows"],
+                customer_share=row["customer_share"],
+                index=finite(row["index"]),
+                limits=_limits(row["low"], row["high"]),
+                chance=_limits(row["index_low"], row["index_high"]),
+                verdict=row["verdict"] or HIDDEN,
                 stability=finite(row["stability"]),
                 is_small=bool(row["small"]),
-                traits=() if no_people else traits_of(traits, number, min_cell),
+                traits=()
+                if row["population_rows"] is None
+                else traits_of(traits, number, min_cell),
             )
         )
     return tuple(sorted(found, key=_by_index))
@@ -194,7 +192,3 @@ def _by_index(segment: Segment) -> tuple[bool, bool, float, int]:
 def _limits(low: float | None, high: float | None) -> tuple[float, float] | None:
     ends = finite(low), finite(high)
     return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
-
-
-def _unless(hidden: bool, value: T) -> T | None:
-    return None if hidden else value

@@ -47,7 +47,7 @@ class Table:
 
     @property
     def csv(self) -> str:
-        """The table with numbers whole, cells not shown empty, and no cell a formula."""
+        """The table with numbers whole, cells not shown empty, no cell and no heading a formula."""
         headings = [column.heading for column in self.columns]
         taken: dict[str, list[float | str | None]] = {}
         for at, (heading, column) in enumerate(zip(headings, self.columns, strict=True)):
@@ -57,14 +57,14 @@ class Table:
             name: pl.Float64 if column.number else pl.String
             for name, column in zip(taken, self.columns, strict=True)
         }
-        table = formula_safe(pl.DataFrame(taken, schema=kinds))
+        table = pl.DataFrame(taken, schema=kinds)
         whole = [
             pl.col(name).cast(pl.Int64)
             for name, kind in kinds.items()
             if kind == pl.Float64 and (table[name].drop_nulls() % 1 == 0).all()
         ]
         buffer = io.StringIO()
-        table.with_columns(whole).write_csv(buffer)
+        formula_safe(table.with_columns(whole)).write_csv(buffer)
         return buffer.getvalue()
 
     @property
@@ -102,7 +102,7 @@ def index_table(found: Iterable[Segment]) -> Table:
         (
             Cell(segment.name, 1e9 if segment.is_set_aside else segment.number),
             Cell(_title(segment)),
-            Cell(f"{segment.symbol} {segment.verdict}", segment.verdict, segment.verdict),
+            _verdict(segment),
             Cell(whole(segment.index), segment.index),
             *_ends(segment.limits),
             *_ends(segment.chance),
@@ -123,6 +123,12 @@ def index_table(found: Iterable[Segment]) -> Table:
         *(Column(heading, number=True) for heading in numbers),
     )
     return Table("index", "Index, limits and shares of each segment", columns, rows)
+
+
+def _verdict(segment: Segment) -> Cell:
+    if segment.is_hidden:
+        return Cell(NOTHING)
+    return Cell(f"{segment.symbol} {segment.verdict}", segment.verdict, segment.verdict)
 
 
 def gains_table(gains: pl.DataFrame) -> Table:

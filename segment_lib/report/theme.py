@@ -5,8 +5,11 @@ same name, so that charts follow the reader's light or dark scheme.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import altair as alt
+
+from segment_lib.wording import printable
 
 PALETTE = {
     "paper": "#ffffff",
@@ -90,6 +93,18 @@ def halo(
     under, over = chart.copy(), chart.copy()
     under.mark, over.mark = rim, text
     return under, over
+
+
+def shown(spec: Any) -> Any:
+    """A specification with all its words as they may be shown."""
+    match spec:
+        case dict():
+            return {shown(key): shown(value) for key, value in spec.items()}
+        case list():
+            return [shown(value) for value in spec]
+        case str():
+            return printable(spec)
+    return spec
 
 
 def values(rows: Iterable[Row]) -> alt.InlineData:

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 import vl_convert
 
-from segment_lib.report.theme import CONFIG, PALETTE
+from segment_lib.report.theme import CONFIG, PALETTE, shown
 
 _HEIGHT = 360
 _STEP = 110
@@ -59,7 +59,8 @@ def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
     title = alt.Title(f"Index by segment since {line}", subtitle="One line per segment; log scale")
     chart = alt.layer(average, lines, base.mark_point(filled=True, size=55, opacity=1), labels)
     told = chart.properties(width=max(_STEP * len(runs), 2 * _STEP), height=_HEIGHT, title=title)
-    return told.to_dict() | {"config": CONFIG, "padding": 16, "background": "white"}
+    spec: dict[str, object] = shown(told.to_dict())
+    return spec | {"config": CONFIG, "padding": 16, "background": "white"}
 
 
 def trend_svg(history: pl.DataFrame, line: str) -> str:

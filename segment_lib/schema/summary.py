@@ -112,53 +112,61 @@ def read_feature_summary(path: Path, missing: Sequence[str] = ()) -> Schema:
 def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header of a feature summary, and line number (from 1) and cells of each row."""
     text = read_text(path, key="inputs.feature_summary")
-    start, separators = 0, _SEPARATORS
-    if told := re.match(r'"?sep=(.)"?[^\S\n]*\n', text.replace("\r\n", "\n"), re.IGNORECASE):
-        start, separators = 1, told.group(1)
-    tables = {separator: _rows(text, separator, path)[start:] for separator in separators}
-    for separator, table in tables.items():
-        header = [_key(name) for name in table[0][1]] if table else []
-        if not set(COLUMNS) <= set(header):
-            continue
-        if twice := [name for name in COLUMNS if header.count(name) > 1]:
-            raise DataError(
-                f"{path}, line {table[0][0]}: column {', '.join(twice)} named more than once. "
-                "Keep one of each."
-            )
-        return header, [(line, _rejoined(row, len(header), separator)) for line, row in table[1:]]
-    named = max(
-        ({_key(name) for name in table[0][1]} & set(COLUMNS) for table in tables.values() if table),
-        key=len,
-        default=set(),
-    )
-    absent = [name for name in COLUMNS if name not in named]
-    raise DataError(
-        f"{path}, line {start + 1}: no column {', '.join(absent)}; expected the header "
-        f"{';'.join(COLUMNS)}, with semicolons, commas or tabs. Add the columns, or set "
-        "inputs.feature_summary to the file that has them."
-    )
+    first, separators = 1, _SEPARATORS
+    if declared := re.match(r'"?sep=(.)"?[^\S\r\n]*(?:\r\n?|\n)', text, re.IGNORECASE):
+        first, separators, text = 2, declared.group(1), text[declared.end() :]
+    headers = {separator: _header(text, separator) for separator in separators}
+    separator, header = max(headers.items(), key=lambda of: len(set(of[1]) & set(COLUMNS)))
+    if absent := [name for name in COLUMNS if name not in header]:
+        raise DataError(
+            f"{path}, line {first}: no column {', '.join(absent)}; expected the header "
+            f"{';'.join(COLUMNS)}, with semicolons, commas or tabs. Add the columns, or set "
+            "inputs.feature_summary to the file that has them."
+        )
+    if twice := [name for name in COLUMNS if header.count(name) > 1]:
+        raise DataError(
+            f"{path}, line {first}: column {', '.join(twice)} named more than once. Keep one of "
+            "each."
+        )
+    rows = _rows(text, separator, first, path)[1:]
+    return header, [(line, _rejoined(row, len(header), separator)) for line, row in rows]
 
 
-def _rows(text: str, separator: str, path: Path) -> list[tuple[int, list[str]]]:
-    """Line number (from 1) and cells of the rows that hold anything."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    rows, line = [], 1
+def _header(text: str, separator: str) -> list[str]:
+    """The columns of the first row that holds anything."""
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        return [_key(name) for name in next((row for row in rows if any(row)), [])]
+    except csv.Error:
+        return []
+
+
+def _rows(text: str, separator: str, first: int, path: Path) -> list[tuple[int, list[str]]]:
+    """Line number and cells of the rows that hold anything, of a text that begins in line `first`.
+
+    Raises
+    ------
+    DataError
+        If a quote is opened and not closed, so that rows would be lost in a cell.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    rows, line = [], first
     try:
         for row in reader:
             cells = [cell.strip() for cell in row]
             if any(cells):
                 rows.append((line, cells))
-            line = reader.line_num + 1
+            line = reader.line_num + first
     except csv.Error:
         raise DataError(
-            f"{path}, line {line}: no row of a table. Save the file as CSV text."
+            f"{path}, line {line}: a quote is opened and not closed, or text follows it. Mend it."
         ) from None
     return rows
 
 
 def _rejoined(row: list[str], n_columns: int, separator: str) -> list[str]:
     """A row whose list of codes was cut at its separators, made whole."""
-    opened = next((i for i, cell in enumerate(row) if cell.startswith(("[", "(", "{"))), None)
+    opened = next((i for i, cell in enumerate(row) if cell.startswith(("[", "(", "{", "c("))), None)
     if opened is None or len(row) <= n_columns:
         return row
     closed = opened + len(row) - n_columns
@@ -173,8 +181,11 @@ def _key(name: str) -> str:
 def _attribute(header: list[str], row: list[str], everywhere: tuple[str, ...]) -> Attribute:
     """The attribute a row describes; a ValueError says what is wrong with it."""
     if len(row) <= max(map(header.index, COLUMNS)) or any(row[len(header) :]):
-        raise ValueError(f"{len(row)} cells, expected {len(header)}")
+        hint = "; put a list of codes in brackets" if len(row) > len(header) else ""
+        raise ValueError(f"{len(row)} cells, expected {len(header)}{hint}")
     cells = dict(zip(header, row, strict=False))
+    if any(len(cells[column].splitlines()) > 1 for column in COLUMNS):
+        raise ValueError("a quote is opened and not closed")
     name, kind = cells["attribute"], cells["type"].lower()
     if not name:
         raise ValueError("no attribute name")

@@ -1,7 +1,7 @@
 """Extracts as delivered: found, checked, cut into pieces at row ends, and read piece by piece."""
 
 from segment_lib.sources.content import kind_of
-from segment_lib.sources.copies import Content, larger_customers, refuse_copies
+from segment_lib.sources.copies import Content, customer_remarks, refuse_copies
 from segment_lib.sources.delimited import DelimitedPiece
 from segment_lib.sources.delivery import Delivery
 from segment_lib.sources.extract import Extract, open_extract, places, read_columns
@@ -27,12 +27,12 @@ __all__ = [
     "TextFormat",
     "UnreadableError",
     "changed",
+    "customer_remarks",
     "doubtful_points",
     "expand",
     "find_files",
     "is_packed",
     "kind_of",
-    "larger_customers",
     "list_files",
     "open_extract",
     "path_columns",

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from segment_lib.errors import DataError
 
+FEW_CUSTOMERS = 30
+"""Of fewer customers little can be said: limits of so small counts are exact, and wide."""
 CERTAIN = 100
 """Two files of so many rows that are the same to the byte are one and its copy."""
 
@@ -54,11 +56,17 @@ def refuse_copies(contents: Sequence[Content]) -> list[str]:
     return remarks
 
 
-def larger_customers(population: int, customers: int) -> list[str]:
-    """A remark if there are more customers than people they could come from."""
-    if customers <= population:
-        return []
-    return [
-        "the customers are more than the population. Are inputs.population and inputs.customers "
-        "exchanged?"
-    ]
+def customer_remarks(population: int, customers: int) -> list[str]:
+    """Remarks on how many customers there are beside the people they could come from."""
+    remarks = []
+    if customers > population:
+        remarks.append(
+            "the customers are more than the population. Are inputs.population and "
+            "inputs.customers exchanged?"
+        )
+    if customers < FEW_CUSTOMERS:
+        remarks.append(
+            f"there are fewer than {FEW_CUSTOMERS} customers: the limits of an index are wide, and "
+            "hardly a segment can be told from the average."
+        )
+    return remarks

@@ -1,6 +1,7 @@
 """Where a text can be cut: at the row end that follows a place, found in a window around it."""
 
 import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,6 @@ from segment_lib.sources.quoting import (
     BACKSLASH,
     LINE_END,
     RETURN,
-    Letters,
     Marked,
     Positions,
     mark,
@@ -18,9 +18,63 @@ from segment_lib.sources.text_format import TextFormat
 
 WIDEST = 1 << 26
 """Bytes that are looked at, at most, on either side of a place."""
-_WINDOW = 1 << 16
+_WINDOW, _BLOCK = 1 << 16, 1 << 20
 _SURE = 2
 """Rows there must be in a window that tell what is quoted in it."""
+
+
+def row_starts(
+    file: io.BufferedReader,
+    places: Sequence[int],
+    first: int,
+    stop: int,
+    n_columns: int,
+    form: TextFormat,
+) -> Iterator[int]:
+    """The row starts that follow places, up to `stop`; one for places within one row.
+
+    Where places are near each other, all that is between them is read, and each once.
+
+    Parameters
+    ----------
+    first : where the first row begins
+    """
+    if places and places[0] - first < _BLOCK:
+        yield from _starts_in_order(file, places, first, stop, form)
+        return
+    reached = 0
+    for place in places:
+        if place > reached:
+            start = row_start(file, place, first, stop, n_columns, form)
+            reached = start or place + WIDEST
+            if start:
+                yield start
+
+
+def _starts_in_order(
+    file: io.BufferedReader, places: Sequence[int], first: int, stop: int, form: TextFormat
+) -> Iterator[int]:
+    """The row starts that follow places, told from all rows up to there."""
+    size = _BLOCK
+    while first < stop and places:
+        file.seek(first)
+        text = file.read(min(size, stop - first))
+        at_end = first + len(text) == stop
+        marked = mark(text if at_end else text.rstrip(_unsettled(form)), form)
+        ends = _row_ends(marked, form)
+        if not len(ends) and not at_end and size < WIDEST:
+            size *= 4
+            continue
+        if marked.breach or not (len(ends) or at_end):
+            # Whoever parses the piece will tell what is wrong with its quotes.
+            ends = np.flatnonzero(marked.letters == LINE_END)
+        starts = first + ends + 1
+        starts = starts[starts < stop]
+        if not len(starts):
+            return
+        n = int(np.searchsorted(places, starts[-1], side="right"))
+        yield from np.unique(starts[np.searchsorted(starts, places[:n])]).tolist()
+        places, first, size = places[n:], int(starts[-1]), _BLOCK
 
 
 def row_start(
@@ -94,18 +148,15 @@ class _Window:
             return _Reading(bool(quote) and not self.is_last, None, 0, 0)
         start = self._settled()
         text = self.text[start:]
-        text = text if self.is_last else text.rstrip(self._unsettled)
+        text = text if self.is_last else text.rstrip(_unsettled(self.form))
         marked = mark(text, self.form, inside=inside)
         ends = marked.positions(LINE_END)
         if marked.breach:
             ends = ends[ends < marked.breach.position]
+        row_ends = _row_ends(marked, self.form)
+        row_ends = row_ends[row_ends >= self.place - 1 - start]
         at = marked.positions(ord(self.form.separator))
         cells = np.diff(np.searchsorted(at, ends)) + 1
-        row_ends = ends[ends >= self.place - 1 - start]
-        if not self.form.quote_escape:
-            row_ends = row_ends[
-                _letters_before(marked, row_ends) != BACKSLASH
-            ]  # It may be escaped.
         return _Reading(
             self._keeps_rules(marked),
             start + int(row_ends[0]) if len(row_ends) else None,
@@ -113,16 +164,10 @@ class _Window:
             int(np.count_nonzero(cells == self.n_columns)),
         )
 
-    @property
-    def _unsettled(self) -> bytes:
-        """Letters whose meaning hangs on what is beside them."""
-        escape = b"\\" if self.form.quote_escape == "backslash" else b""
-        return self.form.quote.encode() + b"\r" + escape
-
     def _settled(self) -> int:
         """Where the window no longer begins amid letters that belong together."""
         blank = b"" if self.form.separator == " " else b" "
-        start = len(self.text) - len(self.text.lstrip(self._unsettled + blank))
+        start = len(self.text) - len(self.text.lstrip(_unsettled(self.form) + blank))
         escaped = self.form.quote_escape == "backslash" and self.text[:start].endswith(b"\\")
         return start + escaped
 
@@ -130,10 +175,23 @@ class _Window:
         return marked.breach is None and not (self.is_last and marked.ends_inside)
 
 
-def _letters_before(marked: Marked, ends: Positions) -> Letters:
-    """The last letter before line ends, a CR left out."""
+def _unsettled(form: TextFormat) -> bytes:
+    """Letters whose meaning hangs on what is beside them."""
+    escape = b"\\" if form.quote_escape == "backslash" else b""
+    return form.quote.encode() + b"\r" + escape
+
+
+def _row_ends(marked: Marked, form: TextFormat) -> Positions:
+    """The line ends to cut at: none that may be escaped, none after a breach."""
+    ends = marked.positions(LINE_END)
+    if marked.breach:
+        ends = ends[ends < marked.breach.position]
+    if form.quote_escape:
+        return ends
     one, two = (marked.letters[np.maximum(ends - n, 0)] for n in (1, 2))
-    return np.where(one == RETURN, two, one)
+    may_be_escaped = np.where(one == RETURN, two, one) == BACKSLASH
+    kept: Positions = ends[~may_be_escaped]
+    return kept
 
 
 def _choose(outside: _Reading, inside: _Reading, widest: bool) -> _Reading | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import IO
 import polars as pl
 
 from segment_lib.schema import Schema
-from segment_lib.sources.cutting import WIDEST, row_start
+from segment_lib.sources.cutting import WIDEST, row_starts
 from segment_lib.sources.faults import Fault, UnreadableError
 from segment_lib.sources.headers import HEAD, Head, check_columns, columns
 from segment_lib.sources.numbers import (
@@ -318,7 +318,9 @@ def cut(
     stride = _row_bytes(text[start:]) * rows_per_part
     n_pieces = max(1, round((stop - start) / stride))
     places = [round(start + i * stride) for i in range(1, n_pieces)]
-    edges = [start, *_row_starts(path, places, head, stop, form), stop]
+    with path.open("rb") as file:
+        starts = [*row_starts(file, places, start, stop, len(head.columns), form)]
+    edges = [start, *(at for at in starts if at > start), stop]
     return tuple(
         DelimitedPiece(path, first, last, head, form, last == stop, origin)
         for first, last in pairwise(edges)
@@ -340,21 +342,6 @@ def _row_bytes(rows: bytes) -> float:
     """Mean bytes of a row."""
     lines = rows.count(b"\n")
     return (rows.rfind(b"\n") + 1) / lines if lines else max(len(rows), 1)
-
-
-def _row_starts(
-    path: Path, places: Sequence[int], head: Head, stop: int, form: TextFormat
-) -> Iterator[int]:
-    """The row starts that follow places; one for places within one row."""
-    reached = 0
-    with path.open("rb") as file:
-        for place in places:
-            if place <= reached:
-                continue
-            start = row_start(file, place, head.offset, stop, len(head.columns), form)
-            reached = start or place + WIDEST
-            if start:
-                yield start
 
 
 def _end_of_rows(path: Path, form: TextFormat) -> int:

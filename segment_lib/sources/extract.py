@@ -105,7 +105,7 @@ def open_extract(
     asked = [
         name
         for name in (response, suppress_column)
-        if name not in schema.names and any(name in piece.columns for piece in pieces)
+        if name and name not in schema.names and any(name in piece.columns for piece in pieces)
     ]
     told = [*([id_column] if id_column else []), *asked]
     carried = (*dict.fromkeys(told), *(extra if extra_columns == "carry" else ()))

@@ -71,7 +71,8 @@ def columns(head: bytes, origin: Path, form: TextFormat, schema: Schema) -> Head
     remarks += passed
     if not form.header:
         _check_headless(lines, at, names, sample, schema)
-    number_columns = [i for i, name in enumerate(names) if _holds_numbers(name, schema)]
+    numbers = _numbers(schema)
+    number_columns = [i for i, name in enumerate(names) if name in numbers]
     rows = [[row[i] for i in number_columns] for row in sample if len(row) == len(names)]
     questions = _question_lines(rows) if form.header and len(rows) == len(sample) else 0
     if questions:
@@ -105,7 +106,8 @@ def check_columns(
     form: TextFormat | None = None,
 ) -> None:
     """Raise a DataError unless every attribute is there, once."""
-    absent = [name for name in schema.names if name not in columns]
+    named = {*columns}
+    absent = [name for name in schema.names if name not in named]
     if header is not None and form is not None and absent:
         for other, name in _SEPARATORS.items():
             table = Table(header.encode() + b"\n", (), (), replace(form, separator=other))
@@ -118,15 +120,14 @@ def check_columns(
     twice = sorted(name for name, n in Counter(columns).items() if n > 1 and name)
     if twice:
         # A header line that is lost has cells in its place: names unknown are told by their place.
-        known = [name for name in twice if name in schema.names]
+        attributes = {*schema.names}
+        known = [name for name in twice if name in attributes]
         others = set(twice) - set(known)
         at = [f"column {i}" for i, name in enumerate(columns, start=1) if name in others]
         raise DataError(
-            f"{path}, line 1: {', '.join(known + at)} named more than once. "
-            "Keep one column of each."
+            f"{path}, line 1: {_some(known + at)} named more than once. Keep one column of each."
         )
     if absent:
-        some = ", ".join(absent[:5]) + (" …" if len(absent) > 5 else "")
         alike = {name.strip().casefold() for name in columns}
         near = sum(name.casefold() in alike for name in absent)
         if near:
@@ -140,7 +141,7 @@ def check_columns(
             mend += " If it has no header, set inputs.header = false."
         raise DataError(
             f"{path}, line 1: lacks {len(absent)} of {len(schema)} attributes of the feature "
-            f"summary: {some}. {mend}"
+            f"summary: {_some(absent)}. {mend}"
         )
 
 
@@ -205,7 +206,8 @@ def _before_header(lines: _Lines, schema: Schema) -> tuple[int, list[str]]:
     if len(lines) > 1 and _SEP_LINE.fullmatch(lines.text(0).strip("\r")):
         remarks.append("the first line names the separator (sep=): passed over.")
         line = 1
-    while line < len(lines) - 1 and not ({*lines.cells(line)} & {*schema.names}):
+    names = {*schema.names}
+    while line < len(lines) - 1 and not names & {*lines.cells(line)}:
         text = lines.bytes(line).strip()
         if text and not text.startswith(b"#"):
             break
@@ -269,7 +271,7 @@ def _columns(
     if nameless or columns == ("",):
         raise DataError(
             f"{lines.origin}, line {lines.number(at)}: column "
-            f"{', '.join(map(str, nameless or [1]))} has no name. Name it."
+            f"{_some([str(i) for i in nameless or [1]])} has no name. Name it."
         )
     if widths == {len(columns) + 1} and all(columns):
         if not any(row[-1].strip() for row in rows):
@@ -294,11 +296,12 @@ def _counts(cells: Sequence[str]) -> bool:
 
 def _fit(columns: Sequence[str], rows: Sequence[Sequence[str]], schema: Schema) -> bool:
     """True if numbers stand where numbers belong."""
+    numbers = _numbers(schema)
     return all(
         is_number(cell, schema[name], PLAIN)
         for row in rows
         for name, cell in zip(columns, row, strict=True)
-        if _holds_numbers(name, schema)
+        if name in numbers
     )
 
 
@@ -345,9 +348,15 @@ def _is_text(cells: Sequence[str]) -> bool:
     )
 
 
-def _holds_numbers(name: str, schema: Schema) -> bool:
-    return name in schema.names and schema[name].storage == "number"
+def _numbers(schema: Schema) -> frozenset[str]:
+    """The attributes that hold numbers."""
+    return frozenset(attribute.name for attribute in schema if attribute.storage == "number")
 
 
 def _count(n: int, word: str) -> str:
     return f"{n} {word}" + ("s" if n > 1 else "")
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first five names."""
+    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from segment_lib.schema import Attribute
+from segment_lib.schema import Attribute, is_word_for_nothing
 from segment_lib.sources.quoting import Letters
 from segment_lib.sources.text_format import TextFormat
 
@@ -217,6 +217,7 @@ _ADVICE = {
     ),
     r"\d+": "Write the number with the digits 0 to 9 alone.",
 }
+_NOTHING = "If such a word (NA, NULL, -) means missing, list it in inputs.missing."
 _ELSE = "Correct the cell, list it as a missing code, or call the attribute categorical."
 
 
@@ -224,4 +225,4 @@ def advice(cell: str) -> str:
     """What to do about a cell that is no number."""
     cell = cell.strip()
     found = (text for pattern, text in _ADVICE.items() if re.fullmatch(pattern, cell, re.DOTALL))
-    return next(found, _ELSE)
+    return next(found, _NOTHING if is_word_for_nothing(cell) else _ELSE)

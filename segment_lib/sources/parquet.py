@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import parquet_types
+from segment_lib.sources.faults import Fault, UnreadableError
 from segment_lib.sources.headers import check_columns
-from segment_lib.sources.parquet_types import MOST_NAMED, NotText, carried_refusals, refuse
+from segment_lib.sources.parquet_types import NotText
 from segment_lib.sources.reading import Reading
 from segment_lib.sources.typing import has_infinity, in_one_spelling, typed
 
@@ -28,20 +29,6 @@ _PAGES = 1 << 20
 """Bytes of a column at a time, so that a large row group is never in memory."""
 _ENCRYPTED = b"PARE"
 _DAMAGE = (pa.ArrowException, pa.ArrowInvalid, OSError, ValueError, MemoryError)
-
-
-@dataclass(frozen=True)
-class CellFault:
-    """The first cell of a column that cannot be read."""
-
-    column: str
-    row: int
-    """In the file, from 0."""
-    what: str
-    """What it is, and what to do."""
-
-    def __str__(self) -> str:
-        return f"row {self.row}, column {self.column}: {self.what}"
 
 
 @dataclass(frozen=True)
@@ -95,16 +82,12 @@ class ParquetPiece:
             raise self._refused(table, schema, carried)
         return Reading(in_one_spelling(rows, schema))
 
-    def faults(self, schema: Schema, carried: Sequence[str] = ()) -> list[CellFault]:
-        """The first cell of each column that cannot be read, in the order of the columns."""
-        return self._faults(self._table(schema, carried), schema, carried)
-
     def _table(self, schema: Schema, carried: Sequence[str]) -> pa.Table:
         """The wanted columns of the piece, in Arrow's types."""
         wanted = list(dict.fromkeys([*carried, *schema.names]))
         with _opened(self.path) as file:
             types = file.schema_arrow
-            refuse(self.path, carried_refusals({name: types.field(name).type for name in carried}))
+            _refuse(self.path, types, Schema(()), carried)
             try:
                 table = _slice(file, self.groups, wanted, self.skipped, self.rows)
             except _DAMAGE:
@@ -134,37 +117,38 @@ class ParquetPiece:
         return DataError(f"{self.path}: is damaged or changed. Fetch the file again.")
 
     def _refused(self, table: pa.Table, schema: Schema, carried: Sequence[str]) -> DataError:
-        faults = self._faults(table, schema, carried)
+        """The first cell of each column that cannot be read."""
+        faults = []
+        for name in dict.fromkeys([*carried, *schema.names]):
+            try:
+                if name in carried:
+                    parquet_types.text(table[name])
+                    continue
+                place = _first_fault(table[name], schema[name])
+                what, advice = _NO_NUMBER.format(schema[name].type), _MEND
+            except NotText as error:
+                place, what, advice = error.args[0], _NO_TEXT, _WRITE_TEXT
+            if place is not None:
+                where = f"{self.path}, row {self.first + place}, column {name}"
+                faults.append(Fault(where, what, advice, name))
         if not faults:
             return DataError(f"{self.path}, from row {self.first}: these rows cannot be read.")
-        named = "; ".join(str(fault) for fault in faults[:MOST_NAMED])
-        more = f"; and {len(faults) - MOST_NAMED} columns more" if len(faults) > MOST_NAMED else ""
-        return DataError(f"{self.path}, {named}{more}")
-
-    def _faults(self, table: pa.Table, schema: Schema, carried: Sequence[str]) -> list[CellFault]:
-        found = []
-        for name in dict.fromkeys(carried):
-            try:
-                parquet_types.text(table[name])
-            except NotText as error:
-                found.append(CellFault(name, self.first + error.args[0], _NO_TEXT))
-        for attribute in schema:
-            try:
-                place = _first_fault(table[attribute.name], attribute)
-            except NotText as error:
-                found.append(CellFault(attribute.name, self.first + error.args[0], _NO_TEXT))
-                continue
-            if place is not None:
-                what = _NO_NUMBER.format(attribute.type)
-                found.append(CellFault(attribute.name, self.first + place, what))
-        return found
+        return UnreadableError(faults)
 
 
-_NO_TEXT = "not UTF-8 text. Write it as UTF-8."
-_NO_NUMBER = (
-    "not a number, though the feature summary calls it {}. Mend the cell or call the attribute "
-    "categorical."
+_NO_TEXT, _WRITE_TEXT = "not UTF-8 text", "Write it as UTF-8."
+_NO_NUMBER = "not a number, though the feature summary calls it {}"
+_MEND = (
+    "Correct the cell, call the attribute categorical, or list a word that means missing in "
+    "inputs.missing."
 )
+
+
+def _refuse(path: Path, columns: pa.Schema, schema: Schema, carried: Sequence[str] = ()) -> None:
+    """Raise an error if columns are of types that cannot be read as what they are wanted as."""
+    types = {name: columns.field(name).type for name in (*schema.names, *carried)}
+    if faults := parquet_types.refusals(path, types, schema, carried):
+        raise UnreadableError(faults)
 
 
 def _plain(table: pa.Table, schema: Schema, carried: Sequence[str]) -> pl.DataFrame:
@@ -227,8 +211,7 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
         size = path.stat().st_size
         columns = tuple(given.names)
         check_columns(path, columns, schema)
-        types = {name: given.field(name).type for name in schema.names}
-        refuse(path, parquet_types.refusals(types, schema))
+        _refuse(path, given, schema)
         flat = _flat(file)
     groups = _groups(path, footer, size)
     whole = sum(group.rows for group in groups) == footer.num_rows

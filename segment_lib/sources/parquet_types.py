@@ -4,9 +4,10 @@ Values get the text that the same table would have as CSV, so that both are the 
 goes through Arrow but the text of floats, where Polars is the one that writes the shortest.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -14,11 +15,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.types as kinds
 
-from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
+from segment_lib.sources.faults import Fault
 
 Convert = Callable[[pa.ChunkedArray], pl.Series]
-MOST_NAMED = 20
 _EXACT = 1 << 24
 """Whole numbers below have all their digits in single precision."""
 
@@ -65,50 +65,34 @@ def number(values: pa.ChunkedArray) -> pl.Series:
     return convert(plain)
 
 
-def refusals(types: Mapping[str, pa.DataType], schema: Schema) -> list[str]:
-    """What is wrong with the types of attributes, and after it what to do; empty if all is well."""
-    faults, remedies = [], []
+def refusals(
+    path: Path, types: Mapping[str, pa.DataType], schema: Schema, carried: Sequence[str] = ()
+) -> list[Fault]:
+    """The columns of types that cannot be read as what the feature summary calls them."""
+    faults = []
     for attribute in schema:
         form = _form(_plain_type(types[attribute.name]))
         if (form.text if attribute.storage == "text" else form.number) is None:
-            faults.append(
-                f"column {attribute.name}: holds values of type {_name(types[attribute.name])}, "
-                f"though the feature summary calls it {attribute.type}"
-            )
-            remedies.append(_remedy(form, attribute))
-    return _in_one_line(faults, remedies)
+            what = f"though the feature summary calls it {attribute.type}"
+            faults.append(_fault(path, attribute.name, types, what, _remedy(form, attribute)))
+    for name in carried:
+        if _form(_plain_type(types[name])).text is None:
+            what = "which cannot be carried along as text"
+            faults.append(_fault(path, name, types, what, f"{_VALUES}, or do not carry it."))
+    return faults
 
 
-def carried_refusals(types: Mapping[str, pa.DataType]) -> list[str]:
-    """The same of columns that are carried along as text."""
-    faults = [
-        f"column {name}: holds values of type {_name(kind)}, which cannot be carried along as text"
-        for name, kind in types.items()
-        if _form(_plain_type(kind)).text is None
-    ]
-    return _in_one_line(faults, ["Write one value in a cell, or do not carry it"] * len(faults))
-
-
-def refuse(path: object, faults: list[str]) -> None:
-    """Raise a DataError if there are faults."""
-    if faults:
-        raise DataError(f"{path}, {' '.join(faults)}")
-
-
-def _in_one_line(faults: list[str], remedies: list[str]) -> list[str]:
-    if not faults:
-        return []
-    more = f"; and {len(faults) - MOST_NAMED} columns more" if len(faults) > MOST_NAMED else ""
-    return [
-        f"{'; '.join(faults[:MOST_NAMED])}{more}.",
-        *(f"{remedy}." for remedy in dict.fromkeys(remedies)),
-    ]
+def _fault(
+    path: Path, column: str, types: Mapping[str, pa.DataType], what: str, advice: str
+) -> Fault:
+    what = f"holds values of type {_name(types[column])}, {what}"
+    return Fault(f"{path}, column {column}", what, advice, column)
 
 
 def _remedy(form: Form, attribute: Attribute) -> str:
     if attribute.storage == "number" and form.text is not None:
-        return f"{form.remedy}, or call it categorical in the feature summary"
-    return form.remedy
+        return f"{form.remedy}, or call it categorical in the feature summary."
+    return f"{form.remedy}."
 
 
 def _name(kind: pa.DataType) -> str:

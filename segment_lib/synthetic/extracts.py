@@ -3,6 +3,7 @@
 import errno
 import multiprocessing
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -156,8 +157,25 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor | None]:
         yield None
         return
     spawn = multiprocessing.get_context("spawn")
-    with _one_thread_each(), ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
-        yield pool
+    with _one_thread_each(), ProcessPoolExecutor(jobs, spawn, _end_with_parent) as pool:
+        try:
+            yield pool
+        except BaseException:
+            # Nobody waits for what is under way.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _end_with_parent() -> None:
+    """Have the process end when the one that started it does, however that ended."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

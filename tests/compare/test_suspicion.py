@@ -6,7 +6,7 @@ from segment_lib.compare import compare_segments, suspicions
 
 
 def odd(population: dict[int, int], customers: dict[int, int], min_rows: int = 0) -> list[str]:
-    return suspicions(compare_segments(population, customers, min_rows=min_rows))
+    return suspicions(compare_segments(population, customers, min_rows=min_rows), min_cell=10)
 
 
 def test_a_usual_outcome_is_not_suspicious():
@@ -29,6 +29,15 @@ def test_of_few_segments_one_may_hold_most_of_both():
     assert odd({0: 330, 1: 330, 2: 340}, {0: 73, 1: 20, 2: 7}) == []
     assert odd({0: 240, 1: 250, 2: 250, 3: 260}, {0: 61, 1: 20, 2: 10, 3: 9}) == []
     assert odd({0: 330, 1: 330, 2: 340}, {0: 97, 1: 2, 2: 1}) != []
+
+
+def test_numbers_of_too_few_people_are_not_told():
+    assert odd({0: 5, 1: 450, 2: 545}, {0: 62, 1: 20, 2: 18}) == [
+        "segment 0 holds 62% of the customers and hardly any of the population that have a segment",
+        "segment 0 has an index above 600",
+    ]
+    (told,) = odd({0: 50, 1: 450, 2: 9_500}, {0: 9, 1: 41, 2: 200})
+    assert told == "segment 0 has an index above 600"
 
 
 def test_an_index_above_six_hundred_is_suspicious_unless_the_segment_is_small():

@@ -52,9 +52,16 @@ def test_other_features_leave_no_choice() -> None:
 
 def test_only_what_moved_is_told() -> None:
     shares = segment_drift({-1: 1000, 0: 4000, 1: 5000}, {-1: 2000, 0: 4000, 1: 5000})
-    told = findings(attributes("B"), shares, NEAR)
+    told = findings(attributes("B"), shares, NEAR, 10)
     assert told == [
         "attributes of the population have drifted: B (PSI 0.40)",
         "the share set aside went from 10.0% to 18.2% of the population",
     ]
-    assert findings(attributes(), segment_drift({0: 9}, {0: 10}), NEAR) == []
+    assert findings(attributes(), segment_drift({0: 9}, {0: 10}), NEAR, 10) == []
+
+
+def test_a_share_of_few_people_is_not_told() -> None:
+    shares = segment_drift({0: 4, 1: 900, 2: 9_000}, {0: 400, 1: 900, 2: 9_000})
+    assert findings(attributes(), shares, NEAR, 10) == [
+        "segment 0 went from hardly any to 3.9% of the population"
+    ]

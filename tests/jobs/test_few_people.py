@@ -67,6 +67,21 @@ def test_hidden_counts_cannot_be_computed_from_what_a_run_publishes(
     run = tmp_path / "run"
     done = run_job("jobs.run", config, "--run-dir", run)
     assert done.returncode == 0, done.stderr
+    # The console shows what the table for spreadsheets does, and no more.
+    described = pl.read_csv(run / "compare/describe.csv", infer_schema_length=None)
+    lines = {
+        cells[0]: cells
+        for line in done.stdout.splitlines()
+        if (cells := re.split(r"  +", line.strip()))[0].isdecimal()
+    }
+    hidden = described.filter(pl.col("index").is_null() & (pl.col("segment") >= 0))
+    assert hidden.height > 1
+    assert hidden["verdict"].null_count() == hidden.height
+    for segment in hidden["segment"]:
+        assert "too few" in lines[str(segment)]
+        assert len(lines[str(segment)]) == 3  # no index, limits or verdict
+    over, under = ((described["verdict"] == name).sum() for name in ("over", "under"))
+    assert f"{over} segments over, {under} under" in done.stderr
     describe, fairness = (
         pl.read_csv(run / f"compare/{name}.csv", infer_schema_length=None)
         for name in ("describe", "fairness")

@@ -104,6 +104,11 @@ def test_the_stage_told_mends_the_run(run: Path, small_config: Path, run_job: Ru
     assert "--from assign" in told[-1]
     again = ("jobs.run", small_config, "--run-dir", run, "--from", "assign")
     assert run_job(*again).returncode == 0
+    done = run_job("jobs.verify", run)
+    assert done.returncode == 6
+    assert "part-99999.parquet: listed by no stage" in done.stderr
+    assert f"jobs.clean {run}" in done.stderr
+    assert run_job("jobs.clean", run, "--remove-unlisted").returncode == 0
     assert run_job("jobs.verify", run).returncode == 0
     assert hashes(run) == whole
 

@@ -42,6 +42,6 @@ def test_traits_are_told_with_their_shares_and_those_of_few_people_left_out():
 def test_few_customers_are_not_counted_nor_what_would_tell_them():
     found = described({-1: 30, 0: 9, 1: 61}).sort("segment")
     assert found["customer_rows"].to_list() == [30, None, None]
-    for name in ("customer_share", "index", "low", "high"):
+    for name in ("customer_share", "index", "low", "high", "verdict"):
         assert found[name].is_null().to_list() == [False, True, True], name
     assert found["population_rows"].to_list() == [100, 500, 400]

@@ -43,7 +43,7 @@ def svg(chart: Drawing) -> str:
 def test_hidden_numbers_are_no_dot_at_the_average(few: tuple[Segment, ...]) -> None:
     rows = drawn(charts.index(few))
     assert [rows[f"Segment {n}"]["far"] is None for n in (1, 2, 3)] == [True, False, True]
-    assert rows["Segment 1"]["label"] == "not shown (over-represented)"
+    assert rows["Segment 1"]["label"] == "not shown"
     assert rows["Segment 3"]["label"] == "not shown"
     said = svg(charts.index(few))
     hidden = re.findall(r'transform="translate\(([\d.-]+),[^>]*>not shown<', said)

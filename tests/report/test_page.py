@@ -2,8 +2,10 @@
 
 import json
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -53,6 +55,41 @@ def test_the_page_names_no_address(report: Path) -> None:
     markup = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
     assert not re.search(r"""\b(src|href)=["'](?!#|data:)""", markup)
     assert "default-src 'none'" in markup
+
+
+def test_the_policy_allows_the_scripts_and_the_style_by_their_hashes(report: Path) -> None:
+    html = report.read_text()
+    found = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
+    assert found is not None
+    policy = {name: values for name, *values in map(str.split, found[1].split(";"))}
+    assert "unsafe" not in found[1]
+    for directive, tag in (("script-src", "script"), ("style-src", "style")):
+        parts = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+        digests = [b64encode(sha256(part.encode()).digest()).decode() for part in parts]
+        assert policy[directive] == [f"'sha256-{digest}'" for digest in digests] != []
+    body = re.sub(r"<(script|style)[ >].*?</\1>", "", html, flags=re.DOTALL)
+    assert not re.search(r"<[^>]*\s(style|on\w+)=", body)
+
+
+def test_what_would_not_show_or_turns_a_line_around_is_spelled_out(
+    facts: RunFacts, tmp_path: Path
+) -> None:
+    words = pl.lit("a\u202eb\x1bc\u200bd")
+    html = page(
+        replace(
+            facts,
+            title="run\u202e",
+            names=facts.names.with_columns(name=words),
+            attributes=facts.attributes.with_columns(attribute=words + pl.col("attribute")),
+            inputs=facts.inputs.with_columns(path=words),
+            remarks=["a\u2066b"],
+        ),
+        tmp_path,
+    )
+    for mark in "\u202e\x1b\u200b\u2066":
+        assert mark not in html
+    assert r"a\u202eb\x1bc\u200bd" in html
+    assert r"run\u202e" in html
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
@@ -125,7 +162,7 @@ def test_small_counts_are_nowhere_on_the_page(
     rows = re.findall(r"<tr>(.*?)</tr>", index, re.DOTALL)
     row = next(row for row in rows if "Segment 1<" in row)
     assert re.findall(r">([^<>]+)</t[dh]>", row) == [
-        *("Segment 1", "Savers of kind 1, seldom online", "▼ under"),
+        *("Segment 1", "Savers of kind 1, seldom online", "–"),
         *("–", "–", "–", "–", "–"),  # index, limits, chance
         *("45%", "–", "90,000", "not shown", "0.85"),
     ]
@@ -134,7 +171,8 @@ def test_small_counts_are_nowhere_on_the_page(
         content.row(by_predicate=pl.col("Segment") == "Segment 1", named=True)["Customers"] is None
     )
     assert html.count("customers not shown</span>") == 2
-    assert "too few customers to say how many in 75% of the population" in html
+    assert "Too few people stand behind segments 1 and 3 to say more." in html
+    assert 'class="verdict under"' not in html
     dumbbells = next(spec for spec in specs(html) if '"who"' in spec)
     assert '"customers":null' in dumbbells
 
@@ -158,7 +196,7 @@ def test_of_few_people_the_page_claims_nothing(
     assert "No segment is over- or under-represented" not in html
     assert "Each holds about as many" not in html
     assert "about average</span>" not in html
-    assert "Segments 1, 2 and 3 are unclear" in html
+    assert "Segments 1, 2 and 3 are not shown" in html
     assert "That limit lies beyond what is drawn." in html
     assert "finer order" not in html
     assert "says little" not in html
@@ -212,7 +250,7 @@ def test_the_smallest_run_still_makes_a_page(
         ),
         tmp_path,
     )
-    assert "No segment is shown to hold more customers than its size suggests; segment 2" in html
+    assert "There are too few people to say which segments customers come from." in html
     assert "1 component keeps 100% of the variance of 1 feature" in html
     assert ("No trait on record" in html) is not profiled
     assert "listed in the dictionary or, where that lists none, found in the population." in html

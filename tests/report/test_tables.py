@@ -87,14 +87,14 @@ def test_a_small_count_takes_share_index_and_interval_with_it(shares: Shares) ->
     small = {s.number: s for s in segments_of(table)}[1]
     assert (small.customer_rows, small.customer_share, small.index, small.limits) == (None,) * 4
     assert small.population_rows == 500
-    assert (small.chance, small.verdict, small.word) == (None, "under", "under-represented")
+    assert (small.chance, small.verdict, small.word) == (None, "hidden", "not shown")
 
 
 def test_a_lone_small_count_does_not_follow_from_the_total(shares: Shares) -> None:
     table = shares({1: (500, 9, "under"), 2: (500, 300, "over"), 3: (600, 200, "average")})
     found = {s.number: s for s in segments_of(table)}
     assert (found[3].customer_rows, found[3].customer_share, found[3].index) == (None,) * 3
-    assert (found[3].population_rows, found[3].verdict) == (600, "average")
+    assert (found[3].population_rows, found[3].verdict) == (600, "hidden")
     assert (found[2].customer_rows, found[2].verdict) == (300, "over")
 
 

@@ -1,5 +1,7 @@
 """The feature summary: what is read, what is forgiven, what is refused."""
 
+import csv
+import io
 import os
 from pathlib import Path
 
@@ -155,7 +157,88 @@ def test_an_absent_file_is_told_with_what_to_set(tmp_path):
         read_feature_summary(tmp_path / "absent.csv")
 
 
-def test_a_line_that_is_not_utf8_is_named(tmp_path):
+PLAIN = HEADER + "AGE;Gebäude;numeric;[-1,0]\nKIND;person;categorical;[]\nINC;person;ordinal;[X]\n"
+ROWS = [line.split(";") for line in PLAIN.splitlines()]
+
+
+def table(rows: list[list[str]], separator: str = ";", **dialect: object) -> str:
+    text = io.StringIO()
+    csv.writer(text, delimiter=separator, lineterminator="\n", **dialect).writerows(rows)
+    return text.getvalue()
+
+
+FORMS: dict[str, str | bytes] = {
+    "commas, the list quoted": table(ROWS, ","),
+    "commas, the list not quoted": PLAIN.replace(";", ","),
+    "tabs": table(ROWS, "\t"),
+    "bars": table(ROWS, "|"),
+    "sep= first": "sep=;\n" + PLAIN,
+    "sep= first, of a comma": "sep=,\r\n" + table(ROWS, ",").replace("\n", "\r\n"),
+    "all cells quoted": table(ROWS, quoting=csv.QUOTE_ALL),
+    "UTF-8 with a byte order mark": b"\xef\xbb\xbf" + PLAIN.encode(),
+    "UTF-16": PLAIN.encode("utf-16"),
+    "UTF-16, the other order": b"\xfe\xff" + PLAIN.encode("utf-16-be"),
+    "cp1252": PLAIN.encode("cp1252"),
+    "German Excel": table(ROWS, ";").replace("\n", "\r\n").encode("cp1252"),
+    "CRLF": PLAIN.replace("\n", "\r\n"),
+    "CR alone": PLAIN.replace("\n", "\r"),
+    "capitals in the header": PLAIN.replace(HEADER, HEADER.upper()),
+    "words in the header": PLAIN.replace(HEADER, HEADER.replace("_", " ").title()),
+    "blanks around cells": table([[f" {cell} " for cell in row] for row in ROWS]),
+    "an index column": table([[str(i or ""), *row] for i, row in enumerate(ROWS)]),
+    "other columns, in another order": table([["?", *reversed(row), "note"] for row in ROWS]),
+    "types with capitals": PLAIN.replace("numeric", "Numeric").replace("ordinal", "ORDINAL"),
+    "blank lines": PLAIN.replace("\n", "\n\n"),
+    "empty rows": PLAIN + ";;;\n;;;\n",
+    "a separator at the end of every line": PLAIN.replace("\n", ";\n"),
+    "a list cut at its own separators": PLAIN.replace("[-1,0]", "[-1;0]"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_usual_form_of_a_feature_summary_gives_the_same_attributes(form, tmp_path):
+    assert read_feature_summary(write(tmp_path, FORMS[form])) == Schema(
+        (
+            Attribute("AGE", "Gebäude", "numeric", ("-1", "0")),
+            Attribute("KIND", "person", "categorical", ()),
+            Attribute("INC", "person", "ordinal", ("X",)),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (PLAIN.encode("utf-16-le"), "no text"),
+        (PLAIN.encode("utf-32"), "no text|not utf-16"),
+        (b"PK\x03\x04\x14\x00\x00\x08", "no text"),
+        (HEADER.replace("type", "kind").encode() + b"a;p;mixed;[]\n", "no column type; expected"),
+        (b"attribute;" + PLAIN.encode(), "attribute named more than once"),
+        (PLAIN.replace("INC;", "INC;x;").encode(), "line 4: 5 cells, expected 4"),
+        (PLAIN.encode() + b'B;"p;mixed;[]\n' * 3, "line 5: a quote is opened"),
+        (PLAIN.encode() + b'B;"p;mixed;[]\nC;p";mixed;[]\n', "line 5: a quote is opened"),
+        (b'"' * 200_000, "no column"),
+    ],
+)
+def test_what_is_no_feature_summary_is_refused_in_one_line(content, told, tmp_path):
+    with pytest.raises(DataError, match=told) as refused:
+        read_feature_summary(write(tmp_path, content))
+    assert "\n" not in str(refused.value)
+
+
+def test_codes_that_mean_missing_everywhere_are_added_to_those_of_each_attribute(tmp_path):
+    path = write(tmp_path, HEADER + "a;p;ordinal;[-1,NA]\nb;p;mixed;[]\n")
+    found = [attribute.missing for attribute in read_feature_summary(path, ("NA", " 99.0"))]
+    assert found == [("-1", "NA", "99"), ("NA", "99")]
+
+
+def test_of_many_faults_the_first_are_listed(tmp_path):
+    text = HEADER + "".join(f"a{i};p;odd;[]\n" for i in range(50))
+    with pytest.raises(DataError, match=r"line 21: unknown type of a19; use .*and 30 more"):
+        read_feature_summary(write(tmp_path, text))
+
+
+def test_a_line_that_is_neither_utf8_nor_cp1252_is_named(tmp_path):
     with pytest.raises(DataError, match="line 2: not UTF-8"):
         read_feature_summary(write(tmp_path, HEADER.encode() + b"a;g\x81;ordinal;[]\n"))
 

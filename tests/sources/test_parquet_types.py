@@ -217,9 +217,9 @@ def test_all_columns_that_cannot_be_read_are_named_at_once(tmp_path):
         read(path, *schema)
     assert str(error.value) == (
         f"{path}, column BORN: holds values of type date32[day], though the feature summary calls "
-        "it ordinal; column KIDS: holds values of type list, though the feature summary calls it "
-        "ordinal. Write of a date the year, or the age in years, or call it categorical in the "
-        "feature summary. Write one value in a cell, in a column of its own."
+        "it ordinal. Write of a date the year, or the age in years, or call it categorical in the "
+        f"feature summary. {path}, column KIDS: holds values of type list, though the feature "
+        "summary calls it ordinal. Write one value in a cell, in a column of its own."
     )
 
 
@@ -229,7 +229,7 @@ def test_of_a_hundred_such_columns_twenty_are_named(tmp_path):
     with pytest.raises(DataError) as error:
         read(path, *(Attribute(name, "person", "ordinal", ()) for name in columns))
     assert str(error.value).count("column A") == 20
-    assert "and 80 columns more" in str(error.value)
+    assert "80 more attributes have faults" in str(error.value)
 
 
 def test_a_missing_code_is_met_whatever_the_precision_of_the_floats(tmp_path):

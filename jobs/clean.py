@@ -1,0 +1,117 @@
+"""What a run folder holds that no stage lists, and its removal once it is asked for.
+
+    python -m jobs.clean runs/azdias
+    python -m jobs.clean runs/azdias --remove
+    python -m jobs.clean runs/azdias --lift-lock
+
+Scratch is what jobs that were killed left: folders of stages in .work, parts of exports, files half
+written, and private folders of this machine. A run taken up again goes on from what is in .work.
+Unlisted are files in the folders of stages that no stage lists: put there by somebody else, or left
+by an older version. Nothing is removed without --remove, which is for scratch, or
+--remove-unlisted.
+
+--lift-lock removes the lock of a job that is gone, for instance with its machine. It waits for a
+heartbeat first, and refuses if there is one.
+
+Exit codes: 0 done, 2 usage or a job is at work, 6 integrity check failed.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from jobs.console import leave_after, log, place_told, start_logging
+from segment_lib.errors import ConfigError
+from segment_lib.lock import lift_lock, only_job, stale_lock
+from segment_lib.manifest import Manifest
+from segment_lib.run_folder import WORK, refuse_links, refuse_strangers, remove, scratch_of
+from segment_lib.s3 import S3Path
+from segment_lib.scratch import private_folders
+from segment_lib.store import files_below
+
+_MIB = 2**20
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
+        prog="python -m jobs.clean",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = found.add_argument
+    add("run", type=place_told, help="folder of a run, such as runs/azdias")
+    add("--remove", action="store_true", help="remove the scratch")
+    add("--remove-unlisted", action="store_true", help="remove the files that no stage lists")
+    add("--lift-lock", action="store_true", help="remove the lock of a job that is gone")
+    add("--log-format", choices=("text", "json"), default="text")
+    return found
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Clean, and leave with the exit code of what happened."""
+    options = parser().parse_args(argv)
+    start_logging(options.log_format)
+    leave_after(lambda: clean(options))
+
+
+def clean(options: argparse.Namespace) -> None:
+    """Say what is left over in a run folder, and remove what is asked for."""
+    root = options.run.absolute()
+    if not root.is_dir():
+        raise ConfigError(f"{root}: no such folder. Name the folder of a run.")
+    refuse_strangers(root)
+    refuse_links(root)
+    if options.lift_lock:
+        holder = lift_lock(root)
+        log(f"the lock of {holder} is lifted" if holder else "there is no lock")
+    if options.remove or options.remove_unlisted:
+        with only_job(root):
+            _clean(root, scratch=options.remove, unlisted=options.remove_unlisted)
+    else:
+        if holder := stale_lock(root):
+            log(f"lock of {holder}; --lift-lock removes it if that job is gone")
+        _clean(root, scratch=False, unlisted=False)
+
+
+def _clean(root: Path, *, scratch: bool, unlisted: bool) -> None:
+    manifest = Manifest(root)
+    publishing = manifest.publishing
+    if publishing is not None:
+        log(
+            f"{publishing.stage} was being published when its job ended, and its files stay: run "
+            "the same command again to finish it"
+        )
+    kept = root / WORK / publishing.work if publishing else None
+    left = [path for path in scratch_of(root) if path != kept]
+    _tell("scratch", [*left, *private_folders(root)], "--remove", removed=scratch)
+    _tell("unlisted", manifest.unlisted(), "--remove-unlisted", removed=unlisted)
+
+
+def _tell(what: str, paths: Sequence[Path], option: str, *, removed: bool) -> None:
+    """A line for each, after it is removed if it is to be, and one for all."""
+    total = 0
+    for path in paths:
+        size = _size(path)
+        total += size
+        if removed:
+            remove(path)
+        log(f"{what:9} {size / _MIB:10,.1f} MiB  {path}", kind=what, path=str(path), bytes=size)
+    if not paths:
+        log(f"{what:9} none")
+    elif removed:
+        log(f"{what:9} {total / _MIB:10,.1f} MiB  removed: {len(paths)}")
+    else:
+        log(f"{what:9} {total / _MIB:10,.1f} MiB  in all; {option} removes it")
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, or of the files below a folder; of a link its own."""
+    if isinstance(path, S3Path):
+        return path.stat().st_size
+    below = files_below(path) if path.is_dir() and not path.is_symlink() else [path]
+    return sum(file.lstat().st_size for file in below)
+
+
+if __name__ == "__main__":
+    main()
