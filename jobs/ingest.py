@@ -73,7 +73,8 @@ def run(job: Job, work: Path) -> Outcome:
     }
     delivered, kept = (sum(file.rows or 0 for file in part) for part in (raw.parts.files, files))
     read = " and ".join(f"{rows:,} {name}" for name, rows in counts.items())
-    return Outcome(files, delivered, kept, f"{read} in {len(files)} parts", facts, noticed)
+    message = f"{read} in {len(files)} parts"
+    return Outcome(files, delivered, kept, message, facts, list(dict.fromkeys(noticed)))
 
 
 def refuse_columns(job: Job) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
+from jobs.console import log
 from segment_lib import bans
 from segment_lib.cluster import Workers
 from segment_lib.errors import ConfigError, DataError
@@ -110,7 +111,10 @@ def find_column(
             f"{suppression.path}: columns {', '.join(str(i + 1) for i in met)} hold ids of people. "
             f"Call the right one {columns.ids}, or save it alone."
         )
-    return met[0] if met else first
+    if not met:
+        return first
+    log(f"export   {suppression.path}: column {met[0] + 1} holds ids of people, and is read")
+    return met[0]
 
 
 def refuse_unmatched(
@@ -180,8 +184,10 @@ def _matched(
     fold: bool = False,
 ) -> list[int]:
     """The columns of a suppression file that hold ids of people, from 0."""
-    samples = suppression.sample(fold=fold)
-    return sorted(_match(manifest, "raw/", columns, samples, workers, fold))
+    for samples in suppression.samples(fold=fold):
+        if met := _match(manifest, "raw/", columns, samples, workers, fold):
+            return sorted(met)
+    return []
 
 
 def _match(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jobs.console import exit_code, start_logging
 from segment_lib.synthetic.calibration import calibrate, format_table
-from segment_lib.synthetic.extracts import make_extracts
+from segment_lib.synthetic.extracts import make_extracts, refuse_other_extracts
 from segment_lib.synthetic.figures import ROWS
 
 _EXAMPLES = """\
@@ -21,7 +21,8 @@ examples:
     python -m jobs.make_extracts --calibration data/azdias
 
 The same seed gives the same bytes, whatever the number of jobs, and a larger extract begins with
-the smaller one. Files appear whole or not at all.
+the smaller one. Files appear whole or not at all. Files of these names that do
+not begin as those made with the seed, such as the real ones, are not replaced (exit code 2).
 """
 
 
@@ -38,6 +39,7 @@ def make(options: argparse.Namespace) -> int:
         table = calibrate(options.calibration)
         print(format_table(table, all_lines=options.all_lines))
         return 0 if all(line.within for line in table) else 6
+    refuse_other_extracts(options.out, seed=options.seed)
     make_extracts(
         options.out,
         rows=options.rows,

@@ -18,12 +18,21 @@ import polars as pl
 
 from jobs.console import leave_after, start_logging
 from jobs.run import count
-from segment_lib.synthetic.extracts import FEATURE_SUMMARY, FILES, TRUTH, make_extracts
+from segment_lib.synthetic.extracts import (
+    FEATURE_SUMMARY,
+    FILES,
+    TRUTH,
+    make_extracts,
+    refuse_other_extracts,
+    refuse_other_file,
+)
 
 SHIFTED = "ALTERSKATEGORIE_GROB"
 DOUBLED = 2
 """The planted segment that is delivered twice."""
 _PUSHED = 0.8
+_BEGINNING = 4096
+"""Bytes by which a file made before is known."""
 _CONFIG = f"""# One year's delivery. The population is all part files there are.
 
 [inputs]
@@ -62,6 +71,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
 def make_years(folder: Path, rows: int, customers: int, seed: int) -> None:
     """Write the three deliveries below `folder`."""
     drawn = folder / "drawn"
+    refuse_other_extracts(drawn, seed=seed)
     make_extracts(drawn, rows=rows + rows // 10, customers=customers, seed=seed, truth=True)
     people = pl.read_csv(drawn / FILES["population"], separator=";", infer_schema=False)
     planted = pl.read_parquet(drawn / TRUTH["population"])["segment"]
@@ -74,14 +84,25 @@ def make_years(folder: Path, rows: int, customers: int, seed: int) -> None:
         (people.head(rows), people.tail(-rows)),
         (shifted.head(rows), shifted.tail(-rows), shifted.filter(planted == DOUBLED)),
     )
-    for year, parts in enumerate(years, start=1):
-        to = folder / str(year)
-        to.mkdir(parents=True, exist_ok=True)
-        for i, part in enumerate(parts, start=1):
-            part.write_csv(to / f"population-{i}.csv", separator=";")
-        (to / "customers.csv").write_bytes((drawn / FILES["customers"]).read_bytes())
-        (to / FEATURE_SUMMARY).write_bytes((drawn / FEATURE_SUMMARY).read_bytes())
-        (to / "job.toml").write_text(_CONFIG)
+    same = {
+        "customers.csv": (drawn / FILES["customers"]).read_bytes(),
+        FEATURE_SUMMARY: (drawn / FEATURE_SUMMARY).read_bytes(),
+        "job.toml": _CONFIG.encode(),
+    }
+    made = {
+        folder / str(year) / f"population-{i}.csv": part
+        for year, parts in enumerate(years, start=1)
+        for i, part in enumerate(parts, start=1)
+    }
+    for path, part in made.items():
+        refuse_other_file(path, part.head(1).write_csv(separator=";").encode())
+        for name, content in same.items():
+            refuse_other_file(path.with_name(name), content[:_BEGINNING])
+    for path, part in made.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_csv(path, separator=";")
+        for name, content in same.items():
+            path.with_name(name).write_bytes(content)
 
 
 if __name__ == "__main__":

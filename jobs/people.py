@@ -201,7 +201,7 @@ def id_remarks(job: Job, name: str, repeats: Repeats, without: int, rows: int) -
     Raises
     ------
     DataError
-        If no row has an id, or ids repeat and are to be refused.
+        If no row has an id, ids repeat and are to be refused, or one is no person's.
     """
     inputs = job.config.inputs
     source = f"{getattr(inputs, name)}, column {inputs.id_column}"
@@ -211,6 +211,12 @@ def id_remarks(job: Job, name: str, repeats: Repeats, without: int, rows: int) -
         raise DataError(
             f"{source}: {repeats.rows:,} of {rows:,} rows repeat an id of an earlier row. Deliver "
             'each person once, or set inputs.repeated_ids to "once" or "rows".'
+        )
+    many = repeats.most >= max(FREQUENT, rows / 100)
+    if many and name == "population" and inputs.repeated_ids == "once":
+        raise DataError(
+            f"{source}: one id stands in {repeats.most:,} of {rows:,} rows, as if it stood for no "
+            'id. List it in inputs.missing, or set inputs.repeated_ids to "rows".'
         )
     few = job.config.fairness.min_cell
     remarks = []
@@ -226,7 +232,7 @@ def id_remarks(job: Job, name: str, repeats: Repeats, without: int, rows: int) -
             f"and are {kept} (inputs.repeated_ids); {few_or(repeats.differing, few)} of them "
             "differ from the first row of their id in an attribute."
         )
-    if repeats.most >= max(FREQUENT, rows / 100):
+    if many:
         remarks.append(
             f"{name}: one id stands in {repeats.most:,} rows. If it stands for no id, list it in "
             "inputs.missing."

@@ -7,7 +7,7 @@ whose settings and inputs have not changed since it last ran is skipped. Edit pl
 folder and run again: encode and what follows run anew.
 
 Exit codes: 0 done, 2 usage or config, 3 bad input data, 4 out of memory budget or disk,
-5 cluster lost or unfit, 6 integrity check failed.
+5 cluster lost or unfit, 6 integrity check failed; stopped by Ctrl-C 130, SIGTERM 143, SIGHUP 129.
 """
 
 import argparse

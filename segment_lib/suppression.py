@@ -30,6 +30,8 @@ _SEPARATORS = ";\t|,"
 _ONE_COLUMN = "\x1f"
 """A separator that no cell holds."""
 _PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_HEADERS = 10
+"""Rows among which the header is looked for."""
 _ROW_NUMBER = re.compile(r"[0-9]{1,18}")
 _SUMS = re.compile(
     r"(summe|gesamt\w*|insgesamt|total|anzahl|count|sum)\b\W*[\d.,]*"
@@ -99,13 +101,14 @@ class Suppression:
                 },
             )
 
-    def sample(self, *, fold: bool = False) -> dict[int, np.ndarray]:
-        """Keys of each column that may hold the ids, sorted, of the first rows.
+    def samples(self, *, fold: bool = False) -> Iterator[dict[int, np.ndarray]]:
+        """Keys of each column that may hold the ids, sorted, so many rows at a time.
 
-        A column whose numbers were rounded is none of them, unless it is the only one.
+        Of several columns, one with rounded numbers, running numbers or few different ones is not
+        the one: it would meet people by chance.
         """
-        keys = {}
-        for lines, cells in islice(self.cells(self.columns), 1):
+        for lines, cells in self.cells(self.columns):
+            keys = {}
             for column, values in cells.items():
                 try:
                     hashed = hash_ids(_without_title(values), fold=fold)
@@ -113,9 +116,12 @@ class Suppression:
                     if len(self.columns) == 1:
                         raise self._rounded(lines, values) from None
                     continue
-                if len(own := np.unique(hashed[hashed != NO_ID])):
+                there = hashed[hashed != NO_ID]
+                own = np.unique(there)
+                alone = len(self.columns) == 1
+                if alone or (2 * len(own) > len(there) and not _is_running(values)):
                     keys[column] = own
-        return keys
+            yield keys
 
     def keys(self, column: int) -> np.ndarray:
         """The keys of all ids of a column, sorted."""
@@ -195,12 +201,15 @@ def open_suppression(path: Path, id_column: str) -> Suppression:
     told = re.match(r'\ufeff?"?sep=(.)"?\s*[\r\n]', text, re.IGNORECASE)
     separator = told[1] if told else _separator(text, id_column)
     whole = Suppression(path, (0,), 0, packing, encoding, separator)
-    first = next(whole.rows(), (0, [""]))[1]
-    named = [i for i, cell in enumerate(first) if _same_name(cell, id_column)]
-    if len(named) > 1:
-        raise DataError(f"{path}, line 1: {id_column} named more than once. Keep one of them.")
-    if named:
-        return Suppression(path, tuple(named), 1, packing, encoding, separator)
+    # A title may stand above the header.
+    for skip, (line, row) in enumerate(islice(whole.rows(), _HEADERS), start=1):
+        named = [i for i, cell in enumerate(row) if _same_name(cell, id_column)]
+        if len(named) > 1:
+            raise DataError(
+                f"{path}, line {line}: {id_column} named more than once. Keep one of them."
+            )
+        if named:
+            return Suppression(path, tuple(named), skip, packing, encoding, separator)
     widest = max((len(row) for _, row in islice(whole.rows(), 1000)), default=1)
     filled = Counter(
         i for _, row in islice(whole.rows(), 1000) for i, cell in enumerate(row) if cell.strip()
@@ -321,8 +330,10 @@ def _separator(text: str, id_column: str) -> str:
     lines = [line for line in re.split(r"\r\n|\r|\n", text)[:-1] or [text] if line.strip()][:1000]
     lines = [line for line in lines if not line.startswith(("#", "//"))]
     for separator in _SEPARATORS if lines else "":
-        if any(_same_name(cell, id_column) for cell in _split(lines[0], separator)[1:]):
-            return separator
+        for line in lines[:_HEADERS]:
+            cells = _split(line, separator)
+            if len(cells) > 1 and any(_same_name(cell, id_column) for cell in cells):
+                return separator
     best, share = "", 0.9
     for separator in _SEPARATORS:
         widths = Counter(len(_split(line, separator)) for line in lines)
@@ -360,6 +371,15 @@ def _is_title(values: pl.Series) -> bool:
     if first is None or any(letter.isdigit() for letter in first) or not len(below):
         return False
     return bool(below.str.contains(r"\d").mean() > 0.5)  # type: ignore[operator]
+
+
+def _is_running(values: pl.Series) -> bool:
+    """True for 1, 2, 3 … or 0, 1, 2 …, which number the rows."""
+    numbers = _without_title(values).str.strip_chars().cast(pl.Int64, strict=False)
+    return len(numbers) > 2 and any(
+        numbers.equals(pl.int_range(first, first + len(numbers), eager=True), check_names=False)
+        for first in (0, 1)
+    )
 
 
 def _without_title(values: pl.Series) -> pl.Series:

@@ -81,6 +81,17 @@ def test_a_model_that_disagrees_is_refused() -> None:
         check(model(moved), FOUND.labels_)
 
 
+@pytest.mark.parametrize("where", ["the model", "what is known"])
+def test_what_is_no_number_agrees_with_nothing(where: str) -> None:
+    centers = FOUND.cluster_centers_.copy()
+    distances = np.linalg.norm(SCORES - centers[FOUND.labels_], axis=1)
+    given = model(np.full_like(centers, np.nan)) if where == "the model" else model()
+    if where == "what is known":
+        distances[7] = np.nan
+    with pytest.raises(IntegrityError, match="not written"):
+        check_onnx(given, X, SCORES, centers, PLACES, FOUND.labels_, distances, Path("m"))
+
+
 def test_a_tie_may_go_either_way() -> None:
     """Two centres at one place: either is right, a third is not."""
     centers = np.concatenate([FOUND.cluster_centers_, FOUND.cluster_centers_[:1]])

@@ -11,7 +11,7 @@ from segment_lib.compare import compare_segments
 from segment_lib.profile import COUNTS, describe_segments, fairness_table
 from segment_lib.report import tables
 from segment_lib.report.segments import segments
-from segment_lib.small import veiled, veiled_segments
+from segment_lib.small import counted, suppress_segments, veiled, veiled_segments
 from tests.attack import Cell, range_of, told
 
 MIN_CELL = 10
@@ -140,3 +140,26 @@ def test_what_is_hidden_in_the_tables_cannot_be_computed_from_all_of_them(
         for cell in (cell for cell, rows in truth.items() if rows < MIN_CELL):
             least, most = range_of(cell, truth, known)
             assert most - least >= 1, (who, cell)
+
+
+def test_with_a_count_go_its_share_and_with_either_index_limits_and_verdict() -> None:
+    table = compare_segments(
+        {0: 500, 1: 400, 2: 4, 3: 300}, {0: 90, 1: 6, 2: 40, 3: 50}, min_rows=0
+    )
+    shown = {
+        row["segment"]: row for row in suppress_segments(table, MIN_CELL).iter_rows(named=True)
+    }
+    for segment, people, customers in ((0, True, True), (1, True, False), (2, False, False)):
+        row = shown[segment]
+        assert (row["population_rows"] is not None) is people
+        assert (row["population_share"] is not None) is people
+        assert (row["customer_rows"] is not None) is customers
+        for name in ("index", "index_low", "high", "verdict"):
+            assert (row[name] is not None) is (people and customers), (segment, name)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"), [(0, "0"), (1, "under 10"), (9, "under 10"), (10, "10"), (12_345, "12,345")]
+)
+def test_a_count_in_the_log_is_told_from_ten_on_and_if_it_is_none(rows: int, told: str) -> None:
+    assert counted(rows, MIN_CELL) == told

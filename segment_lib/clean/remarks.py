@@ -17,7 +17,7 @@ from segment_lib.clean.completeness import (
     spelling,
     unseen_codes,
 )
-from segment_lib.clean.spellings import declaring, difference, doubles, likeness
+from segment_lib.clean.spellings import are_nothing, declaring, difference, doubles, likeness
 from segment_lib.clean.tally import ENDS, WORD, Values
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema, is_number, is_word_for_nothing
@@ -29,6 +29,8 @@ Levels = Mapping[str, Collection[str]]
 
 _MOST = 20
 """Attributes named in one line."""
+_MOST_CODES = 5
+"""Codes named of one attribute."""
 _LEAST_SHARE = 0.01
 """Of the rows that hold a value for it to be remarked on as far from all others."""
 _FAR = 10
@@ -81,7 +83,7 @@ def refuse_unseen(
     attributes : the table of `assess_attributes`
     uncounted : attributes that make no feature, as they have too many levels
     """
-    faults, causes = [], []
+    faults, remedies = list[str](), list[str]()
     population = next(iter(extracts.values()))
     for row in attributes.filter("kept").iter_rows(named=True):
         attribute = schema[row["attribute"]]
@@ -90,35 +92,42 @@ def refuse_unseen(
             unseen = row["unseen_rows" if extract is population else f"{name}_unseen_rows"]
             if unseen <= max_unseen_share * extract.rows or attribute.name in uncounted:
                 continue
-            cause = (
-                "another value in nearly every row: an id, or another column"
-                if is_like_an_id(attribute, extract)
-                else difference(levels or (), unseen_codes(extract.values[attribute.name], levels))
-            )
-            causes.append(cause)
+            cause, remedy = _cause(attribute, extract, levels or ())
+            remedies.append(remedy)
             because = f": {cause}" if cause else ""
             faults.append(f"{attribute.name} ({unseen / extract.rows:.1%} of the {name}{because})")
-    if not faults:
-        return
-    advice = [
-        *(["Write the codes alike in both extracts."] if any(causes) else []),
-        *(
-            ["Name the data dictionary that describes them in inputs.data_dictionary, or raise "
-             "cleaning.max_unseen_share."]
-            if not all(causes)
-            else []
-        ),
-    ]  # fmt: skip
-    raise DataError(
-        "Codes that are neither a level nor a missing code, in more than "
-        f"{max_unseen_share:.0%} of the rows: {listed(faults)}. {' '.join(advice)}"
+    if faults:
+        raise DataError(
+            "Codes that are neither a level nor a missing code, in more than "
+            f"{max_unseen_share:.0%} of the rows: {listed(faults)}. "
+            f"{' '.join(dict.fromkeys(remedies))}"
+        )
+
+
+def _cause(attribute: Attribute, extract: Delivered, levels: tuple[str, ...]) -> tuple[str, str]:
+    """Why an extract holds codes that are no level, if that is known, and what to do."""
+    strange = unseen_codes(extract.values[attribute.name], levels)
+    if is_like_an_id(attribute, extract):
+        return (
+            "another value in nearly every row",
+            "Take an id out of the feature summary, and look whether the columns are the right "
+            "ones.",
+        )
+    if are_nothing(strange):
+        return "words for nothing", f"Set {declaring(strange)}."
+    if words := difference(levels, strange):
+        return words, "Write the codes alike in both extracts."
+    return (
+        "",
+        "Name the data dictionary that describes them in inputs.data_dictionary, or raise "
+        "cleaning.max_unseen_share.",
     )
 
 
-def listed(items: Sequence[str]) -> str:
+def listed(items: Sequence[str], most: int = _MOST) -> str:
     """The items in one line, the first of them if they are many."""
-    more = f" and {len(items) - _MOST} more" if len(items) > _MOST else ""
-    return ", ".join(items[:_MOST]) + more
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return ", ".join(items[:most]) + more
 
 
 def _share(rows: int, name: str, extract: Delivered, min_cell: int) -> str:
@@ -146,7 +155,7 @@ def _never_met(schema: Schema, extracts: Extracts, everywhere: Collection[str]) 
             words = next(filter(None, (likeness(code, levels) for code in codes)), None)
             hint = f" (a level is {words})" if words else ""
             among = alike if words else habit if somewhere.issuperset(codes) else nowhere
-            among.append(f"{name} [{','.join(codes)}]{hint}")
+            among.append(f"{name} [{listed(codes, _MOST_CODES)}]{hint}")
     for code in everywhere:
         if all(code in missing for missing in absent.values()):
             nowhere.append(f"inputs.missing [{code}]")
@@ -187,7 +196,7 @@ def _words_for_nothing(
         return None
     return (
         f"Words that mean nothing are levels of {listed(names)}. If they stand for missing values, "
-        f"{declaring(words)}."
+        f"set {declaring(words)}."
     )
 
 
@@ -307,7 +316,7 @@ def _spelled_otherwise(
             strange = unseen_codes(extract.values[attribute.name], levels)
             rows = sum(strange.values())
             words = difference(levels or (), strange) if rows >= max(1, min_cell) else None
-            if words and not all(is_word_for_nothing(code) for code in strange):
+            if words:
                 names.append(f"{attribute.name} ({rows / extract.rows:.1%} of the {name}: {words})")
     if not names:
         return None

@@ -43,8 +43,6 @@ def difference(levels: Collection[str], strange: Mapping[str, int]) -> str | Non
     strange : rows by code that is none of them
     """
     rows = sum(strange.values())
-    if rows and _rows(strange, filter(is_word_for_nothing, strange)) >= _ENOUGH * rows:
-        return f"words for nothing; {declaring(filter(is_word_for_nothing, strange))}"
     if (here := _truth(levels)) and (there := _truth(strange)) and here != there:
         return f"yes and no in other words, {'/'.join(there)} for {'/'.join(here)}"
     for words, key in _DIFFERENCES.items():
@@ -55,10 +53,16 @@ def difference(levels: Collection[str], strange: Mapping[str, int]) -> str | Non
     return None
 
 
-def declaring(words: Iterable[str]) -> str:
-    """What to write into the config for words to mean missing."""
-    codes = ", ".join(json.dumps(word, ensure_ascii=False) for word in sorted(words))
-    return f"set inputs.missing = [{codes}]"
+def are_nothing(strange: Mapping[str, int]) -> bool:
+    """True if nearly all rows of strange codes hold words for nothing."""
+    rows = sum(strange.values())
+    return rows > 0 and _rows(strange, filter(is_word_for_nothing, strange)) >= _ENOUGH * rows
+
+
+def declaring(codes: Iterable[str]) -> str:
+    """What the config says for the words for nothing among codes to mean missing."""
+    words = sorted(filter(is_word_for_nothing, codes))
+    return f"inputs.missing = {json.dumps(words, ensure_ascii=False)}"
 
 
 def likeness(code: str, levels: Collection[str]) -> str | None:

@@ -5,7 +5,7 @@ Everything the assessment needs is in these counts, so the rows are read once.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from heapq import nlargest, nsmallest
@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from segment_lib.clean.codes import known
+from segment_lib.hashing import row_hash
 from segment_lib.schema import Attribute, Schema, is_number
 
 MAX_VALUES = 4096
@@ -198,12 +199,17 @@ def _exact(counted: Mapping[Value, int]) -> dict[Value, int]:
     return {value: counted[value] for value in sorted(kept)}
 
 
-def _least_hashes(values: Iterable[Value]) -> list[Value]:
-    return nsmallest(SAMPLE, values, key=_hash)
+def _least_hashes(values: Collection[Value]) -> list[Value]:
+    """The SAMPLE values of the least hashes."""
+    if any(isinstance(value, str) for value in values):
+        return nsmallest(SAMPLE, values, key=_hash)
+    numbers = np.fromiter(values, dtype=np.float64, count=len(values)) + 0.0
+    least = np.argsort(row_hash(numbers.view(np.int64), seed=0))[:SAMPLE]
+    return list(numbers[least].tolist())
 
 
 def _hash(value: Value) -> bytes:
-    return blake2b(repr(value).encode(), digest_size=8).digest()
+    return blake2b(str(value).encode(), digest_size=8).digest()
 
 
 def _coarse(values: np.ndarray, coarseness: int) -> np.ndarray:

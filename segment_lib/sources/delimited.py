@@ -188,7 +188,7 @@ class DelimitedPiece:
             return None
         text = table.line(line)
         begin = b"\n" + text[: text.index(word.encode()) + len(word.encode())]
-        return line if table.text.count(begin) == 1 else None
+        return line if (b"\n" + table.text).count(begin) == 1 else None
 
     def _unreadable(self, table: Table, plain: bytes, schema: Schema) -> UnreadableError:
         try:

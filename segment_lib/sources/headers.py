@@ -275,7 +275,8 @@ def _columns(
         )
     if widths == {len(columns) + 1} and all(columns):
         if not any(row[-1].strip() for row in rows):
-            if not _counts([row[0] for row in rows]):
+            shifted = ("", *columns)
+            if not _counts([row[0] for row in rows]) or not _fit(shifted, rows, schema):
                 remarks.append("the rows end in a separator: the empty last column is passed over.")
                 columns = (*columns, "")
         elif _fit(("", *columns), rows, schema) and not _fit((*columns, ""), rows, schema):

@@ -19,7 +19,7 @@ from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import parquet_types
 from segment_lib.sources.faults import Fault, UnreadableError
 from segment_lib.sources.headers import check_columns
-from segment_lib.sources.parquet_types import NotText
+from segment_lib.sources.parquet_types import UnreadableValue
 from segment_lib.sources.reading import Reading
 from segment_lib.sources.typing import has_infinity, in_one_spelling, typed
 
@@ -73,7 +73,7 @@ class ParquetPiece:
         table = self._table(schema, carried)
         try:
             rows = typed(_plain(table, schema, carried).lazy(), schema, carried).collect()
-        except (NotText, pl.exceptions.PolarsError):
+        except (UnreadableValue, pl.exceptions.PolarsError):
             raise self._refused(table, schema, carried) from None
         except pa.ArrowException:
             # An index into a dictionary that has no such entry.
@@ -86,8 +86,7 @@ class ParquetPiece:
         """The wanted columns of the piece, in Arrow's types."""
         wanted = list(dict.fromkeys([*carried, *schema.names]))
         with _opened(self.path) as file:
-            types = file.schema_arrow
-            _refuse(self.path, types, Schema(()), carried)
+            _refuse(self.path, _columns(file), Schema(()), carried)
             try:
                 table = _slice(file, self.groups, wanted, self.skipped, self.rows)
             except _DAMAGE:
@@ -105,7 +104,7 @@ class ParquetPiece:
             try:
                 _slice(file, (number,), wanted, 0, group.num_rows)
             except _DAMAGE as error:
-                if "encrypt" in str(error) or "decrypt" in str(error):
+                if _is_of_keys(error):
                     return _encrypted(self.path)
                 if isinstance(error, NotImplementedError):
                     return DataError(
@@ -126,8 +125,8 @@ class ParquetPiece:
                     continue
                 place = _first_fault(table[name], schema[name])
                 what, advice = _NO_NUMBER.format(schema[name].type), _MEND
-            except NotText as error:
-                place, what, advice = error.args[0], _NO_TEXT, _WRITE_TEXT
+            except UnreadableValue as error:
+                place, what, advice = error.args
             if place is not None:
                 where = f"{self.path}, row {self.first + place}, column {name}"
                 faults.append(Fault(where, what, advice, name))
@@ -136,7 +135,6 @@ class ParquetPiece:
         return UnreadableError(faults)
 
 
-_NO_TEXT, _WRITE_TEXT = "not UTF-8 text", "Write it as UTF-8."
 _NO_NUMBER = "not a number, though the feature summary calls it {}"
 _MEND = (
     "Correct the cell, call the attribute categorical, or list a word that means missing in "
@@ -207,7 +205,7 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
         feature summary calls them; it names all of them.
     """
     with _opened(path) as file:
-        footer, given = file.metadata, file.schema_arrow
+        footer, given = file.metadata, _columns(file)
         size = path.stat().st_size
         columns = tuple(given.names)
         check_columns(path, columns, schema)
@@ -276,6 +274,15 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
             yield opened
 
 
+def _columns(file: pq.ParquetFile) -> pa.Schema:
+    """The columns with their types; Arrow takes the lengths of time of Parquet for bytes."""
+    columns = file.schema_arrow
+    for leaf in map(file.schema.column, range(len(file.schema))):
+        if leaf.converted_type == "INTERVAL" and (at := columns.get_field_index(leaf.path)) >= 0:
+            columns = columns.set(at, pa.field(leaf.path, pa.month_day_nano_interval()))
+    return columns
+
+
 def _no_footer(path: Path) -> DataError:
     with path.open("rb") as file:
         if file.read(len(_ENCRYPTED)) == _ENCRYPTED:
@@ -291,6 +298,10 @@ def _damaged_group(path: Path, number: int) -> DataError:
 
 def _contradiction(path: Path) -> DataError:
     return DataError(f"{path}: is damaged, its footer contradicts itself. Fetch the file again.")
+
+
+def _is_of_keys(error: BaseException) -> bool:
+    return "crypt" in str(error)
 
 
 def _encrypted(path: Path) -> DataError:
@@ -336,8 +347,8 @@ def _groups(path: Path, footer: pq.FileMetaData, size: int) -> list[_Group]:
                 next(file.iter_batches(1, [number], use_threads=False), None)
             except (_Asked, NotImplementedError):
                 pass
-            except _DAMAGE:
-                raise _contradiction(path) from None
+            except _DAMAGE as error:
+                raise _encrypted(path) if _is_of_keys(error) else _contradiction(path) from None
         groups.append(_Group.read(footer.row_group(number)))
     return groups
 

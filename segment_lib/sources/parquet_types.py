@@ -23,8 +23,11 @@ _EXACT = 1 << 24
 """Whole numbers below have all their digits in single precision."""
 
 
-class NotText(Exception):
-    """A value is no UTF-8 text. The first argument is its place in the column, from 0."""
+class UnreadableValue(Exception):
+    """A value that cannot be read, though its type can.
+
+    The arguments are its place in the column, from 0, what it is, and what to do.
+    """
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,8 @@ def text(values: pa.ChunkedArray) -> pl.Series:
 
     Raises
     ------
-    NotText
-        If bytes are no UTF-8.
+    UnreadableValue
+        If bytes are no UTF-8, or a date is beyond the calendar.
     """
     plain = _plain(values)
     convert = _form(plain.type).text
@@ -56,8 +59,8 @@ def number(values: pa.ChunkedArray) -> pl.Series:
 
     Raises
     ------
-    NotText
-        If bytes are no UTF-8.
+    UnreadableValue
+        If bytes are no UTF-8, or a date is beyond the calendar.
     """
     plain = _plain(values)
     convert = _form(plain.type).number
@@ -144,7 +147,7 @@ def _as_it_is(values: pa.ChunkedArray) -> pl.Series:
     try:
         values.validate(full=True)
     except pa.ArrowInvalid:
-        raise NotText(_first_not_text(values)) from None
+        raise UnreadableValue(_first_not_text(values), *_NOT_TEXT) from None
     return _series(values.cast(pa.large_string()))
 
 
@@ -153,13 +156,14 @@ def _decoded(values: pa.ChunkedArray) -> pl.Series:
     try:
         written = values.cast(pa.large_binary()).cast(pa.large_string())
     except pa.ArrowInvalid:
-        raise NotText(_first_not_text(values)) from None
+        raise UnreadableValue(_first_not_text(values), *_NOT_TEXT) from None
     series = _series(written)
     if kinds.is_fixed_size_binary(values.type):
         series = series.str.strip_chars_end("\0")
     # A byte of 0 is in no text: these are numbers, or hashes, that happen to be UTF-8.
-    if series.str.contains("\0", literal=True).any():
-        raise NotText(_first(series.str.contains("\0", literal=True).fill_null(False)))
+    zeros = series.str.contains("\0", literal=True).fill_null(False)
+    if zeros.any():
+        raise UnreadableValue(_first(zeros), *_NOT_TEXT)
     return series
 
 
@@ -223,6 +227,15 @@ def _decimal_text(values: pa.ChunkedArray) -> pl.Series:
     return series.replace({cell: f"{Decimal(cell):f}" for cell in short}) if short else series
 
 
+def _date_text(values: pa.ChunkedArray) -> pl.Series:
+    """Dates and times in full, as ISO 8601 writes them."""
+    series = _cast_text(values)
+    known = series.str.contains(r"^(\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d)").fill_null(True)
+    if not known.all():
+        raise UnreadableValue(_first(~known), *_BEYOND)
+    return series
+
+
 def _moment_text(values: pa.ChunkedArray) -> pl.Series:
     """``2026-11-25 13:05:00``, the date alone at midnight; an instant in UTC, with a Z behind."""
     if values.type.tz is not None:
@@ -232,9 +245,8 @@ def _moment_text(values: pa.ChunkedArray) -> pl.Series:
 
 def _time_text(values: pa.ChunkedArray) -> pl.Series:
     """``13:05:00``, with as many decimals of a second as there are."""
-    return (
-        _cast_text(values).str.replace(r"\.0+(Z?)$", "$1").str.replace(r"(\.\d*?)0+(Z?)$", "$1$2")
-    )
+    series = _date_text(values)
+    return series.str.replace(r"\.0+(Z?)$", "$1").str.replace(r"(\.\d*?)0+(Z?)$", "$1$2")
 
 
 def _uuid_text(values: pa.ChunkedArray) -> pl.Series:
@@ -261,6 +273,12 @@ def _is_bytes(kind: pa.DataType) -> bool:
     )
 
 
+def _is_length(kind: pa.DataType) -> bool:
+    return bool(kinds.is_duration(kind) or kinds.is_interval(kind))
+
+
+_NOT_TEXT = "not UTF-8 text", "Write it as UTF-8."
+_BEYOND = "a date or time beyond the calendar", "Mend the cell, or leave it empty."
 _DATES = "Write of a date the year, or the age in years"
 _VALUES = "Write one value in a cell, in a column of its own"
 FORMS = (
@@ -271,11 +289,11 @@ FORMS = (
     Form(kinds.is_integer, _cast_text, _cast_number),
     Form(kinds.is_floating, _float_text, _float_number),
     Form(kinds.is_decimal, _decimal_text, _decimal_text),
-    Form(kinds.is_date, _cast_text, None, _DATES),
+    Form(kinds.is_date, _date_text, None, _DATES),
     Form(kinds.is_timestamp, _moment_text, None, _DATES),
     Form(kinds.is_time, _time_text, None, "Write of a time the hour, or the minutes as a number"),
     Form(lambda kind: isinstance(kind, pa.UuidType), _uuid_text, None, "Write codes or numbers"),
-    Form(kinds.is_duration, None, None, "Write a length of time as a number, in days or years"),
+    Form(_is_length, None, None, "Write a length of time as a number, in days or years"),
     Form(kinds.is_nested, None, None, _VALUES),
     Form(lambda _: True, None, None, "Write text or numbers"),
 )

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -94,6 +94,35 @@ def make_extracts(
         raise ConfigError(
             f"Cannot write to {folder}: {error.strerror}. Name another folder."
         ) from error
+
+
+def refuse_other_extracts(folder: Path, *, seed: int) -> None:
+    """Raise a ConfigError if files of these names are there that this seed does not begin with.
+
+    They may be the real ones.
+    """
+    refuse_other_file(folder / FEATURE_SUMMARY, read_text("feature_summary.csv").encode())
+    refuse_other_file(folder / DATA_DICTIONARY, data_dictionary().encode())
+    for extract, name in FILES.items():
+        if (folder / name).exists():
+            row = _spell_block(max(seed, 0), extract, block=0, asked=1).csv
+            refuse_other_file(folder / name, _header() + row)
+
+
+def refuse_other_file(path: Path, beginning: bytes) -> None:
+    """Raise a ConfigError if the file is there and begins otherwise: it is not replaced."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        with path.open("rb") as file:
+            found = file.read(len(beginning))
+        if not beginning.startswith(found):
+            raise ConfigError(
+                f"{path}: there already, and not what is made with this seed. Nothing was changed. "
+                "Name another folder in --out, or move the file away."
+            )
+
+
+def _header() -> bytes:
+    return (";".join(attribute.name for attribute in attributes()) + "\n").encode()
 
 
 def block_frame(seed: int, extract: str, block: int) -> tuple[pl.DataFrame, NDArray[np.int8]]:
@@ -200,7 +229,7 @@ def _write_extract(
         _whole_file(folder / FILES[extract]) as file,
         _truth(folder / TRUTH[extract], truth) as add,
     ):
-        file.write((";".join(attribute.name for attribute in attributes()) + "\n").encode())
+        file.write(_header())
         for rows in blocks:
             file.write(rows.csv)
             add(rows)

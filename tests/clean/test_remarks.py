@@ -58,7 +58,7 @@ def test_missing_codes_that_no_row_has_are_told_in_one_remark():
     rows = {"PAY": [-1.0, 2.0, 3.0], "KIND": ["X", "unknown", "a"]}
     (told,) = remarks(schema, both(schema, rows, rows), {})
     assert "KIND [Unknown] (a level is the same but for upper and lower case)" in told
-    assert "PAY [-7,?]" in told
+    assert "PAY [-7, ?]" in told
     assert "-1" not in told
 
 
@@ -307,7 +307,7 @@ def refuse(schema: Schema, extracts: Mapping[str, Delivered], levels: Mapping | 
         (["true", "false"], ["J", "N"], "j/n for true/false"),
         (["01", "02"], ["1", "2"], "zeros before them"),
         (["1-2", "3-4"], ["02. Jan", "04. Mar"], "a spreadsheet made dates"),
-        (["a", "b"], ["NULL", "a"], 'set inputs.missing = ["NULL"]'),
+        (["a", "b"], ["NULL", "a"], 'Set inputs.missing = ["NULL"]'),
     ],
 )
 def test_codes_that_are_no_level_are_refused_with_their_cause(population, customers, cause):

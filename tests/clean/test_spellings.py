@@ -2,7 +2,7 @@
 
 import pytest
 
-from segment_lib.clean.spellings import declaring, difference, doubles, likeness
+from segment_lib.clean.spellings import are_nothing, declaring, difference, doubles, likeness
 
 DIFFERENCES = {
     "zeros before them": [("1 2 3", "01 02"), ("01 02", "1")],
@@ -27,7 +27,6 @@ DIFFERENCES = {
     "j/n for true/false": [("true false", "J N")],
     "1/0 for yes/no": [("yes no", "1 0")],
     "j/n for ja/nein": [("Ja Nein", "J N")],
-    'inputs.missing = ["#N/A", "NULL"]': [("a b", "NULL #N/A")],
 }
 CASES = [(words, *case) for words, cases in DIFFERENCES.items() for case in cases]
 
@@ -60,10 +59,16 @@ def test_a_missing_code_is_told_apart_from_the_level_it_may_mean():
     assert likeness("-1", ["1", "2"]) is None
 
 
+def test_codes_that_nearly_all_are_words_for_nothing_are_known():
+    assert are_nothing({"NULL": 90, "#N/A": 5, "x": 5})
+    assert not are_nothing({"NULL": 50, "x": 50})
+    assert not are_nothing({})
+
+
 def test_levels_of_one_column_that_may_be_one_are_told():
     assert doubles(["01", "1", "2"]) == "the same but for zeros before them"
     assert doubles(["a", "b", "1-2", "2-1", "50+", "50-"]) is None
 
 
 def test_words_are_declared_as_toml_reads_them():
-    assert declaring(["\\N", "NA"]) == 'set inputs.missing = ["NA", "\\\\N"]'
+    assert declaring(["\\N", "x", "NA"]) == 'inputs.missing = ["NA", "\\\\N"]'

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.make_extracts import main as make_extracts
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.integrity import faults
 from segment_lib.lock import LOCK
@@ -265,3 +266,14 @@ def test_a_chart_of_others_is_not_replaced(
     assert (tmp_path / "history-first.svg").read_text() == "mine"
     (tmp_path / "history-first.svg").unlink()
     assert [call("history", tmp_path)[0] for _ in range(2)] == [0, 0]
+
+
+@pytest.mark.parametrize("name", ["Udacity_AZDIAS_Subset.csv", "AZDIAS_Feature_Summary.csv"])
+def test_extracts_of_others_are_not_replaced_by_generated_ones(tmp_path: Path, name: str) -> None:
+    asked = ["--rows", "30", "--customers", "20", "--jobs", "1", "--out", str(tmp_path)]
+    assert [make_extracts(asked) for _ in range(2)] == [0, 0]
+    assert make_extracts([*asked, "--seed", "1"]) == 2
+    (tmp_path / name).write_text("AGER_TYP;ALTERSKATEGORIE_GROB\n1;2\n")
+    before = tree(tmp_path)
+    assert make_extracts(asked) == 2
+    assert tree(tmp_path) == before

@@ -10,7 +10,13 @@ from segment_lib.manifest import FORMAT, Manifest, StageRecord, sealed
 from segment_lib.store import write_file
 
 
-def make_run(root: Path, index: float, date: str, base: str | None = None) -> None:
+def make_run(
+    root: Path,
+    index: float,
+    date: str,
+    base: str | None = None,
+    customers: tuple[int, int, int] = (24, 60, 20),
+) -> None:
     """A finished run, as far as the history reads it."""
     manifest = Manifest(root)
     root.mkdir()
@@ -19,7 +25,13 @@ def make_run(root: Path, index: float, date: str, base: str | None = None) -> No
     manifest.about["date"] = date
     work = manifest.begin("compare", "mark")
     table = pl.DataFrame(
-        {"segment": [-1, 0, 1], "index": [240.0, index, 50.0], "verdict": ["over", "over", "under"]}
+        {
+            "segment": [-1, 0, 1],
+            "population_rows": [100, 400, 500],
+            "customer_rows": customers,
+            "index": [240.0, index, 50.0],
+            "verdict": ["over", "over", "under"],
+        }
     )
     names = pl.DataFrame({"segment": [-1, 0, 1], "name": ["aside", "Savers", "Movers"]})
     files = tuple(
@@ -47,6 +59,20 @@ def test_each_run_has_a_line_and_a_line_of_runs_a_chart(
     assert first.split()[:4] == ["first", "2026-11-01", "1,000", "2"]
     assert "0 (310), 1 (50)" in first
     assert second.endswith("1 finding; apply from first")
+    assert (tmp_path / "history-first.svg").read_text().startswith("<svg")
+
+
+def test_of_segments_of_too_few_people_no_index_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run(tmp_path / "first", 310.0, "2026-11-01T00:00:00Z", customers=(24, 60, 9))
+    make_run(tmp_path / "second", 310.0, "2027-11-01T00:00:00Z", base="first")
+    with pytest.raises(SystemExit):
+        main([str(tmp_path)])
+    told = capsys.readouterr()
+    _, first, second, *_ = told.out.splitlines()
+    assert "(" not in first
+    assert "0 (310), 1 (50)" in second
     assert (tmp_path / "history-first.svg").read_text().startswith("<svg")
 
 

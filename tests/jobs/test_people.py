@@ -247,14 +247,16 @@ def test_rows_without_an_id_all_stay_and_are_not_listed(run_job: RunJob, tmp_pat
     assert pl.read_csv(run / "export/targets.csv")["id"].null_count() == 0
 
 
-def test_an_id_that_stands_for_none_is_told_and_can_be_listed(
+def test_an_id_that_stands_for_none_is_refused_and_can_be_listed(
     run_job: RunJob, tmp_path: Path
 ) -> None:
     ids = pl.when(pl.int_range(pl.len()) % 3 == 0).then(0).otherwise("LNR")
     config = write_people(tmp_path, POPULATION.with_columns(ids.alias("LNR")), CUSTOMERS)
     done = ingest(run_job, config, tmp_path / "run")
+    assert done.returncode == 3
+    assert "column LNR: one id stands in 500 of 1,500 rows" in done.stderr
+    done = ingest(run_job, config, tmp_path / "run", "--set", "inputs.repeated_ids=rows")
     assert "population: one id stands in 500 rows" in done.stderr
-    assert raw(tmp_path / "run", "population").height == N - 499
     done = ingest(run_job, config, tmp_path / "run", "--set", 'inputs.missing=["0"]')
     assert "population: 500 rows have no id" in done.stderr
     assert raw(tmp_path / "run", "population").height == N

@@ -60,6 +60,7 @@ READ: dict[str, bytes] = {
     "a header, and other columns: the one named as the id column": table(";"),
     "other columns, no name: the only one that holds ids of people": table(";", header=False),
     "a header of other names": table(";", id_name="Kundennummer"),
+    "a title above the header": b"Robinson list;;;\r\n\r\n" + table(";"),
     "cells in quotes": lines([f'"{told}"' for told in IDS]),
     "a separator at the end of each line": lines([f"{told};" for told in IDS]),
     "separated by commas": table(","),
@@ -174,6 +175,20 @@ def test_an_old_list_stays_where_a_file_meets_nobody(run: Path, export, tmp_path
     assert done.returncode == 0
     summary = json.loads((run / "export/targets.json").read_text())
     assert (summary["suppressed_told"], summary["suppressed_met"]) == (1, 0)
+
+
+@pytest.mark.parametrize("numbers", [range(FIRST, FIRST + 3), range(1, 4)])
+def test_a_column_that_meets_people_by_chance_is_not_taken_for_that_of_ids(
+    export, tmp_path: Path, numbers: range
+) -> None:
+    """Codes and running numbers are no ids of people, though one or the other looks like one."""
+    rows = "".join(f"{n};{OTHERS[i % 2]};{told}\n" for i, (n, told) in enumerate(
+        zip([*numbers] * 40, OTHERS[5:125], strict=True)))  # fmt: skip
+    (tmp_path / "robinson").write_text(rows)
+    done = export("--depth", "1", "--suppress", tmp_path / "robinson", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "column 3 holds ids of people" in done.stderr
+    assert "120 suppressed" in done.stderr
 
 
 def test_customers_are_counted_by_their_ids(run: Path, export) -> None:

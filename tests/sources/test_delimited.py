@@ -254,7 +254,7 @@ LETTERS = st.text(alphabet='ab;"\n8.', max_size=8)
     newline=st.sampled_from(["\n", "\r\n"]),
 )
 def test_any_cut_gives_the_rows_of_one_piece(tmp_path_factory, rows, rows_per_part, newline):
-    # A cell that holds two line ends, and separators as rows have them, is refused as a row might be.
+    # A cell of several lines with the separators of rows is refused: it may be rows.
     assume(not any(cell.count("\n") > 1 and ";" in cell for row in rows for cell in row))
     path = write(tmp_path_factory.mktemp("cut"), as_text(rows, newline=newline))
     whole = read(path, rows_per_part=10**6)

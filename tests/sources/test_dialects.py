@@ -1,4 +1,4 @@
-"""Any table that Python's csv module writes, in any dialect it offers, is read back cell for cell."""
+"""Any table that the csv module writes, in any dialect it offers, is read back cell for cell."""
 
 import csv
 import io
@@ -40,11 +40,11 @@ class Dialect:
 
 
 @st.composite
-def dialects(draw: st.DrawFn, escaped: st.SearchStrategy[bool] = st.booleans()) -> Dialect:
+def dialects(draw: st.DrawFn, *, escaped: bool = False) -> Dialect:
     quoting = draw(
         st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC, csv.QUOTE_NONE])
     )
-    escapes = quoting == csv.QUOTE_NONE or draw(escaped)
+    escapes = quoting == csv.QUOTE_NONE or escaped or draw(st.booleans())
     return Dialect(
         delimiter=draw(st.sampled_from(";,\t| :")),
         quotechar=draw(st.sampled_from("\"'")),
@@ -94,9 +94,9 @@ def test_any_table_of_any_dialect_reads_back_cell_for_cell(
         found = read(path, dialect.form(), rows_per_part)
     except DataError as error:
         # The one thing that is refused though the dialect is told: cells that may be rows.
-        assert "holds whole rows" in str(error)
-        assert looks_like_rows(rows, dialect)
-        return
+        if "holds whole rows" in str(error) and looks_like_rows(rows, dialect):
+            return
+        raise
     expected = [(float(age), *cells) for age, *cells in rows]
     assert found.fill_null("").rows() == expected
 
@@ -108,7 +108,7 @@ def test_any_table_of_any_dialect_reads_back_cell_for_cell(
         min_size=1,
         max_size=20,
     ),
-    dialect=dialects(escaped=st.just(True)),
+    dialect=dialects(escaped=True),
     rows_per_part=st.integers(1, 20),
 )
 def test_escapes_that_are_not_told_are_refused_never_misread(

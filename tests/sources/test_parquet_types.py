@@ -99,7 +99,7 @@ CASES = {
         ["13:05:00", None, "00:00:01.5"],
         None,
     ),
-    "duration": Case(pa.array([timedelta(days=1), None, timedelta(0)]), None, None),
+    "duration, INTERVAL": Case(pa.array([timedelta(days=1), None, timedelta(0)]), None, None),
     "null (an empty column)": Case(pa.nulls(3), [None, None, None], [None, None, None]),
     "list": Case(pa.array([[8], None, [1]]), None, None),
     "struct, map": Case(pa.array([{"secret": 8}, None, {"secret": 1}]), None, None),
@@ -230,6 +230,28 @@ def test_of_a_hundred_such_columns_twenty_are_named(tmp_path):
         read(path, *(Attribute(name, "person", "ordinal", ()) for name in columns))
     assert str(error.value).count("column A") == 20
     assert "80 more attributes have faults" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "far"),
+    [
+        (pa.timestamp("s"), 2**40),
+        (pa.timestamp("us"), 2**62),
+        (pa.timestamp("us", "UTC"), 2**60),
+        (pa.date32(), 2**30),
+        (pa.date64(), 86_400_000 * 2**30),
+        (pa.time64("us"), 2**40),
+    ],
+)
+def test_a_date_beyond_the_calendar_is_told_by_its_row(tmp_path, kind, far):
+    stored = pa.int32() if kind == pa.date32() else pa.int64()
+    path = written(tmp_path, A=pa.array([0, far], stored).cast(kind))
+    with pytest.raises(DataError) as error:
+        read(path, attribute("categorical"))
+    assert str(error.value) == (
+        f"{path}, row 1, column A: a date or time beyond the calendar. Mend the cell, or leave it "
+        "empty."
+    )
 
 
 def test_a_missing_code_is_met_whatever_the_precision_of_the_floats(tmp_path):
