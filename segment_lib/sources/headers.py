@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,6 @@ from segment_lib.sources.text_format import TextFormat
 HEAD = 1 << 20
 """Bytes of the head of a file."""
 _BOM = b"\xef\xbb\xbf"
-_SEPARATORS = {";": "semicolon", ",": "comma", "\t": "tab", "|": "bar"}
 _SEP_LINE = re.compile(r'"?sep=(\\t|.)\1*"?', re.IGNORECASE)
 _SAMPLE = 200
 """Rows below the header that are looked at."""
@@ -108,15 +107,6 @@ def check_columns(
     """Raise a DataError unless every attribute is there, once."""
     named = {*columns}
     absent = [name for name in schema.names if name not in named]
-    if header is not None and form is not None and absent:
-        for other, name in _SEPARATORS.items():
-            table = Table(header.encode() + b"\n", (), (), replace(form, separator=other))
-            there = set(table.cells(0)) if len(table.ends) == 1 else set()
-            if other != form.separator and len(there & {*schema.names}) > len(schema) - len(absent):
-                raise DataError(
-                    f"{path}, line 1: the cells are separated by a {name}, not by "
-                    f"a {_SEPARATORS.get(form.separator, form.separator)}. Set inputs.separator."
-                )
     twice = sorted(name for name, n in Counter(columns).items() if n > 1 and name)
     if twice:
         # A header line that is lost has cells in its place: names unknown are told by their place.
