@@ -34,8 +34,8 @@ from segment_lib.schema import Schema
 from segment_lib.store import StoredFile, read_metadata, read_part
 from segment_lib.unfinished import finish_part
 
-BYTES_PER_CELL = 20
-"""Of a row in memory while its ids are read and its attributes compared; measured."""
+BYTES_PER_CELL = 15
+"""Of a cell in memory while ids are read and attributes compared; measured."""
 FREQUENT = 100
 """An id that so many rows have, and one in a hundred, may stand for none."""
 

@@ -15,7 +15,7 @@ from segment_lib.store import write_file
 
 ROWS_PER_BUCKET = 500_000
 """About how many rows are compared at a time."""
-BYTES_PER_ROW = 150
+BYTES_PER_ROW = 100
 """Of a row of a bucket while repeats are looked for; measured."""
 
 

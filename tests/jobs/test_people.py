@@ -9,9 +9,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from jobs.run import main
+from segment_lib.ids import hash_ids
 from tests.conftest import ROOT, Completed, RunJob, hashes
 from tests.kinds import KINDS, documented
-from tests.people import FIRST, N, customers_of, people, write_people
+from tests.people import ATTRIBUTES, FIRST, N, customers_of, people, write_people
 
 POPULATION = people()
 CUSTOMERS = customers_of(POPULATION)
@@ -96,8 +98,6 @@ def test_an_id_is_that_of_one_person_in_every_form(
     both[extract] = FORMS[form](both[extract])
     config = write_people(tmp_path, both["population"], both["customers"], parts=25)
     assert run_in_process("ingest", config, tmp_path / "run") == 0
-    from segment_lib.ids import hash_ids
-
     keys = {name: set(hash_ids(raw(tmp_path / "run", name)["LNR"]).tolist()) for name in both}
     assert len(keys["population"]) == 60
     assert len(keys["customers"] & keys["population"]) == len(keys["customers"]) == 20
@@ -127,8 +127,6 @@ def run_in_process() -> Callable[[str, Path, Path], int]:
     """A stage within this process; gives its exit code."""
 
     def run(stage: str, config: Path, folder: Path) -> int:
-        from jobs.run import main
-
         with pytest.raises(SystemExit) as left:
             main([str(config), "--run-dir", str(folder), "--no-progress"], only=stage)
         return int(str(left.value.code))
@@ -329,8 +327,6 @@ def marked(form: tuple[object, object], name: str = "SPERRE") -> pl.DataFrame:
 def test_the_marked_are_in_segments_and_not_on_the_list(
     run_job: RunJob, tmp_path: Path, place: str
 ) -> None:
-    from tests.people import ATTRIBUTES
-
     summary = (*ATTRIBUTES, "SPERRE") if place == "attribute" else ATTRIBUTES
     customers = customers_of(marked(("X", None)))
     config = write_people(
@@ -382,8 +378,6 @@ def test_a_mark_of_customers_alone_needs_ids(run_job: RunJob, tmp_path: Path) ->
 
 
 def test_an_attribute_that_looks_like_a_mark_is_told(run_job: RunJob, tmp_path: Path) -> None:
-    from tests.people import ATTRIBUTES
-
     config = write_people(
         tmp_path, marked(("X", "O"), "ROBINSON"), customers_of(marked(("X", "O"), "ROBINSON")),
         summary=(*ATTRIBUTES, "ROBINSON"),

@@ -13,6 +13,10 @@ import polars as pl
 import pytest
 
 from jobs.export import main
+from segment_lib import suppression
+from segment_lib.errors import DataError
+from segment_lib.ids import hash_ids
+from segment_lib.suppression import open_suppression
 from tests.conftest import Completed, RunJob
 from tests.kinds import KINDS, documented
 from tests.people import FIRST, N, customers_of, people, write_people
@@ -240,13 +244,10 @@ def test_ids_both_doubles_are_listed_as_whole_numbers(run_job: RunJob, tmp_path:
 
 
 def test_a_long_file_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from segment_lib import suppression
-    from segment_lib.ids import hash_ids
-
     monkeypatch.setattr(suppression, "ROWS_AT_ONCE", 100)
     drawn = random.Random(1).sample(range(10**9), 1_234)
     (tmp_path / "x").write_bytes(b"ID;NAME\n" + b"".join(b"%d;x\n" % told for told in drawn))
-    found = suppression.open_suppression(tmp_path / "x", "ID")
+    found = open_suppression(tmp_path / "x", "ID")
     keys = hash_ids(pl.Series([str(told) for told in drawn]))
     assert found.keys(found.columns[0]).tolist() == sorted(keys.tolist())
 
@@ -257,17 +258,12 @@ def test_a_long_file_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.Monk
      b"12.0\n7.0\n", "12\r7\r".encode("utf-16")],
 )  # fmt: skip
 def test_row_numbers_are_read_where_there_are_no_ids(tmp_path: Path, content: bytes) -> None:
-    from segment_lib.suppression import open_suppression
-
     (tmp_path / "x").write_bytes(content)
     assert open_suppression(tmp_path / "x", "row").row_numbers().tolist() == [7, 12]
 
 
 @pytest.mark.parametrize("line", ["secret", "-1", "1.5", "٣", "9" * 20])
 def test_a_line_that_is_no_row_number_is_refused_by_its_line(tmp_path: Path, line: str) -> None:
-    from segment_lib.errors import DataError
-    from segment_lib.suppression import open_suppression
-
     (tmp_path / "x").write_text(f"3\n\n{line}\n", encoding="utf-8")
     with pytest.raises(DataError, match="line 3: no row number") as error:
         open_suppression(tmp_path / "x", "row").row_numbers()
