@@ -25,8 +25,8 @@ HEAD = 1 << 20
 """Bytes of the head of a file."""
 _BOM = b"\xef\xbb\xbf"
 _SEP_LINE = re.compile(r'"?sep=(\\t|.)\1*"?', re.IGNORECASE)
-_SAMPLE = 200
-"""Rows below the header that are looked at."""
+_FEW, _MANY = 20, 200
+"""Rows below the header that are looked at; more to find out how numbers are written."""
 _BEFORE = 20
 """Lines above the header that are looked at."""
 _QUESTIONS, _QUESTION_LINES = 3, 3
@@ -64,7 +64,9 @@ def columns(head: bytes, origin: Path, form: TextFormat, schema: Schema) -> Head
     lines = _Lines(head[start:], origin, form)
     at, remarks = _before_header(lines, schema)
     first = at + 1 if form.header else at
-    sample = [lines.cells(i) for i in range(first, min(len(lines), first + _SAMPLE))]
+    finds = not (form.decimal or form.thousands) and may_have_convention(head)
+    last = min(len(lines), first + (_MANY if finds else _FEW))
+    sample = [lines.cells(i) for i in range(first, last)]
     cells = _header(lines, at, schema) if form.header else schema.names
     names, passed = _columns(cells, sample, lines, at, schema)
     remarks += passed
@@ -80,7 +82,7 @@ def columns(head: bytes, origin: Path, form: TextFormat, schema: Schema) -> Head
             "passed over."
         )
     convention = None
-    if not (form.decimal or form.thousands) and may_have_convention(head):
+    if finds:
         convention = find_convention(cell for row in rows[questions:] for cell in row)
     if convention:
         remarks.append(

@@ -230,9 +230,10 @@ class _Scan:
     def _fault_outside(self, position: int, before: int) -> tuple[str, str] | None:
         if before == BACKSLASH and not self.form.quote_escape:
             return ESCAPED
-        if before != BLANK or self.separator == BLANK:
+        blanks = b"\r" if self.separator == BLANK else b" \r"
+        if before not in blanks:
             return None
-        text = self.text[max(0, position - _BLOCK) : position].rstrip(b" ")
+        text = self.text[max(0, position - _BLOCK) : position].rstrip(blanks)
         return PADDED if text and text[-1] in (LINE_END, self.separator) else None
 
     def _mask(self, strays: Positions) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from segment_lib.sources.table import BACKSLASH_N, BLANK_LINES, HEADER_ROWS, SWALLOWED
+from segment_lib.sources.table import BACKSLASH_N, BLANK_LINES, HEADER_ROWS, RETURNS, SWALLOWED
 
 _SENTENCES = {
     HEADER_ROWS: (
@@ -24,6 +24,10 @@ _SENTENCES = {
         'inputs.quote_escape = "backslash", or list \\N as a missing code.',
         "cells hold \\N, which means missing in exports of MySQL and PostgreSQL: set "
         'inputs.quote_escape = "backslash", or list \\N as a missing code.',
+    ),
+    RETURNS: (
+        "a CR stands within a cell, which ends no line: kept as text.",
+        "CRs stand within cells, which end no line: kept as text.",
     ),
 }
 """By kind of note, the sentence for one and that for several."""

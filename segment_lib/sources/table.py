@@ -11,6 +11,7 @@ import numpy as np
 
 from segment_lib.sources.quoting import (
     LINE_END,
+    RETURN,
     UNCLOSED,
     Breach,
     Marked,
@@ -20,7 +21,7 @@ from segment_lib.sources.quoting import (
 from segment_lib.sources.text_format import TextFormat
 
 BLANK_LINES, HEADER_ROWS = "blank_lines", "header_rows"
-SWALLOWED, BACKSLASH_N = "swallowed_lines", "backslash_n"
+SWALLOWED, BACKSLASH_N, RETURNS = "swallowed_lines", "backslash_n", "stray_returns"
 """Kinds of notes."""
 
 _BLANKS = b" \t\r\x0b\x0c\x1a"
@@ -101,6 +102,9 @@ class Table:
             notes[BACKSLASH_N] = len(
                 re.findall(rb"(?<=[%b])\\N(?=[%b])" % (around, around), self.text)
             )
+        if b"\r" in self.text:
+            at = self.marked.positions(RETURN)
+            notes[RETURNS] = int(np.count_nonzero(self.marked.letters[at + 1] != LINE_END))
         return dict(+notes)
 
     @property

@@ -99,7 +99,7 @@ REFUSED = {
     ),
     "a last column without a name that holds values": (
         each(lines(), lambda i, row: f"{row};" + ("" if i < 30 else "7")),
-        "line 1: column 5 has no name",
+        "line 31: column 5 has no name, but holds a value",
     ),
     "a column without a name amid others": (
         lines(header="AGE;INC;;HH;KIND"),

@@ -164,3 +164,12 @@ def test_two_rows_that_a_stray_quote_may_have_joined_are_remarked_on(tmp_path):
         "population", [path], SCHEMA, form=TextFormat(";", "utf-8"), rows_per_part=9
     ).pieces
     assert piece.read(SCHEMA).notes == {"swallowed_lines": 1}
+
+
+def test_a_return_within_a_cell_is_remarked_on(tmp_path):
+    path = tmp_path / "extract.csv"
+    path.write_bytes(f"{HEADER}\r\n1;a\rb;x\r\n".encode())
+    (piece,) = open_extract(
+        "population", [path], SCHEMA, form=TextFormat(";", "utf-8"), rows_per_part=9
+    ).pieces
+    assert piece.read(SCHEMA).notes == {"stray_returns": 1}
