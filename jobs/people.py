@@ -18,7 +18,7 @@ from jobs.stage import EXTRACTS, Job
 from segment_lib import bans
 from segment_lib.clean import Tally, tally_part
 from segment_lib.errors import ConfigError, DataError, IntegrityError
-from segment_lib.ids import NO_ID, hash_ids
+from segment_lib.ids import NO_ID, hash_ids, leading_zeros
 from segment_lib.repeats import (
     BYTES_PER_ROW,
     ROWS_PER_BUCKET,
@@ -46,7 +46,7 @@ class Identified:
 
     without_id: int
     keys: Sorted
-    """Key, row number and a hash of the attributes, by bucket."""
+    """Key, row number, a hash of the attributes and leading zeros of the id, by bucket."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,8 @@ def identify_part(
     keys = hash_ids(rows[column])
     contents = rows.select(attributes).hash_rows(0).to_numpy()
     there = keys != NO_ID
-    table = np.column_stack([keys, rows["row"].to_numpy().astype(np.uint64), contents])[there]
+    numbers = rows["row"].to_numpy().astype(np.uint64)
+    table = np.column_stack([keys, numbers, contents, leading_zeros(rows[column])])[there]
     written = Sorted.write(scratch, path, table, bucket_of(keys[there], n), n)
     return Identified(int((~there).sum()), written)
 
@@ -201,12 +202,10 @@ def id_remarks(job: Job, name: str, repeats: Repeats, without: int, rows: int) -
     Raises
     ------
     DataError
-        If no row has an id, ids repeat and are to be refused, or one is no person's.
+        If ids repeat and are to be refused, one is no person's, or zeros leave two in doubt.
     """
     inputs = job.config.inputs
     source = f"{getattr(inputs, name)}, column {inputs.id_column}"
-    if without == rows:
-        raise DataError(f"{source}: no row has an id. Check inputs.id_column.")
     if repeats.rows and inputs.repeated_ids == "refuse":
         raise DataError(
             f"{source}: {repeats.rows:,} of {rows:,} rows repeat an id of an earlier row. Deliver "
@@ -217,6 +216,12 @@ def id_remarks(job: Job, name: str, repeats: Repeats, without: int, rows: int) -
         raise DataError(
             f"{source}: one id stands in {repeats.most:,} of {rows:,} rows, as if it stood for no "
             'id. List it in inputs.missing, or set inputs.repeated_ids to "rows".'
+        )
+    if repeats.padded:
+        raise DataError(
+            f"{source}: some ids differ in leading zeros alone, as 0123 and 123 do, and may be of "
+            "one person or of two. Write the ids of one person alike and, of two, so that they "
+            "differ in more than zeros."
         )
     few = job.config.fairness.min_cell
     remarks = []

@@ -105,6 +105,12 @@ def hash_ids(ids: pl.Series, *, fold: bool = False) -> np.ndarray:
     return hashes.replace(int(NO_ID), 1).set(values.is_null(), int(NO_ID)).to_numpy()
 
 
+def leading_zeros(ids: pl.Series) -> np.ndarray:
+    """How many zeros stand before the number that an id is, shape (n_rows,), uint64."""
+    zeros = ids.str.extract(r"^-?(0+)[0-9]+$").str.len_bytes()
+    return zeros.fill_null(0).cast(pl.UInt64).to_numpy()
+
+
 def refuse_type(source: str, column: str, kind: pa.DataType) -> None:
     """Raise a DataError if values of a Parquet type cannot be ids."""
     if pa.types.is_dictionary(kind):

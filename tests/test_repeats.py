@@ -19,10 +19,15 @@ from segment_lib.repeats import (
 
 
 def repeats_of(
-    folder: Path, keys: list[int], contents: list[int], edges: list[int], n: int
+    folder: Path,
+    keys: list[int],
+    contents: list[int],
+    zeros: list[int],
+    edges: list[int],
+    n: int,
 ) -> tuple[Repeats, list[int], list[int]]:
     """What repeats, which rows do, and how many of each part."""
-    rows = np.column_stack([keys, np.arange(len(keys)), contents]).astype(np.uint64)
+    rows = np.column_stack([keys, np.arange(len(keys)), contents, zeros]).astype(np.uint64)
     firsts = [0, *edges]
     parts = [
         Sorted.write(folder, f"part-{i}", rows[a:b], bucket_of(rows[a:b, 0], n), n)
@@ -37,34 +42,42 @@ def repeats_of(
 
 
 @given(
-    people=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 1)), min_size=1, max_size=60),
+    people=st.lists(
+        st.tuples(st.integers(0, 12), st.integers(0, 1), st.integers(0, 1)),
+        min_size=1,
+        max_size=60,
+    ),
     cuts=st.lists(st.integers(0, 60), max_size=3),
     n=st.integers(1, 5),
 )
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_repeats_are_those_counted_by_hand(
-    tmp_path: Path, people: list[tuple[int, int]], cuts: list[int], n: int
+    tmp_path: Path, people: list[tuple[int, int, int]], cuts: list[int], n: int
 ) -> None:
-    keys = [(person + 1) * 0x1357_9BDF_0246_8ACE % 2**64 for person, _ in people]
+    keys = [(person + 1) * 0x1357_9BDF_0246_8ACE % 2**64 for person, *_ in people]
     edges = sorted(min(cut, len(people)) for cut in cuts)
-    total, rows, each = repeats_of(tmp_path, keys, [c for _, c in people], edges, n)
+    total, rows, each = repeats_of(
+        tmp_path, keys, [c for _, c, _ in people], [z for *_, z in people], edges, n
+    )
     first: dict[int, int] = {}
-    again, differing, seen = [], 0, defaultdict(int)
-    for row, (person, content) in enumerate(people):
+    again, differing, padded, seen = [], 0, 0, defaultdict(int)
+    for row, (person, content, zeros) in enumerate(people):
         seen[person] += 1
         if person in first:
             again.append(row)
             differing += content != people[first[person]][1]
+            padded += zeros != people[first[person]][2]
         else:
             first[person] = row
     assert rows == again
     assert sum(each) == total.rows == len(again)
     assert total.people == sum(count > 1 for count in seen.values())
-    assert (total.differing, total.most) == (differing, max(seen.values()))
+    assert (total.differing, total.padded) == (differing, padded)
+    assert total.most == max(seen.values())
 
 
 def test_nobody_repeats_in_an_extract_without_ids(tmp_path: Path) -> None:
-    nothing = Sorted.write(tmp_path, "part", np.empty((0, 3)), np.empty(0, dtype=np.int64), 2)
+    nothing = Sorted.write(tmp_path, "part", np.empty((0, 4)), np.empty(0, dtype=np.int64), 2)
     for bucket in range(2):
         assert find_repeats([nothing], bucket, [0], tmp_path, f"b{bucket}")[0] == Repeats()
 

@@ -123,12 +123,12 @@ def test_ids_that_are_nobodys_are_refused_in_a_line(
 
 
 @pytest.fixture
-def run_in_process() -> Callable[[str, Path, Path], int]:
+def run_in_process() -> Callable[..., int]:
     """A stage within this process; gives its exit code."""
 
-    def run(stage: str, config: Path, folder: Path) -> int:
+    def run(stage: str, config: Path, folder: Path, *options: str) -> int:
         with pytest.raises(SystemExit) as left:
-            main([str(config), "--run-dir", str(folder), "--no-progress"], only=stage)
+            main([str(config), "--run-dir", str(folder), "--no-progress", *options], only=stage)
         return int(str(left.value.code))
 
     return run
@@ -209,6 +209,27 @@ def test_repeated_ids_are_refused_where_they_are_to_be(run_job: RunJob, tmp_path
     assert ingest(run_job, config, tmp_path / "run").returncode == 0
 
 
+@pytest.mark.parametrize("extract", ["population", "customers"])
+@pytest.mark.parametrize("repeated", ["once", "rows"])
+def test_ids_that_differ_in_leading_zeros_alone_are_asked_about(
+    run_in_process,
+    tmp_path: Path,
+    extract: str,
+    repeated: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Both may be of one person: nobody is left out of the extract, or of the list, by a guess."""
+    both = {"population": POPULATION.head(60), "customers": POPULATION.head(20)}
+    ids = both[extract]["LNR"].cast(pl.String)
+    again = both[extract].head(1).with_columns(LNR="00" + ids.head(1))
+    both[extract] = pl.concat([both[extract].with_columns(LNR=ids), again])
+    config = write_people(tmp_path, both["population"], both["customers"], parts=25)
+    options = ("--set", f"inputs.repeated_ids={repeated}")
+    assert run_in_process("ingest", config, tmp_path / "run", *options) == 3
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"{extract}.parquet, column LNR: some ids differ in leading zeros alone" in error
+
+
 def test_rows_are_people_where_they_are_to_be_and_still_listed_once(
     run_job: RunJob, tmp_path: Path
 ) -> None:
@@ -264,7 +285,7 @@ def test_an_extract_in_which_nobody_has_an_id_is_refused(run_job: RunJob, tmp_pa
     nobody = POPULATION.with_columns(LNR=pl.lit(None, dtype=pl.String))
     done = ingest(run_job, write_people(tmp_path, nobody, CUSTOMERS), tmp_path / "run")
     assert done.returncode == 3
-    assert "population.parquet, column LNR: no row has an id" in done.stderr
+    assert "inputs.id_column = LNR: empty in every row of the population" in done.stderr
 
 
 @pytest.mark.parametrize("killed_at", [0, 2, 3])
