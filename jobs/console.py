@@ -38,7 +38,10 @@ _ENDING = ("SIGTERM", "SIGHUP")
 
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return printable(record.getMessage())
+        if record.levelno < logging.CRITICAL:
+            return printable(record.getMessage())
+        # A traceback, which quotes nothing, is the one message of several lines.
+        return "\n".join(map(printable, record.getMessage().splitlines()))
 
 
 class _Json(logging.Formatter):
@@ -129,8 +132,7 @@ def _code_of(action: Callable[[], int | None], elsewhere: str) -> int:
             "Out of memory. Set a smaller --memory or run.rows_per_part, or give the job more."
         )
     except Exception as error:
-        for line in unquoted(error):
-            LOG.critical("%s", line)
+        LOG.critical("%s", "\n".join(unquoted(error)))
         return 1
     except BaseException as error:
         if type(error).__name__ != _PANIC:

@@ -16,8 +16,10 @@ _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """Where the delivered files lie. Relative paths are relative to the config file.
+class Inputs(TextFormat):
+    """Where the delivered files lie, and how their text is written.
+
+    Relative paths are relative to the config file.
 
     A path that begins with s3:// is of an object store.
     """
@@ -30,20 +32,6 @@ class Inputs:
     """The table attribute;information_level;type;missing_or_unknown."""
     data_dictionary: str = ""
     """Markdown with a section per attribute; without it the labels shipped with the job serve."""
-    separator: str = ""
-    """Between the cells of CSV extracts; found out in each file if not set."""
-    encoding: str = ""
-    """Of CSV extracts: utf-8, latin-1 or cp1252; found out in each file if not set."""
-    quote: str = '"'
-    """Around cells of CSV extracts that hold separators; empty if cells are never quoted."""
-    quote_escape: str = ""
-    """How a quote in a quoted cell is written: double or backslash; found out if not set."""
-    decimal: str = ""
-    """Before the decimals of numbers in CSV extracts, . or ,; found in each column if not set."""
-    thousands: str = ""
-    """Between groups of three digits in CSV extracts."""
-    header: bool = True
-    """False if CSV extracts begin with a row: columns then have the feature summary's names."""
     missing: tuple[str, ...] = ()
     """Codes and words that mean missing in every attribute, such as NA or NULL."""
     id_column: str = ""

@@ -154,13 +154,13 @@ DICTIONARY = "### ART\nkind\n- a: one\n- b: two\n"
 def test_a_few_codes_the_dictionary_lacks_are_counted_and_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    strange = [row | ({"ART": "c"} if i < 9 else {}) for i, row in enumerate(ROWS)]
+    strange = [row | ({"ART": "c"} if i < 12 else {}) for i, row in enumerate(ROWS)]
     (tmp_path / "words.md").write_text(DICTIONARY)
     name = written("p.csv", text(strange).encode())(tmp_path)
     folder = run(config(tmp_path, name, 'data_dictionary = "words.md"'))
     kind = pl.read_parquet(folder / "assess/attributes.parquet").row(1, named=True)
-    assert (kind["unseen_levels"], kind["unseen_rows"]) == (1, 9)
-    assert "9 cells hold a code the dictionary lacks" in capsys.readouterr().err
+    assert (kind["unseen_levels"], kind["unseen_rows"]) == (1, 12)
+    assert "12 cells hold a code the dictionary lacks" in capsys.readouterr().err
 
 
 def test_what_an_unsuitable_limit_does_is_said(

@@ -46,7 +46,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "`0x1F`": (["0x1F"], "digits 0 to 9 alone"),
     "`1_000`": (["1_000"], "Take the underscores out"),
     "`inf`, `1e400`": (["inf", "Infinity", "-inf", "1e400"], "It is infinite"),
-    "`--`, `?`": (["--", "?"], "list it as a missing code"),
+    "`--`, `?`": (["--", "?"], "list it in inputs.missing"),
     "`12 3`, `1..2`, `five`": (["12 3", "1..2", "five"], "Correct the cell"),
     "`24.12.2020`, `2020-12-24`": (["24.12.2020", "2020-12-24"], "Of a date, write the year"),
     "`\\N`": (["\\N"], 'inputs.quote_escape = "backslash"'),
