@@ -4,19 +4,21 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from dask import delayed
 
 from jobs.stage import Job
 from segment_lib.clean import NO_ANSWER, answers
 from segment_lib.errors import DataError
+from segment_lib.ids import NO_ID, hash_ids
 from segment_lib.sources import Extract
 from segment_lib.store import StoredFile, read_part
 
 
-def some_ids(root: Path, file: StoredFile, column: str) -> set[str]:
-    """Two of the ids of a raw part, or all if there are fewer."""
-    ids = read_part(root, file, columns=[column])[column].str.strip_chars().replace("", None)
-    return set(ids.drop_nulls().unique().sort().head(2))
+def some_ids(root: Path, file: StoredFile, column: str) -> set[int]:
+    """Keys of two of the ids of a raw part, or of all if there are fewer: no id leaves a worker."""
+    keys = np.unique(hash_ids(read_part(root, file, columns=[column])[column]))
+    return set(keys[keys != NO_ID][:2].tolist())
 
 
 def count_answers(root: Path, file: StoredFile, column: str) -> Counter[str]:
@@ -40,7 +42,7 @@ def refuse_named(
         own = [file for file in files if f"/{extract.name}/" in file.path]
         if id_column:
             tasks = [delayed(some_ids)(work, file, id_column) for file in own]
-            ids: set[str] = set().union(*job.workers.run(tasks))
+            ids: set[int] = set().union(*job.workers.run(tasks))
             if len(ids) < min(2, sum(file.rows or 0 for file in own)):
                 what = "the same in every row" if ids else "empty in every row"
                 faults.append(f"inputs.id_column = {id_column}: {what} of the {extract.name}")

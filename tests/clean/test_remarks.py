@@ -143,7 +143,7 @@ def test_a_word_for_nothing_is_told_and_is_missing_once_it_is_declared(kind, of,
     found = read(path, declared)
     assert found.missing == {"KIND": 25}
     assert remarks(declared, {"population": found, "customers": found}, {}) == []
-    KINDS.note("words for nothing", "right")
+    KINDS.note("Words for nothing", "right")
 
 
 @pytest.mark.parametrize("of", ["csv", "parquet"])

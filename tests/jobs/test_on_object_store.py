@@ -122,7 +122,7 @@ def test_verify_finds_what_was_done_to_an_object(
         write_file(path.parent, path.name, bytes(content))
         write_file(in_store, "raw/stray.parquet", b"1")
         done = run_job("jobs.verify", in_store)
-        assert said_in_a_line(done, 6).endswith("Run again with --from assign.")
+        assert "Run again with --from assign." in said_in_a_line(done, 6)
         assert f"{path}: not the bytes that were written; run assign again" in done.stderr
         assert f"{in_store}/raw/stray.parquet: listed by no stage" in done.stderr
         content[len(content) // 2] ^= 1

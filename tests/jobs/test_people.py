@@ -103,7 +103,7 @@ def test_an_id_is_that_of_one_person_in_every_form(
     assert len(keys["customers"] & keys["population"]) == len(keys["customers"]) == 20
     if "zeros" not in form:
         assert raw(tmp_path / "run", extract)["LNR"][0] == str(FIRST)
-    KINDS.note("ids", "right")
+    KINDS.note("Forms of ids", "right")
 
 
 @pytest.mark.parametrize("extract", ["population", "customers"])
@@ -119,7 +119,7 @@ def test_ids_that_are_nobodys_are_refused_in_a_line(
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert f"{extract}.parquet, column LNR: {message}" in error
     assert "91000" not in error
-    KINDS.note("ids", "refused")
+    KINDS.note("Forms of ids", "refused")
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_customers_with_a_row_per_order_count_once(run_job: RunJob, tmp_path: Pa
     kept = raw(tmp_path / "orders/run", "customers")
     assert kept["row"].to_list() == by_hand(ORDERS)
     assert facts(tmp_path / "orders/run")["ids"]["customers"] == {
-        "without_id": 0, "rows": repeated, "differing": 0, "most": 5,
+        "without_id": 0, "rows": repeated, "differing": 0, "padded": 0, "most": 5,
         "people": CUSTOMERS.filter(MEDIA="paper").height,
     }  # fmt: skip
     counted = [

@@ -146,7 +146,7 @@ def test_nobody_of_a_suppression_file_is_listed(export, tmp_path: Path, form: st
     assert f"({len(IDS)} of the {len(IDS)} ids read are of the population)" in done.stderr
     listed = set(pl.read_csv(tmp_path / "out/targets.csv")["id"])
     assert listed == set(OTHERS) - set(IDS)
-    KINDS.note("suppression files", "right")
+    KINDS.note("Forms of suppression files", "right")
 
 
 @pytest.mark.parametrize("form", REFUSED)
@@ -162,7 +162,7 @@ def test_a_file_that_would_suppress_nobody_stops_the_export(
     assert message in error
     assert "91000" not in error
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
-    KINDS.note("suppression files", "refused")
+    KINDS.note("Forms of suppression files", "refused")
 
 
 def test_an_old_list_stays_where_a_file_meets_nobody(run: Path, export, tmp_path: Path) -> None:

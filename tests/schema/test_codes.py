@@ -74,7 +74,7 @@ def test_a_list_of_missing_codes_is_read_as_meant_or_refused(
                 read_feature_summary(path)
             assert "line 2" in str(refused.value)
     if separator == ";":
-        KINDS.note("lists of missing codes", "right" if isinstance(expected, tuple) else "refused")
+        KINDS.note("Lists of missing codes", "right" if isinstance(expected, tuple) else "refused")
 
 
 def test_the_documented_lists_are_those_tried() -> None:
