@@ -32,8 +32,8 @@ _PANIC = "PanicException"
 """What Polars raises where its own code fails; it is no Exception."""
 _SHOWN = 200
 """Characters of a path that an error shows."""
-_ENDING = ("SIGTERM", "SIGHUP")
-"""What systemd, Kubernetes, Slurm and a closed terminal end a job with."""
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+"""What Ctrl-C, systemd, Kubernetes, Slurm and a closed terminal end a job with."""
 
 
 class _Text(logging.Formatter):
@@ -204,15 +204,24 @@ def _ended_by_signals() -> Iterator[None]:
     # What is ignored, as under nohup, stays ignored.
     before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}
 
+    received: list[int] = []
+
     def end(number: int, _: FrameType | None) -> None:
+        received.append(number)
         for each in before:
-            signal.signal(each, signal.SIG_IGN)
+            # Who presses Ctrl-C once more will not wait for what is tidied up.
+            signal.signal(each, before[each] if each == signal.SIGINT else signal.SIG_IGN)
         raise _Ended(number)
 
     for number in before:
         signal.signal(number, end)
     try:
         yield
+    except BaseException:
+        # What was at work then, such as Polars, may tell the signal as an error of its own.
+        if received:
+            raise _Ended(received[0]) from None
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -15,7 +15,7 @@ import pytest
 
 from jobs import console
 from jobs.console import exit_code, start_logging
-from segment_lib.errors import JobError
+from segment_lib.errors import IntegrityError, JobError
 from segment_lib.wording import printable
 from tests.conftest import ROOT
 
@@ -51,6 +51,18 @@ def test_a_signal_ends_a_job_in_one_line_and_lifts_its_lock(
     assert not (run / ".lock").exists()
     assert set(json.loads((run / "run.json").read_bytes())["stages"]) == {"ingest", "assess"}
     assert not list(run.rglob(".*.????????????????????????????????"))
+
+
+def test_a_signal_that_is_told_as_another_error_ends_the_job_all_the_same() -> None:
+    """As Polars does with a signal that comes while it reads for us."""
+
+    def read() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise IntegrityError("a part that cannot be read") from None
+
+    assert exit_code(read) == 143
 
 
 def test_under_nohup_a_hang_up_ends_nothing() -> None:
