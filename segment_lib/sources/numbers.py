@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -129,10 +129,6 @@ def find_convention(cells: Iterable[str]) -> Convention | None:
         return None
     decimal = next(iter(decimals), ".")
     return Convention(decimal, next(iter(thousands), _OTHER[decimal]))
-
-
-def with_convention(form: TextFormat, convention: Convention) -> TextFormat:
-    return replace(form, decimal=convention.decimal, thousands=convention.thousands)
 
 
 # --- points that may part thousands ---------------------------------------------------------------
