@@ -30,7 +30,7 @@ test: install  ## the whole test suite
 	$(BIN)/python -m pytest
 
 test-faults: install  ## 50 kills of job, workers and scheduler, and full disks; some ten minutes
-	FAULTS=all $(BIN)/python -m pytest tests/faults tests/test_s3.py tests/jobs/test_on_object_store.py tests/jobs/test_verify.py
+	FAULTS=all $(BIN)/python -m pytest tests/faults tests/storage/test_s3.py tests/jobs/test_on_object_store.py tests/jobs/test_verify.py
 	$(BIN)/python -m tests.faults --kills 50
 
 install: $(READY)  ## .venv from requirements.lock

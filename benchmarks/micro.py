@@ -22,9 +22,9 @@ import polars as pl
 import sklearn.cluster
 
 from benchmarks.told import tell
-from segment_lib.cluster import local_workers
+from segment_lib.cluster.spill import Scratch
+from segment_lib.cluster.workers import local_workers
 from segment_lib.config import load_config
-from segment_lib.manifest import Manifest
 from segment_lib.matrix import feature_array
 from segment_lib.model import (
     Projection,
@@ -35,10 +35,10 @@ from segment_lib.model import (
     rows_here,
     sweep,
 )
+from segment_lib.run.manifest import Manifest
 from segment_lib.schema import read_feature_summary
 from segment_lib.sources.typing import read_dtypes
-from segment_lib.spill import Scratch
-from segment_lib.store import read_arrays
+from segment_lib.storage.files import read_arrays
 
 _TILES = (256, 1024, 4096)
 _PASSES = 8

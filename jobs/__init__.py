@@ -5,8 +5,8 @@ import sys
 from types import TracebackType
 
 import segment_lib  # noqa: F401  # before Polars is loaded: it tells Polars' allocator what to do
+from segment_lib.cluster.memory import refuse_few_addresses
 from segment_lib.errors import ResourceError
-from segment_lib.memory import refuse_few_addresses
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -11,7 +11,6 @@ from dask import delayed
 
 from jobs.console import log
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
-from segment_lib.bans import remark_on, suspects
 from segment_lib.clean import (
     Delivered,
     Tally,
@@ -24,6 +23,7 @@ from segment_lib.clean import (
     spelling,
 )
 from segment_lib.config import Config
+from segment_lib.disclosure import counted
 from segment_lib.encode import (
     MAX_LEVELS,
     TOLD_TWICE,
@@ -34,11 +34,11 @@ from segment_lib.encode import (
     read_plan,
 )
 from segment_lib.errors import ConfigError, DataError
-from segment_lib.manifest import Manifest
 from segment_lib.model.blocks import add_up
+from segment_lib.run.manifest import Manifest
 from segment_lib.schema import canonical
-from segment_lib.small import counted
-from segment_lib.store import StoredFile, read_metadata, write_file, write_part
+from segment_lib.schema.bans import remark_on, suspects
+from segment_lib.storage.files import StoredFile, read_metadata, write_file, write_part
 
 
 def settings(config: Config) -> Any:

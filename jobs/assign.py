@@ -16,8 +16,8 @@ from segment_lib.drift import PLACED, Placed
 from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block
 from segment_lib.model import FittedModel
-from segment_lib.store import StoredFile, read_arrays, read_metadata, read_part
-from segment_lib.unfinished import finish_part
+from segment_lib.run.checkpoint import finish_part
+from segment_lib.storage.files import StoredFile, read_arrays, read_metadata, read_part
 
 BYTES_PER_FEATURE = 12
 """Of a feature value in memory while a part is assigned; measured."""

@@ -14,12 +14,12 @@ from segment_lib.drift import Changes, compare_schemas
 from segment_lib.encode import Plan, decode_plan, plan_entries, read_plan
 from segment_lib.encode.rules import Drop
 from segment_lib.errors import ConfigError, DataError, IntegrityError
-from segment_lib.manifest import FORMAT, Manifest
-from segment_lib.record import OtherFormat
-from segment_lib.s3 import place
+from segment_lib.run.manifest import FORMAT, Manifest
+from segment_lib.run.record import OtherFormat
 from segment_lib.schema import Attribute, Schema, read_feature_summary
 from segment_lib.sources import Delivery, find_files, raw_dtypes, read_columns
-from segment_lib.store import read_regular, write_file
+from segment_lib.storage.files import read_regular, write_file
+from segment_lib.storage.s3 import place
 
 NEEDED = ("ingest", "assess", "encode", "fit", "sweep", "assign", "compare", "gains")
 """The stages of a run that can be a base."""

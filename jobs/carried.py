@@ -32,7 +32,7 @@ from segment_lib.matrix import as_block
 from segment_lib.model import Projection, segment_ids
 from segment_lib.model.kernel import nearest
 from segment_lib.model.stability import count_jointly
-from segment_lib.store import StoredFile, read_arrays, read_part, write_file, write_part
+from segment_lib.storage.files import StoredFile, read_arrays, read_part, write_file, write_part
 
 
 def of_refresh(job: Job) -> RefreshJob:

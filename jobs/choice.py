@@ -24,7 +24,7 @@ from segment_lib.model import (
     segment_stability,
     small_share,
 )
-from segment_lib.store import StoredFile, read_part
+from segment_lib.storage.files import StoredFile, read_part
 
 BYTES_PER_FEATURE = 12
 """Of a feature value in memory while customers are counted; measured."""

@@ -23,12 +23,12 @@ from typing import NoReturn
 
 from jobs.console import leave_after, log, place_told, start_logging
 from segment_lib.errors import ConfigError
-from segment_lib.lock import lift_lock, only_job, stale_lock
-from segment_lib.manifest import Manifest
-from segment_lib.run_folder import WORK, refuse_links, refuse_strangers, remove, scratch_of
-from segment_lib.s3 import S3Path
-from segment_lib.scratch import private_folders
-from segment_lib.store import files_below
+from segment_lib.run.folder import WORK, refuse_links, refuse_strangers, remove, scratch_of
+from segment_lib.run.manifest import Manifest
+from segment_lib.storage.files import files_below
+from segment_lib.storage.lock import lift_lock, only_job, stale_lock
+from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.scratch import private_folders
 
 _MIB = 2**20
 

@@ -31,6 +31,7 @@ from segment_lib.compare import (
     suspicions,
 )
 from segment_lib.config import Config
+from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import DataError
 from segment_lib.model import Projection, segment_ids
 from segment_lib.profile import (
@@ -46,8 +47,7 @@ from segment_lib.profile import (
     segment_traits,
 )
 from segment_lib.schema import Meaning, known_phrases
-from segment_lib.small import suppress_segments
-from segment_lib.store import (
+from segment_lib.storage.files import (
     StoredFile,
     formula_undone,
     read_arrays,

@@ -21,8 +21,8 @@ from typing import Any, Literal, NoReturn, Self
 from tqdm import tqdm
 
 from segment_lib.errors import ConfigError, DataError, IntegrityError, JobError, ResourceError
-from segment_lib.s3 import place
-from segment_lib.wording import printable
+from segment_lib.schema.wording import printable
+from segment_lib.storage.s3 import place
 
 LOG = logging.getLogger("segment_lib")
 _EVERY = 5.0

@@ -19,7 +19,7 @@ from segment_lib.matrix import as_block
 from segment_lib.model import Overlap, Projection, overlap
 from segment_lib.profile import COUNTS, Levels, count_levels
 from segment_lib.schema import Schema
-from segment_lib.store import StoredFile, read_file, read_metadata, read_part, write_part
+from segment_lib.storage.files import StoredFile, read_file, read_metadata, read_part, write_part
 
 BYTES_PER_CELL = 30
 """Of a raw cell in memory while its levels are counted; measured."""

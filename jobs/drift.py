@@ -34,7 +34,7 @@ from segment_lib.drift import (
 from segment_lib.errors import ConfigError
 from segment_lib.model import FittedModel
 from segment_lib.schema import Attribute
-from segment_lib.store import read_arrays, read_part, write_part
+from segment_lib.storage.files import read_arrays, read_part, write_part
 
 PLACED = "refresh/placed"
 """Where the rows placed by the base's model are."""

@@ -14,9 +14,9 @@ from segment_lib.clean import count_missing, known
 from segment_lib.config import Config
 from segment_lib.encode import Plan, decode_plan, read_plan
 from segment_lib.errors import DataError
+from segment_lib.run.checkpoint import finish_part
 from segment_lib.schema import Schema
-from segment_lib.store import StoredFile, hash_file, read_part
-from segment_lib.unfinished import finish_part
+from segment_lib.storage.files import StoredFile, hash_file, read_part
 
 BYTES_PER_CELL = 13
 """Of a raw cell or a feature in memory while a part is encoded; measured."""

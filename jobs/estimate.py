@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jobs import assign, counting, encode, fit, gains, ingest, report, sweep
 from jobs.console import log, say
 from jobs.stage import EXTRACTS, Job, Stage
-from segment_lib.memory import ADDRESSES_TO_DRAW, BASE, refuse_few_addresses, too_small
+from segment_lib.cluster.memory import ADDRESSES_TO_DRAW, BASE, refuse_few_addresses, too_small
 
 _FEATURES_PER_ATTRIBUTE = 2.3
 _COMPONENTS_PER_FEATURE = 0.6

@@ -37,18 +37,25 @@ from dask import delayed
 from jobs.console import Console, blaming, leave_after, log, place_told, start_logging
 from jobs.left_out import Columns, left_out, left_out_words, refuse_unmatched
 from jobs.run import count
-from segment_lib.cluster import Workers, local_workers
+from segment_lib.cluster.memory import Budget
+from segment_lib.cluster.workers import Workers, local_workers
 from segment_lib.config import Run, parse_size
 from segment_lib.errors import ConfigError, IntegrityError
-from segment_lib.list_folder import LIST, refuse_other_list, replacing_list, sha256_key
-from segment_lib.manifest import Manifest
+from segment_lib.mailing.list_folder import LIST, refuse_other_list, replacing_list, sha256_key
+from segment_lib.mailing.targets import (
+    LeftOut,
+    Ranking,
+    SortedRun,
+    count_met,
+    write_list,
+    write_run,
+)
 from segment_lib.matrix import as_block
-from segment_lib.memory import Budget
 from segment_lib.model import Projection, segment_ids
-from segment_lib.portable import build_onnx, check_onnx, require_onnx
-from segment_lib.run_folder import RUN, export_scratch
-from segment_lib.s3 import S3Path
-from segment_lib.store import (
+from segment_lib.model.onnx_export import build_onnx, check_onnx, require_onnx
+from segment_lib.run.folder import RUN, export_scratch
+from segment_lib.run.manifest import Manifest
+from segment_lib.storage.files import (
     StoredFile,
     flush_files,
     hand_over,
@@ -59,14 +66,7 @@ from segment_lib.store import (
     read_part,
     write_file,
 )
-from segment_lib.targets import (
-    LeftOut,
-    Ranking,
-    SortedRun,
-    count_met,
-    write_list,
-    write_run,
-)
+from segment_lib.storage.s3 import S3Path
 
 CHECKED_ROWS = 10_000
 """Rows of the run on which an exported model is checked, at most."""

@@ -9,7 +9,7 @@ from segment_lib.config import Config
 from segment_lib.errors import DataError
 from segment_lib.matrix import feature_array
 from segment_lib.model import IncrementalPCA, Projection, StandardScaler, moments
-from segment_lib.store import write_arrays
+from segment_lib.storage.files import write_arrays
 
 BYTES_PER_FEATURE = 16
 """Of a feature value in memory while moments are added up; measured."""

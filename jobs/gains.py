@@ -15,7 +15,8 @@ from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import answers
 from segment_lib.config import Config
 from segment_lib.errors import IntegrityError
-from segment_lib.gains import (
+from segment_lib.hashing import hashed_share, in_first_half, row_hash
+from segment_lib.mailing.gains import (
     COUNTS,
     SET_ASIDE,
     add_counts,
@@ -24,12 +25,11 @@ from segment_lib.gains import (
     micro_table,
     response_table,
 )
-from segment_lib.hashing import hashed_share, in_first_half, row_hash
 from segment_lib.matrix import as_block
 from segment_lib.model import MicroClusters, MicroModel, Projection
 from segment_lib.model.micro import SAMPLE_SIZE
 from segment_lib.model.quality import ClusterSums
-from segment_lib.store import (
+from segment_lib.storage.files import (
     StoredFile,
     read_arrays,
     read_metadata,

@@ -19,14 +19,14 @@ from typing import Any, NoReturn
 import polars as pl
 
 from jobs.console import blaming, leave_after, log, place_told, say, start_logging
+from segment_lib.cluster.memory import ADDRESSES_TO_DRAW, refuse_few_addresses
 from segment_lib.config import Fairness
+from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import ConfigError, IntegrityError
-from segment_lib.manifest import FORMAT, Manifest
-from segment_lib.memory import ADDRESSES_TO_DRAW, refuse_few_addresses
 from segment_lib.report import trend_svg
-from segment_lib.small import suppress_segments
-from segment_lib.store import read_regular, read_table, write_file
-from segment_lib.wording import printable
+from segment_lib.run.manifest import FORMAT, Manifest
+from segment_lib.schema.wording import printable
+from segment_lib.storage.files import read_regular, read_table, write_file
 
 _BEST = 3
 _DRAWN = b'class="marks"'

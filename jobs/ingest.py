@@ -15,10 +15,10 @@ from jobs.people import refuse_names, settle
 from jobs.raw_parts import BYTES_PER_CELL, RawParts, make_raw_parts
 from jobs.readings import all_faults, notes_of, refuse_doubtful_points
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
-from segment_lib.bans import looks_like_ban, remark_on
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError, DataError
-from segment_lib.ids import refuse_type
+from segment_lib.schema.bans import looks_like_ban, remark_on
+from segment_lib.schema.ids import refuse_type
 from segment_lib.sources import (
     Extract,
     customer_remarks,
@@ -31,7 +31,7 @@ from segment_lib.sources import (
     refuse_shared,
     remarks,
 )
-from segment_lib.store import StoredFile
+from segment_lib.storage.files import StoredFile
 
 __all__ = ["BYTES_PER_CELL", "STAGE"]
 

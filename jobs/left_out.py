@@ -10,14 +10,14 @@ import polars as pl
 from dask import delayed
 
 from jobs.console import log
-from segment_lib import bans
-from segment_lib.cluster import Workers
+from segment_lib.cluster.workers import Workers
 from segment_lib.errors import ConfigError, DataError
-from segment_lib.ids import NO_ID, hash_ids
-from segment_lib.manifest import Manifest
-from segment_lib.store import StoredFile, read_part
-from segment_lib.suppression import Suppression, matches, open_suppression
-from segment_lib.targets import LeftOut, SortedRun
+from segment_lib.mailing.suppression import Suppression, matches, open_suppression
+from segment_lib.mailing.targets import LeftOut, SortedRun
+from segment_lib.run.manifest import Manifest
+from segment_lib.schema import bans
+from segment_lib.schema.ids import NO_ID, hash_ids
+from segment_lib.storage.files import StoredFile, read_part
 
 _NOBODY = np.empty(0, dtype=np.uint64)
 _ALLOW = "or say --allow-unmatched to write the list all the same"

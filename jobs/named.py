@@ -10,9 +10,9 @@ from dask import delayed
 from jobs.stage import Job
 from segment_lib.clean import NO_ANSWER, answers
 from segment_lib.errors import DataError
-from segment_lib.ids import NO_ID, hash_ids
+from segment_lib.schema.ids import NO_ID, hash_ids
 from segment_lib.sources import Extract
-from segment_lib.store import StoredFile, read_part
+from segment_lib.storage.files import StoredFile, read_part
 
 
 def some_ids(root: Path, file: StoredFile, column: str) -> set[int]:

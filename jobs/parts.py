@@ -10,8 +10,8 @@ from dask.delayed import Delayed
 
 from jobs.stage import Job, finished_before
 from segment_lib.errors import IntegrityError
-from segment_lib.manifest import fingerprint
-from segment_lib.store import StoredFile, link_file, read_file, write_file
+from segment_lib.run.manifest import fingerprint
+from segment_lib.storage.files import StoredFile, link_file, read_file, write_file
 
 
 @dataclass(frozen=True)

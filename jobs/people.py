@@ -15,11 +15,8 @@ from dask import delayed
 
 from jobs.parts import Part, Parts, make_parts, part_key, take_over
 from jobs.stage import EXTRACTS, Job
-from segment_lib import bans
 from segment_lib.clean import Tally, tally_part
-from segment_lib.errors import ConfigError, DataError, IntegrityError
-from segment_lib.ids import NO_ID, hash_ids, leading_zeros
-from segment_lib.repeats import (
+from segment_lib.clean.repeats import (
     BYTES_PER_ROW,
     ROWS_PER_BUCKET,
     Repeats,
@@ -30,9 +27,11 @@ from segment_lib.repeats import (
     n_buckets,
     repeated_rows,
 )
-from segment_lib.schema import Schema
-from segment_lib.store import StoredFile, read_metadata, read_part
-from segment_lib.unfinished import finish_part
+from segment_lib.errors import ConfigError, DataError, IntegrityError
+from segment_lib.run.checkpoint import finish_part
+from segment_lib.schema import Schema, bans
+from segment_lib.schema.ids import NO_ID, hash_ids, leading_zeros
+from segment_lib.storage.files import StoredFile, read_metadata, read_part
 
 BYTES_PER_CELL = 15
 """Of a cell in memory while ids are read and attributes compared; measured."""

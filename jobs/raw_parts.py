@@ -13,11 +13,11 @@ from jobs.parts import Part, Parts, make_parts, part_key
 from jobs.people import folder_of
 from jobs.stage import Job
 from segment_lib.clean import tally_part
-from segment_lib.ids import DigitsLost, digits_lost, written_ids
-from segment_lib.s3 import S3Path
+from segment_lib.run.checkpoint import finish_part
+from segment_lib.schema.ids import DigitsLost, digits_lost, written_ids
 from segment_lib.sources import Content, Delivery, Extract, Piece, Reading, changed, refuse_copies
-from segment_lib.store import StoredFile
-from segment_lib.unfinished import finish_part
+from segment_lib.storage.files import StoredFile
+from segment_lib.storage.s3 import S3Path
 
 BYTES_PER_CELL = 30
 """Of a row in memory while it is parsed, typed, tallied and written; measured."""

@@ -19,7 +19,7 @@ from segment_lib.sources import (
     UnreadableError,
     doubtful_points,
 )
-from segment_lib.store import StoredFile, read_footer
+from segment_lib.storage.files import StoredFile, read_footer
 
 
 def all_faults(job: Job, extracts: Sequence[Extract], error: DataError) -> DataError:

@@ -26,8 +26,8 @@ from jobs.run import at_work, overrides, parser, print_answer, threads
 from jobs.stage import between, run_stages
 from segment_lib.config import load_config
 from segment_lib.errors import ConfigError, DriftError
-from segment_lib.manifest import Manifest, package_versions
-from segment_lib.store import read_part
+from segment_lib.run.manifest import Manifest, package_versions
+from segment_lib.storage.files import read_part
 
 STAGES = (
     ingest.STAGE,

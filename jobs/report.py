@@ -11,10 +11,9 @@ import polars as pl
 
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
-from segment_lib.manifest import Manifest, package_versions
-from segment_lib.s3 import place
+from segment_lib.run.manifest import Manifest, package_versions
 from segment_lib.sources import find_files
-from segment_lib.store import (
+from segment_lib.storage.files import (
     StoredFile,
     formula_undone,
     read_arrays,
@@ -22,6 +21,7 @@ from segment_lib.store import (
     read_part,
     write_file,
 )
+from segment_lib.storage.s3 import place
 
 BESIDE_ROWS = 200 * 2**20
 """Of the engine that draws the figures; measured."""

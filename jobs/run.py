@@ -26,12 +26,12 @@ from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sw
 from jobs.console import Console, blaming, leave_after, log, place_told, start_logging
 from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
 from jobs.stage import Job, between, run_stages
-from segment_lib.cluster import Workers, connect, local_workers, scheduler_address
+from segment_lib.cluster.workers import Workers, connect, local_workers, scheduler_address
 from segment_lib.config import load_config
+from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import ConfigError
-from segment_lib.manifest import Manifest, package_versions
-from segment_lib.small import suppress_segments
-from segment_lib.store import read_file
+from segment_lib.run.manifest import Manifest, package_versions
+from segment_lib.storage.files import read_file
 
 STAGES = (
     ingest.STAGE,

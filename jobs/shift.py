@@ -11,8 +11,8 @@ from jobs.carried import of_refresh
 from jobs.stage import Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.drift import index_change
-from segment_lib.manifest import Manifest
-from segment_lib.store import formula_undone, read_file, read_part, write_file, write_table
+from segment_lib.run.manifest import Manifest
+from segment_lib.storage.files import formula_undone, read_file, read_part, write_file, write_table
 
 _INDEX = ("index_low", "index", "index_high")
 

@@ -11,12 +11,14 @@ from typing import Any
 from dask import delayed
 
 from jobs.console import Console, blaming, log
-from segment_lib.cluster import Workers
+from segment_lib.cluster.memory import Budget, PeakMemory
+from segment_lib.cluster.versions import code_of
+from segment_lib.cluster.workers import Workers
 from segment_lib.config import Config
+from segment_lib.disclosure import is_few
 from segment_lib.errors import ConfigError
-from segment_lib.manifest import Manifest, StageRecord, fingerprint, fingerprint_file
-from segment_lib.memory import Budget, PeakMemory
-from segment_lib.s3 import place
+from segment_lib.run.checkpoint import is_whole, noted_parts
+from segment_lib.run.manifest import Manifest, StageRecord, fingerprint, fingerprint_file
 from segment_lib.schema import (
     Dictionary,
     Meaning,
@@ -25,11 +27,9 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
-from segment_lib.small import is_few
 from segment_lib.sources import Delivery, find_files, is_packed, path_columns
-from segment_lib.store import StoredFile
-from segment_lib.unfinished import is_whole, noted_parts
-from segment_lib.versions import code_of
+from segment_lib.storage.files import StoredFile
+from segment_lib.storage.s3 import place
 
 EXTRACTS = ("population", "customers")
 

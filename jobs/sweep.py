@@ -14,11 +14,11 @@ from jobs.choice import choose, judge, with_judgement
 from jobs.console import log
 from jobs.parts import work_done
 from jobs.stage import Job, Outcome, Stage
+from segment_lib.cluster.memory import give_memory_back
+from segment_lib.cluster.spill import Scratch
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError
-from segment_lib.manifest import FORMAT
 from segment_lib.matrix import feature_array, row_array
-from segment_lib.memory import give_memory_back
 from segment_lib.model import (
     THIN_SIZE,
     Clustering,
@@ -38,9 +38,9 @@ from segment_lib.model import (
     sweep,
     thin_blocks,
 )
-from segment_lib.spill import Scratch
-from segment_lib.store import read_arrays, write_arrays, write_file
-from segment_lib.unfinished import read_checkpoint, write_checkpoint
+from segment_lib.run.checkpoint import read_checkpoint, write_checkpoint
+from segment_lib.run.manifest import FORMAT
+from segment_lib.storage.files import read_arrays, write_arrays, write_file
 
 SWEEP = (
     "n_clusters",

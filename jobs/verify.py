@@ -17,10 +17,10 @@ from typing import NoReturn
 
 from jobs.console import LOG, blaming, leave_after, log, place_told, start_logging
 from segment_lib.errors import ConfigError, IntegrityError
-from segment_lib.integrity import faults
-from segment_lib.lock import refuse_job_at_work
-from segment_lib.manifest import Manifest
-from segment_lib.run_folder import RUN, refuse_links
+from segment_lib.run.folder import RUN, refuse_links
+from segment_lib.run.integrity import faults
+from segment_lib.run.manifest import Manifest
+from segment_lib.storage.lock import refuse_job_at_work
 
 
 def parser() -> argparse.ArgumentParser:

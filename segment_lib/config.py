@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from segment_lib.errors import ConfigError
-from segment_lib.s3 import SCHEME
 from segment_lib.sources.text_format import TextFormat
+from segment_lib.storage.s3 import SCHEME
 
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from segment_lib.store import StoredFile, read_part
+from segment_lib.storage.files import StoredFile, read_part
 
 
 def as_block(rows: pl.DataFrame, features: Sequence[str]) -> np.ndarray:

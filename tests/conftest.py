@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from segment_lib.s3 import S3Path
-from segment_lib.store import files_below
+from segment_lib.storage.files import files_below
+from segment_lib.storage.s3 import S3Path
 from tests.canary import CANARY, planted
 from tests.objects import at, new_bucket, object_store
 

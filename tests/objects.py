@@ -16,8 +16,8 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
-from segment_lib import s3
-from segment_lib.s3 import S3Path, place
+from segment_lib.storage import s3
+from segment_lib.storage.s3 import S3Path, place
 
 SECRET = "canary-of-the-secret-key"
 """The secret key in tests: it is to appear nowhere."""

@@ -16,7 +16,7 @@ import pytest
 from jobs import console
 from jobs.console import exit_code, start_logging
 from segment_lib.errors import IntegrityError, JobError
-from segment_lib.wording import printable
+from segment_lib.schema.wording import printable
 from tests.conftest import ROOT
 
 SIGNALS = {signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGINT: 130}

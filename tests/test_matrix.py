@@ -6,7 +6,7 @@ import pytest
 
 from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block, feature_array, read_block, read_rows, row_array
-from segment_lib.store import write_part
+from segment_lib.storage.files import write_part
 
 PARTS = [
     pl.DataFrame({"row": [0, 2], "A": [1.0, 2.0], "B=x": pl.Series([0, 1], dtype=pl.UInt8)}),

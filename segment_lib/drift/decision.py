@@ -5,7 +5,7 @@ from typing import Literal
 
 import polars as pl
 
-from segment_lib.small import veiled_segments
+from segment_lib.disclosure import veiled_segments
 
 MOST_FARTHER = 0.05
 """Rows lying farther from their centres by more than this share speak of other people."""

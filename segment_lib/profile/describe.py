@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from segment_lib.small import suppress_segments
+from segment_lib.disclosure import suppress_segments
 
 _TRAITS = 5
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from segment_lib.disclosure import veiled, veiled_segments
 from segment_lib.schema import Meaning
-from segment_lib.small import veiled, veiled_segments
 
 FAIRNESS = {
     "segment": pl.Int32,

@@ -6,10 +6,10 @@ from typing import Any
 
 import polars as pl
 
+from segment_lib.disclosure import veiled_segments
 from segment_lib.report.segments import hidden
 from segment_lib.report.tables import Cell, Column, Table
 from segment_lib.report.words import NOTHING, percent, whole
-from segment_lib.small import veiled_segments
 
 _SHOWN = 10
 _DECISIONS = {

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from segment_lib.disclosure import suppress_segments, veiled_segments
 from segment_lib.report.words import finite
-from segment_lib.small import suppress_segments, veiled_segments
 
 SET_ASIDE = -1
 """The segment number of rows too incomplete to cluster."""

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import polars as pl
 
+from segment_lib.disclosure import veiled_segments
 from segment_lib.report.segments import SET_ASIDE, Segment, steadiness
 from segment_lib.report.words import NOTHING, count, decimals, finite, percent, whole
-from segment_lib.small import veiled_segments
-from segment_lib.store import formula_safe
+from segment_lib.storage.files import formula_safe
 
 Form = Callable[[float | None], str]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from segment_lib.wording import printable
+from segment_lib.schema.wording import printable
 
 PALETTE = {
     "paper": "#ffffff",

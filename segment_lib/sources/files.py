@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from segment_lib.errors import DataError
-from segment_lib.s3 import S3Path, place
+from segment_lib.storage.s3 import S3Path, place
 
 _UNFINISHED = (
     ".tmp",

@@ -17,10 +17,10 @@ from typing import IO, cast
 import pyarrow as pa
 
 from segment_lib.errors import DataError, ResourceError
-from segment_lib.s3 import S3Path
-from segment_lib.scratch import private_folder
 from segment_lib.sources.content import Packing, kind_of, only_member
-from segment_lib.store import hand_over, make_private
+from segment_lib.storage.files import hand_over, make_private
+from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.scratch import private_folder
 
 _CHUNK = 1 << 22
 MOST_TIMES, ALWAYS = 200, 1 << 28

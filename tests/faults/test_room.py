@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from segment_lib.integrity import faults
-from segment_lib.manifest import Manifest
+from segment_lib.run.integrity import faults
+from segment_lib.run.manifest import Manifest
 from tests.conftest import ROOT, Completed, hashes
 
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2

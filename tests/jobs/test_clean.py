@@ -10,16 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from segment_lib import lock as lock_module
-from segment_lib.errors import ConfigError
-from segment_lib.lock import LOCK, lift_lock, only_job
-from segment_lib.manifest import Manifest, StageRecord
-from segment_lib.s3 import S3Path
-from segment_lib.scratch import private_folder
-from segment_lib.store import write_file
-from segment_lib.unfinished import finish_part
 from tests.test_unfinished import ROWS
+
+from segment_lib.errors import ConfigError
+from segment_lib.run.checkpoint import finish_part
+from segment_lib.run.manifest import Manifest, StageRecord
+from segment_lib.storage import lock as lock_module
+from segment_lib.storage.files import write_file
+from segment_lib.storage.lock import LOCK, lift_lock, only_job
+from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.scratch import private_folder
 
 Call = Callable[..., tuple[int, list[str]]]
 
@@ -94,7 +94,7 @@ def test_what_is_being_published_is_no_scratch(run: Path, call: Call) -> None:
     files = (write_file(work, "features/b", b"2"),)
     record = StageRecord("mark", files)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("segment_lib.manifest.move_files", lambda *_: 1 / 0)
+        patch.setattr("segment_lib.run.manifest.move_files", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             manifest.publish("encode", work, record, ())
     code, lines = call("clean", run, "--remove")

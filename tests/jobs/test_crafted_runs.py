@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from segment_lib.manifest import sealed
-from segment_lib.store import pack_arrays
+from segment_lib.run.manifest import sealed
+from segment_lib.storage.files import pack_arrays
 
 Craft = Callable[[Path], None]
 Call = Callable[..., tuple[int, list[str]]]

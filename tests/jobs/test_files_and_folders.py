@@ -20,7 +20,7 @@ import pytest
 
 import jobs.raw_parts
 from jobs.run import main
-from segment_lib.s3 import S3Path
+from segment_lib.storage.s3 import S3Path
 from tests.kinds import KINDS, documented
 
 TABLE = "Files and folders"

@@ -11,11 +11,11 @@ import pytest
 
 from jobs.make_extracts import main as make_extracts
 from segment_lib.errors import ConfigError, IntegrityError
-from segment_lib.integrity import faults
-from segment_lib.lock import LOCK
-from segment_lib.manifest import Manifest, StageRecord
-from segment_lib.run_folder import FOLDERS, WORK
-from segment_lib.store import write_file
+from segment_lib.run.folder import FOLDERS, WORK
+from segment_lib.run.integrity import faults
+from segment_lib.run.manifest import Manifest, StageRecord
+from segment_lib.storage.files import write_file
+from segment_lib.storage.lock import LOCK
 from tests.conftest import RunJob
 
 

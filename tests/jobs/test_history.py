@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from jobs.history import PastRun, lines_of, main
-from segment_lib.manifest import FORMAT, Manifest, StageRecord, sealed
-from segment_lib.store import write_file
+from segment_lib.run.manifest import FORMAT, Manifest, StageRecord, sealed
+from segment_lib.storage.files import write_file
 
 
 def make_run(

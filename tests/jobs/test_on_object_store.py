@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from jobs import export
-from segment_lib.integrity import faults
-from segment_lib.manifest import Manifest
-from segment_lib.s3 import S3Path
-from segment_lib.store import write_file
+from segment_lib.run.integrity import faults
+from segment_lib.run.manifest import Manifest
+from segment_lib.storage.files import write_file
+from segment_lib.storage.s3 import S3Path
 from tests.clusters import cluster
 from tests.conftest import ROOT, Completed, RunJob, hashes
 from tests.objects import SECRET, at, bad_line, new_bucket

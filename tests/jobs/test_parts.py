@@ -9,10 +9,10 @@ from dask import delayed
 from jobs.console import Console
 from jobs.parts import Part, make_parts, part_key
 from jobs.stage import Job
-from segment_lib.cluster import local_workers
+from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Config, Inputs
-from segment_lib.manifest import Manifest, StageRecord
-from segment_lib.store import StoredFile, write_file
+from segment_lib.run.manifest import Manifest, StageRecord
+from segment_lib.storage.files import StoredFile, write_file
 
 
 def job_in(root: Path, base: Manifest | None = None) -> Job:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from jobs.run import main
-from segment_lib.ids import hash_ids
+from segment_lib.schema.ids import hash_ids
 from tests.conftest import ROOT, Completed, RunJob, hashes
 from tests.kinds import KINDS, documented
 from tests.people import ATTRIBUTES, FIRST, N, customers_of, people, write_people

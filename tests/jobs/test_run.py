@@ -19,9 +19,9 @@ import polars as pl
 import pytest
 
 from jobs.sweep import BESIDE_ROWS
-from segment_lib.manifest import Manifest
-from segment_lib.memory import BASE
-from segment_lib.unfinished import read_checkpoint
+from segment_lib.cluster.memory import BASE
+from segment_lib.run.checkpoint import read_checkpoint
+from segment_lib.run.manifest import Manifest
 from tests.conftest import ROOT, RunJob, hashes, write_delivery
 
 N, M = 30_000, 12_000

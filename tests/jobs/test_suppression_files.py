@@ -13,10 +13,10 @@ import polars as pl
 import pytest
 
 from jobs.export import main
-from segment_lib import suppression
 from segment_lib.errors import DataError
-from segment_lib.ids import hash_ids
-from segment_lib.suppression import open_suppression
+from segment_lib.mailing import suppression
+from segment_lib.mailing.suppression import open_suppression
+from segment_lib.schema.ids import hash_ids
 from tests.conftest import Completed, RunJob
 from tests.kinds import KINDS, documented
 from tests.people import FIRST, N, customers_of, people, write_people

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from segment_lib.errors import IntegrityError
-from segment_lib.integrity import faults
-from segment_lib.manifest import Manifest, sealed
-from segment_lib.store import pack_arrays
+from segment_lib.run.integrity import faults
+from segment_lib.run.manifest import Manifest, sealed
+from segment_lib.storage.files import pack_arrays
 from tests.conftest import ROOT, RunJob, hashes
 
 

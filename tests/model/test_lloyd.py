@@ -10,6 +10,7 @@ from dask import delayed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segment_lib.cluster.spill import Scratch
 from segment_lib.model import lloyd as lloyd_module
 from segment_lib.model import row_blocks
 from segment_lib.model.lloyd import (
@@ -24,7 +25,6 @@ from segment_lib.model.lloyd import (
     move_rows,
     rows_here,
 )
-from segment_lib.spill import Scratch
 
 
 def scores(n: int = 2000, d: int = 6, seed: int = 0) -> np.ndarray:

@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 
 from segment_lib.errors import ConfigError, DataError, ResourceError
-from segment_lib.manifest import Manifest
-from segment_lib.s3 import S3Path
+from segment_lib.run.manifest import Manifest
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import expand, find_files, open_extract, read_columns
 from segment_lib.sources.text_format import TextFormat
-from segment_lib.store import write_file
+from segment_lib.storage.files import write_file
+from segment_lib.storage.s3 import S3Path
 from tests.objects import at, bad_line
 
 SCHEMA = Schema(
@@ -94,7 +94,7 @@ def test_what_a_killed_process_had_unpacked_goes_when_a_job_of_the_run_folder_st
     left.mkdir()
     code = (
         "import os, signal, sys; from segment_lib.sources import packed\n"
-        "from segment_lib.s3 import place\n"
+        "from segment_lib.storage.s3 import place\n"
         "packed.hand_over = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
         "path, root = map(place, sys.argv[1:]); packed.expand(path, root / 'scratch', root)"
     )

@@ -1,0 +1,1 @@
+"""Where tasks run: threads or workers, their memory, their versions."""

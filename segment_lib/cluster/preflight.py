@@ -1,0 +1,286 @@
+"""Whether a Dask cluster is fit for the job, told in seconds and before any stage."""
+
+import ipaddress
+import os
+import socket
+import sys
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from distributed import Client
+from distributed.comm.addressing import get_address_host, parse_address
+
+from segment_lib.cluster.memory import BASE
+from segment_lib.cluster.versions import PACKAGES, code_of, versions_of
+from segment_lib.errors import ClusterError, JobError
+from segment_lib.storage.files import make_private, remove_below, write_file
+from segment_lib.storage.s3 import SCHEME, place
+from segment_lib.storage.scratch import sweep_private_folders
+
+_ASKED = (*PACKAGES, "distributed", "cloudpickle")
+"""Whose versions decide the bytes, or whether tasks can be sent at all."""
+PAUSE = 0.8
+"""Share of its memory limit above which a worker takes no more tasks: Dask's default."""
+_PATIENCE = 10
+"""Seconds a worker has to answer."""
+_MOST = 4
+"""Faults told in one line."""
+_MIB = 2**20
+
+
+def refuse_open(addresses: Mapping[str, str]) -> None:
+    """Raise a ClusterError unless nobody else can listen or speak: TLS, or loopback.
+
+    Parameters
+    ----------
+    addresses : by who is there, such as "the scheduler"
+    """
+    for who, address in addresses.items():
+        if not is_private(address):
+            raise ClusterError(
+                f"{who} at {address}: plain {parse_address(address)[0]} beyond this machine, where "
+                "anyone may read rows and run code. Start scheduler and workers with TLS (tls://) "
+                "or on loopback (--host 127.0.0.1), or say --insecure-cluster in a closed network."
+            )
+
+
+def is_private(address: str) -> bool:
+    """True for an address under TLS or on loopback."""
+    if parse_address(address)[0] in ("tls", "wss"):
+        return True
+    try:
+        hosts = socket.getaddrinfo(get_address_host(address), None)
+        return all(ipaddress.ip_address(host[4][0]).is_loopback for host in hosts)
+    except (OSError, ValueError):
+        return False
+
+
+def preflight(
+    client: Client, *, root: Path, inputs: Sequence[Path], part_bytes: int
+) -> Sequence[str]:
+    """See that every worker can do the job, as the run folder and the inputs are seen from here.
+
+    Parameters
+    ----------
+    root : the run folder, which exists
+    part_bytes : what a part in flight takes at the most
+
+    Returns
+    -------
+    remarks : what works but could be better
+
+    Raises
+    ------
+    ClusterError
+        If one cannot. It names the workers and says what to do.
+    """
+    names = {
+        address: f"worker {told['name']}"
+        for address, told in client.scheduler_info()["workers"].items()
+    }
+    _refuse_other_versions(client, names)
+    faults = _memory_faults(client, part_bytes)
+    remarks = []
+    with _tokens(root) as (folder, token), _sent_by_value():
+        looks = _ask(client, names, folder, token, [(str(p), p.stat().st_size) for p in inputs])
+        for address, look in looks.items():
+            seen = folder / look["left"] if look["left"] else None
+            if not look["unseen"] and not (seen and _text(seen) == address):
+                look["unseen"] = f"{root}: what it writes there is not seen here"
+            if look["unseen"]:
+                faults.append(f"{names[address]}: {look['unseen']}. {_advice(look['unseen'])}")
+            if look["fork"]:
+                faults.append(
+                    f"{names[address]}: forks, and Polars hangs in a fork. Set "
+                    "distributed.worker.multiprocessing-method to spawn"
+                )
+            if look["polars_threads"] > look["threads"]:
+                remarks.append(
+                    f"{names[address]}: {look['polars_threads']} threads of Polars for "
+                    f"{look['threads']} of Dask. Start it with POLARS_MAX_THREADS={look['threads']}"
+                )
+    _refuse(faults)
+    return remarks
+
+
+def usable_memory(client: Client) -> int | None:
+    """Bytes one process would need to hold as much as all workers together; None: no limit."""
+    limits: list[int] = [
+        told["memory_limit"] for told in client.scheduler_info()["workers"].values()
+    ]
+    if not all(limits):
+        return None
+    return BASE + sum(max(0, round(PAUSE * limit) - BASE) for limit in limits)
+
+
+def installed() -> dict[str, str]:
+    """Version of Python and of each package here; of segment_lib also what its code is."""
+    found = versions_of(_ASKED)
+    found["segment_lib"] += f" ({code_of('segment_lib')})"
+    return found
+
+
+def differing(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    """What is found and what is wanted, of each package in which they differ."""
+    return [
+        f"{name} {found.get(name, 'none')}, here {wanted[name]}"
+        for name in wanted
+        if found.get(name) != wanted[name]
+    ]
+
+
+def _advice(unseen: str) -> str:
+    if unseen.startswith(SCHEME):
+        return "Give each worker credentials and settings of the object store, in its environment"
+    return "Mount the folders of the run and of its inputs under the same path on every machine"
+
+
+def _refuse(faults: Sequence[str]) -> None:
+    if faults:
+        more = f" And {len(faults) - _MOST} more." if len(faults) > _MOST else ""
+        raise ClusterError(f"The cluster is unfit. {'. '.join(faults[:_MOST])}.{more}")
+
+
+def _refuse_other_versions(client: Client, names: Mapping[str, str]) -> None:
+    # Dask's own question: it is answered even where nothing of ours can be unpickled.
+    told = client.sync(client._get_versions, packages=[*_ASKED], callback_timeout=_PATIENCE)
+    here = told["client"]["packages"]
+    asked = ("python", *_ASKED)
+    faults = []
+    there = {"the scheduler": told["scheduler"]} | {
+        names[address]: answer for address, answer in told["workers"].items() if address in names
+    }
+    for who, answer in there.items():
+        found = answer["packages"]
+        other = [
+            f"{n} {found[n] or 'missing'} (here {here[n]})" for n in asked if found[n] != here[n]
+        ]
+        if other:
+            faults.append(f"{who} has {', '.join(other)}")
+    if faults:
+        faults[-1] += ". Install the locked versions, and the same segment_lib, everywhere"
+    _refuse(faults)
+    if silent := [name for address, name in names.items() if address not in told["workers"]]:
+        raise ClusterError(f"{', '.join(silent)}: does not answer. Stop it, or start it again.")
+
+
+def _memory_faults(client: Client, part_bytes: int) -> list[str]:
+    faults = []
+    for told in client.scheduler_info()["workers"].values():
+        limit, threads = told["memory_limit"], told["nthreads"]
+        needed = round((BASE + threads * part_bytes) / PAUSE)
+        if limit and limit < needed:
+            faults.append(
+                f"worker {told['name']}: a memory limit of {limit // _MIB} MiB, and {threads} "
+                f"part{'s' * (threads > 1)} in flight need {-(-needed // _MIB)} MiB. Start it with "
+                "more --memory-limit or fewer --nthreads, or set a smaller run.rows_per_part"
+            )
+    return faults
+
+
+@contextmanager
+def _tokens(root: Path) -> Iterator[tuple[Path, str]]:
+    """A folder in the run folder with a file that workers are to read, gone afterwards."""
+    token = uuid.uuid4().hex
+    folder = root / ".work" / f"preflight-{token}"
+    make_private(folder)
+    try:
+        write_file(folder, "token", token.encode())
+        yield folder, token
+    finally:
+        remove_below(folder)
+
+
+@contextmanager
+def _sent_by_value() -> Iterator[None]:
+    """Within it, functions of this module and those it asks go to workers as they are here."""
+    modules = [sys.modules[of] for of in (__name__, code_of.__module__)]
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in modules:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+def _ask(
+    client: Client,
+    names: Mapping[str, str],
+    folder: Path,
+    token: str,
+    inputs: Sequence[tuple[str, int]],
+) -> dict[str, dict[str, Any]]:
+    """What each worker sees, by its address."""
+    try:
+        looks = client.run(
+            _look,
+            str(folder),
+            token,
+            inputs,
+            workers=list(names),
+            on_error="return",
+            callback_timeout=_PATIENCE,
+        )
+    except TimeoutError:
+        raise ClusterError(
+            f"A worker did not say within {_PATIENCE} s whether it sees {folder.parent.parent}. "
+            "Look at the file systems it has mounted."
+        ) from None
+    here = code_of("segment_lib")
+    faults = []
+    for address, look in looks.items():
+        if isinstance(look, BaseException):
+            faults.append(f"{names[address]}: cannot be asked ({type(look).__name__})")
+        elif look["code"] != here:
+            faults.append(
+                f"{names[address]}: other code of segment_lib under the same version. Install the "
+                "same segment_lib everywhere"
+            )
+    _refuse(faults)
+    return dict(looks)
+
+
+def _look(
+    folder: str, token: str, inputs: Sequence[tuple[str, int]], dask_worker: Any
+) -> dict[str, Any]:
+    """On a worker: what it sees and how it was started. Leaves its address in the folder.
+
+    What killed workers of this run folder left on the machine goes: no task has begun yet.
+    """
+    import dask
+    import polars
+
+    unseen, left = "", ""
+    sweep_private_folders(place(folder).parent.parent)
+    try:
+        if _text(place(folder) / "token") != token:
+            unseen = f"{place(folder).parent.parent}: is not the run folder"
+        else:
+            left = uuid.uuid4().hex
+            write_file(place(folder), left, dask_worker.address.encode())
+        for path, size in inputs:
+            with place(path).open("rb") as file:
+                if file.seek(0, os.SEEK_END) != size:
+                    unseen = f"{path}: of another size than here"
+    except OSError as error:
+        unseen = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    except JobError as error:
+        unseen = str(error).rstrip(".")
+    return {
+        "unseen": unseen,
+        "left": left,
+        "code": code_of("segment_lib"),
+        "threads": dask_worker.state.nthreads,
+        "polars_threads": polars.thread_pool_size(),
+        "fork": dask_worker.nanny is not None
+        and dask.config.get("distributed.worker.multiprocessing-method") == "fork",
+    }
+
+
+def _text(path: Path) -> str:
+    return path.read_text()

@@ -1,0 +1,163 @@
+"""What does not fit in memory, in files: scores, and what passes remember of their rows."""
+
+import io
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+from dask import delayed
+from dask.delayed import Delayed
+
+from segment_lib.model import Standing
+from segment_lib.storage.files import (
+    make_private,
+    remove_below,
+    unwritable,
+    write_arrays,
+    write_file,
+)
+from segment_lib.storage.s3 import S3Path
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Arrays in files below `root / folder`, for what does not fit in memory.
+
+    In an object store, which a cluster's workers share, they are read whole in place of mapped.
+    """
+
+    root: Path
+    folder: str
+
+    def spill(self, Z: da.Array) -> "Spilled":
+        """Write the blocks of an array."""
+        tasks = [
+            delayed(_write_block)(block, self.root, f"{self.folder}/block-{i:05d}.npy")
+            for i, block in enumerate(Z.to_delayed().ravel())
+        ]
+        return Spilled(dask.compute(*tasks), Z.chunks[0], Z.shape[1], Z.dtype)
+
+    def standings(self) -> "StandingsInFiles":
+        """A place on a disk for what passes of this process remember; earlier ones are gone."""
+        folder = self.root / self.folder / "standings"
+        remove_below(folder)
+        make_private(folder)
+        return StandingsInFiles(folder)
+
+    def hold(self, tasks: Sequence[Delayed], total: Delayed) -> tuple[Sequence[Delayed], Any]:
+        """Write the results of the tasks, dataclasses of arrays, to files, and compute the total.
+
+        Returns
+        -------
+        held, value : tasks that read the results, and the total
+        """
+        turn = f"{self.folder}/held-{uuid.uuid4().hex}"
+        writing = [
+            delayed(_write_arrays)(task, self.root, f"{turn}/block-{i:05d}.npz")
+            for i, task in enumerate(tasks)
+        ]
+        value, *files = dask.compute(total, *writing)
+        # What was held before has been read; every task of this turn is done.
+        for old in (self.root / self.folder).glob("held-*/*"):
+            if old.parent.name != Path(turn).name:
+                old.unlink()
+        return [delayed(_read_arrays)(file, kind) for file, kind in files], value
+
+
+@dataclass(frozen=True)
+class Spilled(Sequence[np.ndarray]):
+    """Blocks in files, each mapped whenever it is asked for."""
+
+    files: Sequence[Path]
+    rows: Sequence[int]
+    n_columns: int
+    dtype: np.dtype[Any]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, i: Any) -> Any:
+        return _load_block(self.files[i])
+
+    def array(self) -> da.Array:
+        """The array that was spilled, from its files."""
+        blocks = [
+            da.from_delayed(delayed(_load_block)(file), (rows, self.n_columns), self.dtype)
+            for file, rows in zip(self.files, self.rows, strict=True)
+        ]
+        return da.concatenate(blocks)
+
+
+class StandingsInFiles:
+    """Of each block two files, of labels and of limits, in which clusterings follow one another.
+
+    They are read and written, not mapped: where a disk is full, writing into a map kills a process.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._of: dict[int, tuple[dict[int, int], np.dtype[Any], int]] = {}
+
+    def recall(self, block: int, keys: Sequence[int]) -> Standing | None:
+        if block not in self._of:
+            return None
+        places, dtype, n_rows = self._of[block]
+        found = []
+        for name, kind in (("labels", dtype), ("limits", np.dtype(np.float32))):
+            rows = np.empty((len(keys), n_rows), kind)
+            with self._path(block, name).open("rb") as file:
+                for row, key in zip(rows, keys, strict=True):
+                    file.seek(places[key] * row.nbytes)
+                    file.readinto(row)
+            found.append(rows)
+        return Standing(np.array(keys), *found)
+
+    def keep(self, block: int, standing: Standing) -> None:
+        keys = standing.keys.tolist()
+        if block not in self._of:
+            places = {key: place for place, key in enumerate(keys)}
+            self._of[block] = places, standing.labels.dtype, standing.labels.shape[1]
+        places = self._of[block][0]
+        for name, rows in (("labels", standing.labels), ("limits", standing.limits)):
+            path = self._path(block, name)
+            try:
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+                with os.fdopen(descriptor, "wb") as file:
+                    for row, key in zip(rows, keys, strict=True):
+                        file.seek(places[key] * row.nbytes)
+                        file.write(row)
+            except OSError as error:
+                raise unwritable(path, error) from None
+
+    def _path(self, block: int, name: str) -> Path:
+        return self._folder / f"block-{block:05d}.{name}"
+
+
+def _write_block(block: np.ndarray, root: Path, path: str) -> Path:
+    buffer = io.BytesIO()
+    np.save(buffer, block, allow_pickle=False)
+    return root / write_file(root, path, buffer.getvalue()).path
+
+
+def _write_arrays(held: Any, root: Path, path: str) -> tuple[Path, type]:
+    return root / write_arrays(root, path, vars(held)).path, type(held)
+
+
+def _load_block(file: Path) -> np.ndarray:
+    if isinstance(file, S3Path):
+        return np.asarray(np.load(io.BytesIO(file.read_bytes()), allow_pickle=False))
+    # Left as a map, by which a pass knows that it may read the file whole.
+    mapped: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
+    return mapped
+
+
+def _read_arrays(file: Path, kind: type) -> Any:
+    source = io.BytesIO(file.read_bytes()) if isinstance(file, S3Path) else file
+    with np.load(source, allow_pickle=False) as archive:
+        return kind(**archive)

@@ -1,0 +1,1 @@
+"""Who gets mail: gains, target lists, and those left out."""

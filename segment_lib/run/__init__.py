@@ -1,0 +1,1 @@
+"""What happened and what is still right: run.json, stages, parts."""

@@ -1,0 +1,243 @@
+"""The content of run.json: nothing is believed that this program cannot have written."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from segment_lib.errors import IntegrityError
+from segment_lib.storage.files import StoredFile
+
+FORMAT = 4
+"""Version of the files of a run. It grows when code changes what a stage writes."""
+MOST_BYTES = 1 << 28
+"""Of a run.json; one of a hundred thousand parts has a tenth of it."""
+_LARGEST = 1 << 62
+
+
+class OtherFormat(IntegrityError):
+    """A run that another version of this program made."""
+
+    def __init__(self, path: Path, version: int) -> None:
+        super().__init__(
+            f"{path}: format version {version}, this program writes {FORMAT}. "
+            "Choose another --run-dir."
+        )
+        self.version = version
+
+
+class Facts(dict[str, Any]):
+    """Facts of a stage; one that is not there is a fault of the run folder and not of the code."""
+
+    def __missing__(self, name: str) -> Any:
+        raise IntegrityError(
+            f"run.json: a stage does not tell {name}. Run again with --from ingest, or choose "
+            "another --run-dir."
+        )
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """What a finished stage left behind."""
+
+    fingerprint: str
+    """Of its settings, its inputs and the format version."""
+    files: tuple[StoredFile, ...]
+    rows_in: int = 0
+    rows_out: int = 0
+    seconds: float = 0.0
+    peak_mib: int = 0
+    """Largest resident memory of the process and its children while it ran."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What later stages and the report need to know of it."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self.__dict__, "files": [file.as_json() for file in self.files]}
+
+    @classmethod
+    def from_json(cls, entry: Any) -> "StageRecord":
+        """The record as `as_json` wrote it; a ValueError or TypeError if it did not."""
+        _check(isinstance(entry, dict) and isinstance(entry["files"], list))
+        files = tuple(_stored_file(file) for file in entry["files"])
+        record = cls(**{**entry, "files": files})
+        _check(isinstance(record.fingerprint, str))
+        _check(all(map(_is_count, (record.rows_in, record.rows_out, record.peak_mib))))
+        _check(_is_number(record.seconds))
+        _check(isinstance(record.facts, dict))
+        _check(all(FACTS[name](fact) for name, fact in record.facts.items() if name in FACTS))
+        return cls(**{**record.__dict__, "facts": Facts(record.facts)})
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A stage whose files are being put in their places: what is to be done, noted beforehand."""
+
+    stage: str
+    work: str
+    """The folder below .work in which its files are, or were."""
+    record: StageRecord
+    remove: tuple[str, ...]
+    """Files of stages that are forgotten, which the new ones do not replace."""
+    order: tuple[str, ...]
+    """The stages in their order, this one among them."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self.__dict__, "record": self.record.as_json()}
+
+    @classmethod
+    def from_json(cls, entry: Any) -> "Publication":
+        """The note as `as_json` wrote it; a ValueError or TypeError if it did not."""
+        _check(isinstance(entry, dict) and isinstance(entry["work"], str))
+        _check(_are_words(entry["remove"]) and _are_words(entry["order"]))
+        _check(isinstance(entry["stage"], str) and entry["stage"] in entry["order"])
+        _check(len(PurePosixPath(entry["work"]).parts) == 1 and entry["work"] != "..")
+        for path in entry["remove"]:
+            StoredFile(path, 0, "")
+        record = StageRecord.from_json(entry["record"])
+        lists = {key: tuple(entry[key]) for key in ("remove", "order")}
+        return cls(**{**entry, "record": record, **lists})
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What run.json tells of a run."""
+
+    stages: Mapping[str, StageRecord]
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """date, config, versions; base, if it is a refresh."""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """What outlives the stages, such as which plans were derived and not edited."""
+    publishing: Publication | None = None
+
+    def as_bytes(self) -> bytes:
+        """The content of run.json."""
+        told = {
+            "format_version": FORMAT,
+            **self.about,
+            "notes": self.notes,
+            **({"publishing": self.publishing.as_json()} if self.publishing else {}),
+            "stages": {name: record.as_json() for name, record in self.stages.items()},
+        }
+        return sealed(told)
+
+
+def read_record(content: bytes, path: Path) -> RunRecord:
+    """What a run.json tells.
+
+    Raises
+    ------
+    IntegrityError
+        If it is none, is of another format version, or is not as it was written.
+    """
+    try:
+        _check(len(content) <= MOST_BYTES)
+        told = json.loads(content)
+        version = told["format_version"]
+        _check(_is_count(version))
+        if version != FORMAT:
+            raise OtherFormat(path, version)
+        if sealed(told) != content:
+            raise IntegrityError(
+                f"{path}: not as it was written. Choose another --run-dir, or make the run again."
+            )
+        return _as_record(told)
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        raise IntegrityError(
+            f"{path}: not a manifest of this program. Choose another --run-dir."
+        ) from None
+
+
+def _as_record(told: dict[str, Any]) -> RunRecord:
+    known = ("format_version", "notes", "publishing", "stages", "sha256")
+    about = {key: value for key, value in told.items() if key not in known}
+    _check(isinstance(about.get("date", ""), str))
+    config, base = about.get("config", {}), about.get("base", {})
+    _check(isinstance(config, dict) and all(isinstance(keys, dict) for keys in config.values()))
+    _check(isinstance(base, dict) and all(isinstance(value, str) for value in base.values()))
+    _check(isinstance(told["notes"], dict) and _are_words(told["notes"].get("derived_plans", [])))
+    _check(isinstance(told["stages"], dict))
+    stages = {name: StageRecord.from_json(entry) for name, entry in told["stages"].items()}
+    publishing = told.get("publishing")
+    return RunRecord(
+        stages, about, told["notes"], Publication.from_json(publishing) if publishing else None
+    )
+
+
+def _stored_file(entry: Any) -> StoredFile:
+    _check(isinstance(entry, dict))
+    _check(isinstance(entry["path"], str) and isinstance(entry["sha256"], str))
+    file = StoredFile(**entry)
+    _check(_is_count(file.bytes) and (file.rows is None or _is_count(file.rows)))
+    return file
+
+
+def _check(holds: bool) -> None:
+    if not holds:
+        raise ValueError
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _are_words(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_by_name(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, dict) and all(map(fits, value.values()))
+
+
+def _are_attributes(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(item, list)
+        and len(item) == 4
+        and all(map(_is_word, item[:3]))
+        and _are_words(item[3])
+        for item in value
+    )
+
+
+FACTS: Mapping[str, Callable[[Any], bool]] = {
+    "attributes": _are_attributes,
+    "carried": _is_by_name(_are_words),
+    "constant_features": _are_words,
+    "customers": _is_count,
+    "decision": _is_word,
+    "features": _are_words,
+    "findings": _are_words,
+    "id_column": _is_word,
+    "keys": _is_by_name(_is_word),
+    "max_missing_per_row": _is_count,
+    "n_clusters": _is_count,
+    "n_components": _is_count,
+    "n_micro": _is_count,
+    "next_segment": _is_count,
+    "parts": _is_by_name(_is_count),
+    "plan": _is_word,
+    "population": _is_count,
+    "random_state": _is_count,
+    "reason": _is_word,
+    "remarks": _are_words,
+    "rule": _is_word,
+    "told_twice": _are_words,
+}
+"""What facts of these names are, whatever the stage."""
+
+
+def sealed(told: Mapping[str, Any]) -> bytes:
+    """The manifest as JSON, the sha256 of all before it at its end."""
+    rest = {key: value for key, value in told.items() if key != "sha256"}
+    seal = hashlib.sha256(json.dumps(rest, indent=1).encode()).hexdigest()
+    return json.dumps({**rest, "sha256": seal}, indent=1).encode()

@@ -1,0 +1,93 @@
+"""Columns that say who must not be mailed: which words say yes, and which columns look like one."""
+
+import re
+from collections.abc import Collection, Iterable
+
+import polars as pl
+
+from segment_lib.schema import canonical
+from segment_lib.schema.ids import NOTHING
+
+YES = frozenset(["x", "j", "ja", "y", "yes", "t", "true", "wahr", "1", "s", "si", "oui"])
+NO = frozenset(["n", "nein", "no", "f", "false", "falsch", "0", "non"])
+MOST = 4
+"""Forms looked at; more are none of a column that says yes or no."""
+RARE = 0.9
+"""An attribute that is empty in more of the rows, and has one level, looks like a mark."""
+_NAMES = re.compile(
+    r"sperr|robinson|opt[_\- ]?out|(no|do[_\- ]?not|dont)[_\- ]?(e?mail|call|contact|market|promot)"
+    r"|nixie|werbe|keine?[_\- ]?werb|unsubscri|suppress|blacklist",
+    re.IGNORECASE,
+)
+_ALLOWING = re.compile(r"opt[_\- ]?in|consent|einwillig|erlaub|permi|allow", re.IGNORECASE)
+
+
+def forms(cells: pl.Series, missing: Collection[str] = ()) -> frozenset[str]:
+    """The different words of a column in one spelling and lower case, at most `MOST`.
+
+    Empty cells are the word ``""``.
+
+    Parameters
+    ----------
+    missing : codes that mean missing
+    """
+    words = (_word(cell, missing) for cell in cells.unique().to_list())
+    return frozenset(sorted(set(words))[:MOST])
+
+
+def is_banned(cells: pl.Series, missing: Collection[str] = ()) -> pl.Series:
+    """True for the people who must not be mailed, of a column that `is_certain`."""
+    words = {cell: _word(cell, missing) for cell in cells.unique().to_list()}
+    banned = [cell for cell, word in words.items() if word and word not in NO]
+    return cells.is_in(banned, nulls_equal=True)
+
+
+def is_certain(words: Collection[str]) -> bool:
+    """True if the words of a column leave no doubt of who is meant: yes, no, or one mark."""
+    unknown = [word for word in words if word and word not in YES | NO]
+    if not unknown:
+        return True
+    others = set(words) - set(unknown)
+    return len(unknown) == 1 and bool(others) and not others & YES
+
+
+def looks_like_ban(name: str) -> bool:
+    """True if a column's name says that people of it must not be mailed."""
+    return bool(_NAMES.search(name))
+
+
+def suspects(attributes: pl.DataFrame, named: str) -> list[str]:
+    """Attributes that look like a column that says who must not be mailed, which nobody named.
+
+    Parameters
+    ----------
+    attributes : `attribute`, `n_levels`, `missing_share`
+    """
+    return [
+        name
+        for name, levels, missing in attributes.select(
+            "attribute", "n_levels", "missing_share"
+        ).iter_rows()
+        if name != named
+        and ((looks_like_ban(name) and levels <= MOST) or (levels == 1 and missing > RARE))
+    ]
+
+
+def says_allowed(name: str) -> bool:
+    """True if a column's name says who may be mailed."""
+    return bool(_ALLOWING.search(name)) and not looks_like_ban(name)
+
+
+def remark_on(names: Iterable[str]) -> list[str]:
+    """The remark on columns that look like one that nobody named; none if there is no such."""
+    if not (listed := ", ".join(names)):
+        return []
+    return [
+        f"{listed}: may say who must not be mailed. If so, name the column in "
+        "inputs.suppress_column; else those people are listed."
+    ]
+
+
+def _word(cell: object, missing: Collection[str]) -> str:
+    code = "" if cell is None else canonical(str(cell))
+    return "" if code in missing or code.lower() in NOTHING else code.lower()

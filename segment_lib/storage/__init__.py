@@ -1,0 +1,1 @@
+"""Where bytes lie: a disk or a bucket; files, arrays, locks."""

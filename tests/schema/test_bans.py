@@ -1,0 +1,85 @@
+"""Columns that say who must not be mailed: understood for certain, or refused; suspects told."""
+
+import polars as pl
+import pytest
+
+from segment_lib.schema.bans import (
+    forms,
+    is_banned,
+    is_certain,
+    looks_like_ban,
+    remark_on,
+    says_allowed,
+    suspects,
+)
+
+
+@pytest.mark.parametrize(
+    ("cells", "banned"),
+    [
+        (["X", None, "x", ""], [True, False, True, False]),
+        (["J", "N", None], [True, False, False]),
+        (["ja", "nein", "Ja "], [True, False, True]),
+        (["Y", "N"], [True, False]),
+        (["true", "false"], [True, False]),
+        (["1", "0"], [True, False]),
+        (["1.0", "0.0", None], [True, False, False]),
+        (["gesperrt", None], [True, False]),
+        (["gesperrt", "nein"], [True, False]),
+        (["NaN", "X", "NULL"], [False, True, False]),
+        ([None, None], [False, False]),
+    ],
+)
+def test_what_leaves_no_doubt_is_understood(cells: list[str | None], banned: list[bool]) -> None:
+    column = pl.Series(cells, dtype=pl.String)
+    assert is_certain(forms(column))
+    assert is_banned(column).to_list() == banned
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [["1", "2"], ["A", "B"], ["A", "B", None], ["X", "R", None], ["A", "A"], ["2019-01-05", "2020"],
+     ["0", "1", "2"], [str(i) for i in range(50)]],
+)  # fmt: skip
+def test_what_leaves_doubt_is_not(cells: list[str | None]) -> None:
+    assert not is_certain(forms(pl.Series(cells, dtype=pl.String)))
+
+
+def test_numbers_and_missing_codes_of_an_attribute_are_understood() -> None:
+    column = pl.Series([1.0, 0.0, 9.0, None, float("nan")])
+    assert is_certain(forms(column, ("9",)))
+    assert is_banned(column, ("9",)).to_list() == [True, False, False, False, False]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["WERBESPERRE", "Sperrkennzeichen", "ROBINSON", "optout", "OPT_OUT_MAIL", "no_mail", "NoEmail",
+     "NIXIE_KZ", "do_not_contact", "Werbewiderspruch", "unsubscribed"],
+)  # fmt: skip
+def test_names_that_forbid_mail_are_known(name: str) -> None:
+    assert looks_like_ban(name)
+    assert not says_allowed(name)
+
+
+@pytest.mark.parametrize("name", ["ANREDE_KZ", "CAMEO_DEU_2015", "ONLINE_AFFINITAET", "NOTE"])
+def test_other_names_are_not(name: str) -> None:
+    assert not looks_like_ban(name)
+
+
+def test_a_name_that_allows_mail_is_known() -> None:
+    assert says_allowed("OPT_IN")
+    assert says_allowed("EINWILLIGUNG")
+
+
+def test_attributes_that_look_like_a_mark_are_suspects_unless_named() -> None:
+    attributes = pl.DataFrame(
+        {
+            "attribute": ["AGE", "MARK", "ROBINSON", "WERBESPERRE", "RARE", "NIXIE_TEXT"],
+            "n_levels": [80, 1, 2, 2, 1, 4000],
+            "missing_share": [0.0, 0.97, 0.0, 0.0, 0.5, 0.0],
+        }
+    )
+    assert suspects(attributes, "WERBESPERRE") == ["MARK", "ROBINSON"]
+    (remark,) = remark_on(suspects(attributes, "WERBESPERRE"))
+    assert remark.startswith("MARK, ROBINSON: may say who must not be mailed")
+    assert remark_on([]) == []
