@@ -26,7 +26,7 @@ from segment_lib.config import Config
 from segment_lib.disclosure import counted
 from segment_lib.encode import (
     MAX_LEVELS,
-    TOLD_TWICE,
+    REDUNDANT,
     Plan,
     decode_plan,
     derive_plan,
@@ -52,7 +52,7 @@ def kept_out(config: Config) -> dict[str, str]:
     if not config.fairness.keep_out:
         return {}
     sensitive = config.fairness.attributes
-    same = [name for name, (instead, _) in TOLD_TWICE.items() if instead in sensitive]
+    same = [name for name, (instead, _) in REDUNDANT.items() if instead in sensitive]
     return dict.fromkeys((*sensitive, *same), "sensitive")
 
 

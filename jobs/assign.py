@@ -12,7 +12,7 @@ from jobs.people import numbers_in, row_numbers
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
-from segment_lib.drift import PLACED, Placed
+from segment_lib.drift import PLACED, AssignmentCounts
 from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block
 from segment_lib.model import FittedModel
@@ -59,7 +59,7 @@ def assign_part(
     if segments["segment"].count() != encoded.height:
         raise IntegrityError(f"{file.path}: holds rows that are not of its raw part. Run encode.")
     segments = segments.with_columns(pl.col("segment").fill_null(SET_ASIDE))
-    placed = Placed.count(segments["segment"], segments["distance"])
+    placed = AssignmentCounts.count(segments["segment"], segments["distance"])
     return finish_part(work, path, segments, {PLACED: placed.to_json()})
 
 
@@ -86,9 +86,9 @@ def assign_parts(
     return parts
 
 
-def placed_rows(root: Path, files: Sequence[StoredFile]) -> Placed:
+def placed_rows(root: Path, files: Sequence[StoredFile]) -> AssignmentCounts:
     """Rows by segment, and their distances, from the footers of segment parts."""
-    found = [Placed.from_json(read_metadata(root, file)[PLACED]) for file in files]
+    found = [AssignmentCounts.from_json(read_metadata(root, file)[PLACED]) for file in files]
     return sum(found[1:], start=found[0])
 
 

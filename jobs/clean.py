@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from jobs.console import leave_after, log, place_told, start_logging
+from jobs.console import log, path_argument, run_and_exit, start_logging
 from segment_lib.errors import ConfigError
 from segment_lib.run.folder import WORK, refuse_links, refuse_strangers, remove, scratch_of
 from segment_lib.run.manifest import Manifest
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = found.add_argument
-    add("run", type=place_told, help="folder of a run, such as runs/azdias")
+    add("run", type=path_argument, help="folder of a run, such as runs/azdias")
     add("--remove", action="store_true", help="remove the scratch")
     add("--remove-unlisted", action="store_true", help="remove the files that no stage lists")
     add("--lift-lock", action="store_true", help="remove the lock of a job that is gone")
@@ -52,7 +52,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     """Clean, and leave with the exit code of what happened."""
     options = parser().parse_args(argv)
     start_logging(options.log_format)
-    leave_after(lambda: clean(options))
+    run_and_exit(lambda: clean(options))
 
 
 def clean(options: argparse.Namespace) -> None:

@@ -12,14 +12,14 @@ import polars as pl
 
 from jobs.assess import tallies
 from jobs.console import log
-from jobs.counting import (
+from jobs.encode import current_plan
+from jobs.segment_counts import (
     Counted,
     count_extracts,
     levels_as_json,
     levels_of_base,
     segment_rows,
 )
-from jobs.encode import current_plan
 from jobs.stage import Job, Outcome, Stage
 from segment_lib.clean import delivered
 from segment_lib.compare import (
@@ -28,7 +28,7 @@ from segment_lib.compare import (
     compare_segments,
     index_interval,
     index_spread,
-    suspicions,
+    sanity_checks,
 )
 from segment_lib.config import Config
 from segment_lib.disclosure import suppress_segments
@@ -97,7 +97,7 @@ def compare(job: Job, counted: Mapping[str, Counted], ids: np.ndarray) -> pl.Dat
 
 def refuse_suspicious(job: Job, segments: pl.DataFrame) -> list[str]:
     """Raise a DataError if the outcome looks broken, or say so where that is allowed."""
-    odd = suspicions(segments, job.config.fairness.min_cell)
+    odd = sanity_checks(segments, job.config.fairness.min_cell)
     if odd and not job.config.compare.allow_suspicious:
         raise DataError(
             f"The outcome looks like a broken delivery or coding, not like customers: "
@@ -188,7 +188,7 @@ def run(job: Job, work: Path) -> Outcome:
     traits = segment_traits(profile, _level_order(counts, levels), ordered, job.meanings)
     assessed = read_part(job.root, job.manifest.file("assess", "assess/attributes.parquet"))
     # What few people are known to have says nothing of a segment; what is told twice, nothing new.
-    told = set(assessed.filter("kept")["attribute"]) - set(job.facts("encode")["told_twice"])
+    told = set(assessed.filter("kept")["attribute"]) - set(job.facts("encode")["redundant"])
     telling = traits.filter(pl.col("attribute").is_in(told))
     min_cell = job.config.fairness.min_cell
     names = name_segments(

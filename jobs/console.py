@@ -72,7 +72,7 @@ def log(message: str, **facts: object) -> None:
     LOG.info(message, extra={"facts": facts})
 
 
-def place_told(text: str) -> Path:
+def path_argument(text: str) -> Path:
     """A place on this machine or in an object store, of an option."""
     try:
         return place(text)
@@ -88,7 +88,7 @@ def say(line: str) -> None:
         _hush()
 
 
-def leave_after(action: Callable[[], int | None], elsewhere: str = "--run-dir") -> NoReturn:
+def run_and_exit(action: Callable[[], int | None], elsewhere: str = "--run-dir") -> NoReturn:
     """Do it, and leave with the exit code of what happened; the parameters of `exit_code`."""
     sys.exit(exit_code(action, elsewhere))
 

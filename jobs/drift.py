@@ -12,11 +12,11 @@ import polars as pl
 
 from jobs.assess import tallies
 from jobs.assign import BYTES_PER_FEATURE, assign_parts, placed_rows
-from jobs.base import RefreshJob, fills_of
-from jobs.carried import of_refresh
+from jobs.baseline import RefreshJob, fills_of
 from jobs.console import log
 from jobs.encode import current_plan
 from jobs.parts import make_parts
+from jobs.refresh_stages import of_refresh
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import Delivered, delivered
 from segment_lib.clean.tally import Values

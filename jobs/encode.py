@@ -130,7 +130,7 @@ def run(job: Job, work: Path) -> Outcome:
         f"{most_missing} of {len(kept)} attributes",
         {
             "features": list(plan.features),
-            "told_twice": sorted(plan.told_twice),
+            "redundant": sorted(plan.redundant),
             "max_missing_per_row": most_missing,
             "plan": mark,
             **counts,

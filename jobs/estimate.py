@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from jobs import assign, counting, encode, fit, gains, ingest, report, sweep
+from jobs import assign, encode, fit, gains, ingest, report, segment_counts, sweep
 from jobs.console import log, say
 from jobs.stage import EXTRACTS, Job, Stage
 from segment_lib.cluster.memory import ADDRESSES_TO_DRAW, BASE, refuse_few_addresses, too_small
@@ -121,7 +121,7 @@ def estimate(job: Job, stage: str) -> Estimate:
         "fit": (parts["population"], 8 * features**2, fit.BYTES_PER_FEATURE * features),
         "sweep": (parts["population"], 8 * features**2, sweep.BYTES_PER_FEATURE * features),
         "assign": (everywhere, total * 4.5, assign.BYTES_PER_FEATURE * features),
-        "compare": (parts["population"], 2e5, counting.BYTES_PER_CELL * attributes),
+        "compare": (parts["population"], 2e5, segment_counts.BYTES_PER_CELL * attributes),
         "gains": (everywhere, population * 2.2, gains.BYTES_PER_FEATURE * features),
         "drift": (everywhere, total * 4.5, assign.BYTES_PER_FEATURE * features),
         "refresh": (1, 1e4, 0),

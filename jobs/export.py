@@ -34,7 +34,7 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.console import Console, blaming, leave_after, log, place_told, start_logging
+from jobs.console import Console, blaming, log, path_argument, run_and_exit, start_logging
 from jobs.left_out import Columns, left_out, left_out_words, refuse_unmatched
 from jobs.run import count
 from segment_lib.cluster.memory import Budget
@@ -82,11 +82,11 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = found.add_argument
-    add("run", type=place_told, help="folder of a finished run, such as runs/azdias")
+    add("run", type=path_argument, help="folder of a finished run, such as runs/azdias")
     add("--depth", type=_share, help="share of the population to mail, above 0 and up to 1")
     add(
         "--suppress",
-        type=place_told,
+        type=path_argument,
         metavar="FILE",
         help="ids (or rows) to leave out: CSV, a line each, or Parquet",
     )
@@ -95,8 +95,10 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="write the list even if no id to leave out is one of the population",
     )
-    add("--out", type=place_told, metavar="DIR", help="where the list goes (default: RUN/export)")
-    add("--onnx", type=place_told, metavar="FILE", help="write the fitted model as ONNX")
+    add(
+        "--out", type=path_argument, metavar="DIR", help="where the list goes (default: RUN/export)"
+    )
+    add("--onnx", type=path_argument, metavar="FILE", help="write the fitted model as ONNX")
     add("--threads", type=count, help="threads on this machine (default: one per processor)")
     add("--memory", default=Run().memory, metavar="SIZE", help="what the job may use in all")
     add("--log-format", choices=("text", "json"), default="text", help="of lines on stderr")
@@ -116,7 +118,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
         told.error("--memory must be a size such as 900MiB or 4GiB")
     start_logging(options.log_format)
     os.umask(0o077)
-    leave_after(lambda: export(options), elsewhere="--out")
+    run_and_exit(lambda: export(options), elsewhere="--out")
 
 
 def export(options: argparse.Namespace) -> None:
@@ -133,7 +135,7 @@ def export(options: argparse.Namespace) -> None:
     workers = local_workers(options.threads)
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     reading = blaming(f"{root}: what it holds")
-    with manifest.held_or_seen(), manifest.naming_stage(), reading, workers.active():
+    with manifest.lock_or_look(), manifest.annotate_errors(), reading, workers.active():
         if options.depth is not None:
             folder = options.out or root / "export"
             budget = parse_size(options.memory) or 0

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import polars as pl
 
-from jobs.console import blaming, leave_after, log, place_told, say, start_logging
+from jobs.console import blaming, log, path_argument, run_and_exit, say, start_logging
 from segment_lib.cluster.memory import ADDRESSES_TO_DRAW, refuse_few_addresses
 from segment_lib.config import Fairness
 from segment_lib.disclosure import suppress_segments
@@ -55,10 +55,10 @@ def main(argv: list[str] | None = None) -> NoReturn:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    told.add_argument("runs", type=place_told, help="the folder in which run folders are")
+    told.add_argument("runs", type=path_argument, help="the folder in which run folders are")
     options = told.parse_args(argv)
     start_logging("text")
-    leave_after(lambda: tell(options.runs))
+    run_and_exit(lambda: tell(options.runs))
 
 
 def tell(folder: Path) -> None:

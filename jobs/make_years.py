@@ -16,7 +16,7 @@ from typing import NoReturn
 import numpy as np
 import polars as pl
 
-from jobs.console import leave_after, start_logging
+from jobs.console import run_and_exit, start_logging
 from jobs.run import count
 from segment_lib.synthetic.extracts import (
     FEATURE_SUMMARY,
@@ -63,7 +63,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     options = told.parse_args(argv)
     start_logging("text")
     os.umask(0o077)
-    leave_after(
+    run_and_exit(
         lambda: make_years(options.out, options.rows, options.customers, options.seed), "--out"
     )
 

@@ -65,7 +65,7 @@ def make_parts(
     known = _known(job, stage)
     there = [part for part in parts if part.path not in files and part.key in known]
     linked = job.workers.run(
-        [delayed(take_over)(*known[part.key], work, part.path) for part in there]
+        [delayed(reuse_part)(*known[part.key], work, part.path) for part in there]
     )
     taken = {file.path: file for file in linked if file is not None}
     files |= taken
@@ -97,7 +97,7 @@ def _known(job: Job, stage: str) -> dict[str, tuple[Path, StoredFile]]:
     return found
 
 
-def take_over(root: Path, file: StoredFile, work: Path, path: str) -> StoredFile | None:
+def reuse_part(root: Path, file: StoredFile, work: Path, path: str) -> StoredFile | None:
     """Link a part, or copy it to another file system; None if its bytes are not those listed."""
     try:
         content = read_file(root, file)

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.parts import Part, Parts, make_parts, part_key, take_over
+from jobs.parts import Part, Parts, make_parts, part_key, reuse_part
 from jobs.stage import EXTRACTS, Job
 from segment_lib.clean import Tally, tally_part
 from segment_lib.clean.repeats import (
@@ -178,7 +178,7 @@ def kept_parts(
 
 def publish_part(work: Path, file: StoredFile, path: str) -> StoredFile:
     """A part in which nobody repeats, under the name by which it is published."""
-    published = take_over(work, file, work, path)
+    published = reuse_part(work, file, work, path)
     if published is None:
         raise IntegrityError(f"{work / file.path}: not the bytes that were written. Run again.")
     return published

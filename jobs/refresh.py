@@ -17,11 +17,11 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
-from jobs import assign, compare, drift, encode, gains, ingest, report, shift
-from jobs.base import RefreshJob, open_base
-from jobs.carried import ASSESS, FIT, SWEEP
-from jobs.console import Console, leave_after, log, place_told, start_logging
+from jobs import assign, compare, drift, encode, gains, ingest, refresh_summary, report
+from jobs.baseline import RefreshJob, open_base
+from jobs.console import Console, log, path_argument, run_and_exit, start_logging
 from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
+from jobs.refresh_stages import ASSESS, FIT, SWEEP
 from jobs.run import at_work, overrides, parser, print_answer, threads
 from jobs.stage import between, run_stages
 from segment_lib.config import load_config
@@ -39,7 +39,7 @@ STAGES = (
     assign.STAGE,
     compare.STAGE,
     gains.STAGE,
-    shift.STAGE,
+    refresh_summary.STAGE,
     report.STAGE,
 )
 
@@ -50,15 +50,19 @@ def main(argv: list[str] | None = None) -> NoReturn:
     told.description = __doc__
     add = told.add_argument
     add(
-        "--base", type=place_told, required=True, metavar="RUN", help="the run folder to start from"
+        "--base",
+        type=path_argument,
+        required=True,
+        metavar="RUN",
+        help="the run folder to start from",
     )
-    add("--plan", type=place_told, help="a plan to use in place of the base's; refits the model")
+    add("--plan", type=path_argument, help="a plan to use in place of the base's; refits the model")
     add("--until", choices=[stage.name for stage in STAGES], help="stop after this stage")
     add("--fail-on", choices=("drift",), help="leave with code 7 if something has drifted")
     options = told.parse_args(argv)
     start_logging(options.log_format)
     os.umask(0o077)
-    leave_after(lambda: refresh(options))
+    run_and_exit(lambda: refresh(options))
 
 
 def refresh(options: argparse.Namespace) -> None:

@@ -90,7 +90,7 @@ def optional(job: Job, path: str) -> bytes | None:
 
 def telling(job: Job, attributes: pl.DataFrame) -> pl.DataFrame:
     """The traits of attributes that are kept, and of those told twice but once."""
-    kept = set(attributes.filter("kept")["attribute"]) - set(job.facts("encode")["told_twice"])
+    kept = set(attributes.filter("kept")["attribute"]) - set(job.facts("encode")["redundant"])
     return table(job, "compare", "compare/traits.csv").filter(pl.col("attribute").is_in(kept))
 
 

@@ -23,7 +23,7 @@ import polars as pl
 
 import jobs
 from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
-from jobs.console import Console, blaming, leave_after, log, place_told, start_logging
+from jobs.console import Console, blaming, log, path_argument, run_and_exit, start_logging
 from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
 from jobs.stage import Job, between, run_stages
 from segment_lib.cluster.workers import Workers, connect, local_workers, scheduler_address
@@ -57,7 +57,9 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     )
     add = found.add_argument
     add("config", type=Path, help="TOML file that names the extracts, such as config/azdias.toml")
-    add("--run-dir", type=place_told, help="where the run is kept (default: runs/NAME OF CONFIG)")
+    add(
+        "--run-dir", type=path_argument, help="where the run is kept (default: runs/NAME OF CONFIG)"
+    )
     add(
         "--set",
         action="append",
@@ -98,7 +100,7 @@ def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:
         options.first = options.last = only
     start_logging(options.log_format)
     os.umask(0o077)
-    leave_after(lambda: job_of(options))
+    run_and_exit(lambda: job_of(options))
 
 
 def job_of(options: argparse.Namespace) -> None:
@@ -124,7 +126,7 @@ def job_of(options: argparse.Namespace) -> None:
         refuse_small_budget(job, told, options.first)
         run_stages(job, STAGES, options.first, options.last)
     if "report" in manifest.stages and options.last in (None, "report"):
-        with manifest.naming_stage(), blaming(f"{root}: its answer"):
+        with manifest.annotate_errors(), blaming(f"{root}: its answer"):
             print_answer(manifest, config.fairness.min_cell)
 
 
@@ -142,7 +144,7 @@ def threads(options: argparse.Namespace) -> Workers:
 @contextmanager
 def at_work(manifest: Manifest, options: argparse.Namespace) -> Iterator[Workers]:
     """Where the command line wants tasks to run, while no other job is at work in the folder."""
-    with manifest.held() as stale, manifest.naming_stage(), _workers(options) as workers:
+    with manifest.lock() as stale, manifest.annotate_errors(), _workers(options) as workers:
         if stale:
             log(stale)
         yield workers

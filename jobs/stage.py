@@ -245,7 +245,7 @@ def _run_stage(job: Job, stage: Stage, following: Sequence[str]) -> None:
         with PeakMemory() as peak, job.workers.active():
             outcome = stage.run(job, work)
     except BaseException:
-        job.manifest.set_down(work)
+        job.manifest.abandon(work)
         raise
     seconds = time.monotonic() - began
     record = StageRecord(

@@ -22,11 +22,11 @@ from segment_lib.matrix import feature_array, row_array
 from segment_lib.model import (
     THIN_SIZE,
     Clustering,
-    Midway,
     Projection,
     Rows,
     RowsHere,
     RowsInBlocks,
+    SweepCheckpoint,
     calinski_harabasz,
     davies_bouldin,
     reclusterings,
@@ -150,7 +150,7 @@ def cluster(
     numbers = row_array(job.root, files)
     random_state = job.config.model.random_state
     sample = sample_blocks(Z, numbers, random_state=random_state)
-    midway = Midway.from_arrays(read_checkpoint(work) or {}, tried, Z.shape[1])
+    midway = SweepCheckpoint.from_arrays(read_checkpoint(work) or {}, tried, Z.shape[1])
     if midway is not None:
         rest = sum(run.settled for run in midway.runs.values())
         log(

@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from jobs.console import LOG, blaming, leave_after, log, place_told, start_logging
+from jobs.console import LOG, blaming, log, path_argument, run_and_exit, start_logging
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.run.folder import RUN, refuse_links
 from segment_lib.run.integrity import faults
@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    found.add_argument("run", type=place_told, help="folder of a run, such as runs/azdias")
+    found.add_argument("run", type=path_argument, help="folder of a run, such as runs/azdias")
     found.add_argument("--log-format", choices=("text", "json"), default="text")
     return found
 
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     """Verify, and leave with the exit code of what was found."""
     options = parser().parse_args(argv)
     start_logging(options.log_format)
-    leave_after(lambda: verify(options.run.absolute()))
+    run_and_exit(lambda: verify(options.run.absolute()))
 
 
 def verify(root: Path) -> None:

@@ -16,7 +16,7 @@ def suppress_segments(segments: pl.DataFrame, min_cell: int) -> pl.DataFrame:
     With a count goes its share; with either count index, limits and verdict. Console, log, page
     and spreadsheets show this and nothing else.
     """
-    people, customers = (veiled_segments(pl.col(of[0]), min_cell) for of in (PEOPLE, CUSTOMERS))
+    people, customers = (suppressed_segments(pl.col(of[0]), min_cell) for of in (PEOPLE, CUSTOMERS))
     return segments.with_columns(
         pl.when(~few).then(pl.col(column)).alias(column)
         for columns, few in ((PEOPLE, people), (CUSTOMERS, customers), (BOTH, people | customers))
@@ -35,7 +35,7 @@ def counted(rows: int, min_cell: int) -> str:
     return f"under {min_cell}" if is_few(rows, min_cell) else f"{rows:,}"
 
 
-def veiled(
+def suppressed(
     rows: pl.Expr, min_cell: int, *within: str, tie: str, last: pl.Expr | None = None
 ) -> pl.Expr:
     """True for counts below `min_cell` and, where there is one, for the next smallest with it.
@@ -59,9 +59,9 @@ def veiled(
     return over(small.any()) & (small | (smaller < 2) | (fewer < min_cell))
 
 
-def veiled_segments(rows: pl.Expr, min_cell: int, *within: str) -> pl.Expr:
+def suppressed_segments(rows: pl.Expr, min_cell: int, *within: str) -> pl.Expr:
     """The counts of a table of segments to be hidden, in a column named `segment`.
 
     The rows set aside hide no other: what stages read and wrote tells how many they are.
     """
-    return veiled(rows, min_cell, *within, tie="segment", last=pl.col("segment") < 0)
+    return suppressed(rows, min_cell, *within, tie="segment", last=pl.col("segment") < 0)

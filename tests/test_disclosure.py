@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from segment_lib.compare import compare_segments
-from segment_lib.disclosure import counted, suppress_segments, veiled, veiled_segments
+from segment_lib.disclosure import counted, suppress_segments, suppressed, suppressed_segments
 from segment_lib.profile import COUNTS, describe_segments, fairness_table
 from segment_lib.report import tables
 from segment_lib.report.segments import segments
@@ -26,7 +26,7 @@ NO_TRAITS = pl.DataFrame(
 
 def hidden(counts: dict[int, int]) -> set[int]:
     table = pl.DataFrame({"segment": list(counts), "rows": list(counts.values())})
-    return set(table.filter(veiled_segments(pl.col("rows"), MIN_CELL))["segment"])
+    return set(table.filter(suppressed_segments(pl.col("rows"), MIN_CELL))["segment"])
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_of_equal_counts_the_same_is_hidden_in_any_order() -> None:
 
 def test_groups_are_hidden_each_by_itself() -> None:
     table = pl.DataFrame({"of": ["a", "b", "a", "b"], "at": [0, 0, 1, 1], "rows": [4, 50, 60, 70]})
-    told = table.select(veiled(pl.col("rows"), MIN_CELL, "of", tie="at")).to_series()
+    told = table.select(suppressed(pl.col("rows"), MIN_CELL, "of", tie="at")).to_series()
     assert told.to_list() == [True, False, True, False]
 
 

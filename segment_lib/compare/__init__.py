@@ -2,8 +2,8 @@
 
 from segment_lib.compare.association import Association, associate
 from segment_lib.compare.index import SEGMENTS, SET_ASIDE, compare_segments, index_interval
+from segment_lib.compare.sanity_checks import sanity_checks
 from segment_lib.compare.spread import index_spread
-from segment_lib.compare.suspicion import suspicions
 
 __all__ = [
     "SEGMENTS",
@@ -13,5 +13,5 @@ __all__ = [
     "compare_segments",
     "index_interval",
     "index_spread",
-    "suspicions",
+    "sanity_checks",
 ]

@@ -3,7 +3,7 @@
 from segment_lib.drift.attributes import ATTRIBUTES, Counts, attribute_drift
 from segment_lib.drift.changes import Change, Changes, compare_schemas
 from segment_lib.drift.decision import Decision, Policy, decide, findings
-from segment_lib.drift.distances import PLACED, Placed, distance_table
+from segment_lib.drift.distances import PLACED, AssignmentCounts, distance_table
 from segment_lib.drift.matching import SAME, Match, match_segments
 from segment_lib.drift.psi import BANDS, band, psi, psi_by_chance
 from segment_lib.drift.segments import SEGMENTS, index_change, segment_drift
@@ -14,12 +14,12 @@ __all__ = [
     "PLACED",
     "SAME",
     "SEGMENTS",
+    "AssignmentCounts",
     "Change",
     "Changes",
     "Counts",
     "Decision",
     "Match",
-    "Placed",
     "Policy",
     "attribute_drift",
     "band",

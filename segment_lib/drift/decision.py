@@ -5,7 +5,7 @@ from typing import Literal
 
 import polars as pl
 
-from segment_lib.disclosure import veiled_segments
+from segment_lib.disclosure import suppressed_segments
 
 MOST_FARTHER = 0.05
 """Rows lying farther from their centres by more than this share speak of other people."""
@@ -38,7 +38,7 @@ def findings(
     """
     told = []
     shares = (
-        pl.when(~veiled_segments(pl.col(f"rows_{run}"), min_cell)).then(f"share_{run}")
+        pl.when(~suppressed_segments(pl.col(f"rows_{run}"), min_cell)).then(f"share_{run}")
         for run in ("base", "new")
     )
     for who, of in (("population", ""), ("customers", "customers_")):

@@ -18,7 +18,7 @@ PLACED = "placed"
 
 
 @dataclass(frozen=True)
-class Placed:
+class AssignmentCounts:
     """Rows of parts by segment."""
 
     rows: Mapping[int, int]
@@ -76,7 +76,7 @@ class Placed:
         return cls(*(dict(pairs) for pairs in json.loads(text)))
 
 
-def distance_table(base: Placed, new: Placed, aside: int) -> dict[str, float]:
+def distance_table(base: AssignmentCounts, new: AssignmentCounts, aside: int) -> dict[str, float]:
     """Distance to the own centre before and after, and the share of rows set aside."""
     told: dict[str, float] = {}
     for name, placed in (("base", base), ("new", new)):

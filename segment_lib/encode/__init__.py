@@ -9,12 +9,12 @@ from segment_lib.encode.plan import (
     plan_entries,
     read_plan,
 )
-from segment_lib.encode.recodings import TOLD_TWICE
+from segment_lib.encode.recodings import REDUNDANT
 from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
 
 __all__ = [
     "MAX_LEVELS",
-    "TOLD_TWICE",
+    "REDUNDANT",
     "Binary",
     "Drop",
     "Number",

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from segment_lib.encode.recodings import RECODINGS, TOLD_TWICE
+from segment_lib.encode.recodings import RECODINGS, REDUNDANT
 from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
 from segment_lib.errors import ConfigError
 from segment_lib.schema import Attribute, Meaning, Schema, canonical
@@ -42,12 +42,12 @@ class Plan:
         return tuple(feature for rule in self.rules for feature in rule.features)
 
     @property
-    def told_twice(self) -> frozenset[str]:
+    def redundant(self) -> frozenset[str]:
         """Attributes dropped because one that is used says the same."""
         used = {rule.attribute for rule in self.rules if rule.features}
         return frozenset(
             name
-            for name, (kept_instead, _) in TOLD_TWICE.items()
+            for name, (kept_instead, _) in REDUNDANT.items()
             if kept_instead in used and name not in used
         )
 
@@ -85,7 +85,7 @@ def derive_plan(
     rules = []
     for attribute in schema:
         name = attribute.name
-        kept_instead, why = TOLD_TWICE.get(name, ("", ""))
+        kept_instead, why = REDUNDANT.get(name, ("", ""))
         if name in dropped:
             rule: Rule = Drop(name, dropped[name])
         elif kept_instead in schema.names and kept_instead not in dropped:

@@ -93,7 +93,7 @@ RECODINGS: Mapping[str, Mapping[str, Table]] = {
 }  # fmt: skip
 """Attribute to its features, each a table from code to value."""
 
-TOLD_TWICE: Mapping[str, tuple[str, str]] = {
+REDUNDANT: Mapping[str, tuple[str, str]] = {
     "LP_FAMILIE_GROB": ("LP_FAMILIE_FEIN", "its classes are those of LP_FAMILIE_FEIN, joined"),
     "LP_STATUS_FEIN": ("LP_STATUS_GROB", "LP_STATUS_GROB says it in five classes"),
     "LP_LEBENSPHASE_GROB": (

@@ -1,6 +1,7 @@
 """dask-ml's scaler, PCA and KMeans, repaired: exact, one pass, the same for any partitioning."""
 
 from segment_lib.model.blocks import row_blocks
+from segment_lib.model.checkpoint import SweepCheckpoint
 from segment_lib.model.choice import (
     Gain,
     Trial,
@@ -14,7 +15,6 @@ from segment_lib.model.fitted import FittedModel, Projection, segment_ids
 from segment_lib.model.kmeans import Clustering, KMeans, sweep
 from segment_lib.model.lloyd import Rows, RowsHere, RowsInBlocks, Standing, rows_here
 from segment_lib.model.micro import MicroClusters, MicroModel
-from segment_lib.model.midway import Midway
 from segment_lib.model.pca import IncrementalPCA
 from segment_lib.model.quality import calinski_harabasz, davies_bouldin, simplified_silhouette
 from segment_lib.model.sample import THIN_SIZE, sample_blocks, sample_silhouettes, thin_blocks
@@ -35,7 +35,6 @@ __all__ = [
     "KMeans",
     "MicroClusters",
     "MicroModel",
-    "Midway",
     "Moments",
     "Overlap",
     "Projection",
@@ -44,6 +43,7 @@ __all__ = [
     "RowsInBlocks",
     "StandardScaler",
     "Standing",
+    "SweepCheckpoint",
     "Trial",
     "calinski_harabasz",
     "choose_clusters",

@@ -14,6 +14,7 @@ from dask.delayed import Delayed
 
 from segment_lib.errors import ConfigError
 from segment_lib.model.blocks import row_blocks
+from segment_lib.model.checkpoint import SweepCheckpoint
 from segment_lib.model.kernel import nearest
 from segment_lib.model.lloyd import (
     Rows,
@@ -23,11 +24,10 @@ from segment_lib.model.lloyd import (
     lloyd,
     measure,
 )
-from segment_lib.model.midway import Midway
 from segment_lib.model.quality import ClusterSums, inertia
 from segment_lib.model.sample import (
-    further_rows,
     neighbouring_centers,
+    reseed_empty,
     sample_blocks,
     seed_sample,
     starting_centers,
@@ -140,8 +140,8 @@ def sweep(
     tol: float = 1e-4,
     random_state: int = 0,
     on_pass: Callable[[int, int], None] = lambda passes, running: None,
-    midway: Midway | None = None,
-    keep: Callable[[Midway], None] = lambda midway: None,
+    midway: SweepCheckpoint | None = None,
+    keep: Callable[[SweepCheckpoint], None] = lambda midway: None,
 ) -> list[Clustering]:
     """KMeans of `Z`, shape (n_rows, n_components), for each number of clusters.
 
@@ -172,7 +172,7 @@ def sweep(
         if thin:
             travelled = lloyd(thin(), starts, max_iter=max_iter, tol=tol)
             starts = {k: run.centers for k, run in travelled.items()}
-        midway = Midway({k: Run(centers) for k, centers in starts.items()}, agreement)
+        midway = SweepCheckpoint({k: Run(centers) for k, centers in starts.items()}, agreement)
         keep(midway)
     restarts_agree = midway.restarts_agree
     everyone = rows() if rows else RowsInBlocks(row_blocks(Z))
@@ -182,7 +182,7 @@ def sweep(
         max_iter=max_iter,
         tol=tol,
         on_pass=on_pass,
-        keep=lambda runs: keep(Midway(runs, restarts_agree)),
+        keep=lambda runs: keep(SweepCheckpoint(runs, restarts_agree)),
     )
     sums = dict(zip(runs, measure(everyone, [run.centers for run in runs.values()]), strict=True))
     for fewer, more in pairwise(sorted(runs)):
@@ -223,7 +223,7 @@ def _further(
 ) -> np.ndarray:
     if sample is None:
         return farthest(rows, centers, n).scores
-    (extra,) = dask.compute(delayed(further_rows)(sample, centers, n, seed))
+    (extra,) = dask.compute(delayed(reseed_empty)(sample, centers, n, seed))
     return np.asarray(extra)
 
 

@@ -101,7 +101,7 @@ def starting_centers(
     found = _refined(sample.scores, [rows[:k] for rows in seedings])
     labels = label_rows(sample.scores, found)
     pairs = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
-    return fittest(sample.scores, found), float(np.mean(pairs)) if pairs else float("nan")
+    return best_of(sample.scores, found), float(np.mean(pairs)) if pairs else float("nan")
 
 
 def _refined(scores: np.ndarray, starts: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -111,7 +111,7 @@ def _refined(scores: np.ndarray, starts: Sequence[np.ndarray]) -> list[np.ndarra
     return [run.centers for run in runs.values()]
 
 
-def fittest(scores: np.ndarray, candidates: Sequence[np.ndarray]) -> np.ndarray:
+def best_of(scores: np.ndarray, candidates: Sequence[np.ndarray]) -> np.ndarray:
     """The centres with the least inertia on these rows; the first of equals."""
     return min(
         candidates, key=lambda centers: (nearest(scores, centers)[1].astype(np.float64) ** 2).sum()
@@ -128,12 +128,12 @@ def neighbouring_centers(
     starts = []
     if k - 1 in centers:
         fewer = centers[k - 1]
-        starts.append(np.concatenate([fewer, further_rows(sample, fewer, 1, seed)]))
+        starts.append(np.concatenate([fewer, reseed_empty(sample, fewer, 1, seed)]))
     if k + 1 in centers:
         more = centers[k + 1]
         counts = np.bincount(nearest(sample.scores, more)[0], minlength=k + 1)
         starts.append(_merged(more, counts))
-    return fittest(sample.scores, [centers[k], *_refined(sample.scores, starts)])
+    return best_of(sample.scores, [centers[k], *_refined(sample.scores, starts)])
 
 
 def _merged(centers: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -148,7 +148,7 @@ def _merged(centers: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.delete(merged, second, axis=0)
 
 
-def further_rows(sample: Sample, centers: np.ndarray, n: int, seed: int) -> np.ndarray:
+def reseed_empty(sample: Sample, centers: np.ndarray, n: int, seed: int) -> np.ndarray:
     """Rows of the sample to add to the centres, by greedy k-means++."""
     return _further(sample.scores, centers, n, np.random.default_rng([seed, len(centers)]))
 

@@ -12,7 +12,7 @@ from dask.delayed import Delayed
 from segment_lib.hashing import row_hash
 from segment_lib.model.kernel import label_rows
 from segment_lib.model.lloyd import RowsHere, lloyd
-from segment_lib.model.sample import START_TOL, Sample, fittest, seeding
+from segment_lib.model.sample import START_TOL, Sample, best_of, seeding
 
 RECLUSTERINGS = 6
 """Clusterings anew for each number of segments of the sweep."""
@@ -42,7 +42,7 @@ def recluster(
     starts = [rows[:k] for k in n_clusters for rows in seedings]
     runs = lloyd(RowsHere([scores]), dict(enumerate(starts)), max_iter=_ITERATIONS, tol=START_TOL)
     found = [run.centers for run in runs.values()]
-    return [fittest(scores, found[i : i + n_init]) for i in range(0, len(found), n_init)]
+    return [best_of(scores, found[i : i + n_init]) for i in range(0, len(found), n_init)]
 
 
 def reclusterings(

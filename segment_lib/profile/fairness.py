@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from segment_lib.disclosure import veiled, veiled_segments
+from segment_lib.disclosure import suppressed, suppressed_segments
 from segment_lib.schema import Meaning
 
 FAIRNESS = {
@@ -75,8 +75,8 @@ def fairness_table(
         rows, share = f"{who}_rows", f"{who}_share"
         within = pl.col(rows).sum().over("segment", "attribute")
         everyone = pl.col(rows).sum().over("attribute")
-        few = segments.filter(veiled_segments(pl.col(rows), min_cell))["segment"]
-        hidden = pl.col("segment").is_in(few.implode()) | veiled(
+        few = segments.filter(suppressed_segments(pl.col(rows), min_cell))["segment"]
+        hidden = pl.col("segment").is_in(few.implode()) | suppressed(
             pl.col(rows), min_cell, "segment", "attribute", tie="position"
         )
         table = (

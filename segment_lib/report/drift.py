@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from segment_lib.disclosure import veiled_segments
+from segment_lib.disclosure import suppressed_segments
 from segment_lib.report.segments import hidden
 from segment_lib.report.tables import Cell, Column, Table
 from segment_lib.report.words import NOTHING, percent, whole
@@ -64,7 +64,7 @@ def drift_section(
 def _shown_share(share: str, rows: int, min_cell: int) -> pl.Expr:
     """The share of segments of enough people; null stays null."""
     count = (pl.col(share) * rows).round()
-    return pl.when(~veiled_segments(count.fill_null(rows), min_cell)).then(share)
+    return pl.when(~suppressed_segments(count.fill_null(rows), min_cell)).then(share)
 
 
 def _set_aside(share: float, rows: int, min_cell: int) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from segment_lib.disclosure import suppress_segments, veiled_segments
+from segment_lib.disclosure import suppress_segments, suppressed_segments
 from segment_lib.report.words import finite
 
 SET_ASIDE = -1
@@ -181,7 +181,7 @@ def traits_of(traits: pl.DataFrame, segment: int, min_cell: int) -> tuple[Trait,
 
 def hidden(table: pl.DataFrame, counts: str, min_cell: int) -> set[int]:
     """The segments of a table of which this count is not shown."""
-    return set(table.filter(veiled_segments(pl.col(counts), min_cell))["segment"])
+    return set(table.filter(suppressed_segments(pl.col(counts), min_cell))["segment"])
 
 
 def _by_index(segment: Segment) -> tuple[bool, bool, float, int]:

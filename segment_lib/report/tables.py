@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import polars as pl
 
-from segment_lib.disclosure import veiled_segments
+from segment_lib.disclosure import suppressed_segments
 from segment_lib.report.segments import SET_ASIDE, Segment, steadiness
 from segment_lib.report.words import NOTHING, count, decimals, finite, percent, whole
 from segment_lib.storage.files import formula_safe
@@ -152,7 +152,9 @@ def gains_table(gains: pl.DataFrame) -> Table:
 
 def response_table(response: pl.DataFrame, min_cell: int) -> Table:
     """Response by extract and segment; rates of few responses are held back with their counts."""
-    shown = {of: ~veiled_segments(pl.col(of), min_cell, "extract") for of in ("rows", "responses")}
+    shown = {
+        of: ~suppressed_segments(pl.col(of), min_cell, "extract") for of in ("rows", "responses")
+    }
     rows = response.sort("extract", "segment")
     told = rows.with_columns(
         *(pl.when(of_these).then(of).alias(of) for of, of_these in shown.items()),
@@ -226,7 +228,7 @@ def stability_table(
     """How well each segment of one number of segments is found again on other samples."""
     rows = stability.filter(pl.col("n_clusters") == n_clusters).sort("segment")
     hidden = [segment.number for segment in found if segment.population_rows is None]
-    few = veiled_segments(pl.col("population_rows"), min_cell) | pl.col("segment").is_in(hidden)
+    few = suppressed_segments(pl.col("population_rows"), min_cell) | pl.col("segment").is_in(hidden)
     told = rows.with_columns(
         name=pl.Series([segment_name(s) for s in rows["segment"]], dtype=pl.String),
         population_rows=pl.when(~few).then("population_rows"),

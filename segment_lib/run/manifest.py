@@ -30,7 +30,7 @@ from segment_lib.run.record import (
     RunRecord,
     StageRecord,
     read_record,
-    sealed,
+    with_checksum,
 )
 from segment_lib.storage.files import (
     StoredFile,
@@ -45,7 +45,7 @@ from segment_lib.storage.lock import only_job, refuse_job_at_work
 from segment_lib.storage.s3 import AT_ONCE, Changed, S3Path
 from segment_lib.storage.scratch import private_folder, sweep_private_folders
 
-__all__ = ["FOLDERS", "FORMAT", "Manifest", "Publication", "StageRecord", "sealed"]
+__all__ = ["FOLDERS", "FORMAT", "Manifest", "Publication", "StageRecord", "with_checksum"]
 
 _DRAWING = ("altair", "vl-convert-python")
 """What decides the bytes of the page and its figures."""
@@ -116,7 +116,7 @@ class Manifest:
         self.about = {"date": date, **about}
 
     @contextmanager
-    def naming_stage(self) -> Iterator[None]:
+    def annotate_errors(self) -> Iterator[None]:
         """Within it, an error about a listed file says which stage makes it anew."""
         try:
             yield
@@ -153,7 +153,7 @@ class Manifest:
         )
 
     @contextmanager
-    def held(self) -> Iterator[str | None]:
+    def lock(self) -> Iterator[str | None]:
         """Make the run folder, if need be, and keep other jobs out of it until left or killed.
 
         Gives what is to be said of a job that died there, if one did. What it was publishing is
@@ -188,10 +188,10 @@ class Manifest:
                 self._drop_scratch()
 
     @contextmanager
-    def held_or_seen(self) -> Iterator[str | None]:
-        """As `held`; a folder that may not be written is looked at, and nothing in it changes."""
+    def lock_or_look(self) -> Iterator[str | None]:
+        """As `lock`; a folder that may not be written is looked at, and nothing in it changes."""
         if isinstance(self.root, S3Path) or os.access(self.root, os.W_OK):
-            with self.held() as stale:
+            with self.lock() as stale:
                 yield stale
         else:
             self.refuse_foreign()
@@ -221,7 +221,7 @@ class Manifest:
             ) from None
         return work
 
-    def set_down(self, work: Path) -> None:
+    def abandon(self, work: Path) -> None:
         """Keep of a stage that failed what a run taken up again goes on from."""
         self._drop_scratch()
         with suppress(OSError, JobError):

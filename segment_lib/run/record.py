@@ -121,7 +121,7 @@ class RunRecord:
             **({"publishing": self.publishing.as_json()} if self.publishing else {}),
             "stages": {name: record.as_json() for name, record in self.stages.items()},
         }
-        return sealed(told)
+        return with_checksum(told)
 
 
 def read_record(content: bytes, path: Path) -> RunRecord:
@@ -139,7 +139,7 @@ def read_record(content: bytes, path: Path) -> RunRecord:
         _check(_is_count(version))
         if version != FORMAT:
             raise OtherFormat(path, version)
-        if sealed(told) != content:
+        if with_checksum(told) != content:
             raise IntegrityError(
                 f"{path}: not as it was written. Choose another --run-dir, or make the run again."
             )
@@ -231,12 +231,12 @@ FACTS: Mapping[str, Callable[[Any], bool]] = {
     "reason": _is_word,
     "remarks": _are_words,
     "rule": _is_word,
-    "told_twice": _are_words,
+    "redundant": _are_words,
 }
 """What facts of these names are, whatever the stage."""
 
 
-def sealed(told: Mapping[str, Any]) -> bytes:
+def with_checksum(told: Mapping[str, Any]) -> bytes:
     """The manifest as JSON, the sha256 of all before it at its end."""
     rest = {key: value for key, value in told.items() if key != "sha256"}
     seal = hashlib.sha256(json.dumps(rest, indent=1).encode()).hexdigest()

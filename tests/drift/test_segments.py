@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from segment_lib.drift import Placed, distance_table, index_change, segment_drift
+from segment_lib.drift import AssignmentCounts, distance_table, index_change, segment_drift
 
 
 def test_the_segment_that_doubled_is_drifted_and_no_other() -> None:
@@ -51,9 +51,10 @@ def test_distances_add_up_over_parts() -> None:
     segments = pl.Series(labels, dtype=pl.Int32)
     distances = pl.Series(np.where(labels < 0, np.nan, far), dtype=pl.Float32, nan_to_null=True)
     parts = [
-        Placed.count(segments[i : i + 999], distances[i : i + 999]) for i in range(0, 5000, 999)
+        AssignmentCounts.count(segments[i : i + 999], distances[i : i + 999])
+        for i in range(0, 5000, 999)
     ]
-    total = sum(parts[1:], start=Placed.from_json(parts[0].to_json()))
+    total = sum(parts[1:], start=AssignmentCounts.from_json(parts[0].to_json()))
     own = far[labels >= 0].astype(np.float64)
     assert dict(total.rows) == {s: int((labels == s).sum()) for s in (-1, 0, 1, 2)}
     assert total.mean == pytest.approx(own.mean(), rel=1e-9)

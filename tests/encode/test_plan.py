@@ -20,7 +20,7 @@ from segment_lib.encode import (
     read_plan,
 )
 from segment_lib.encode.plan import MAX_LEVELS
-from segment_lib.encode.recodings import RECODINGS, TOLD_TWICE
+from segment_lib.encode.recodings import RECODINGS, REDUNDANT
 from segment_lib.errors import ConfigError
 from segment_lib.schema import Attribute, Meaning, Schema, known_meanings, read_feature_summary
 from tests.recipes import recipe
@@ -147,7 +147,7 @@ def test_a_table_of_other_codes_is_no_recoding():
     assert isinstance(plan.rules[0], OneHot)
 
 
-@pytest.mark.parametrize(("fine", "kept"), [(f, k) for f, (k, _) in TOLD_TWICE.items()])
+@pytest.mark.parametrize(("fine", "kept"), [(f, k) for f, (k, _) in REDUNDANT.items()])
 def test_what_is_told_twice_is_kept_once_and_the_reason_names_it(fine, kept):
     schema = schema_of(**{fine: "categorical", kept: "categorical"})
     plan = derive(schema, {fine: {"1": 1, "2": 1, "3": 1}, kept: {"1": 1, "2": 1, "3": 1}})
@@ -156,7 +156,7 @@ def test_what_is_told_twice_is_kept_once_and_the_reason_names_it(fine, kept):
     assert rule.reason.startswith(f"{kept} is kept")
 
 
-@pytest.mark.parametrize(("fine", "kept"), [(f, k) for f, (k, _) in TOLD_TWICE.items()])
+@pytest.mark.parametrize(("fine", "kept"), [(f, k) for f, (k, _) in REDUNDANT.items()])
 def test_it_stays_when_the_one_to_be_kept_is_dropped(fine, kept):
     schema = schema_of(**{fine: "categorical", kept: "categorical"})
     levels = {"x": 1, "y": 1, "z": 1}
@@ -175,7 +175,7 @@ def test_of_attributes_told_twice_the_one_not_used_is_named():
         tuple(Attribute(n, "p", "categorical", ()) for n in ("LP_STATUS_FEIN", "LP_STATUS_GROB"))
     )
     plan = derive(schema, {name: {"1": 1, "2": 1, "3": 1} for name in schema.names})
-    assert plan.told_twice == {"LP_STATUS_FEIN"}
+    assert plan.redundant == {"LP_STATUS_FEIN"}
 
 
 # To JSON and back

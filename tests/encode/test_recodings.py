@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from segment_lib.encode import Recode
-from segment_lib.encode.recodings import RECODINGS, TOLD_TWICE
+from segment_lib.encode.recodings import RECODINGS, REDUNDANT
 from segment_lib.schema import Attribute, known_meanings
 
 # Code: decade, avant-garde, East only, West only. E+W is neither.
@@ -229,11 +229,11 @@ def test_every_code_goes_through_the_rule_as_the_table_says(attribute):
         assert told[feature].to_list() == wanted
 
 
-@pytest.mark.parametrize(("dropped", "kept"), [(a, k) for a, (k, _) in TOLD_TWICE.items()])
+@pytest.mark.parametrize(("dropped", "kept"), [(a, k) for a, (k, _) in REDUNDANT.items()])
 def test_what_is_told_twice_is_kept_once(dropped, kept):
-    assert kept not in TOLD_TWICE
+    assert kept not in REDUNDANT
     assert {dropped, kept} <= set(known_meanings())
 
 
 def test_the_avant_garde_is_the_split_of_green_avantgarde():
-    assert TOLD_TWICE["GREEN_AVANTGARDE"][0] == "PRAEGENDE_JUGENDJAHRE"
+    assert REDUNDANT["GREEN_AVANTGARDE"][0] == "PRAEGENDE_JUGENDJAHRE"

@@ -29,7 +29,7 @@ def run(tmp_path: Path) -> Path:
     """A run with all that jobs may leave, and files of somebody else."""
     root = tmp_path / "run"
     manifest = Manifest(root)
-    with manifest.held():
+    with manifest.lock():
         work = manifest.begin("ingest", "mark")
         files = (write_file(work, "raw/a", b"1"),)
         manifest.publish("ingest", work, StageRecord("mark", files), ())
@@ -99,7 +99,7 @@ def test_what_is_being_published_is_no_scratch(run: Path, call: Call) -> None:
             manifest.publish("encode", work, record, ())
     code, lines = call("clean", run, "--remove")
     assert (code, "encode was being published" in lines[0]) == (0, True)
-    with Manifest(run).held():
+    with Manifest(run).lock():
         pass
     assert Manifest(run).is_done("encode", "mark")
     assert (run / "features/b").read_bytes() == b"2"
@@ -130,7 +130,7 @@ def test_a_lock_that_refuses_a_job_is_explained_with_the_way_to_lift_it(
     run: Path, call: Call, monkeypatch: pytest.MonkeyPatch, ahead: float, words: str
 ) -> None:
     left_by(run, "gone", ahead)
-    with pytest.raises(ConfigError) as raised, Manifest(run).held():
+    with pytest.raises(ConfigError) as raised, Manifest(run).lock():
         pass
     assert words in str(raised.value)
     assert f"python -m jobs.clean {run} --lift-lock" in str(raised.value)
@@ -139,7 +139,7 @@ def test_a_lock_that_refuses_a_job_is_explained_with_the_way_to_lift_it(
     monkeypatch.setattr("jobs.clean.lift_lock", lambda root: lift_lock(root, wait=0.1))
     code, lines = call("clean", run, "--lift-lock")
     assert (code, "is lifted" in lines[0]) == (0, True)
-    with Manifest(run).held() as stale:
+    with Manifest(run).lock() as stale:
         assert stale is None
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from segment_lib.run.manifest import sealed
+from segment_lib.run.manifest import with_checksum
 from segment_lib.storage.files import pack_arrays
 
 Craft = Callable[[Path], None]
@@ -25,7 +25,7 @@ def manifest(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
     """Change run.json and seal it, as whoever can write there can."""
     content = json.loads((run / "run.json").read_bytes())
     change(content)
-    (run / "run.json").write_bytes(sealed(content))
+    (run / "run.json").write_bytes(with_checksum(content))
 
 
 def stage(name: str, key: str, value: object) -> Craft:

@@ -15,7 +15,7 @@ import pytest
 
 from jobs.export import main
 from segment_lib.hashing import in_first_half, row_hash
-from segment_lib.run.manifest import sealed
+from segment_lib.run.manifest import with_checksum
 from tests.conftest import ROOT, Completed, RunJob, hashes
 
 N, M = 20_000, 8_000
@@ -375,7 +375,7 @@ def test_a_model_that_disagrees_with_the_run_is_not_written(
     listed, forged = hashes(run), json.loads(manifest)
     for file in forged["stages"]["sweep"]["files"]:
         file["sha256"] = listed[file["path"]]
-    (run / "run.json").write_bytes(sealed(forged))
+    (run / "run.json").write_bytes(with_checksum(forged))
     done = export("--onnx", tmp_path / "model.onnx")
     path.write_bytes(content)
     (run / "run.json").write_bytes(manifest)

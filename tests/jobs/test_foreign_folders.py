@@ -33,7 +33,7 @@ def tree(folder: Path) -> dict[str, object]:
 
 def publish(root: Path, stage: str, files: dict[str, bytes]) -> None:
     manifest = Manifest(root)
-    with manifest.held():
+    with manifest.lock():
         work = manifest.begin(stage, "mark")
         written = tuple(write_file(work, path, content) for path, content in files.items())
         manifest.publish(stage, work, StageRecord("mark", written), ())
@@ -92,7 +92,7 @@ def test_one_file_that_no_job_leaves_is_enough_to_refuse_a_folder(
     path.parent.mkdir(parents=True)
     path.write_text("mine")
     before = tree(tmp_path)
-    with pytest.raises(ConfigError, match="Nothing was changed"), Manifest(tmp_path / "run").held():
+    with pytest.raises(ConfigError, match="Nothing was changed"), Manifest(tmp_path / "run").lock():
         pass
     assert tree(tmp_path) == before
 
@@ -100,7 +100,7 @@ def test_one_file_that_no_job_leaves_is_enough_to_refuse_a_folder(
 def test_up_to_five_names_are_told(tmp_path: Path) -> None:
     for name in "abcdefg":
         (tmp_path / name).touch()
-    with pytest.raises(ConfigError, match="a, b, c, d, e …"), Manifest(tmp_path).held():
+    with pytest.raises(ConfigError, match="a, b, c, d, e …"), Manifest(tmp_path).lock():
         pass
 
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from jobs.history import PastRun, lines_of, main
-from segment_lib.run.manifest import FORMAT, Manifest, StageRecord, sealed
+from segment_lib.run.manifest import FORMAT, Manifest, StageRecord, with_checksum
 from segment_lib.storage.files import write_file
 
 
@@ -83,7 +83,7 @@ def test_runs_of_another_format_and_unfinished_ones_are_named_and_left_out(
     for name, version in (("old", FORMAT - 1), ("half", FORMAT)):
         (tmp_path / name).mkdir()
         told = {"format_version": version, "stages": {}, "notes": {}}
-        (tmp_path / name / "run.json").write_bytes(sealed(told))
+        (tmp_path / name / "run.json").write_bytes(with_checksum(told))
     (tmp_path / "torn").mkdir()
     (tmp_path / "torn/run.json").write_text('{"format_version": 2, "stag')
     with pytest.raises(SystemExit) as left:

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from jobs.console import leave_after, start_logging
+from jobs.console import run_and_exit, start_logging
 from segment_lib.errors import DataError
 from segment_lib.sources import expand, packed
 from tests.canary import CANARY
@@ -216,7 +216,7 @@ def test_a_bug_shows_where_it_is_and_not_what_it_says(
 
     start_logging(log_format)  # type: ignore[arg-type]
     with pytest.raises(SystemExit) as left:
-        leave_after(query)
+        run_and_exit(query)
     said = capsys.readouterr().err
     assert CANARY in words[0]
     assert left.value.code == 1

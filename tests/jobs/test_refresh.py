@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from jobs.make_extracts import main as make_extracts
-from segment_lib.run.manifest import sealed
+from segment_lib.run.manifest import with_checksum
 from tests.clusters import cluster
 from tests.conftest import ROOT, RunJob, hashes
 
@@ -157,7 +157,7 @@ def test_an_applied_run_is_the_one_a_full_computation_gives(
     told = json.loads((base / "run.json").read_text())
     for record in told["stages"].values():
         record["facts"].pop("keys", None)
-    (bare / "run.json").write_bytes(sealed(told))
+    (bare / "run.json").write_bytes(with_checksum(told))
     for name, start in (("incremental", base), ("full", bare)):
         done = run_job(
             "jobs.refresh", grown, "--base", start, "--run-dir", grown.parent / name,

@@ -366,7 +366,7 @@ def _passes(folder: Path) -> int:
 def test_two_jobs_do_not_work_in_one_run_folder(
     config: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
-    with Manifest(tmp_path / "run").held():
+    with Manifest(tmp_path / "run").lock():
         done = run_job("jobs.run", config, "--run-dir", tmp_path / "run")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()

@@ -13,7 +13,7 @@ import pytest
 
 from jobs.refresh import main as refresh
 from jobs.run import main as run
-from segment_lib.run.manifest import sealed
+from segment_lib.run.manifest import with_checksum
 from segment_lib.storage.files import pack_arrays
 
 SUMMARY = {
@@ -283,7 +283,7 @@ def another_base(base: Path, folder: Path, name: str, content: bytes) -> Path:
         for file in stage["files"]:
             if file["path"] == name:
                 file |= {"bytes": len(content), "sha256": sha256(content).hexdigest()}
-    (folder / "run.json").write_bytes(sealed(manifest))
+    (folder / "run.json").write_bytes(with_checksum(manifest))
     return folder
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from segment_lib.errors import IntegrityError
 from segment_lib.run.integrity import faults
-from segment_lib.run.manifest import Manifest, sealed
+from segment_lib.run.manifest import Manifest, with_checksum
 from segment_lib.storage.files import pack_arrays
 from tests.conftest import ROOT, RunJob, hashes
 
@@ -133,7 +133,7 @@ def forge(run: Path, name: str, content: bytes) -> None:
         for file in stage["files"]:
             if file["path"] == name:
                 file |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    (run / "run.json").write_bytes(sealed(told))
+    (run / "run.json").write_bytes(with_checksum(told))
 
 
 def test_a_model_that_does_not_fit_together_is_found_even_if_it_is_listed(run: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_listed_path_out_of_the_run_folder_is_refused(
 ) -> None:
     told = json.loads((run / "run.json").read_bytes())
     told["stages"]["ingest"]["files"][0]["path"] = "../../etc/passwd"
-    (run / "run.json").write_bytes(sealed(told))
+    (run / "run.json").write_bytes(with_checksum(told))
     for command in (("jobs.verify", run), ("jobs.run", small_config, "--run-dir", run)):
         done = run_job(*command)
         assert done.returncode == 6
@@ -178,7 +178,7 @@ def test_a_stage_refuses_a_damaged_input_and_names_the_stage_to_run_again(
 
 
 def test_a_run_at_work_is_not_verified(run: Path, run_job: RunJob) -> None:
-    with Manifest(run).held():
+    with Manifest(run).lock():
         done = run_job("jobs.verify", run)
     assert done.returncode == 2
     assert "at work" in done.stderr

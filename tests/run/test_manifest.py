@@ -208,7 +208,7 @@ def test_a_stage_that_fails_without_a_finished_part_leaves_nothing(tmp_path):
     manifest = Manifest(tmp_path)
     work = manifest.begin("ingest", "mark")
     write_file(work, "scratch/a", b"half")
-    manifest.set_down(work)
+    manifest.abandon(work)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -354,7 +354,7 @@ def publish_and_be_killed(root: Path, monkeypatch: pytest.MonkeyPatch, call: int
 
 def test_the_old_files_are_good_until_the_new_ones_are_noted(tmp_path, monkeypatch):
     publish_and_be_killed(tmp_path, monkeypatch, call=1)
-    with Manifest(tmp_path).held():
+    with Manifest(tmp_path).lock():
         pass
     found = Manifest(tmp_path)
     assert found.is_done("ingest", "old")
@@ -366,7 +366,7 @@ def test_the_old_files_are_good_until_the_new_ones_are_noted(tmp_path, monkeypat
 def test_the_next_job_puts_the_rest_of_the_new_files_in_place(tmp_path, monkeypatch, call):
     publish_and_be_killed(tmp_path, monkeypatch, call)
     assert faults(Manifest(tmp_path)) == []
-    with Manifest(tmp_path).held():
+    with Manifest(tmp_path).lock():
         pass
     found = Manifest(tmp_path)
     assert (list(found.stages), found.publishing) == (["ingest"], None)
@@ -380,7 +380,7 @@ def test_what_is_being_published_and_damaged_is_forgotten(tmp_path, monkeypatch,
     publish_and_be_killed(tmp_path, monkeypatch, call)
     (half,) = tmp_path.glob(".work/*/raw/new")
     half.write_text("3")
-    with Manifest(tmp_path).held():
+    with Manifest(tmp_path).lock():
         pass
     assert (Manifest(tmp_path).stages, Manifest(tmp_path).publishing) == ({}, None)
     assert [name for name in on_disk(tmp_path) if not name.startswith(".work")] == ["run.json"]
@@ -391,7 +391,7 @@ def test_what_is_being_published_and_damaged_is_forgotten(tmp_path, monkeypatch,
 def test_a_job_sees_what_another_published_before_it_held_the_folder(tmp_path):
     waiting = Manifest(tmp_path)
     run_stage(Manifest(tmp_path), "ingest", {"raw/a": "1"})
-    with waiting.held():
+    with waiting.lock():
         assert waiting.is_done("ingest", "mark")
         run_stage(waiting, "encode", {"features/a": "1"})
     assert list(Manifest(tmp_path).stages) == ["ingest", "encode"]

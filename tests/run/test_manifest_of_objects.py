@@ -80,7 +80,7 @@ def test_what_no_stage_lists_stays_when_one_is_published(root: S3Path) -> None:
 def test_objects_that_are_no_run_are_refused_and_stay(root: S3Path) -> None:
     write_file(root, "raw/mine.bin", b"1")
     with pytest.raises(ConfigError, match=r"no run\.json, and not empty: raw"):
-        Manifest(root).held().__enter__()
+        Manifest(root).lock().__enter__()
     assert keys(root) == ["raw/mine.bin"]
 
 
@@ -106,7 +106,7 @@ def test_what_needs_a_disk_lies_in_a_private_folder_that_goes(
     (left / "rows").write_bytes(b"1")
     of_another = private_folder(root.parent)
     manifest = Manifest(root)
-    with manifest.held():
+    with manifest.lock():
         assert not left.exists()
         scratch = manifest.scratch(root / "work")
         assert scratch == manifest.scratch(root / "work")
@@ -120,11 +120,11 @@ def test_a_job_that_is_refused_leaves_the_private_folder_of_the_one_at_work(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     first = Manifest(root)
-    with first.held():
+    with first.lock():
         rows = first.scratch(root / "work") / "rows"
         rows.write_bytes(b"1")
         with pytest.raises(ConfigError, match="another job is at work"):
-            Manifest(root).held().__enter__()
+            Manifest(root).lock().__enter__()
         assert rows.read_bytes() == b"1"
 
 

@@ -105,9 +105,9 @@ def test_what_a_killed_process_had_unpacked_goes_when_a_job_of_the_run_folder_st
     )
     assert [path.read_bytes() for path in left.glob("*/*")] == [b"A;B\n1;2\n"]
     monkeypatch.setattr(tempfile, "tempdir", str(left))
-    with Manifest(bucket / "another").held():
+    with Manifest(bucket / "another").lock():
         assert len(list(left.iterdir())) == 1
-    with Manifest(bucket / "run").held():
+    with Manifest(bucket / "run").lock():
         assert list(left.iterdir()) == []
 
 

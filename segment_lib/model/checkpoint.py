@@ -10,7 +10,7 @@ from segment_lib.model.lloyd import Run
 
 
 @dataclass(frozen=True)
-class Midway:
+class SweepCheckpoint:
     """The clusterings after some passes, or none; what is remembered of rows is left out.
 
     A pass finds it anew from the centres: each row's nearest one, and exact sums.

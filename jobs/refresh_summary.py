@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from jobs.carried import of_refresh
+from jobs.refresh_stages import of_refresh
 from jobs.stage import Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.drift import index_change

@@ -2,11 +2,11 @@
 
 import pytest
 
-from segment_lib.compare import compare_segments, suspicions
+from segment_lib.compare import compare_segments, sanity_checks
 
 
 def odd(population: dict[int, int], customers: dict[int, int], min_rows: int = 0) -> list[str]:
-    return suspicions(compare_segments(population, customers, min_rows=min_rows), min_cell=10)
+    return sanity_checks(compare_segments(population, customers, min_rows=min_rows), min_cell=10)
 
 
 def test_a_usual_outcome_is_not_suspicious():

@@ -6,7 +6,7 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from segment_lib.model import Midway, RowsInBlocks, sample_blocks, sweep, thin_blocks
+from segment_lib.model import RowsInBlocks, SweepCheckpoint, sample_blocks, sweep, thin_blocks
 from segment_lib.model.lloyd import Run
 
 TRIED = [2, 3, 5, 8]
@@ -20,7 +20,7 @@ def Z() -> da.Array:
     return da.from_array((np.rint(rows * 2**20) / 2**20).astype(np.float32), chunks=(900, 4))
 
 
-def through_a_file(midway: Midway) -> dict[str, np.ndarray]:
+def through_a_file(midway: SweepCheckpoint) -> dict[str, np.ndarray]:
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **midway.arrays())
     buffer.seek(0)
@@ -41,7 +41,7 @@ def test_a_sweep_taken_up_after_any_pass_finds_the_same(Z):
     )
     assert len(kept) > 4
     for arrays in kept:
-        midway = Midway.from_arrays(arrays, TRIED, 4)
+        midway = SweepCheckpoint.from_arrays(arrays, TRIED, 4)
         again = sweep(Z, TRIED, sample=sample, midway=midway)
         for one, other in zip(whole, again, strict=True):
             assert one.centers.tobytes() == other.centers.tobytes()
@@ -51,12 +51,14 @@ def test_a_sweep_taken_up_after_any_pass_finds_the_same(Z):
             )  # fmt: skip
 
 
-def midway() -> Midway:
-    return Midway({2: Run(np.zeros((2, 3)), 4), 3: Run(np.ones((3, 3)), 2, True)}, {2: 1, 3: 0.5})
+def midway() -> SweepCheckpoint:
+    return SweepCheckpoint(
+        {2: Run(np.zeros((2, 3)), 4), 3: Run(np.ones((3, 3)), 2, True)}, {2: 1, 3: 0.5}
+    )
 
 
 def test_it_comes_back_from_its_arrays():
-    found = Midway.from_arrays(through_a_file(midway()), [2, 3], 3)
+    found = SweepCheckpoint.from_arrays(through_a_file(midway()), [2, 3], 3)
     assert found is not None
     assert (found.passes, found.runs[3].settled, found.restarts_agree) == (4, True, {2: 1, 3: 0.5})
     assert found.runs[3].centers.tolist() == np.ones((3, 3)).tolist()
@@ -74,9 +76,9 @@ def test_it_comes_back_from_its_arrays():
     ],
 )
 def test_arrays_that_do_not_fit_are_no_sweep(change):
-    assert Midway.from_arrays({**midway().arrays(), **change}, [2, 3], 3) is None
+    assert SweepCheckpoint.from_arrays({**midway().arrays(), **change}, [2, 3], 3) is None
 
 
 def test_no_arrays_are_no_sweep():
-    assert Midway.from_arrays({}, [2, 3], 3) is None
-    assert Midway.from_arrays(midway().arrays(), [2, 3, 4], 3) is None
+    assert SweepCheckpoint.from_arrays({}, [2, 3], 3) is None
+    assert SweepCheckpoint.from_arrays(midway().arrays(), [2, 3, 4], 3) is None

@@ -12,8 +12,8 @@ from dask import delayed
 
 from jobs import assess, fit, sweep
 from jobs.assess import histogram_table, spelled, tallies
-from jobs.base import PROPOSED, RefreshJob
-from jobs.parts import take_over, work_done
+from jobs.baseline import PROPOSED, RefreshJob
+from jobs.parts import reuse_part, work_done
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import (
     Delivered,
@@ -159,7 +159,7 @@ def take(job: Job, stage: str, path: str, work: Path) -> StoredFile:
         If it is not what the base lists.
     """
     base = of_refresh(job).earlier
-    found = take_over(base.root, base.file(stage, path), work, path)
+    found = reuse_part(base.root, base.file(stage, path), work, path)
     if found is None:
         raise IntegrityError(f"{base.root / path}: not the bytes that run.json lists.")
     return found

@@ -17,7 +17,7 @@ MOST_EMPTY = 0.5
 """So is this share of the segments, or more, without a customer."""
 
 
-def suspicions(segments: pl.DataFrame, min_cell: int) -> list[str]:
+def sanity_checks(segments: pl.DataFrame, min_cell: int) -> list[str]:
     """What looks broken in a table of `compare_segments`, a sentence each.
 
     The shares of segments are those of the customers that have one, so that many rows set aside do
