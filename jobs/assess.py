@@ -9,8 +9,7 @@ from typing import Any
 import polars as pl
 from dask import delayed
 
-from jobs.console import log
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.legacy import Outcome, Stage
 from segment_lib.clean import (
     Delivered,
     Tally,
@@ -35,7 +34,10 @@ from segment_lib.encode import (
 )
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.model.blocks import add_up
+from segment_lib.run.artifacts import EXTRACTS
+from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import log
 from segment_lib.schema import canonical
 from segment_lib.schema.bans import remark_on, suspects
 from segment_lib.storage.files import StoredFile, read_metadata, write_file, write_part
@@ -184,6 +186,7 @@ def run(job: Job, work: Path) -> Outcome:
         total,
         total,
         _message(attributes, plan, job.config.fairness.min_cell),
+        {"attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in schema]},
         remarks=[*noticed, *remark_on(suspects(attributes, job.config.inputs.suppress_column))],
     )
 

@@ -8,8 +8,7 @@ import polars as pl
 from dask import delayed
 from dask.delayed import Delayed
 
-from jobs.people import numbers_in, row_numbers
-from jobs.stage import Job
+from jobs.people import row_numbers
 from segment_lib.config import Config
 from segment_lib.matrix import as_block
 from segment_lib.model import (
@@ -24,7 +23,9 @@ from segment_lib.model import (
     segment_stability,
     small_share,
 )
+from segment_lib.run.job import Job
 from segment_lib.storage.files import StoredFile, read_part
+from segment_lib.tasks.rows import numbers_in
 
 BYTES_PER_FEATURE = 12
 """Of a feature value in memory while customers are counted; measured."""

@@ -21,10 +21,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from jobs.console import log, path_argument, run_and_exit, start_logging
+from jobs.command import path_argument, run_and_exit
 from segment_lib.errors import ConfigError
 from segment_lib.run.folder import WORK, refuse_links, refuse_strangers, remove, scratch_of
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import log, start_logging
 from segment_lib.storage.files import files_below
 from segment_lib.storage.lock import lift_lock, only_job, stale_lock
 from segment_lib.storage.s3 import S3Path

@@ -11,8 +11,7 @@ import numpy as np
 import polars as pl
 
 from jobs.assess import tallies
-from jobs.console import log
-from jobs.encode import current_plan
+from jobs.legacy import Outcome, Stage
 from jobs.segment_counts import (
     Counted,
     count_extracts,
@@ -20,7 +19,6 @@ from jobs.segment_counts import (
     levels_of_base,
     segment_rows,
 )
-from jobs.stage import Job, Outcome, Stage
 from segment_lib.clean import delivered
 from segment_lib.compare import (
     SET_ASIDE,
@@ -46,6 +44,9 @@ from segment_lib.profile import (
     profile_segments,
     segment_traits,
 )
+from segment_lib.run.inputs import read_plan_on_disk as current_plan
+from segment_lib.run.job import Job
+from segment_lib.run.progress import log
 from segment_lib.schema import Meaning, known_phrases
 from segment_lib.storage.files import (
     StoredFile,

@@ -13,11 +13,9 @@ import polars as pl
 from jobs.assess import tallies
 from jobs.assign import BYTES_PER_FEATURE, assign_parts, placed_rows
 from jobs.baseline import RefreshJob, fills_of
-from jobs.console import log
 from jobs.encode import current_plan
-from jobs.parts import make_parts
+from jobs.legacy import Outcome, Stage, make_parts
 from jobs.refresh_stages import of_refresh
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import Delivered, delivered
 from segment_lib.clean.tally import Values
 from segment_lib.compare import SET_ASIDE
@@ -33,6 +31,9 @@ from segment_lib.drift import (
 )
 from segment_lib.errors import ConfigError
 from segment_lib.model import FittedModel
+from segment_lib.run.artifacts import EXTRACTS
+from segment_lib.run.job import Job
+from segment_lib.run.progress import log
 from segment_lib.schema import Attribute
 from segment_lib.storage.files import read_arrays, read_part, write_part
 

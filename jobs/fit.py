@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from jobs.parts import work_done
-from jobs.stage import Job, Outcome, Stage
+from jobs.legacy import Outcome, Stage, work_done
 from segment_lib.config import Config
 from segment_lib.errors import DataError
 from segment_lib.matrix import feature_array
 from segment_lib.model import IncrementalPCA, Projection, StandardScaler, moments
+from segment_lib.run.job import Job
 from segment_lib.storage.files import write_arrays
 
 BYTES_PER_FEATURE = 16

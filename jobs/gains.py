@@ -10,8 +10,7 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.parts import Part, make_parts, part_key, work_done
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.legacy import Outcome, Part, Stage, make_parts, part_key, work_done
 from segment_lib.clean import answers
 from segment_lib.config import Config
 from segment_lib.errors import IntegrityError
@@ -29,6 +28,8 @@ from segment_lib.matrix import as_block
 from segment_lib.model import MicroClusters, MicroModel, Projection
 from segment_lib.model.micro import SAMPLE_SIZE
 from segment_lib.model.quality import ClusterSums
+from segment_lib.run.artifacts import EXTRACTS
+from segment_lib.run.job import Job
 from segment_lib.storage.files import (
     StoredFile,
     read_arrays,
@@ -257,7 +258,7 @@ def write_response(job: Job, work: Path) -> list[StoredFile]:
     column = job.config.inputs.response
     if not column:
         return []
-    carried = job.facts("ingest")["carried"]
+    carried = job.facts("ingest")["passthrough"]
     tasks = [
         delayed(count_responses)(job.root, raw, assigned, name, column)
         for name in EXTRACTS

@@ -8,15 +8,17 @@ from typing import Any
 import pyarrow.parquet as pq
 from dask import delayed
 
-from jobs.console import log
 from jobs.delivered import unchanging
+from jobs.legacy import Outcome, Stage
 from jobs.named import refuse_named
 from jobs.people import refuse_names, settle
 from jobs.raw_parts import BYTES_PER_CELL, RawParts, make_raw_parts
 from jobs.readings import all_faults, notes_of, refuse_doubtful_points
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError, DataError
+from segment_lib.run.artifacts import EXTRACTS
+from segment_lib.run.job import Job
+from segment_lib.run.progress import log
 from segment_lib.schema.bans import looks_like_ban, remark_on
 from segment_lib.schema.ids import refuse_type
 from segment_lib.sources import (
@@ -67,8 +69,7 @@ def run(job: Job, work: Path) -> Outcome:
         "id_column": inputs.id_column,
         "suppress_column": inputs.suppress_column,
         "repeated_ids": inputs.repeated_ids,
-        "carried": {extract.name: list(extract.carried) for extract in extracts},
-        "attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in job.schema],
+        "passthrough": {extract.name: list(extract.carried) for extract in extracts},
         **people.parts.facts,
     }
     delivered, kept = (sum(file.rows or 0 for file in part) for part in (raw.parts.files, files))

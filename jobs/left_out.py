@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.console import log
 from segment_lib.cluster.workers import Workers
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.mailing.suppression import Suppression, matches, open_suppression
 from segment_lib.mailing.targets import LeftOut, SortedRun
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import log
 from segment_lib.schema import bans
 from segment_lib.schema.ids import NO_ID, hash_ids
 from segment_lib.storage.files import StoredFile, read_part
@@ -51,7 +51,7 @@ class Columns:
                 "spelling. Run python -m jobs.run with its config again."
             )
         marks = facts["suppress_column"]
-        carried = facts["carried"]["population"]
+        carried = facts["passthrough"]["population"]
         missing = {name: tuple(codes) for name, _, _, codes in facts["attributes"]}
         repeated = facts["ids"]["population"]["rows"] if facts["id_column"] else 0
         return cls(

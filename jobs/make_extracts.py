@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jobs.console import exit_code, start_logging
+from jobs.command import exit_code
+from segment_lib.run.progress import start_logging
 from segment_lib.synthetic.calibration import calibrate, format_table
 from segment_lib.synthetic.extracts import make_extracts, refuse_other_extracts
 from segment_lib.synthetic.figures import ROWS

@@ -16,8 +16,9 @@ from typing import NoReturn
 import numpy as np
 import polars as pl
 
-from jobs.console import run_and_exit, start_logging
+from jobs.command import run_and_exit
 from jobs.run import count
+from segment_lib.run.progress import start_logging
 from segment_lib.synthetic.extracts import (
     FEATURE_SUMMARY,
     FILES,

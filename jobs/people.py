@@ -13,8 +13,7 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.parts import Part, Parts, make_parts, part_key, reuse_part
-from jobs.stage import EXTRACTS, Job
+from jobs.legacy import Part, Parts, make_parts, part_key
 from segment_lib.clean import Tally, tally_part
 from segment_lib.clean.repeats import (
     BYTES_PER_ROW,
@@ -28,7 +27,10 @@ from segment_lib.clean.repeats import (
     repeated_rows,
 )
 from segment_lib.errors import ConfigError, DataError, IntegrityError
+from segment_lib.run.artifacts import EXTRACTS
 from segment_lib.run.checkpoint import finish_part
+from segment_lib.run.job import Job
+from segment_lib.run.parts import reuse_part
 from segment_lib.schema import Schema, bans
 from segment_lib.schema.ids import NO_ID, hash_ids, leading_zeros
 from segment_lib.storage.files import StoredFile, read_metadata, read_part

@@ -9,11 +9,11 @@ from pathlib import Path
 import polars as pl
 from dask import delayed
 
-from jobs.parts import Part, Parts, make_parts, part_key
+from jobs.legacy import Part, Parts, make_parts, part_key
 from jobs.people import folder_of
-from jobs.stage import Job
 from segment_lib.clean import tally_part
 from segment_lib.run.checkpoint import finish_part
+from segment_lib.run.job import Job
 from segment_lib.schema.ids import DigitsLost, digits_lost, written_ids
 from segment_lib.sources import Content, Delivery, Extract, Piece, Reading, changed, refuse_copies
 from segment_lib.storage.files import StoredFile

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from dask import delayed
 
-from jobs.stage import Job
 from segment_lib.errors import DataError
+from segment_lib.run.job import Job
 from segment_lib.sources import (
     DelimitedPiece,
     Delivery,

@@ -13,8 +13,7 @@ from dask import delayed
 from jobs import assess, fit, sweep
 from jobs.assess import histogram_table, spelled, tallies
 from jobs.baseline import PROPOSED, RefreshJob
-from jobs.parts import reuse_part, work_done
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.legacy import Outcome, Stage, reuse_part, work_done
 from segment_lib.clean import (
     Delivered,
     assess_attributes,
@@ -32,6 +31,8 @@ from segment_lib.matrix import as_block
 from segment_lib.model import Projection, segment_ids
 from segment_lib.model.kernel import nearest
 from segment_lib.model.stability import count_jointly
+from segment_lib.run.artifacts import EXTRACTS
+from segment_lib.run.job import Job
 from segment_lib.storage.files import StoredFile, read_arrays, read_part, write_file, write_part
 
 

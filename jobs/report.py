@@ -9,8 +9,10 @@ from typing import Any
 
 import polars as pl
 
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.legacy import Outcome, Stage
 from segment_lib.config import Config
+from segment_lib.run.artifacts import EXTRACTS
+from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest, package_versions
 from segment_lib.sources import find_files
 from segment_lib.storage.files import (
@@ -188,7 +190,7 @@ def run(job: Job, work: Path) -> Outcome:
         n_micro=job.facts("gains")["n_micro"],
         depth=json.loads(depth) if depth else None,
         response=parse(response) if response else None,
-        remarks=[remark for name in NEEDS for remark in job.facts(name)["remarks"]],
+        remarks=[remark for name in NEEDS for remark in job.manifest.stages[name].remarks],
         stages=stage_table(job),
         inputs=input_table(job),
         settings=told_settings(job.config),

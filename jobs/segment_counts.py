@@ -11,15 +11,16 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.assign import placed_rows
-from jobs.parts import Part, Parts, make_parts, part_key
-from jobs.stage import EXTRACTS, Job
+from jobs.legacy import Part, Parts, make_parts, part_key
 from segment_lib.clean import known
 from segment_lib.matrix import as_block
 from segment_lib.model import Overlap, Projection, overlap
 from segment_lib.profile import COUNTS, Levels, count_levels
+from segment_lib.run.artifacts import EXTRACTS
+from segment_lib.run.job import Job
 from segment_lib.schema import Schema
 from segment_lib.storage.files import StoredFile, read_file, read_metadata, read_part, write_part
+from segment_lib.tasks.assign import assignment_counts as placed_rows
 
 BYTES_PER_CELL = 30
 """Of a raw cell in memory while its levels are counted; measured."""

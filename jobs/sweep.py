@@ -11,9 +11,7 @@ import polars as pl
 from dask.delayed import Delayed
 
 from jobs.choice import choose, judge, with_judgement
-from jobs.console import log
-from jobs.parts import work_done
-from jobs.stage import Job, Outcome, Stage
+from jobs.legacy import Outcome, Stage, work_done
 from segment_lib.cluster.memory import give_memory_back
 from segment_lib.cluster.spill import Scratch
 from segment_lib.config import Config
@@ -39,7 +37,9 @@ from segment_lib.model import (
     thin_blocks,
 )
 from segment_lib.run.checkpoint import read_checkpoint, write_checkpoint
+from segment_lib.run.job import Job
 from segment_lib.run.manifest import FORMAT
+from segment_lib.run.progress import log
 from segment_lib.storage.files import read_arrays, write_arrays, write_file
 
 SWEEP = (

@@ -15,11 +15,13 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from jobs.console import LOG, blaming, log, path_argument, run_and_exit, start_logging
+from jobs.command import path_argument, run_and_exit
 from segment_lib.errors import ConfigError, IntegrityError
+from segment_lib.run.blame import blaming
 from segment_lib.run.folder import RUN, refuse_links
 from segment_lib.run.integrity import faults
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import LOG, log, start_logging
 from segment_lib.storage.lock import refuse_job_at_work
 
 

@@ -3,9 +3,11 @@
 Nobody else writes a path of a run out. The tables of docs/files.md are made from these.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from segment_lib.storage.files import StoredFile
 
 EXTRACTS = ("population", "customers")
 
@@ -48,6 +50,10 @@ class PartedArtifact(Artifact):
     def part(self, extract: str, number: int) -> str:
         """Path of a part."""
         return f"{self.of(extract)}part-{number:05d}.parquet"
+
+    def rows(self, files: Iterable[StoredFile], extract: str) -> int:
+        """Rows of the parts of an extract among some files."""
+        return sum(file.rows or 0 for file in files if file.path.startswith(self.of(extract)))
 
     def beside(self, path: str) -> str:
         """Path of the part of this artifact that has the rows of another artifact's part."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from segment_lib.cluster.versions import PACKAGES, code_of, versions_of
 from segment_lib.errors import ConfigError, IntegrityError, JobError, ResourceError
@@ -32,6 +32,7 @@ from segment_lib.run.record import (
     read_record,
     with_checksum,
 )
+from segment_lib.run.results import Result
 from segment_lib.storage.files import (
     StoredFile,
     files_below,
@@ -46,6 +47,8 @@ from segment_lib.storage.s3 import AT_ONCE, Changed, S3Path
 from segment_lib.storage.scratch import private_folder, sweep_private_folders
 
 __all__ = ["FOLDERS", "FORMAT", "Manifest", "Publication", "StageRecord", "with_checksum"]
+
+R = TypeVar("R", bound=Result)
 
 _DRAWING = ("altair", "vl-convert-python")
 """What decides the bytes of the page and its figures."""
@@ -137,6 +140,16 @@ class Manifest:
             file.path in sizes and (file.path == PLAN or sizes[file.path] == file.bytes)
             for file in record.files
         )
+
+    def result(self, kind: type[R]) -> R:
+        """The result of a finished stage.
+
+        Raises
+        ------
+        IntegrityError
+            If the record of the stage does not hold it.
+        """
+        return kind.from_json(self.stages[kind.stage].facts)
 
     def files(self, stage: str, folder: str = "") -> list[StoredFile]:
         """The files a finished stage left in `folder`, in the order of their names."""
