@@ -38,7 +38,7 @@ from segment_lib.model import (
 )
 from segment_lib.run.checkpoint import read_checkpoint, write_checkpoint
 from segment_lib.run.job import Job
-from segment_lib.run.manifest import FORMAT
+from segment_lib.run.record import MODEL_FORMAT
 from segment_lib.run.progress import log
 from segment_lib.storage.files import read_arrays, write_arrays, write_file
 
@@ -224,7 +224,7 @@ def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Ou
     anew = reclusterings(sample, chosen, random_state=job.config.model.random_state)
     features = job.facts("encode")["features"]
     model = {
-        "format_version": FORMAT,
+        "format_version": MODEL_FORMAT,
         "features": features,
         "n_features": len(features),
         "n_components": len(projection.components),
