@@ -8,7 +8,6 @@ import polars as pl
 from dask import delayed
 from dask.delayed import Delayed
 
-from jobs.people import row_numbers
 from segment_lib.config import Config
 from segment_lib.matrix import as_block
 from segment_lib.model import (
@@ -24,8 +23,9 @@ from segment_lib.model import (
     small_share,
 )
 from segment_lib.run.job import Job
+from segment_lib.run.results import Ingested
 from segment_lib.storage.files import StoredFile, read_part
-from segment_lib.tasks.rows import numbers_in
+from segment_lib.tasks.rows import numbers_in, row_numbers
 
 BYTES_PER_FEATURE = 12
 """Of a feature value in memory while customers are counted; measured."""
@@ -135,7 +135,8 @@ def choose(config: Config, trials: Sequence[Trial]) -> tuple[int, str]:
 def rows_by_quarter(job: Job, seed: int) -> np.ndarray:
     """Customers that rank and that measure."""
     raw = job.manifest.files("ingest", "raw/customers/")
-    tasks = [delayed(_count_quarters)(job.root, rows, seed) for rows in row_numbers(job, raw)]
+    numbers = row_numbers(raw, job.manifest.result(Ingested).left_out)
+    tasks = [delayed(_count_quarters)(job.root, rows, seed) for rows in numbers]
     return np.asarray(sum(job.workers.run(tasks))[:2])
 
 
