@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from dask import delayed
 
+from jobs.command import run_alone
 from jobs.legacy import Outcome, Stage
 from segment_lib.clean import (
     Delivered,
@@ -238,6 +239,4 @@ def _message(attributes: pl.DataFrame, plan: Plan, min_cell: int) -> str:
 STAGE: Stage = Stage("assess", needs=("ingest",), settings=settings, inputs=inputs, run=run)
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="assess")
+    run_alone(STAGE.name)

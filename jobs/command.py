@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -170,3 +171,10 @@ def _hush() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+
+
+def run_alone(stage: str) -> NoReturn:
+    """Run one stage by the command line, and leave with the exit code of what happened."""
+    # By its name, as that module imports all stages.
+    import_module("jobs.run").main(only=stage)
+    sys.exit(0)

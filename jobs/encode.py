@@ -1,5 +1,6 @@
 """Known codes to features by the plan; rows too incomplete are set aside, counted, never lost."""
 
+from jobs.command import run_alone
 from segment_lib.errors import DataError
 from segment_lib.run.artifacts import ATTRIBUTES, EXTRACTS, FEATURES, RAW
 from segment_lib.run.context import Context
@@ -71,6 +72,4 @@ STAGE = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="encode")
+    run_alone(STAGE.name)

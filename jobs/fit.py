@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from jobs.command import run_alone
 from jobs.legacy import Outcome, Stage, work_done
 from segment_lib.config import Config
 from segment_lib.errors import DataError
@@ -59,6 +60,4 @@ def run(job: Job, work: Path) -> Outcome:
 STAGE: Stage = Stage("fit", needs=("encode",), settings=settings, inputs=inputs, run=run)
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="fit")
+    run_alone(STAGE.name)

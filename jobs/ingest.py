@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from dask import delayed
 
+from jobs.command import run_alone
 from jobs.delivered import unchanging
 from jobs.legacy import Outcome, Stage
 from jobs.named import refuse_named
@@ -177,6 +178,4 @@ def _left_out(job: Job) -> list[str]:
 STAGE: Stage = Stage("ingest", needs=(), settings=settings, inputs=inputs, run=run)
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="ingest")
+    run_alone(STAGE.name)

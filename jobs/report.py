@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from jobs.command import run_alone
 from jobs.legacy import Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.run.artifacts import EXTRACTS
@@ -255,6 +256,4 @@ STAGE: Stage = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="report")
+    run_alone(STAGE.name)

@@ -11,6 +11,7 @@ import polars as pl
 from dask.delayed import Delayed
 
 from jobs.choice import choose, judge, with_judgement
+from jobs.command import run_alone
 from jobs.legacy import Outcome, Stage, work_done
 from segment_lib.cluster.memory import give_memory_back
 from segment_lib.cluster.spill import Scratch
@@ -38,8 +39,8 @@ from segment_lib.model import (
 )
 from segment_lib.run.checkpoint import read_checkpoint, write_checkpoint
 from segment_lib.run.job import Job
-from segment_lib.run.record import MODEL_FORMAT
 from segment_lib.run.progress import log
+from segment_lib.run.record import MODEL_FORMAT
 from segment_lib.storage.files import read_arrays, write_arrays, write_file
 
 SWEEP = (
@@ -273,6 +274,4 @@ def sweep_table(found: list[Clustering], silhouette: list[float], n_rows: int) -
 STAGE: Stage = Stage("sweep", needs=("encode", "fit"), settings=settings, inputs=inputs, run=run)
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="sweep")
+    run_alone(STAGE.name)

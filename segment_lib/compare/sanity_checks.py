@@ -6,6 +6,7 @@ import polars as pl
 
 from segment_lib.compare.index import SET_ASIDE
 from segment_lib.disclosure import suppress_segments
+from segment_lib.errors import DataError
 
 MOST_CUSTOMERS = 0.6
 """A larger share of the customers in one segment is suspicious."""
@@ -54,3 +55,18 @@ def _suspicions(segments: pl.DataFrame, shown: pl.DataFrame) -> Iterator[str]:
     empty = clustered.filter(pl.col("customer_rows") == 0).height
     if total and empty >= MOST_EMPTY * clustered.height:
         yield f"{empty} of {clustered.height} segments hold no customer"
+
+
+def refuse_suspicious(warnings: list[str]) -> None:
+    """Raise a DataError if the outcome looks broken.
+
+    Parameters
+    ----------
+    warnings : those of `sanity_checks`
+    """
+    if warnings:
+        raise DataError(
+            f"The outcome looks like a broken delivery or coding, not like customers: "
+            f"{'; '.join(warnings)}. Compare the coding of both extracts; if it is so, set "
+            "compare.allow_suspicious=true."
+        )

@@ -53,7 +53,11 @@ class PartedArtifact(Artifact):
 
     def rows(self, files: Iterable[StoredFile], extract: str) -> int:
         """Rows of the parts of an extract among some files."""
-        return sum(file.rows or 0 for file in files if file.path.startswith(self.of(extract)))
+        return sum(file.rows or 0 for file in self.among(files, extract))
+
+    def among(self, files: Iterable[StoredFile], extract: str) -> list[StoredFile]:
+        """Parts of an extract among some files."""
+        return [file for file in files if file.path.startswith(self.of(extract))]
 
     def beside(self, path: str) -> str:
         """Path of the part of this artifact that has the rows of another artifact's part."""

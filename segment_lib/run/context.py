@@ -24,6 +24,7 @@ from segment_lib.run.progress import Progress, log
 from segment_lib.run.restricted import Restricted, UndeclaredError
 from segment_lib.run.results import Ingested, Result
 from segment_lib.run.stage import Fields, OfBase, Read, Source, Stage, Work
+from segment_lib.run.tables import read_csv_table
 from segment_lib.storage.files import (
     StoredFile,
     read_arrays,
@@ -91,6 +92,10 @@ class RunReader:
     def frame(self, artifact: Artifact) -> pl.DataFrame:
         """Return a Parquet table."""
         return read_part(self.root, self.file(artifact))
+
+    def table(self, artifact: Artifact) -> pl.DataFrame:
+        """Return a CSV table."""
+        return read_csv_table(read_file(self.root, self.file(artifact)))
 
     def arrays(self, artifact: Artifact) -> dict[str, np.ndarray]:
         """Return the arrays of an ``.npz`` file."""

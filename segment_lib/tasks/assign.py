@@ -1,5 +1,6 @@
 """Rows of a part to their segments, by a fitted model."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,3 +62,8 @@ def assignment_counts(root: Path, files: Sequence[StoredFile]) -> AssignmentCoun
     """Return rows by segment, and their distances, from the footers of segment parts."""
     counts = [AssignmentCounts.from_json(read_metadata(root, file)[PLACED]) for file in files]
     return sum(counts[1:], start=counts[0])
+
+
+def count_assigned(root: Path, files: Sequence[StoredFile]) -> Counter[int]:
+    """Return rows by segment, from the footers of segment parts."""
+    return Counter(assignment_counts(root, files).rows)
