@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from extracts.calibration import calibrate, format_table
+from extracts.figures import ROWS
+from extracts.files import make_extracts, refuse_other_extracts
 from jobs.console import exit_code, start_logging
-from segment_lib.synthetic.calibration import calibrate, format_table
-from segment_lib.synthetic.extracts import make_extracts, refuse_other_extracts
-from segment_lib.synthetic.figures import ROWS
 
 _EXAMPLES = """\
 examples:

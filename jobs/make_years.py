@@ -16,9 +16,7 @@ from typing import NoReturn
 import numpy as np
 import polars as pl
 
-from jobs.console import run_and_exit, start_logging
-from jobs.run import count
-from segment_lib.synthetic.extracts import (
+from extracts.files import (
     FEATURE_SUMMARY,
     FILES,
     TRUTH,
@@ -26,6 +24,8 @@ from segment_lib.synthetic.extracts import (
     refuse_other_extracts,
     refuse_other_file,
 )
+from jobs.console import run_and_exit, start_logging
+from jobs.run import count
 
 SHIFTED = "ALTERSKATEGORIE_GROB"
 DOUBLED = 2

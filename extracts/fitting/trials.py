@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from segment_lib.synthetic.fitting.cells import Floats, Ints
-from segment_lib.synthetic.fitting.codes import observed_codes
-from segment_lib.synthetic.fitting.correlation import Target, nearest_correlation
-from segment_lib.synthetic.fitting.margins import Margins
-from segment_lib.synthetic.fitting.traits import (
+from extracts.fitting.cells import Floats, Ints
+from extracts.fitting.codes import observed_codes
+from extracts.fitting.correlation import Target, nearest_correlation
+from extracts.fitting.margins import Margins
+from extracts.fitting.traits import (
     Segments,
     Traits,
     build_traits,

@@ -20,11 +20,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from extracts.dictionary import data_dictionary
+from extracts.figures import Attribute, attributes, read_text
+from extracts.model import model
+from extracts.population import BLOCK_ROWS, NOTHING, draw_block
 from segment_lib.errors import ConfigError, ResourceError
-from segment_lib.synthetic.dictionary import data_dictionary
-from segment_lib.synthetic.figures import Attribute, attributes, read_text
-from segment_lib.synthetic.model import model
-from segment_lib.synthetic.population import BLOCK_ROWS, NOTHING, draw_block
 
 FILES = {"population": "Udacity_AZDIAS_Subset.csv", "customers": "Udacity_CUSTOMERS_Subset.csv"}
 FEATURE_SUMMARY = "AZDIAS_Feature_Summary.csv"

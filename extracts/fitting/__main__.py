@@ -4,23 +4,21 @@ import argparse
 import logging
 from pathlib import Path
 
-from segment_lib.synthetic.fitting.content import assemble_model, model_json
-from segment_lib.synthetic.fitting.correlation import published_target
-from segment_lib.synthetic.fitting.customers import fit_customers
-from segment_lib.synthetic.fitting.margins import printed_margins
-from segment_lib.synthetic.fitting.numbers import APART, number_margins
-from segment_lib.synthetic.fitting.patterns import fit_patterns, patterns_csv
-from segment_lib.synthetic.fitting.traits import spread_segments
-from segment_lib.synthetic.fitting.trials import calibrate_traits
+from extracts.fitting.content import assemble_model, model_json
+from extracts.fitting.correlation import published_target
+from extracts.fitting.customers import fit_customers
+from extracts.fitting.margins import printed_margins
+from extracts.fitting.numbers import APART, number_margins
+from extracts.fitting.patterns import fit_patterns, patterns_csv
+from extracts.fitting.traits import spread_segments
+from extracts.fitting.trials import calibrate_traits
 
 log = logging.getLogger(__name__)
 
 
 def main() -> None:
     """Fit patterns, marginals, traits and customers, one after the other; write both files."""
-    parser = argparse.ArgumentParser(
-        prog="python -m segment_lib.synthetic.fitting", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m extracts.fitting", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="made if absent")
     folder: Path = parser.parse_args().out
     logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 from scipy.optimize import brentq, least_squares
 
-from segment_lib.synthetic.figures import figures
-from segment_lib.synthetic.fitting.cells import Floats, Ints
-from segment_lib.synthetic.fitting.margins import Margin, Margins, Table, margin
+from extracts.figures import figures
+from extracts.fitting.cells import Floats, Ints
+from extracts.fitting.margins import Margin, Margins, Table, margin
 
 APART = (
     "AGER_TYP",

@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from segment_lib.synthetic.figures import coarse_codes
-from segment_lib.synthetic.missing import EMPTY, GROUP_COLUMN, REGIONS, marks, patterns
-from segment_lib.synthetic.model import model
+from extracts.figures import coarse_codes
+from extracts.missing import EMPTY, GROUP_COLUMN, REGIONS, marks, patterns
+from extracts.model import model
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

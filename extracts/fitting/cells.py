@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from segment_lib.synthetic.figures import OUTLIERS
-from segment_lib.synthetic.missing import EMPTY, GROUP_COLUMN, GROUPS, REGIONS, Group, marks
+from extracts.figures import OUTLIERS
+from extracts.missing import EMPTY, GROUP_COLUMN, GROUPS, REGIONS, Group, marks
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

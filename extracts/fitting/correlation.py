@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segment_lib.synthetic.figures import figures
-from segment_lib.synthetic.fitting.cells import Floats
+from extracts.figures import figures
+from extracts.fitting.cells import Floats
 
 N_COMPONENTS = 5
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segment_lib.synthetic.figures import coarse_codes, figures
-from segment_lib.synthetic.fitting.cells import Floats, Ints
-from segment_lib.synthetic.fitting.margins import Margins
-from segment_lib.synthetic.fitting.traits import Traits
+from extracts.figures import coarse_codes, figures
+from extracts.fitting.cells import Floats, Ints
+from extracts.fitting.margins import Margins
+from extracts.fitting.traits import Traits
 
 Columns = Mapping[str, Floats]
 """Values of each trait, one per row."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from segment_lib.synthetic.figures import OUTLIERS, attributes, missing_codes
+from extracts.figures import OUTLIERS, attributes, missing_codes
 
 KEPT = tuple(a.name for a in attributes() if a.name not in OUTLIERS)
 """The 79 attributes row-missing counts are published over."""

@@ -7,8 +7,8 @@ from math import sqrt
 import numpy as np
 import polars as pl
 
-from segment_lib.synthetic.figures import ROWS, Block, figures, source
-from segment_lib.synthetic.read_back import KEPT, Delivered
+from extracts.figures import ROWS, Block, figures, source
+from extracts.read_back import KEPT, Delivered
 
 MANY_MISSING = 25
 """Rows missing more of the 79 attributes are the ones published as having many missing values."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from segment_lib.synthetic.extracts import make_extracts
+from extracts.files import make_extracts
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from segment_lib.synthetic.figures import read_text
+from extracts.figures import read_text
 
 EMPTY = "empty"
 """The mark of an empty cell among the codes that stand for missing."""

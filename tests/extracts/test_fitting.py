@@ -5,17 +5,17 @@ import json
 import numpy as np
 import pytest
 
-from segment_lib.synthetic.figures import ROWS, figures
-from segment_lib.synthetic.fitting.cells import FREE, Constraint, all_cells, scale_rows
-from segment_lib.synthetic.fitting.codes import cameo
-from segment_lib.synthetic.fitting.content import assemble_model, draw_columns, model_json
-from segment_lib.synthetic.fitting.correlation import Target, nearest_correlation, published_target
-from segment_lib.synthetic.fitting.customers import Customers, customer_margins, fit_customers
-from segment_lib.synthetic.fitting.margins import Margins, printed_margins, tilt
-from segment_lib.synthetic.fitting.numbers import APART, complete_rows, number_margins
-from segment_lib.synthetic.fitting.patterns import FittedPatterns, fit_patterns, patterns_csv
-from segment_lib.synthetic.fitting.scattered import scattered
-from segment_lib.synthetic.fitting.traits import (
+from extracts.figures import ROWS, figures
+from extracts.fitting.cells import FREE, Constraint, all_cells, scale_rows
+from extracts.fitting.codes import cameo
+from extracts.fitting.content import assemble_model, draw_columns, model_json
+from extracts.fitting.correlation import Target, nearest_correlation, published_target
+from extracts.fitting.customers import Customers, customer_margins, fit_customers
+from extracts.fitting.margins import Margins, printed_margins, tilt
+from extracts.fitting.numbers import APART, complete_rows, number_margins
+from extracts.fitting.patterns import FittedPatterns, fit_patterns, patterns_csv
+from extracts.fitting.scattered import scattered
+from extracts.fitting.traits import (
     BETWEEN,
     Segments,
     Traits,
@@ -23,10 +23,10 @@ from segment_lib.synthetic.fitting.traits import (
     columns_with_traits,
     spread_segments,
 )
-from segment_lib.synthetic.fitting.trials import calibrate_traits
-from segment_lib.synthetic.missing import EMPTY, marks
-from segment_lib.synthetic.model import model
-from segment_lib.synthetic.read_back import KEPT
+from extracts.fitting.trials import calibrate_traits
+from extracts.missing import EMPTY, marks
+from extracts.model import model
+from extracts.read_back import KEPT
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segment_lib.synthetic.missing import GROUPS, marks, patterns
-from segment_lib.synthetic.model import model
-from segment_lib.synthetic.population import (
+from extracts.missing import GROUPS, marks, patterns
+from extracts.model import model
+from extracts.population import (
     BLOCK_ROWS,
     EXTRACTS,
     NOTHING,
@@ -123,7 +123,7 @@ def test_groups_outside_their_region_write_nothing() -> None:
 
 
 def test_every_mark_is_an_empty_cell_or_a_listed_code() -> None:
-    from segment_lib.synthetic.figures import missing_codes
+    from extracts.figures import missing_codes
 
     for pattern in patterns().tuples():
         for name, mark in marks(pattern).items():

@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from segment_lib.synthetic.comparisons import MANY_MISSING, Line, Pair
-from segment_lib.synthetic.figures import figures, source
-from segment_lib.synthetic.read_back import KEPT, Delivered
+from extracts.comparisons import MANY_MISSING, Line, Pair
+from extracts.figures import figures, source
+from extracts.read_back import KEPT, Delivered
 
 Floats = NDArray[np.float64]
 

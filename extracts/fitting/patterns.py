@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from segment_lib.synthetic.figures import ROWS, figures
-from segment_lib.synthetic.fitting.cells import (
+from extracts.figures import ROWS, figures
+from extracts.fitting.cells import (
     Bools,
     Cells,
     Constraint,
@@ -18,7 +18,7 @@ from segment_lib.synthetic.fitting.cells import (
     scale_rows,
     states_hold,
 )
-from segment_lib.synthetic.missing import GROUPS
+from extracts.missing import GROUPS
 
 Counts = Mapping[str, int]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import ndtr
 
-from segment_lib.synthetic.fitting.cells import Floats, Ints
-from segment_lib.synthetic.fitting.correlation import N_COMPONENTS, Target
+from extracts.fitting.cells import Floats, Ints
+from extracts.fitting.correlation import N_COMPONENTS, Target
 
 N_SEGMENTS = 12
 SCALE = 1 << 14

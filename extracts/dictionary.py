@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from textwrap import wrap
 
-from segment_lib.synthetic.figures import Attribute, attributes
+from extracts.figures import Attribute, attributes
 
 WIDTH = 80
 

@@ -1,9 +1,9 @@
 """Attributes nobody keeps: how many rows of each class lose them, whatever else they lose."""
 
-from segment_lib.synthetic.figures import ROWS, figures
-from segment_lib.synthetic.fitting.numbers import complete_rows
-from segment_lib.synthetic.missing import EMPTY
-from segment_lib.synthetic.model import Scattered
+from extracts.figures import ROWS, figures
+from extracts.fitting.numbers import complete_rows
+from extracts.missing import EMPTY
+from extracts.model import Scattered
 
 ASIDE = {"GEBURTSJAHR": 0.80, "ALTER_HH": 0.55, "KK_KUNDENTYP": 0.90}
 """Assumed shares of the rows set aside, among those that have a household where that matters."""

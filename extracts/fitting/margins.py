@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import least_squares
 
-from segment_lib.synthetic.figures import attributes, coarse_codes, figures, missing_codes
-from segment_lib.synthetic.fitting.cells import Bools, Floats, Ints
-from segment_lib.synthetic.fitting.patterns import FittedPatterns
+from extracts.figures import attributes, coarse_codes, figures, missing_codes
+from extracts.fitting.cells import Bools, Floats, Ints
+from extracts.fitting.patterns import FittedPatterns
 
 Table = Mapping[str, int]
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from segment_lib.synthetic.figures import figures
-from segment_lib.synthetic.fitting.cells import Floats
-from segment_lib.synthetic.fitting.codes import (
+from extracts.figures import figures
+from extracts.fitting.cells import Floats
+from extracts.fitting.codes import (
     GREEN,
     NESTING_TRAITS,
     PARENTS,
@@ -17,18 +17,18 @@ from segment_lib.synthetic.fitting.codes import (
     green_shares,
     nested_cuts,
 )
-from segment_lib.synthetic.fitting.codes import Nested as NestedCuts
-from segment_lib.synthetic.fitting.customers import (
+from extracts.fitting.codes import Nested as NestedCuts
+from extracts.fitting.customers import (
     DEFAULT_SHARE,
     Customers,
     beside_default,
     customer_margins,
 )
-from segment_lib.synthetic.fitting.margins import DEFAULT_PROFILE, Margin, Margins
-from segment_lib.synthetic.fitting.scattered import scattered
-from segment_lib.synthetic.fitting.traits import SCALE, Traits
-from segment_lib.synthetic.model import Alone, Cuts, Model, Nested
-from segment_lib.synthetic.population import CLASSES, RANKED
+from extracts.fitting.margins import DEFAULT_PROFILE, Margin, Margins
+from extracts.fitting.scattered import scattered
+from extracts.fitting.traits import SCALE, Traits
+from extracts.model import Alone, Cuts, Model, Nested
+from extracts.population import CLASSES, RANKED
 
 NESTING_ROWS = 1_200_000
 _SEED = 5

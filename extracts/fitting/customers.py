@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import brentq, minimize
 
-from segment_lib.synthetic.figures import ROWS, figures
-from segment_lib.synthetic.fitting.cells import Floats
-from segment_lib.synthetic.fitting.margins import DEFAULT_PROFILE, Margin, Margins, margin
-from segment_lib.synthetic.fitting.patterns import FittedPatterns
-from segment_lib.synthetic.fitting.traits import Traits
-from segment_lib.synthetic.population import CLASSES
+from extracts.figures import ROWS, figures
+from extracts.fitting.cells import Floats
+from extracts.fitting.margins import DEFAULT_PROFILE, Margin, Margins, margin
+from extracts.fitting.patterns import FittedPatterns
+from extracts.fitting.traits import Traits
+from extracts.population import CLASSES
 
 DEFAULT_SHARE = 0.78
 """The share of rows set aside that carry the whole default profile; others draw every code."""
