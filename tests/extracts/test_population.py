@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extracts.missing import GROUPS, marks, patterns
+from extracts.missing import marks, patterns
 from extracts.model import model
 from extracts.population import (
     BLOCK_ROWS,
@@ -113,13 +113,6 @@ def test_a_block_holds_each_share_of_patterns_to_a_row(extract: str) -> None:
     rows = patterns().rows[extract]
     share = rows[patterns().states[:, 0] == 0].sum() / rows.sum()
     assert abs((block.codes["SOHO_KZ"] == NOTHING).sum() - share * BLOCK_ROWS) <= 1
-
-
-def test_groups_outside_their_region_write_nothing() -> None:
-    for pattern in patterns().tuples():
-        for group, state in zip(GROUPS, pattern[1:], strict=True):
-            region = ("no_household", "no_building", "whole")[pattern[0]]
-            assert state == 0 or region in group.regions
 
 
 def test_every_mark_is_an_empty_cell_or_a_listed_code() -> None:
