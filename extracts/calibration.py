@@ -70,7 +70,7 @@ def format_table(lines: Iterable[Line], *, all_lines: bool = False) -> str:
 
 
 def _nearness(line: Line) -> float:
-    """How much of its bound a line uses up."""
+    """The share of its bound that a line uses up."""
     return line.distance / line.bound if line.bound else line.distance
 
 

@@ -1,4 +1,4 @@
-"""What is missing together: groups of attributes, their states, one pattern for every row."""
+"""Joint missing patterns: groups of attributes that go missing together, and their states."""
 
 import csv
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ REGION_MARKS: dict[str, dict[str, str]] = {
     "no_building": _ALWAYS_WITHOUT_BUILDING,
     "whole": {},
 }
-"""What every row of a region misses."""
+"""The marks that every row of a region holds."""
 
 GROUPS = (
     Group(
@@ -109,11 +109,11 @@ GROUPS = (
 """Patterns are drawn in this order, so that the first groups come closest to their counts."""
 
 GROUP_COLUMN = {group.name: 1 + index for index, group in enumerate(GROUPS)}
-"""Where a group stands among the states of a pattern; the region stands first."""
+"""The position of a group among the states of a pattern; the region stands first."""
 
 
 def marks(pattern: tuple[int, ...]) -> dict[str, str]:
-    """What a pattern (region, then the state of each group) writes into which attribute."""
+    """The mark that a pattern (region, then the state of each group) writes into each attribute."""
     written = dict(REGION_MARKS[REGIONS[pattern[0]]])
     for group, state in zip(GROUPS, pattern[1:], strict=True):
         written.update(group.states[state])
@@ -135,8 +135,8 @@ class Patterns:
     def draw(self, uniform: NDArray[np.float64], extract: str) -> NDArray[np.int64]:
         """The pattern of each row: the smallest whose cumulated share exceeds `uniform`."""
         cumulated = np.cumsum(self.rows[extract])
-        found = np.searchsorted(cumulated / cumulated[-1], uniform, side="right")
-        return np.minimum(found, len(cumulated) - 1)
+        position = np.searchsorted(cumulated / cumulated[-1], uniform, side="right")
+        return np.minimum(position, len(cumulated) - 1)
 
 
 @cache

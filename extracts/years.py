@@ -21,7 +21,7 @@ DOUBLED = 2
 _PUSHED = 0.8
 """Share of the people whose shifted attribute becomes 1, the youngest."""
 _BEGINNING = 4096
-"""Bytes by which a file made before is known."""
+"""Bytes that are compared to recognise a file made before."""
 _CONFIG = f"""# One year's delivery. The population is all part files there are.
 
 [inputs]

@@ -48,8 +48,8 @@ def test_a_block_depends_on_seed_extract_and_number_alone(
     ],
 )
 def test_a_fine_code_has_one_coarse_code(block: Block, fine: str, coarse: str) -> None:
-    found = pairs(block, fine, coarse)
-    assert len(found) == len({code for code, _ in found})
+    codes = pairs(block, fine, coarse)
+    assert len(codes) == len({code for code, _ in codes})
 
 
 def test_a_fine_life_phase_has_one_coarse_one_and_some_rows_have_the_coarse_one_alone(
