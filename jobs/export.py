@@ -34,9 +34,8 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.command import path_argument, run_and_exit
+from jobs.command import count, path_argument, run_and_exit
 from jobs.left_out import Columns, left_out, left_out_words, refuse_unmatched
-from jobs.run import count
 from segment_lib.cluster.memory import Budget
 from segment_lib.cluster.workers import Workers, local_workers
 from segment_lib.config import Run, parse_size

@@ -23,7 +23,7 @@ import polars as pl
 
 import jobs
 from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
-from jobs.command import path_argument, run_and_exit, say
+from jobs.command import count, path_argument, run_and_exit, say
 from segment_lib.cluster.workers import Workers, connect, local_workers, scheduler_address
 from segment_lib.config import load_config
 from segment_lib.disclosure import suppress_segments
@@ -184,13 +184,6 @@ def print_answer(manifest: Manifest, min_cell: int) -> None:
         verdict = f"  {row['verdict']}" if row["verdict"] in ("over", "under") else ""
         print(f"{name:>10} {' '.join(f'{share:>12}' for share in shares)} {index}{verdict}")
     print(f"\nreport: {manifest.root / 'report' / 'index.html'}")
-
-
-def count(text: str) -> int:
-    """A whole number of at least 1, of an option."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("a whole number of at least 1")
-    return int(text)
 
 
 if __name__ == "__main__":
