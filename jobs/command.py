@@ -49,26 +49,6 @@ def from_repository(package: str) -> Iterator[None]:
         sys.exit(ConfigError.exit_code)
 
 
-def count(text: str) -> int:
-    """A whole number of at least 1, of an option."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("a whole number of at least 1")
-    return int(text)
-
-
-@contextmanager
-def from_repository(package: str) -> Iterator[None]:
-    """Leave with a line and code 2 where the package imported inside is not at hand."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name != package:
-            raise
-        line = f"error: {package} is not part of the wheel. Run the command in a checkout."
-        print(line, file=sys.stderr)
-        sys.exit(ConfigError.exit_code)
-
-
 def say(line: str) -> None:
     """Print a line; nobody may be reading any more, as behind `| head`."""
     try:
