@@ -49,6 +49,13 @@ def from_repository(package: str) -> Iterator[None]:
         sys.exit(ConfigError.exit_code)
 
 
+def count(text: str) -> int:
+    """A whole number of at least 1, of an option."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number of at least 1")
+    return int(text)
+
+
 def say(line: str) -> None:
     """Print a line; nobody may be reading any more, as behind `| head`."""
     try:

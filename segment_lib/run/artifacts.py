@@ -77,6 +77,10 @@ class FolderArtifact(Artifact):
         """Return True if the path lies in this folder."""
         return path.startswith(f"{self.path}/")
 
+    def named(self, name: str) -> Artifact:
+        """One of the files."""
+        return Artifact(self.stage, f"{self.folder}/{name}")
+
 
 RAW = PartedArtifact("ingest", "raw")
 
