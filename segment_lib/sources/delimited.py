@@ -24,12 +24,11 @@ from segment_lib.sources.numbers import (
 )
 from segment_lib.sources.reading import Reading
 from segment_lib.sources.table import Table
-from segment_lib.sources.text_format import TextFormat
+from segment_lib.sources.text_format import ENCODINGS, TextFormat
 from segment_lib.sources.typing import has_infinity, in_one_spelling, read_dtypes, typed
 
-__all__ = ["ENCODINGS", "DelimitedPiece", "columns", "cut", "read_head"]
+__all__ = ["DelimitedPiece", "columns", "cut", "read_head"]
 
-ENCODINGS = ("utf-8", "latin-1", "cp1252")
 _WINDOW = 1 << 18
 _TOTALS = {"summe", "gesamt", "gesamtsumme", "insgesamt", "total", "totals", "sum", "grand total"}
 
