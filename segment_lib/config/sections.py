@@ -189,9 +189,9 @@ class Run:
     memory: Annotated[
         str, Values(lambda v: parse_size(v) is not None, "a size such as 900MiB or 4GiB")
     ] = "4GiB"
-    """What the job may use in all on this machine. Each stage works on as many parts at once as fit,
-    the sweep keeps its scores in memory if they fit; too small a budget is refused at once with the
-    smallest that would do."""
+    """What the job may use in all on this machine. Each stage works on as many parts at once as
+    fit, the sweep keeps its scores in memory if they fit. Too small a budget is refused at once,
+    and the smallest that would do is named."""
 
 
 @dataclass(frozen=True)
