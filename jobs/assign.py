@@ -10,7 +10,6 @@ from dask import delayed
 from jobs.parts import Part, make_parts, part_key
 from jobs.people import numbers_in, row_numbers
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
-from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
 from segment_lib.drift import PLACED, AssignmentCounts
 from segment_lib.errors import IntegrityError
@@ -18,6 +17,7 @@ from segment_lib.matrix import as_block
 from segment_lib.model import FittedModel
 from segment_lib.run.checkpoint import finish_part
 from segment_lib.storage.files import StoredFile, read_arrays, read_metadata, read_part
+from segment_lib.terms import SET_ASIDE
 
 BYTES_PER_FEATURE = 12
 """Of a feature value in memory while a part is assigned; measured."""

@@ -23,7 +23,6 @@ from jobs.segment_counts import (
 from jobs.stage import Job, Outcome, Stage
 from segment_lib.clean import delivered
 from segment_lib.compare import (
-    SET_ASIDE,
     associate,
     compare_segments,
     index_interval,
@@ -57,6 +56,7 @@ from segment_lib.storage.files import (
     write_part,
     write_table,
 )
+from segment_lib.terms import SET_ASIDE
 
 
 def settings(config: Config) -> Any:

@@ -20,7 +20,6 @@ from jobs.refresh_stages import of_refresh
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import Delivered, delivered
 from segment_lib.clean.tally import Values
-from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
 from segment_lib.drift import (
     Counts,
@@ -35,6 +34,7 @@ from segment_lib.errors import ConfigError
 from segment_lib.model import FittedModel
 from segment_lib.schema import Attribute
 from segment_lib.storage.files import read_arrays, read_part, write_part
+from segment_lib.terms import SET_ASIDE
 
 PLACED = "refresh/placed"
 """Where the rows placed by the base's model are."""

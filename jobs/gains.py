@@ -18,7 +18,6 @@ from segment_lib.errors import IntegrityError
 from segment_lib.hashing import hashed_share, in_first_half, row_hash
 from segment_lib.mailing.gains import (
     COUNTS,
-    SET_ASIDE,
     add_counts,
     gains_table,
     mailing_depth,
@@ -38,6 +37,7 @@ from segment_lib.storage.files import (
     write_file,
     write_part,
 )
+from segment_lib.terms import SET_ASIDE
 
 BYTES_PER_FEATURE = 16
 """Of a feature value in memory while a part is placed; measured."""

@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from segment_lib.terms import SET_ASIDE
+
 PEOPLE = ("population_rows", "population_share")
 CUSTOMERS = ("customer_rows", "customer_share")
 BOTH = (
@@ -64,4 +66,4 @@ def suppressed_segments(rows: pl.Expr, min_cell: int, *within: str) -> pl.Expr:
 
     The rows set aside hide no other: what stages read and wrote tells how many they are.
     """
-    return suppressed(rows, min_cell, *within, tie="segment", last=pl.col("segment") < 0)
+    return suppressed(rows, min_cell, *within, tie="segment", last=pl.col("segment") == SET_ASIDE)

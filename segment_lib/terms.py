@@ -21,4 +21,4 @@ STABLE, DISSOLVED = 0.6, 0.5
 (Hennig 2008, "Dissolution point and isolation robustness")."""
 
 MAX_LISTED = 25
-"""Numbers with more distinct values are looked at in bins."""
+"""Numbers with more distinct values are profiled and compared in bins."""

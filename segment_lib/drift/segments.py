@@ -6,9 +6,10 @@ from statistics import NormalDist
 
 import polars as pl
 
+from segment_lib.terms import CONFIDENCE
+
 LEAST_CHANGE = 0.25
 """A share is drifted if it has grown by more than this, or shrunk from as much more."""
-CONFIDENCE = 0.95
 
 SEGMENTS = {
     "segment": pl.Int32,

@@ -6,10 +6,11 @@ import polars as pl
 
 from segment_lib.profile.traits import AT_LEAST, family, topic
 from segment_lib.schema import Meaning, Phrases
+from segment_lib.terms import SET_ASIDE
 
 _PARTS = 3
 _LONGEST = 8
-SET_ASIDE = "Rows set aside"
+NOT_CLUSTERED = "Rows set aside"
 PLAIN = "Close to average"
 TOO_FEW = "Too few people to describe"
 
@@ -48,8 +49,8 @@ def name_segments(
     )
     rows: list[tuple[int, str, str]] = []
     for segment in traits["segment"].unique().sort().to_list():
-        if segment < 0:
-            rows.append((segment, SET_ASIDE, ""))
+        if segment == SET_ASIDE:
+            rows.append((segment, NOT_CLUSTERED, ""))
             continue
         own = telling.filter(pl.col("segment") == segment)
         found = [] if segment in few else list(_phrases(own, meanings, phrases, unnamed))

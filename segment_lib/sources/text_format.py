@@ -1,4 +1,4 @@
-"""How the text of an extract is written: what the config says of it, or what was found."""
+"""The format of a delimited text file, as the config states it or as it was inferred."""
 
 from dataclasses import dataclass
 from typing import Annotated, TypeGuard
@@ -22,7 +22,7 @@ def _is_quote(value: object) -> bool:
 
 @dataclass(frozen=True)
 class TextFormat:
-    """The form of a delimited text file. An empty string stands for: find out."""
+    """The format of a delimited text file; an empty string is inferred from the file."""
 
     separator: Annotated[str, Values(_is_separator, "one character, or empty to find out")] = ""
     """Between the cells of CSV extracts; each file may have its own."""
