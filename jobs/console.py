@@ -80,6 +80,19 @@ def path_argument(text: str) -> Path:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+@contextmanager
+def from_repository(package: str) -> Iterator[None]:
+    """Leave with a line and code 2 where the package imported inside is not at hand."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        line = f"error: {package} is not part of the wheel. Run the command in a checkout."
+        print(line, file=sys.stderr)
+        sys.exit(ConfigError.exit_code)
+
+
 def say(line: str) -> None:
     """Print a line; nobody may be reading any more, as behind `| head`."""
     try:

@@ -40,7 +40,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         if name in sections and name != "inputs" and entries:
             faults += [f"{fault}, while other keys of it are" for fault in _unset(name, entries)]
     if faults:
-        raise ConfigError(f"{path}: {'; '.join(faults)}. Mend the config.")
+        raise ConfigError(f"{path}: {'; '.join(faults)}. Correct the config.")
     return Config(**sections)
 
 
@@ -52,7 +52,7 @@ def _read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8. Save the config as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: no TOML: {error}. Mend it.") from None
+        raise ConfigError(f"{path}: no TOML: {error}. Correct it.") from None
 
 
 def _apply(tables: dict[str, Any], override: str, faults: list[str]) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from extracts.calibration import calibrate, format_table
+from extracts.comparisons import Line, marginal_distance
+from extracts.figures import attributes, figures, missing_codes
 from jobs.make_extracts import main
 from segment_lib.errors import DataError
-from segment_lib.synthetic.calibration import calibrate, format_table
-from segment_lib.synthetic.comparisons import Line, marginal_distance
-from segment_lib.synthetic.figures import attributes, figures, missing_codes
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from segment_lib.synthetic.figures import OUTLIERS, attributes, missing_codes
+from extracts.figures import OUTLIERS, attributes, missing_codes
 
 KEPT = tuple(a.name for a in attributes() if a.name not in OUTLIERS)
 """The 79 attributes row-missing counts are published over."""
@@ -34,12 +34,12 @@ class Delivered:
 
     @cached_property
     def n_missing(self) -> pl.Series:
-        """Missing of the 79, per row."""
+        """The number of the 79 attributes that are missing, per row."""
         return self.known.select(pl.sum_horizontal(pl.col(KEPT).is_null()).alias("n")).to_series()
 
 
 def read_back(path: Path) -> Delivered:
-    """An extract this project wrote, whole in memory: about 0.4 GB for 891,221 rows."""
+    """Read an extract that this project wrote, whole in memory: about 0.4 GB for 891,221 rows."""
     schema = {a.name: _TYPES[a.kind] for a in attributes()}
     return Delivered(pl.read_csv(path, separator=";", schema=schema))
 

@@ -1,4 +1,4 @@
-"""The four delivered files, block after block, in bounded memory; whole or not at all."""
+"""The four delivered files, written block after block in bounded memory, whole or not at all."""
 
 import errno
 import multiprocessing
@@ -20,11 +20,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from extracts.dictionary import data_dictionary
+from extracts.figures import Attribute, attributes, read_text
+from extracts.model import model
+from extracts.population import BLOCK_ROWS, NOTHING, draw_block
 from segment_lib.errors import ConfigError, ResourceError
-from segment_lib.synthetic.dictionary import data_dictionary
-from segment_lib.synthetic.figures import Attribute, attributes, read_text
-from segment_lib.synthetic.model import model
-from segment_lib.synthetic.population import BLOCK_ROWS, NOTHING, draw_block
 
 FILES = {"population": "Udacity_AZDIAS_Subset.csv", "customers": "Udacity_CUSTOMERS_Subset.csv"}
 FEATURE_SUMMARY = "AZDIAS_Feature_Summary.csv"
@@ -32,7 +32,7 @@ DATA_DICTIONARY = "Data_Dictionary.md"
 TRUTH = {"population": "population_truth.parquet", "customers": "customers_truth.parquet"}
 
 Progress = Callable[[str, int, int], None]
-"""Told the file, the rows written and the rows asked for, after every block."""
+"""Called after every block with the file, the rows written and the rows asked for."""
 
 _TRUTH_SCHEMA = pa.schema([("row", pa.int64()), ("segment", pa.int8())])
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
@@ -40,7 +40,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of one block as they stand in the file, and their planted segments."""
+    """Rows of one block as bytes of the file, and their planted segments."""
 
     first: int
     csv: bytes
@@ -113,8 +113,8 @@ def refuse_other_file(path: Path, beginning: bytes) -> None:
     """Raise a ConfigError if the file is there and begins otherwise: it is not replaced."""
     with suppress(FileNotFoundError, NotADirectoryError):
         with path.open("rb") as file:
-            found = file.read(len(beginning))
-        if not beginning.startswith(found):
+            start = file.read(len(beginning))
+        if not beginning.startswith(start):
             raise ConfigError(
                 f"{path}: there already, and not what is made with this seed. Nothing was changed. "
                 "Name another folder in --out, or move the file away."
@@ -181,7 +181,7 @@ def _blocks(
 
 @contextmanager
 def _pool(jobs: int) -> Iterator[ProcessPoolExecutor | None]:
-    """Spawned processes, none for a single job: Polars hangs in forked ones."""
+    """A pool of spawned processes, None for a single job: Polars hangs in forked ones."""
     if jobs == 1:
         yield None
         return
@@ -239,7 +239,7 @@ def _write_extract(
 
 @contextmanager
 def _truth(path: Path, wanted: bool) -> Iterator[Callable[[Rows], None]]:
-    """What takes each block's segments: a Parquet file with a row group per block, or nothing."""
+    """A function that writes a block's segments as a row group of a Parquet file, or drops them."""
     if not wanted:
         yield lambda rows: None
         return

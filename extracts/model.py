@@ -7,7 +7,7 @@ import json
 from functools import cache
 from typing import TypedDict
 
-from segment_lib.synthetic.figures import read_text
+from extracts.figures import read_text
 
 Cuts = dict[str, list[int]]
 """Class of rows -> trait values at which one code ends and the next begins."""

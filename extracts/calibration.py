@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from segment_lib.errors import DataError
-from segment_lib.synthetic.comparisons import (
+from extracts.comparisons import (
     Line,
     Pair,
     customer_means,
@@ -17,9 +16,10 @@ from segment_lib.synthetic.comparisons import (
     row_missing,
     traps,
 )
-from segment_lib.synthetic.extracts import FILES
-from segment_lib.synthetic.read_back import read_back
-from segment_lib.synthetic.structure import correlations, segment_indices
+from extracts.files import FILES
+from extracts.read_back import read_back
+from extracts.structure import correlations, segment_indices
+from segment_lib.errors import DataError
 
 TOPICS: tuple[Callable[[Pair], Iterator[Line]], ...] = (
     missing_counts,
@@ -70,7 +70,7 @@ def format_table(lines: Iterable[Line], *, all_lines: bool = False) -> str:
 
 
 def _nearness(line: Line) -> float:
-    """How much of its bound a line uses up."""
+    """The share of its bound that a line uses up."""
     return line.distance / line.bound if line.bound else line.distance
 
 

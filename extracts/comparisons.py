@@ -1,4 +1,4 @@
-"""One function per published topic: what was published, what we have, how far apart they are."""
+"""Comparison of the extracts with the published figures, one function per topic."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from math import sqrt
 import numpy as np
 import polars as pl
 
-from segment_lib.synthetic.figures import ROWS, Block, figures, source
-from segment_lib.synthetic.read_back import KEPT, Delivered
+from extracts.figures import ROWS, Block, figures, source
+from extracts.read_back import KEPT, Delivered
 
 MANY_MISSING = 25
 """Rows missing more of the 79 attributes are the ones published as having many missing values."""
@@ -40,21 +40,21 @@ class Pair:
     population: Delivered
     customers: Delivered
 
-    def of(self, extract: str) -> Delivered:
-        """One of the two."""
+    def named(self, extract: str) -> Delivered:
+        """The population or the customer extract."""
         return self.population if extract == "population" else self.customers
 
     def scale(self, extract: str) -> float:
-        """Rows here per row of the real extract."""
-        return self.of(extract).raw.height / ROWS[extract]
+        """The ratio of the rows here to those of the real extract."""
+        return self.named(extract).raw.height / ROWS[extract]
 
 
 def missing_counts(extracts: Pair) -> Iterator[Line]:
-    """Missing cells per attribute, before and after codes: 0.5 % of the count or 50 rows."""
+    """Compare missing cells per attribute, before and after codes: within 0.5 % or 50 rows."""
     for extract in ROWS:
         for when, frame in (
-            ("before", extracts.of(extract).raw),
-            ("after", extracts.of(extract).known),
+            ("before", extracts.named(extract).raw),
+            ("after", extracts.named(extract).known),
         ):
             block = figures()["missing"][f"{extract}_{when}"]
             ours = frame.null_count().row(0, named=True)
@@ -64,11 +64,11 @@ def missing_counts(extracts: Pair) -> Iterator[Line]:
 
 
 def missing_code_values(extracts: Pair) -> Iterator[Line]:
-    """Which attributes hold a missing code as a value: 25, with X or XX in 373 rows."""
+    """Compare which attributes hold a missing code as a value: 25, with X or XX in 373 rows."""
     block = figures()["missing"]["population_after"]
     for extract, x_rows in (("population", 373), ("customers", 126)):
-        both = extracts.of(extract)
-        raw, known = both.raw.null_count().row(0), both.known.null_count().row(0)
+        delivered = extracts.named(extract)
+        raw, known = delivered.raw.null_count().row(0), delivered.known.null_count().row(0)
         holding = sum(after > before for before, after in zip(raw, known, strict=True))
         if extract == "population":
             yield Line(
@@ -80,13 +80,13 @@ def missing_code_values(extracts: Pair) -> Iterator[Line]:
                 0,
                 source(block),
             )
-        ours = int(both.raw["CAMEO_DEU_2015"].eq("XX").sum())
+        ours = int(delivered.raw["CAMEO_DEU_2015"].eq("XX").sum())
         figure = f"{extract}, CAMEO_DEU_2015 XX"
         yield _count("missing codes", figure, x_rows, ours, extracts.scale(extract), block)
 
 
 def missing_together(extracts: Pair) -> Iterator[Line]:
-    """The worst of the published pairs of each attribute: rows missing both, 1 % or 50 rows."""
+    """Compare rows missing two attributes, the worst pair of each: 1 % or 50 rows."""
     block = figures()["missing_together"]
     is_null = {name: extracts.population.known[name].is_null() for name in KEPT}
     scale = extracts.scale("population")
@@ -108,7 +108,7 @@ def missing_together(extracts: Pair) -> Iterator[Line]:
 
 
 def row_missing(extracts: Pair) -> Iterator[Line]:
-    """Rows by number missing: complete rows, the peaks, the histogram, rows with many missing."""
+    """Compare rows by number missing: complete rows, peaks, histogram, rows with many missing."""
     block = figures()["row_missing"]
     scale = extracts.scale("population")
     ours = np.bincount(extracts.population.n_missing.to_numpy(), minlength=len(KEPT) + 1)
@@ -133,7 +133,7 @@ def row_missing(extracts: Pair) -> Iterator[Line]:
                 "row missing", figure, rule["kept"], kept, scale_customers, rule, share=0.01
             )
     for extract, share in (("population", 0.1045), ("customers", 0.2605)):
-        ours_share = _mean(extracts.of(extract).n_missing > MANY_MISSING)
+        ours_share = _mean(extracts.named(extract).n_missing > MANY_MISSING)
         figure = f"{extract}, share with many missing"
         yield _relative(
             "row missing", figure, share, ours_share, 0.01, figures()["default_profile"]
@@ -141,7 +141,7 @@ def row_missing(extracts: Pair) -> Iterator[Line]:
 
 
 def marginals(extracts: Pair) -> Iterator[Line]:
-    """Every published table of values: all rows, few missing, no empty cell. Within 0.01."""
+    """Compare every published table of values, by class of rows: within 0.01."""
     raw, known = extracts.population.raw, extracts.population.known
     few = extracts.population.n_missing <= MANY_MISSING
     complete = raw.select(
@@ -172,10 +172,10 @@ def marginal_distance(values: pl.Series, counts: Mapping[str, int], rows: int = 
     name = values.name
     if name == "OST_WEST_KZ" and set(counts) == {"0", "1"}:
         counts = {"O": counts["0"], "W": counts["1"]}
-    found = {_spell(value): n for value, n in values.drop_nulls().value_counts().iter_rows()}
+    rows_by_code = {_spell(value): n for value, n in values.drop_nulls().value_counts().iter_rows()}
     published = [*counts.values()]
-    ours = [found.get(code, 0) for code in counts]
-    others = sum(found.values()) - sum(ours)
+    ours = [rows_by_code.get(code, 0) for code in counts]
+    others = sum(rows_by_code.values()) - sum(ours)
     if rows:
         published.append(rows - sum(published))
         ours.append(others)
@@ -186,7 +186,7 @@ def marginal_distance(values: pl.Series, counts: Mapping[str, int], rows: int = 
 
 
 def default_profile(extracts: Pair) -> Iterator[Line]:
-    """What the rows with many missing values hold: means within 3 %, values within 0.01."""
+    """Compare what rows with many missing values hold: means within 3 %, values within 0.01."""
     block = figures()["default_profile"]
     many = extracts.population.raw.filter(extracts.population.n_missing > MANY_MISSING)
     for name, entry in block["table"].items():
@@ -205,7 +205,7 @@ def default_profile(extracts: Pair) -> Iterator[Line]:
 
 
 def customer_means(extracts: Pair) -> Iterator[Line]:
-    """Means printed for the customers, codes included: within 3 %."""
+    """Compare the means printed for the customers, codes included: within 3 %."""
     block = figures()["describe_customers"]
     for name, entry in block["table"].items():
         ours = _mean(extracts.customers.raw[name])
@@ -213,7 +213,7 @@ def customer_means(extracts: Pair) -> Iterator[Line]:
 
 
 def traps(extracts: Pair) -> Iterator[Line]:
-    """Codes that trip notebooks up."""
+    """Compare the codes that notebooks stumble over."""
     population, customers = extracts.population.raw, extracts.customers.raw
     origin = source(figures()["marginals_full"]["table"]["GEBAEUDETYP"])
     for extract, frame, published in (("population", population, 1), ("customers", customers, 0)):
@@ -231,7 +231,7 @@ def traps(extracts: Pair) -> Iterator[Line]:
 
 
 def _limit(rule: str) -> int:
-    """The most missing values a row may have by a rule as published: `0 missing`, `<=8`, `<30`."""
+    """The most missing values a row may have by a published rule: `0 missing`, `<=8`, `<30`."""
     if rule.startswith("<="):
         return int(rule[2:])
     return int(rule[1:]) - 1 if rule.startswith("<") else int(rule.split()[0])
@@ -266,7 +266,7 @@ def _mean(column: pl.Series) -> float:
 
 
 def _noise(values: int, rows: int, scale: float) -> float:
-    """Total variation chance alone adds in an extract smaller than the real one."""
+    """The total variation that chance alone adds in an extract smaller than the real one."""
     return 0.0 if scale >= 1 else sqrt(values / max(rows, 1))
 
 

@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from segment_lib.synthetic.figures import coarse_codes
-from segment_lib.synthetic.missing import EMPTY, GROUP_COLUMN, REGIONS, marks, patterns
-from segment_lib.synthetic.model import model
+from extracts.figures import coarse_codes
+from extracts.missing import EMPTY, GROUP_COLUMN, REGIONS, marks, patterns
+from extracts.model import model
 from segment_lib.terms import EXTRACTS
 
 Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ class Block:
 
 
 def draw_block(seed: int, extract: str, block: int) -> Block:
-    """All rows of one block: cut the last block of a file yourself."""
+    """Draw all rows of one block; the caller cuts the last block of a file."""
     rng = np.random.default_rng([seed, EXTRACTS.index(extract), block])
     pattern = patterns().draw(_systematic(rng, seed, extract, block), extract)
     row_class = _pattern_classes()[pattern]
@@ -70,9 +70,10 @@ def draw_block(seed: int, extract: str, block: int) -> Block:
 
 
 def _systematic(rng: np.random.Generator, seed: int, extract: str, block: int) -> Floats:
-    """Evenly spaced points of [0, 1) in random order: each pattern gets its share, to one row.
+    """Systematic sampling: evenly spaced points of [0, 1) in random order.
 
-    Offsets of successive blocks step by the golden section, so that rounding evens out too.
+    Each pattern gets its share, to one row. Offsets of successive blocks step by the golden
+    section, so that rounding evens out too.
     """
     start = np.random.default_rng([seed, EXTRACTS.index(extract)]).random()
     offset = (start + block * 0.6180339887498949) % 1.0
@@ -96,7 +97,7 @@ def _draw_segments(rng: np.random.Generator, extract: str) -> Ints:
 
 
 def _draw_traits(rng: np.random.Generator, segment: Ints, extract: str) -> Floats:
-    """Of shape (n_traits, BLOCK_ROWS), in whole units of 1 / (scale x noise steps)."""
+    """Traits of shape (n_traits, BLOCK_ROWS), in whole units of 1 / (scale x noise steps)."""
     means, loadings = _means(extract), _loadings()
     noise = np.rint(rng.standard_normal((BLOCK_ROWS, len(loadings))) * _NOISE_STEPS)
     return np.ascontiguousarray((noise @ loadings.T + means[segment]).T)
@@ -169,7 +170,7 @@ def _ranks(trait: Floats) -> Floats:
 
 
 def _replace_life_phases(codes: Codes, traits: Floats, pattern: Ints) -> None:
-    """Rows that hold a coarse life phase or a family alone: those have their own marginals."""
+    """Redraw rows that hold a coarse life phase or a family alone by their own marginals."""
     trait = traits[_trait("LP_LEBENSPHASE_FEIN")]
     state = patterns().states[pattern, GROUP_COLUMN["typology"]]
     for number, key in ((1, "coarse"), (2, "family")):
@@ -180,7 +181,7 @@ def _replace_life_phases(codes: Codes, traits: Floats, pattern: Ints) -> None:
 
 
 def _add_nested_codes(codes: Codes, traits: Floats, row_class: Ints) -> None:
-    """Coarse codes that follow from fine ones, and fine ones drawn within coarse ones."""
+    """Add coarse codes that follow from fine ones, and fine ones drawn within coarse ones."""
     phase = coarse_codes("LP_LEBENSPHASE_GROB", "last_fine_code")[codes["LP_LEBENSPHASE_FEIN"]]
     codes["LP_LEBENSPHASE_GROB"] = phase
     codes["LP_FAMILIE_GROB"] = coarse_codes("LP_FAMILIE_GROB", "last_life_phase")[phase]
@@ -208,7 +209,7 @@ def _mark_missing(codes: Codes, pattern: Ints) -> None:
 
 @cache
 def _pattern_marks() -> Codes:
-    """Per attribute, what each pattern writes into it."""
+    """The code that each pattern writes, by attribute."""
     written: Codes = {}
     unknown = {"X": 0, "XX": 0, EMPTY: NOTHING}
     for index, states in enumerate(patterns().tuples()):
@@ -221,7 +222,7 @@ def _pattern_marks() -> Codes:
 
 
 def _scatter_missing(rng: np.random.Generator, codes: Codes, row_class: Ints, extract: str) -> None:
-    """Attributes nobody keeps go missing on their own, at a rate set by class of rows."""
+    """Empty the attributes nobody keeps at a rate set by class of rows."""
     for name, rule in model()["scattered"].items():
         shares = rule["population"] if extract == "population" else rule["customers"]
         mark = NOTHING if rule["mark"] == EMPTY else int(rule["mark"])

@@ -78,7 +78,7 @@ def figures() -> Block:
 
 @cache
 def coarse_codes(name: str, key: str) -> NDArray[np.int64]:
-    """From fine code to coarse code, of an attribute whose coarse codes are runs of fine ones."""
+    """The coarse code of each fine code, where coarse codes are runs of fine ones."""
     ends: dict[str, int] = figures()["derived"][name][key]
     table = np.zeros(max(ends.values()) + 1, dtype=np.int64)
     for coarse, last in sorted(ends.items(), key=lambda end: -end[1]):
@@ -87,7 +87,7 @@ def coarse_codes(name: str, key: str) -> NDArray[np.int64]:
 
 
 def source(block: Block) -> str:
-    """Where a block was published: repository, notebook, commit, cell."""
+    """The place a block was published: repository, notebook, commit, cell."""
     entry = block["source"] if "source" in block else block.get("sources", [None])[0]
     if entry is None:
         return "worked out from published figures"

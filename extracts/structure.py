@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from segment_lib.synthetic.comparisons import MANY_MISSING, Line, Pair
-from segment_lib.synthetic.figures import figures, source
-from segment_lib.synthetic.read_back import KEPT, Delivered
+from extracts.comparisons import MANY_MISSING, Line, Pair
+from extracts.figures import figures, source
+from extracts.read_back import KEPT, Delivered
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ _EXPRESSIONS = {
 
 
 def correlations(extracts: Pair) -> Iterator[Line]:
-    """Five explained variances within 15 %, three loadings above 0.8, pairs within 0.1.
+    """Compare five explained variances within 15 %, three loadings above 0.8, pairs within 0.1.
 
     All on rows with nothing missing: the default profile of the other rows has no correlation.
     """
@@ -50,8 +50,8 @@ def correlations(extracts: Pair) -> Iterator[Line]:
         yield Line("correlation", figure, published, ours, distance, 0.15, source(block))
     for number in range(3):
         theirs = [loadings[f"PC{number + 1}"][name] for name in names]
-        both = np.column_stack([theirs, vectors[:, -1 - number]])
-        ours = abs(float(_correlation(both)[0, 1]))
+        pair = np.column_stack([theirs, vectors[:, -1 - number]])
+        ours = abs(float(_correlation(pair)[0, 1]))
         figure = f"loadings of component {number + 1}, |correlation|"
         yield Line("correlation", figure, 1, ours, 1 - ours, 0.2, source(block))
     yield from _published_pairs(complete, extracts.scale("population"))
@@ -68,7 +68,7 @@ def _published_pairs(rows: pl.DataFrame, scale: float) -> Iterator[Line]:
 
 
 def segment_indices(extracts: Pair) -> Iterator[Line]:
-    """A plain clustering into 12: best index from 240 to 500, worst below 30, as published."""
+    """Cluster plainly into 12: best index from 240 to 500, worst below 30, as published."""
     people, buyers = (_clusterable(e) for e in (extracts.population, extracts.customers))
     centre = np.nanmean(people, axis=0)
     spread = np.nanstd(people, axis=0)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segment_lib.synthetic.missing import GROUPS, marks, patterns
-from segment_lib.synthetic.model import model
-from segment_lib.synthetic.population import (
+from extracts.missing import marks, patterns
+from extracts.model import model
+from extracts.population import (
     BLOCK_ROWS,
     EXTRACTS,
     NOTHING,
@@ -48,8 +48,8 @@ def test_a_block_depends_on_seed_extract_and_number_alone(
     ],
 )
 def test_a_fine_code_has_one_coarse_code(block: Block, fine: str, coarse: str) -> None:
-    found = pairs(block, fine, coarse)
-    assert len(found) == len({code for code, _ in found})
+    codes = pairs(block, fine, coarse)
+    assert len(codes) == len({code for code, _ in codes})
 
 
 def test_a_fine_life_phase_has_one_coarse_one_and_some_rows_have_the_coarse_one_alone(
@@ -115,15 +115,8 @@ def test_a_block_holds_each_share_of_patterns_to_a_row(extract: str) -> None:
     assert abs((block.codes["SOHO_KZ"] == NOTHING).sum() - share * BLOCK_ROWS) <= 1
 
 
-def test_groups_outside_their_region_write_nothing() -> None:
-    for pattern in patterns().tuples():
-        for group, state in zip(GROUPS, pattern[1:], strict=True):
-            region = ("no_household", "no_building", "whole")[pattern[0]]
-            assert state == 0 or region in group.regions
-
-
 def test_every_mark_is_an_empty_cell_or_a_listed_code() -> None:
-    from segment_lib.synthetic.figures import missing_codes
+    from extracts.figures import missing_codes
 
     for pattern in patterns().tuples():
         for name, mark in marks(pattern).items():

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from textwrap import wrap
 
-from segment_lib.synthetic.figures import Attribute, attributes
+from extracts.figures import Attribute, attributes
 
 WIDTH = 80
 
@@ -44,7 +44,7 @@ def _family(attribute: Attribute) -> str:
 
 
 def _section(number: str, members: list[Attribute]) -> Iterator[str]:
-    """Heading, meaning, codes; after a family, a second list that names its members."""
+    """The heading, meaning and codes; after a family, a second list that names its members."""
     first, family = members[0], _family(members[0])
     yield from _heading(number, [member.name for member in members])
     yield from wrap(FAMILIES.get(family) or _sentence(first.meaning), WIDTH)

@@ -2,8 +2,8 @@
 
 import re
 
-from segment_lib.synthetic.dictionary import data_dictionary
-from segment_lib.synthetic.figures import attributes
+from extracts.dictionary import data_dictionary
+from extracts.figures import attributes
 
 
 def test_every_attribute_has_a_heading() -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from extracts import files as module
+from extracts.figures import attributes
+from extracts.files import DATA_DICTIONARY, FEATURE_SUMMARY, FILES, make_extracts
+from extracts.population import BLOCK_ROWS
 from segment_lib.errors import ConfigError, ResourceError
-from segment_lib.synthetic import extracts as module
-from segment_lib.synthetic.extracts import DATA_DICTIONARY, FEATURE_SUMMARY, FILES, make_extracts
-from segment_lib.synthetic.figures import attributes
-from segment_lib.synthetic.population import BLOCK_ROWS
 
 POPULATION = FILES["population"]
 CUSTOMERS = FILES["customers"]
