@@ -200,7 +200,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8. Save the config as UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: no TOML: {error}. Mend it.") from None
+        raise ConfigError(f"{path}: no TOML: {error}. Correct it.") from None
     faults: list[str] = []
     for override in overrides:
         _apply(told, override, faults)
@@ -223,7 +223,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         absent = [f.name for f in fields(Mailing) if f.name not in mailing]
         faults += [f"mailing.{name} is not set, while other keys of it are" for name in absent]
     if faults:
-        raise ConfigError(f"{path}: {'; '.join(faults)}. Mend the config.")
+        raise ConfigError(f"{path}: {'; '.join(faults)}. Correct the config.")
     return Config(**sections)
 
 

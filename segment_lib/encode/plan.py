@@ -135,7 +135,7 @@ def plan_entries(
         line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise ConfigError(
             f'{where}{line}: no plan, which is {{"attributes": {{NAME: RULE, …}}}}. '
-            f"Mend it, or {instead}."
+            f"Correct it, or {instead}."
         ) from None
     return entries
 
@@ -172,7 +172,7 @@ def read_plan(text: str, schema: Schema, where: str) -> Plan:
         faults.append("every attribute is dropped")
     if faults:
         # In one line, whatever names there are.
-        raise ConfigError(f"{where}: {' '.join('; '.join(faults).split())}. Mend the plan.")
+        raise ConfigError(f"{where}: {' '.join('; '.join(faults).split())}. Correct the plan.")
     return plan
 
 

@@ -105,7 +105,7 @@ def read_feature_summary(path: Path, missing: Sequence[str] = ()) -> Schema:
     if faults:
         more = len(faults) - _MOST_FAULTS
         listed = faults[:_MOST_FAULTS] + ([f"and {more} more"] if more > 0 else [])
-        raise DataError(f"{path}: {'; '.join(listed)}. Mend the feature summary.")
+        raise DataError(f"{path}: {'; '.join(listed)}. Correct the feature summary.")
     return Schema(tuple(attributes))
 
 
@@ -159,7 +159,8 @@ def _rows(text: str, separator: str, first: int, path: Path) -> list[tuple[int, 
             line = reader.line_num + first
     except csv.Error:
         raise DataError(
-            f"{path}, line {line}: a quote is opened and not closed, or text follows it. Mend it."
+            f"{path}, line {line}: a quote is opened and not closed, or text follows it. "
+            "Correct it."
         ) from None
     return rows
 

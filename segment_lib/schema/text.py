@@ -28,8 +28,8 @@ def read_text(path: Path, key: str) -> str:
         raise DataError(f"{path}: no such file. Set {key} to it.") from None
     except OSError as error:
         raise DataError(
-            f"{path}: cannot be read ({error.strerror}). Ask for leave to read it, or set {key} to "
-            "another."
+            f"{path}: cannot be read ({error.strerror}). Request read permission, or set {key} "
+            "to another."
         ) from None
     marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
     for encoding in (marked,) if marked else ("utf-8", "cp1252"):

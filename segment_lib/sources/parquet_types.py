@@ -278,7 +278,7 @@ def _is_length(kind: pa.DataType) -> bool:
 
 
 _NOT_TEXT = "not UTF-8 text", "Write it as UTF-8."
-_BEYOND = "a date or time beyond the calendar", "Mend the cell, or leave it empty."
+_BEYOND = "a date or time beyond the calendar", "Correct the cell, or leave it empty."
 _DATES = "Write of a date the year, or the age in years"
 _VALUES = "Write one value in a cell, in a column of its own"
 FORMS = (

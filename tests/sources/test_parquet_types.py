@@ -249,8 +249,8 @@ def test_a_date_beyond_the_calendar_is_told_by_its_row(tmp_path, kind, far):
     with pytest.raises(DataError) as error:
         read(path, attribute("categorical"))
     assert str(error.value) == (
-        f"{path}, row 1, column A: a date or time beyond the calendar. Mend the cell, or leave it "
-        "empty."
+        f"{path}, row 1, column A: a date or time beyond the calendar. Correct the cell, or leave "
+        "it empty."
     )
 
 
