@@ -1,4 +1,4 @@
-"""What the dictionary says: the attributes, their types and missing codes, and what levels mean."""
+"""The schema of an extract: attributes, their types, missing codes, and labels of their levels."""
 
 from segment_lib.schema.codes import canonical, is_number, is_word_for_nothing
 from segment_lib.schema.dictionary import Dictionary, read_dictionary

@@ -1,4 +1,4 @@
-"""Columns that say who must not be mailed: which words say yes, and which columns look like one."""
+"""Suppress columns, which mark people not to be mailed: their words for yes, their usual names."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -11,9 +11,9 @@ from segment_lib.schema.ids import NOTHING
 YES = frozenset(["x", "j", "ja", "y", "yes", "t", "true", "wahr", "1", "s", "si", "oui"])
 NO = frozenset(["n", "nein", "no", "f", "false", "falsch", "0", "non"])
 MOST = 4
-"""Forms looked at; more are none of a column that says yes or no."""
+"""Distinct words looked at; a column of yes and no has no more."""
 RARE = 0.9
-"""An attribute that is empty in more of the rows, and has one level, looks like a mark."""
+"""An attribute missing in a larger share of the rows, and of one level, looks like a mark."""
 _NAMES = re.compile(
     r"sperr|robinson|opt[_\- ]?out|(no|do[_\- ]?not|dont)[_\- ]?(e?mail|call|contact|market|promot)"
     r"|nixie|werbe|keine?[_\- ]?werb|unsubscri|suppress|blacklist",
@@ -23,7 +23,7 @@ _ALLOWING = re.compile(r"opt[_\- ]?in|consent|einwillig|erlaub|permi|allow", re.
 
 
 def forms(cells: pl.Series, missing: Collection[str] = ()) -> frozenset[str]:
-    """The different words of a column in one spelling and lower case, at most `MOST`.
+    """Return the distinct words of a column, canonical and in lower case, at most `MOST`.
 
     Empty cells are the word ``""``.
 
@@ -36,14 +36,14 @@ def forms(cells: pl.Series, missing: Collection[str] = ()) -> frozenset[str]:
 
 
 def is_banned(cells: pl.Series, missing: Collection[str] = ()) -> pl.Series:
-    """True for the people who must not be mailed, of a column that `is_certain`."""
+    """Mark the people who must not be mailed, of a column that `is_certain`."""
     words = {cell: _word(cell, missing) for cell in cells.unique().to_list()}
     banned = [cell for cell, word in words.items() if word and word not in NO]
     return cells.is_in(banned, nulls_equal=True)
 
 
 def is_certain(words: Collection[str]) -> bool:
-    """True if the words of a column leave no doubt of who is meant: yes, no, or one mark."""
+    """True if the words of a column are unambiguous: yes and no, or a single mark."""
     unknown = [word for word in words if word and word not in YES | NO]
     if not unknown:
         return True
@@ -52,12 +52,12 @@ def is_certain(words: Collection[str]) -> bool:
 
 
 def looks_like_ban(name: str) -> bool:
-    """True if a column's name says that people of it must not be mailed."""
+    """True if a column's name says that its people must not be mailed."""
     return bool(_NAMES.search(name))
 
 
 def suspects(attributes: pl.DataFrame, named: str) -> list[str]:
-    """Attributes that look like a column that says who must not be mailed, which nobody named.
+    """Attributes that look like a suppress column, but for the one that the config names.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def says_allowed(name: str) -> bool:
 
 
 def remark_on(names: Iterable[str]) -> list[str]:
-    """The remark on columns that look like one that nobody named; none if there is no such."""
+    """The remark on columns that look like a suppress column; empty if there are none."""
     if not (listed := ", ".join(names)):
         return []
     return [

@@ -1,4 +1,4 @@
-"""Codes: their one spelling, the lists in which they are declared, and words that mean nothing."""
+"""Codes: their canonical spelling, the lists that declare them, and words for a missing value."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _NOTHING = frozenset((
     "#num!", "#zahl!", "#name?", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan",
 ))
 # fmt: on
-"""What pandas, R, Excel, databases and people write where there is nothing, in small letters."""
+"""What pandas, R, Excel, databases and people write for a missing value, in lower case."""
 
 _LIST = re.compile(r"(c\s*)?(?:\[(?P<a>.*)\]|\((?P<b>.*)\)|\{(?P<c>.*)\})", re.DOTALL)
 _QUOTES = {'"': '"', "'": "'", "`": "`", "´": "´", "„": "“”", "“": "”", "‘": "’", "‚": "‘’"}
@@ -30,9 +30,9 @@ _LARGEST_RANGE = 1000
 
 
 def canonical(code: str) -> str:
-    """The one spelling of a code: ``8``, ``8.0`` and `` 8`` are the same level.
+    """The canonical spelling of a code: ``8``, ``8.0`` and `` 8`` are the same level.
 
-    So are ``true``, ``True`` and ``TRUE``, and letters with accents in one piece or in two.
+    So are ``true``, ``True`` and ``TRUE``, and accented letters, composed or decomposed.
 
     >>> canonical(" 8.0"), canonical("8.5"), canonical("W"), canonical("TRUE")
     ('8', '8.5', 'W', 'true')
@@ -52,7 +52,7 @@ def is_number(code: str) -> bool:
 
 
 def is_word_for_nothing(text: str) -> bool:
-    """True of what programs and people write where there is no value, such as ``NA`` or ``-``.
+    """True for what programs and people write for a missing value, such as ``NA`` or ``-``.
 
     Words that may mean something, such as ``unknown``, are none of them.
 
@@ -63,7 +63,7 @@ def is_word_for_nothing(text: str) -> bool:
 
 
 def read_codes(text: str, *, numbers: bool) -> tuple[str, ...]:
-    """Read a list of codes such as ``[-1,0]``, each once and in its one spelling.
+    """Read a list of codes such as ``[-1,0]``, each once and in its canonical spelling.
 
     Brackets may be square, round or curly; without any, the text is a single code. Commas,
     semicolons and bars separate; a code with one of them in it is quoted. A range of whole numbers,
@@ -87,7 +87,7 @@ def read_codes(text: str, *, numbers: bool) -> tuple[str, ...]:
 
 
 def _items(text: str) -> Iterator[tuple[str, bool]]:
-    """The items of a list, and whether they are quoted."""
+    """Split a list into its items, each with whether it is quoted."""
     within = _LIST.fullmatch(text)
     if within is None or is_word_for_nothing(text):
         if not is_word_for_nothing(text) and re.search(rf"[{_SEPARATORS}\[\](){{}}]", text):
