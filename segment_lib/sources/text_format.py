@@ -1,23 +1,23 @@
-"""How the text of an extract is written: what the config says of it, or what was found."""
+"""The format of a delimited text file, as the config states it or as it was inferred."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class TextFormat:
-    """The form of a delimited text file. An empty string stands for: find out."""
+    """The format of a delimited text file; an empty string is inferred from the file."""
 
     separator: str = ""
-    """Between cells: one character."""
+    """The character between cells."""
     encoding: str = ""
-    """utf-8, latin-1 or cp1252."""
+    """The encoding: utf-8, latin-1 or cp1252."""
     quote: str = '"'
-    """Around cells that hold separators or line ends; empty where cells are never quoted."""
+    """The quote around cells with separators or line ends; empty if cells are never quoted."""
     quote_escape: str = ""
     """How a quote within a quoted cell is written: ``double`` or ``backslash``."""
     decimal: str = ""
-    """Before the decimals of a number: ``.`` or ``,``."""
+    """The sign before decimals: ``.`` or ``,``."""
     thousands: str = ""
-    """Between groups of three digits: ``.``, ``,``, a blank or an apostrophe."""
+    """The sign between groups of three digits: ``.``, ``,``, a blank or an apostrophe."""
     header: bool = True
     """False if the first line is a row; columns then have the feature summary's names."""
