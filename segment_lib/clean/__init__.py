@@ -1,4 +1,4 @@
-"""Codes to nulls, tallies of what was delivered, sparse attributes out, sparse rows aside."""
+"""Cleaning: missing codes to nulls, counts of the extracts, sparse attributes and rows aside."""
 
 from segment_lib.clean.codes import known
 from segment_lib.clean.completeness import (

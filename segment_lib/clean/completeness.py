@@ -1,4 +1,4 @@
-"""How complete the delivery is, from the tallies alone: sparse attributes out, rows by gaps."""
+"""Completeness of the extracts, from the tallies alone: attributes kept, rows by missing cells."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -11,24 +11,24 @@ from segment_lib.clean.tally import Tally, Value, Values
 from segment_lib.schema import Attribute, Schema
 
 AS_AN_ID = "another value in nearly every row, as an id has"
-"""Why an attribute is not kept that says who somebody is, and not what they are like."""
+"""The reason to drop an attribute that identifies people and does not describe them."""
 _NEARLY_ALL, _LEAST_IDS = 0.95, 100
-"""Distinct values per row, and rows, from which on levels are taken for ids."""
+"""Distinct values per row, and number of rows, from which on levels are taken for ids."""
 _LEAST_LONG_ID = 100_000
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """What an extract holds, all parts together."""
+    """The counts of an extract, all parts together."""
 
     rows: int
     values: Mapping[str, Values]
     missing: Mapping[str, int]
-    """Rows in which an attribute is empty or holds a missing code."""
+    """Number of rows, per attribute, that are empty or hold a missing code."""
 
 
 def count_missing(attributes: Iterable[Attribute]) -> pl.Expr:
-    """How many of the attributes a row lacks."""
+    """The number of attributes that are missing in a row."""
     return pl.sum_horizontal(
         [known(attribute).is_null().cast(pl.UInt16) for attribute in attributes]
     )
@@ -41,8 +41,8 @@ def delivered(tallies: Iterable[Tally], schema: Schema) -> Delivered:
     missing: Counter[str] = Counter(dict.fromkeys(schema.names, 0))
     for tally in tallies:
         rows += tally.rows
-        for name, found in tally.values.items():
-            values[name] = values[name] + found if name in values else found
+        for name, part_values in tally.values.items():
+            values[name] = values[name] + part_values if name in values else part_values
         for pattern, count in tally.patterns.items():
             for bit, name in enumerate(schema.names):
                 if pattern >> bit & 1:
@@ -51,7 +51,7 @@ def delivered(tallies: Iterable[Tally], schema: Schema) -> Delivered:
 
 
 def histogram(tally: Tally, schema: Schema, kept: Collection[str]) -> Counter[int]:
-    """Rows of a part by how many of the kept attributes they lack."""
+    """Count the rows of a part by their number of missing kept attributes."""
     mask = sum(1 << bit for bit, name in enumerate(schema.names) if name in kept)
     rows: Counter[int] = Counter()
     for pattern, count in tally.patterns.items():
@@ -60,7 +60,7 @@ def histogram(tally: Tally, schema: Schema, kept: Collection[str]) -> Counter[in
 
 
 def spelling(value: Value) -> str:
-    """A value as its code is written: ``8`` for 8.0."""
+    """Write a value as a code: ``8`` for 8.0."""
     if isinstance(value, str):
         return value
     return str(int(value)) if value == int(value) else repr(value)
@@ -71,7 +71,7 @@ def expected_levels(
 ) -> tuple[str, ...] | None:
     """The levels an attribute can have: the dictionary's, else those of the population.
 
-    None for a plain number, which can have any value, and for more levels than can be counted.
+    None for a plain number, which can have any value, and for too many levels to count.
     """
     if levels := tuple(dictionary.get(attribute.name, ())):
         return levels
@@ -81,14 +81,14 @@ def expected_levels(
 
 
 def unseen_codes(values: Values, levels: tuple[str, ...] | None) -> dict[str, int]:
-    """Rows by code that is none of the levels; empty where any value is expected."""
+    """Count the rows of each code that is no level; empty where any value is allowed."""
     known = set(levels or ())
     spelled = {spelling(value): rows for value, rows in values.rows.items()}
     return {} if levels is None else {c: n for c, n in spelled.items() if c not in known}
 
 
 def is_like_an_id(attribute: Attribute, extract: Delivered) -> bool:
-    """True if nearly every row has a value of its own, as an id and no measure has.
+    """True if nearly every row has a distinct value, as an id has and a measure has not.
 
     Numbers must be whole, without a gap or a repetition, and run on or have as many digits each:
     incomes may differ from each other too.
@@ -116,7 +116,7 @@ def assess_attributes(
     *,
     max_missing_share: float,
 ) -> pl.DataFrame:
-    """One row per attribute: missing cells, levels, codes never heard of, kept or why not.
+    """Assess every attribute: missing cells, levels, unseen codes, and whether it is kept.
 
     Whether an attribute is kept is decided on the population alone, and holds for the customers.
 
@@ -138,7 +138,9 @@ def assess_attributes(
             reason = "the same value in every row"
         elif name not in dictionary and is_like_an_id(attribute, population):
             reason = AS_AN_ID
-        here, there = (_counts(attribute, extract, levels) for extract in (population, customers))
+        population_counts, customer_counts = (
+            _counts(attribute, extract, levels) for extract in (population, customers)
+        )
         rows.append(
             {
                 "attribute": name,
@@ -149,8 +151,8 @@ def assess_attributes(
                 "missing_share": share,
                 "kept": reason is None,
                 "reason": reason,
-                **here,
-                **{f"customers_{count}": value for count, value in there.items()},
+                **population_counts,
+                **{f"customers_{count}": value for count, value in customer_counts.items()},
             }
         )
     return pl.DataFrame(rows, schema_overrides={"reason": pl.String}, infer_schema_length=None)
@@ -162,7 +164,7 @@ def _counts(
     values = extract.values[attribute.name]
     unseen = unseen_codes(values, levels)
     if levels is not None and values.overflow:
-        # None of them is listed, and there are more than levels: nearly all are unseen.
+        # No code is listed, and there are more codes than levels: nearly all are unseen.
         unseen = {"": extract.rows - extract.missing[attribute.name]}
     return {
         "missing": extract.missing[attribute.name],

@@ -1,4 +1,4 @@
-"""Who responded: the answers of a column, whatever words they are written in."""
+"""Parsing of a response column: the words for yes and no in one form."""
 
 import polars as pl
 
@@ -6,12 +6,12 @@ from segment_lib.clean.spellings import TRUTH
 from segment_lib.schema import canonical, is_word_for_nothing
 
 NO_ANSWER = "?"
-"""Stands for a cell that says neither yes nor no, and is not empty."""
+"""The answer of a cell that says neither yes nor no, and is not empty."""
 _ANSWERS = {yes: "1" for yes, _ in TRUTH} | {no: "0" for _, no in TRUTH}
 
 
 def answers(cells: pl.Series) -> pl.Series:
-    """``1``, ``0``, null where nothing is known, and `NO_ANSWER`, of cells as they were delivered.
+    """Parse delivered cells to ``1``, ``0``, null where they are empty, or `NO_ANSWER`.
 
     Yes and no may be 1 and 0, 1.0 and 0.0, true and false, yes and no, or J and N; a word for
     nothing, such as NA, is an empty cell.

@@ -33,11 +33,11 @@ def repeats_of(
         Sorted.write(folder, f"part-{i}", rows[a:b], bucket_of(rows[a:b, 0], n), n)
         for i, (a, b) in enumerate(zip(firsts, [*edges, len(keys)], strict=True))
     ]
-    found = [find_repeats(parts, b, firsts, folder, f"bucket-{b}") for b in range(n)]
-    buckets = [bucket for _, bucket in found]
+    per_bucket = [find_repeats(parts, b, firsts, folder, f"bucket-{b}") for b in range(n)]
+    buckets = [bucket for _, bucket in per_bucket]
     each = [repeated_rows(buckets, i).tolist() for i in range(len(parts))]
     assert [count_repeated(buckets, i)[0] for i in range(len(parts))] == [len(own) for own in each]
-    total = sum((repeats for repeats, _ in found), start=Repeats())
+    total = sum((repeats for repeats, _ in per_bucket), start=Repeats())
     return total, [row for own in each for row in own], [len(own) for own in each]
 
 

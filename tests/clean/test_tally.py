@@ -46,8 +46,8 @@ def test_rows_are_counted_by_which_attributes_they_lack():
 
 
 def test_missing_cells_follow_from_the_patterns():
-    found = delivered([tally_part(PEOPLE, SCHEMA)], SCHEMA)
-    assert dict(found.missing) == {"AGE": 3, "KIND": 2, "PAY": 1}
+    counts = delivered([tally_part(PEOPLE, SCHEMA)], SCHEMA)
+    assert dict(counts.missing) == {"AGE": 3, "KIND": 2, "PAY": 1}
 
 
 def test_rows_are_counted_by_how_many_of_the_kept_attributes_they_lack():
