@@ -37,7 +37,7 @@ from segment_lib.errors import ConfigError, DataError
 from segment_lib.model.blocks import add_up
 from segment_lib.run.manifest import Manifest
 from segment_lib.schema import canonical
-from segment_lib.schema.bans import remark_on, suspects
+from segment_lib.schema.suppress_column import suspected_columns, suspected_remarks
 from segment_lib.storage.files import StoredFile, read_metadata, write_file, write_part
 
 
@@ -184,7 +184,10 @@ def run(job: Job, work: Path) -> Outcome:
         total,
         total,
         _message(attributes, plan, job.config.fairness.min_cell),
-        remarks=[*noticed, *remark_on(suspects(attributes, job.config.inputs.suppress_column))],
+        remarks=[
+            *noticed,
+            *suspected_remarks(suspected_columns(attributes, job.config.inputs.suppress_column)),
+        ],
     )
 
 

@@ -29,7 +29,7 @@ from segment_lib.clean.repeats import (
 )
 from segment_lib.errors import ConfigError, DataError, IntegrityError
 from segment_lib.run.checkpoint import finish_part
-from segment_lib.schema import Schema, bans
+from segment_lib.schema import Schema, suppress_column
 from segment_lib.schema.ids import NO_ID, hash_ids, leading_zeros
 from segment_lib.storage.files import StoredFile, read_metadata, read_part
 
@@ -270,13 +270,13 @@ def mark_remarks(job: Job, made: Parts, work: Path) -> list[str]:
         missing = job.schema[column].missing if column in job.schema.names else ()
         tasks = [delayed(forms_of)(work, file, column, missing) for file in files]
         words = frozenset().union(*job.workers.run(tasks))
-        if not bans.is_certain(words):
+        if not suppress_column.is_unambiguous(words):
             raise DataError(
                 f"{getattr(inputs, name)}, column {column}: does not say for certain who must not "
                 "be mailed. Understood are J/N, ja/nein, Y/N, yes/no, true/false, 1/0, X or empty, "
                 "and one other mark or empty."
             )
-        if not any(word and word not in bans.NO for word in words):
+        if not any(word and word not in suppress_column.NO for word in words):
             remarks.append(f"{name}: {column} marks nobody (inputs.suppress_column).")
     if not having:
         raise DataError(
@@ -289,7 +289,7 @@ def mark_remarks(job: Job, made: Parts, work: Path) -> list[str]:
                 "population can be recognised without inputs.id_column."
             )
         remarks.append(f"only the customers have {column} (inputs.suppress_column).")
-    if bans.says_allowed(column):
+    if suppress_column.is_consent_name(column):
         remarks.append(
             f"{column}: by its name it says who may be mailed. inputs.suppress_column is for a "
             "column that says who must not."
@@ -302,7 +302,7 @@ def columns_of(work: Path, file: StoredFile) -> list[str]:
 
 
 def forms_of(work: Path, file: StoredFile, column: str, missing: Sequence[str]) -> frozenset[str]:
-    return bans.forms(read_part(work, file, columns=[column])[column], missing)
+    return suppress_column.distinct_words(read_part(work, file, columns=[column])[column], missing)
 
 
 def row_numbers(job: Job, raw: Sequence[StoredFile]) -> list[range | StoredFile]:

@@ -20,7 +20,7 @@ from segment_lib.clean.completeness import (
 from segment_lib.clean.spellings import are_nothing, declaring, difference, doubles, likeness
 from segment_lib.clean.tally import ENDS, WORD, Values
 from segment_lib.errors import DataError
-from segment_lib.schema import Attribute, Schema, is_number, is_word_for_nothing
+from segment_lib.schema import Attribute, Schema, is_null_word, is_number
 
 Extracts = Mapping[str, Delivered]
 """Name to counts, the population first."""
@@ -184,7 +184,7 @@ def _words_for_nothing(
                 level: rows
                 for level, rows in extract.values[attribute.name].rows.items()
                 if isinstance(level, str)
-                and is_word_for_nothing(level)
+                and is_null_word(level)
                 and level not in dictionary.get(attribute.name, ())
             }
             words |= set(levels)

@@ -3,7 +3,7 @@
 import polars as pl
 
 from segment_lib.clean.spellings import TRUTH
-from segment_lib.schema import canonical, is_word_for_nothing
+from segment_lib.schema import canonical, is_null_word
 
 NO_ANSWER = "?"
 """The answer of a cell that says neither yes nor no, and is not empty."""
@@ -22,6 +22,6 @@ def answers(cells: pl.Series) -> pl.Series:
 
 def _answer(cell: str) -> str | None:
     code = canonical(cell)
-    if not code or is_word_for_nothing(code):
+    if not code or is_null_word(code):
         return None
     return _ANSWERS.get(code.lower(), NO_ANSWER)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, timedelta
 from unicodedata import combining, normalize
 
-from segment_lib.schema import is_word_for_nothing
+from segment_lib.schema import is_null_word
 
 _ENOUGH = 0.9
 """Share of the rows of unseen codes that a difference must explain."""
@@ -56,12 +56,12 @@ def difference(levels: Collection[str], unseen: Mapping[str, int]) -> str | None
 def are_nothing(unseen: Mapping[str, int]) -> bool:
     """True if nearly all rows of unseen codes hold words for a missing value."""
     rows = sum(unseen.values())
-    return rows > 0 and _rows(unseen, filter(is_word_for_nothing, unseen)) >= _ENOUGH * rows
+    return rows > 0 and _rows(unseen, filter(is_null_word, unseen)) >= _ENOUGH * rows
 
 
 def declaring(codes: Iterable[str]) -> str:
     """The config line that declares the words for a missing value among codes."""
-    words = sorted(filter(is_word_for_nothing, codes))
+    words = sorted(filter(is_null_word, codes))
     return f"inputs.missing = {json.dumps(words, ensure_ascii=False)}"
 
 

@@ -10,7 +10,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _TRUTH = ("true", "false")
 
 # fmt: off
-_NOTHING = frozenset((
+_NULL_WORDS = frozenset((
     "na", "n/a", "n.a.", "#n/a", "#n/a n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "(null)",
     "none", "nil", "\\n", "-", "--", "---", "–", "—", ".", "..", "...", "?", "??", "k.a.", "k. a.",
     "keine angabe", "n/v", "n.v.", "#nv", "#value!", "#wert!", "#ref!", "#bezug!", "#div/0!",
@@ -51,15 +51,15 @@ def is_number(code: str) -> bool:
     return bool(_NUMBER.fullmatch(code)) and isfinite(float(code))
 
 
-def is_word_for_nothing(text: str) -> bool:
+def is_null_word(text: str) -> bool:
     """True for what programs and people write for a missing value, such as ``NA`` or ``-``.
 
     Words that may mean something, such as ``unknown``, are none of them.
 
-    >>> is_word_for_nothing("NULL"), is_word_for_nothing("unknown")
+    >>> is_null_word("NULL"), is_null_word("unknown")
     (True, False)
     """
-    return text.strip().lower() in _NOTHING
+    return text.strip().lower() in _NULL_WORDS
 
 
 def read_codes(text: str, *, numbers: bool) -> tuple[str, ...]:
@@ -82,15 +82,15 @@ def read_codes(text: str, *, numbers: bool) -> tuple[str, ...]:
     text = text.strip()
     codes: list[str] = []
     for code, quoted in _items(text):
-        codes += [code] if quoted or is_word_for_nothing(code) else _meant(code, numbers)
+        codes += [code] if quoted or is_null_word(code) else _expand(code, numbers)
     return tuple(dict.fromkeys(filter(None, map(canonical, codes))))
 
 
 def _items(text: str) -> Iterator[tuple[str, bool]]:
     """Split a list into its items, each with whether it is quoted."""
     within = _LIST.fullmatch(text)
-    if within is None or is_word_for_nothing(text):
-        if not is_word_for_nothing(text) and re.search(rf"[{_SEPARATORS}\[\](){{}}]", text):
+    if within is None or is_null_word(text):
+        if not is_null_word(text) and re.search(rf"[{_SEPARATORS}\[\](){{}}]", text):
             raise ValueError("is no list in brackets; write [-1,0]")
         yield _unquoted(text)
         return
@@ -120,7 +120,7 @@ def _unquoted(item: str) -> tuple[str, bool]:
     return item[1:-1], True
 
 
-def _meant(item: str, numbers: bool) -> list[str]:
+def _expand(item: str, numbers: bool) -> list[str]:
     """The codes that an item without quotes stands for."""
     # Word processors write dashes for the minus sign.
     item = re.sub(r"^[−–](?=\d)|(?<=[.:…\s])[−–](?=\d)", "-", item.strip())

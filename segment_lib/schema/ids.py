@@ -19,11 +19,11 @@ from segment_lib.errors import DataError
 
 NO_ID = np.uint64(0)
 """The key of a row without an id; no id has it."""
-NOTHING = frozenset(
+NULL_WORDS = frozenset(
     ("", "nan", "null", "(null)", "#null!", "nil", "none", "na", "n/a", "#n/a", "#na", "<na>")
 ) | frozenset(("nat", "k.a.", "inf", "-inf", "+inf", "-", "--", "?", "."))
 """Words, in lower case, that programs write for a missing id."""
-EXACT = 2**53
+MAX_EXACT = 2**53
 """The largest number below which a 64-bit float holds every whole number."""
 
 _PLAIN = r"^[A-Za-z_-]*[0-9][0-9A-Za-z_-]*$"
@@ -36,41 +36,43 @@ _GROUPED = re.compile(r"-?\d{1,3}[.,]000", re.ASCII)
 _SCIENTIFIC = re.compile(r"-?\d(?:[.,](\d+))?[eE](\+?)(\d{1,3})", re.ASCII)
 
 
-class DigitsLost(ValueError):
+class RoundedIdError(ValueError):
     """An id that is a rounded number, so that nobody can say whose it is."""
 
 
-def written_id(text: str, missing: Collection[str] = ()) -> str | None:
+def normalize_id(text: str, missing: Collection[str] = ()) -> str | None:
     """Normalize an id to the form in which it is kept and listed; None where there is none.
 
     Parameters
     ----------
-    missing : words for a missing id, besides `NOTHING`
+    missing : words for a missing id, besides `NULL_WORDS`
 
     Raises
     ------
     DigitsLost
         If it is a number from which a spreadsheet or a floating-point column took digits.
 
-    >>> written_id(' "00910001" '), written_id("910001.0"), written_id("9.10001E5"), written_id("?")
-    ('00910001', '910001', '910001', None)
+    >>> normalize_id(' "00910001" '), normalize_id("910001.0"), normalize_id("9.10001E5")
+    ('00910001', '910001', '910001')
+    >>> normalize_id("?") is None
+    True
     """
     text = unicodedata.normalize("NFKC", text).strip(_INVISIBLE + " \t\r\n\v\f\u00a0")
     if quoted := _QUOTED.fullmatch(text):
         text = next(inner for inner in quoted.groups() if inner is not None).strip()
-    if text.lower() in NOTHING or text in missing:
+    if text.lower() in NULL_WORDS or text in missing:
         return None
     number = text[1:] if text[0] == "+" else text
     if (whole := _WHOLE.fullmatch(number)) and not _GROUPED.fullmatch(number):
         # At 2⁵³ itself it may have been the number after it.
-        if whole[2] in (".", ",", ".0", ",0") and abs(int(whole[1][:20])) >= EXACT:
-            raise DigitsLost
+        if whole[2] in (".", ",", ".0", ",0") and abs(int(whole[1][:20])) >= MAX_EXACT:
+            raise RoundedIdError
         return whole[1]
     return _from_scientific(number) or text
 
 
-def written_ids(ids: pl.Series, missing: Collection[str] = ()) -> pl.Series:
-    """Normalize a column of ids as `written_id` does; null where there is none.
+def normalize_ids(ids: pl.Series, missing: Collection[str] = ()) -> pl.Series:
+    """Normalize a column of ids as `normalize_id` does; null where there is none.
 
     Raises
     ------
@@ -80,7 +82,9 @@ def written_ids(ids: pl.Series, missing: Collection[str] = ()) -> pl.Series:
     text = ids.cast(pl.String).str.replace(_DOUBLE, "$1")
     unusual = text.filter(~text.str.contains(_PLAIN)).unique().drop_nulls().to_list()
     unusual += list(missing)
-    return text.replace({cell: written_id(cell, missing) for cell in unusual}) if unusual else text
+    return (
+        text.replace({cell: normalize_id(cell, missing) for cell in unusual}) if unusual else text
+    )
 
 
 def hash_ids(ids: pl.Series, *, fold: bool = False) -> np.ndarray:
@@ -95,7 +99,7 @@ def hash_ids(ids: pl.Series, *, fold: bool = False) -> np.ndarray:
     DigitsLost
         If one of them was rounded.
     """
-    values = written_ids(ids).str.replace(r"^(-?)0+([0-9]+)$", "${1}${2}")
+    values = normalize_ids(ids).str.replace(r"^(-?)0+([0-9]+)$", "${1}${2}")
     if fold:
         values = values.str.to_lowercase()
     elif values.str.contains("-", literal=True).any():
@@ -111,7 +115,7 @@ def leading_zeros(ids: pl.Series) -> np.ndarray:
     return zeros.fill_null(0).cast(pl.UInt64).to_numpy()
 
 
-def refuse_type(source: str, column: str, kind: pa.DataType) -> None:
+def refuse_id_type(source: str, column: str, kind: pa.DataType) -> None:
     """Raise a DataError if values of a Parquet type cannot be ids."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
@@ -130,7 +134,7 @@ def refuse_type(source: str, column: str, kind: pa.DataType) -> None:
         )
 
 
-def digits_lost(source: str) -> DataError:
+def rounded_ids_error(source: str) -> DataError:
     """The error for ids that were rounded; it says what to do."""
     return DataError(
         f"{source}: ids that were rounded: floating-point numbers from 9,007,199,254,740,992 on, "
@@ -158,8 +162,8 @@ def _from_scientific(number: str) -> str | None:
     if decimals > exponent:
         return None
     if decimals < exponent and parts[2] and ("E" in number or decimals == 5):
-        raise DigitsLost
+        raise RoundedIdError
     value = Decimal(number.replace(",", "."))
-    if abs(value) >= EXACT:
-        raise DigitsLost
+    if abs(value) >= MAX_EXACT:
+        raise RoundedIdError
     return str(int(value))

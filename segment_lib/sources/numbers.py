@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from segment_lib.schema import Attribute, is_word_for_nothing
+from segment_lib.schema import Attribute, is_null_word
 from segment_lib.sources.quoting import Letters
 from segment_lib.sources.text_format import TextFormat
 
@@ -221,4 +221,4 @@ def number_advice(cell: str) -> str:
     """The advice on a cell that is no number."""
     cell = cell.strip()
     matches = (text for pattern, text in _ADVICE.items() if re.fullmatch(pattern, cell, re.DOTALL))
-    return next(matches, _NOTHING if is_word_for_nothing(cell) else _ELSE)
+    return next(matches, _NOTHING if is_null_word(cell) else _ELSE)
