@@ -10,15 +10,15 @@ from segment_lib.clean.codes import known
 from segment_lib.clean.tally import Tally, Value, Values
 from segment_lib.schema import Attribute, Schema
 
-AS_AN_ID = "another value in nearly every row, as an id has"
+ID_REASON = "another value in nearly every row, as an id has"
 """The reason to drop an attribute that identifies people and does not describe them."""
-_NEARLY_ALL, _LEAST_IDS = 0.95, 100
+_MIN_DISTINCT_SHARE, _MIN_IDS = 0.95, 100
 """Distinct values per row, and number of rows, from which on levels are taken for ids."""
-_LEAST_LONG_ID = 100_000
+_MIN_LONG_ID = 100_000
 
 
 @dataclass(frozen=True)
-class Delivered:
+class ExtractCounts:
     """The counts of an extract, all parts together."""
 
     rows: int
@@ -34,7 +34,7 @@ def count_missing(attributes: Iterable[Attribute]) -> pl.Expr:
     )
 
 
-def delivered(tallies: Iterable[Tally], schema: Schema) -> Delivered:
+def sum_tallies(tallies: Iterable[Tally], schema: Schema) -> ExtractCounts:
     """Add up the tallies of an extract's parts."""
     rows = 0
     values: dict[str, Values] = {}
@@ -47,7 +47,7 @@ def delivered(tallies: Iterable[Tally], schema: Schema) -> Delivered:
             for bit, name in enumerate(schema.names):
                 if pattern >> bit & 1:
                     missing[name] += count
-    return Delivered(rows, values, missing)
+    return ExtractCounts(rows, values, missing)
 
 
 def histogram(tally: Tally, schema: Schema, kept: Collection[str]) -> Counter[int]:
@@ -59,7 +59,7 @@ def histogram(tally: Tally, schema: Schema, kept: Collection[str]) -> Counter[in
     return rows
 
 
-def spelling(value: Value) -> str:
+def as_code(value: Value) -> str:
     """Write a value as a code: ``8`` for 8.0."""
     if isinstance(value, str):
         return value
@@ -77,17 +77,17 @@ def expected_levels(
         return levels
     if attribute.storage == "number" or population.overflow:
         return None
-    return tuple(spelling(value) for value in population.rows)
+    return tuple(as_code(value) for value in population.rows)
 
 
 def unseen_codes(values: Values, levels: tuple[str, ...] | None) -> dict[str, int]:
     """Count the rows of each code that is no level; empty where any value is allowed."""
     known = set(levels or ())
-    spelled = {spelling(value): rows for value, rows in values.rows.items()}
+    spelled = {as_code(value): rows for value, rows in values.rows.items()}
     return {} if levels is None else {c: n for c, n in spelled.items() if c not in known}
 
 
-def is_like_an_id(attribute: Attribute, extract: Delivered) -> bool:
+def looks_like_id(attribute: Attribute, extract: ExtractCounts) -> bool:
     """True if nearly every row has a distinct value, as an id has and a measure has not.
 
     Numbers must be whole, without a gap or a repetition, and run on or have as many digits each:
@@ -96,22 +96,22 @@ def is_like_an_id(attribute: Attribute, extract: Delivered) -> bool:
     values = extract.values[attribute.name]
     rows = extract.rows - extract.missing[attribute.name]
     distinct = len(values.sample) / max(1, sum(values.sample.values()))
-    if rows < _LEAST_IDS:
+    if rows < _MIN_IDS:
         return False
     if attribute.storage == "text":
-        return distinct >= _NEARLY_ALL
+        return distinct >= _MIN_DISTINCT_SHARE
     numbers = [value for value in values.counted if not isinstance(value, str)]
     low, high = min(numbers), max(numbers)
     runs_on = high - low < 2 * rows
-    as_long = low >= _LEAST_LONG_ID and len(spelling(low)) == len(spelling(high))
+    as_long = low >= _MIN_LONG_ID and len(as_code(low)) == len(as_code(high))
     whole = all(value == int(value) for value in numbers)
     return distinct == 1 and rows == extract.rows and whole and low >= 0 and (runs_on or as_long)
 
 
 def assess_attributes(
     schema: Schema,
-    population: Delivered,
-    customers: Delivered,
+    population: ExtractCounts,
+    customers: ExtractCounts,
     dictionary: Mapping[str, Collection[str]],
     *,
     max_missing_share: float,
@@ -136,8 +136,8 @@ def assess_attributes(
             reason = f"missing in {share:.1%} of the population, more than {max_missing_share:.0%}"
         elif n_levels < 2 and not population.values[name].overflow:
             reason = "the same value in every row"
-        elif name not in dictionary and is_like_an_id(attribute, population):
-            reason = AS_AN_ID
+        elif name not in dictionary and looks_like_id(attribute, population):
+            reason = ID_REASON
         population_counts, customer_counts = (
             _counts(attribute, extract, levels) for extract in (population, customers)
         )
@@ -159,7 +159,7 @@ def assess_attributes(
 
 
 def _counts(
-    attribute: Attribute, extract: Delivered, levels: tuple[str, ...] | None
+    attribute: Attribute, extract: ExtractCounts, levels: tuple[str, ...] | None
 ) -> dict[str, int | float]:
     values = extract.values[attribute.name]
     unseen = unseen_codes(values, levels)

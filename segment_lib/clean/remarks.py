@@ -10,28 +10,34 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import polars as pl
 
 from segment_lib.clean.completeness import (
-    AS_AN_ID,
-    Delivered,
+    ID_REASON,
+    ExtractCounts,
+    as_code,
     expected_levels,
-    is_like_an_id,
-    spelling,
+    looks_like_id,
     unseen_codes,
 )
-from segment_lib.clean.spellings import are_nothing, declaring, difference, doubles, likeness
+from segment_lib.clean.spellings import (
+    are_null_words,
+    describe_difference,
+    describe_duplicates,
+    describe_likeness,
+    missing_setting,
+)
 from segment_lib.clean.tally import ENDS, WORD, Values
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema, is_null_word, is_number
 
-Extracts = Mapping[str, Delivered]
+Extracts = Mapping[str, ExtractCounts]
 """Name to counts, the population first."""
 Levels = Mapping[str, Collection[str]]
 """Attribute to the levels that the dictionary lists, where it does."""
 
-_MOST = 20
+_MAX_NAMES = 20
 """The most attributes named in one line."""
-_MOST_CODES = 5
+_MAX_CODES = 5
 """The most codes named of one attribute."""
-_LEAST_SHARE = 0.01
+_MIN_SHARE = 0.01
 """The least share of rows for a sentinel value to be remarked on."""
 _FAR = 10
 """Multiple of the range of the other values at which an unusual code counts as a sentinel."""
@@ -58,11 +64,11 @@ def remarks(
     """
     all_remarks = (
         _absent_codes(schema, extracts, everywhere),
-        _words_for_nothing(schema, extracts, dictionary, min_cell),
-        _sentinels(schema, extracts, dictionary, min_cell),
+        _null_words(schema, extracts, dictionary, min_cell),
+        _sentinel_codes(schema, extracts, dictionary, min_cell),
         _ids(schema, extracts, dictionary),
-        _spelled_otherwise(schema, extracts, dictionary, min_cell),
-        _spelled_in_two_ways(schema, extracts),
+        _misspelled_codes(schema, extracts, dictionary, min_cell),
+        _duplicate_levels(schema, extracts),
     )
     return [remark for remark in all_remarks if remark]
 
@@ -99,23 +105,25 @@ def refuse_unseen(
     if faults:
         raise DataError(
             "Codes that are neither a level nor a missing code, in more than "
-            f"{max_unseen_share:.0%} of the rows: {listed(faults)}. "
+            f"{max_unseen_share:.0%} of the rows: {joined(faults)}. "
             f"{' '.join(dict.fromkeys(remedies))}"
         )
 
 
-def _cause(attribute: Attribute, extract: Delivered, levels: tuple[str, ...]) -> tuple[str, str]:
+def _cause(
+    attribute: Attribute, extract: ExtractCounts, levels: tuple[str, ...]
+) -> tuple[str, str]:
     """The likely cause of codes that are no level, empty if unknown, and the advice."""
     unseen = unseen_codes(extract.values[attribute.name], levels)
-    if is_like_an_id(attribute, extract):
+    if looks_like_id(attribute, extract):
         return (
             "another value in nearly every row",
             "Take an id out of the feature summary, and look whether the columns are the right "
             "ones.",
         )
-    if are_nothing(unseen):
-        return "words for nothing", f"Set {declaring(unseen)}."
-    if words := difference(levels, unseen):
+    if are_null_words(unseen):
+        return "words for nothing", f"Set {missing_setting(unseen)}."
+    if words := describe_difference(levels, unseen):
         return words, "Write the codes alike in both extracts."
     return (
         "",
@@ -124,13 +132,13 @@ def _cause(attribute: Attribute, extract: Delivered, levels: tuple[str, ...]) ->
     )
 
 
-def listed(items: Sequence[str], most: int = _MOST) -> str:
+def joined(items: Sequence[str], most: int = _MAX_NAMES) -> str:
     """Join items in one line, and count those beyond the first `most`."""
     more = f" and {len(items) - most} more" if len(items) > most else ""
     return ", ".join(items[:most]) + more
 
 
-def _share(rows: int, name: str, extract: Delivered, min_cell: int) -> str:
+def _share(rows: int, name: str, extract: ExtractCounts, min_cell: int) -> str:
     """Write a number of rows as a share of the extract; "few" if it is suppressed."""
     share = "few" if rows < min_cell else f"{rows / extract.rows:.1%}"
     return f"{share} of the {name}"
@@ -152,17 +160,17 @@ def _absent_codes(schema: Schema, extracts: Extracts, everywhere: Collection[str
             levels = {
                 v for e in extracts.values() for v in e.values[name].rows if isinstance(v, str)
             }
-            words = next(filter(None, (likeness(code, levels) for code in codes)), None)
+            words = next(filter(None, (describe_likeness(code, levels) for code in codes)), None)
             hint = f" (a level is {words})" if words else ""
             group = similar if words else elsewhere if seen_anywhere.issuperset(codes) else nowhere
-            group.append(f"{name} [{listed(codes, _MOST_CODES)}]{hint}")
+            group.append(f"{name} [{joined(codes, _MAX_CODES)}]{hint}")
     for code in everywhere:
         if all(code in missing for missing in absent.values()):
             nowhere.append(f"inputs.missing [{code}]")
     if not (names := similar + nowhere + elsewhere):
         return None
     where = "but in no row of either extract"
-    return f"Declared as missing, {where}: {listed(names)}. Check the codes."
+    return f"Declared as missing, {where}: {joined(names)}. Check the codes."
 
 
 def _is_seen(attribute: Attribute, code: str, seen: Collection[str]) -> bool:
@@ -173,7 +181,7 @@ def _is_seen(attribute: Attribute, code: str, seen: Collection[str]) -> bool:
     return float(code) in {float(other) for other in seen if is_number(other)}
 
 
-def _words_for_nothing(
+def _null_words(
     schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int
 ) -> str | None:
     names, words = [], set[str]()
@@ -195,30 +203,32 @@ def _words_for_nothing(
     if not names:
         return None
     return (
-        f"Words that mean nothing are levels of {listed(names)}. If they stand for missing values, "
-        f"set {declaring(words)}."
+        f"Words that mean nothing are levels of {joined(names)}. If they stand for missing values, "
+        f"set {missing_setting(words)}."
     )
 
 
-def _sentinels(schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int) -> str | None:
+def _sentinel_codes(
+    schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int
+) -> str | None:
     names = []
     for attribute in schema:
         levels = dictionary.get(attribute.name, ())
         by_value: dict[str, list[str]] = {}
         for name, extract in extracts.items():
             counts = _numbers(attribute, extract.values[attribute.name])
-            for value in far_values(counts, _LEAST_SHARE * extract.rows, min_cell):
+            for value in sentinels(counts, _MIN_SHARE * extract.rows, min_cell):
                 # Other codes may be any numbers.
-                if spelling(value) not in levels and (
+                if as_code(value) not in levels and (
                     attribute.storage == "number" or _is_usual(value)
                 ):
                     share = _share(counts[value], name, extract, min_cell)
-                    by_value.setdefault(spelling(value), []).append(share)
+                    by_value.setdefault(as_code(value), []).append(share)
         names += [f"{attribute.name} {v} ({', '.join(shares)})" for v, shares in by_value.items()]
     if not names:
         return None
     return (
-        f"Values far from all others, as codes for missing are: {listed(names)}. If they mean "
+        f"Values far from all others, as codes for missing are: {joined(names)}. If they mean "
         "missing, list them in missing_or_unknown of the feature summary; if they mean none, "
         "write 0."
     )
@@ -228,11 +238,11 @@ def _numbers(attribute: Attribute, values: Values) -> dict[float, int]:
     """Number to its rows, of an attribute of numbers, or of codes that all are numbers."""
     if attribute.storage == "number":
         return {value: n for value, n in values.counted.items() if not isinstance(value, str)}
-    codes = {spelling(value): n for value, n in values.rows.items()}
+    codes = {as_code(value): n for value, n in values.rows.items()}
     return {float(code): n for code, n in codes.items()} if all(map(is_number, codes)) else {}
 
 
-def far_values(counts: Mapping[float, int], least_rows: float, min_cell: int = 0) -> list[float]:
+def sentinels(counts: Mapping[float, int], least_rows: float, min_cell: int = 0) -> list[float]:
     """Sentinel values: numbers at either end, of at least `least_rows` rows, far from all others.
 
     Far is more than the range of the others, for a number that is a usual code for missing, else
@@ -244,7 +254,7 @@ def far_values(counts: Mapping[float, int], least_rows: float, min_cell: int = 0
     # With the sentinels of one end removed, those of the other may show.
     while ends:
         for end in ends:
-            if group := _far_group(numbers, end, counts, least_rows, min_cell):
+            if group := _sentinel_group(numbers, end, counts, least_rows, min_cell):
                 far += group
                 numbers = [value for value in numbers if value not in group]
                 ends.remove(end)
@@ -265,7 +275,7 @@ def _least(numbers: Sequence[float], size: int) -> tuple[Sequence[float], Sequen
 _ENDS = (_highest, _least)
 
 
-def _far_group(
+def _sentinel_group(
     numbers: Sequence[float],
     end: Callable[[Sequence[float], int], tuple[Sequence[float], Sequence[float]]],
     rows: Mapping[float, int],
@@ -290,22 +300,22 @@ def _far_group(
 
 def _is_usual(value: float) -> bool:
     """True for numbers that usually mean missing, such as -1, 99 and 9998."""
-    digits = spelling(abs(value)).replace(".", "")
+    digits = as_code(abs(value)).replace(".", "")
     return bool(_USUAL.fullmatch(digits)) or (value < 0 and bool(re.fullmatch(r"\d", digits)))
 
 
 def _ids(schema: Schema, extracts: Extracts, dictionary: Levels) -> str | None:
     population = next(iter(extracts.values()))
-    names = [a.name for a in schema if a.name not in dictionary and is_like_an_id(a, population)]
+    names = [a.name for a in schema if a.name not in dictionary and looks_like_id(a, population)]
     if not names:
         return None
     return (
-        f"{AS_AN_ID.capitalize()}: {listed(names)}. Take it out of the feature summary, and name "
+        f"{ID_REASON.capitalize()}: {joined(names)}. Take it out of the feature summary, and name "
         "it in inputs.id_column if it is the id."
     )
 
 
-def _spelled_otherwise(
+def _misspelled_codes(
     schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int
 ) -> str | None:
     population = next(iter(extracts.values()))
@@ -315,23 +325,25 @@ def _spelled_otherwise(
         for name, extract in extracts.items():
             unseen = unseen_codes(extract.values[attribute.name], levels)
             rows = sum(unseen.values())
-            words = difference(levels or (), unseen) if rows >= max(1, min_cell) else None
+            words = describe_difference(levels or (), unseen) if rows >= max(1, min_cell) else None
             if words:
                 names.append(f"{attribute.name} ({rows / extract.rows:.1%} of the {name}: {words})")
     if not names:
         return None
-    return f"Codes that are levels written otherwise: {listed(names)}. Write them alike."
+    return f"Codes that are levels written otherwise: {joined(names)}. Write them alike."
 
 
-def _spelled_in_two_ways(schema: Schema, extracts: Extracts) -> str | None:
+def _duplicate_levels(schema: Schema, extracts: Extracts) -> str | None:
     names = [
         f"{attribute.name} (in the {name}: {words})"
         for attribute in schema
         for name, extract in extracts.items()
         if (
-            words := doubles([v for v in extract.values[attribute.name].rows if isinstance(v, str)])
+            words := describe_duplicates(
+                [v for v in extract.values[attribute.name].rows if isinstance(v, str)]
+            )
         )
     ]
     if not names:
         return None
-    return f"Levels that may be one, written in two ways: {listed(names)}. Write them in one way."
+    return f"Levels that may be one, written in two ways: {joined(names)}. Write them in one way."

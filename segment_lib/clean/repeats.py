@@ -20,7 +20,7 @@ BYTES_PER_ROW = 130
 
 
 @dataclass(frozen=True)
-class Sorted:
+class RowsByOwner:
     """Rows of whole numbers on disk, sorted by owner."""
 
     path: Path
@@ -30,7 +30,9 @@ class Sorted:
     """Number of columns."""
 
     @classmethod
-    def write(cls, root: Path, path: str, rows: np.ndarray, owners: np.ndarray, n: int) -> "Sorted":
+    def write(
+        cls, root: Path, path: str, rows: np.ndarray, owners: np.ndarray, n: int
+    ) -> "RowsByOwner":
         """Write rows, shape (n_rows, width) of uint64, in the order of their `n` owners."""
         order = np.argsort(owners, kind="stable")
         edges = np.searchsorted(owners[order], np.arange(n + 1))
@@ -50,7 +52,7 @@ class Sorted:
 
 
 @dataclass(frozen=True)
-class Repeats:
+class RepeatCounts:
     """Counts of the rows of an extract that repeat an id."""
 
     rows: int = 0
@@ -64,8 +66,8 @@ class Repeats:
     most: int = 0
     """Number of rows of the most frequent id."""
 
-    def __add__(self, other: "Repeats") -> "Repeats":
-        return Repeats(
+    def __add__(self, other: "RepeatCounts") -> "RepeatCounts":
+        return RepeatCounts(
             self.rows + other.rows,
             self.people + other.people,
             self.differing + other.differing,
@@ -78,14 +80,14 @@ def n_buckets(rows: int) -> int:
     return max(1, -(-rows // ROWS_PER_BUCKET))
 
 
-def bucket_of(keys: np.ndarray, buckets: int) -> np.ndarray:
+def assign_buckets(keys: np.ndarray, buckets: int) -> np.ndarray:
     """The bucket of each key, from its upper 32 bits."""
     return np.asarray((keys >> np.uint64(32)) * np.uint64(buckets) >> np.uint64(32), dtype=np.int64)
 
 
 def find_repeats(
-    parts: Sequence[Sorted], bucket: int, firsts: Sequence[int], root: Path, path: str
-) -> tuple[Repeats, Sorted]:
+    parts: Sequence[RowsByOwner], bucket: int, firsts: Sequence[int], root: Path, path: str
+) -> tuple[RepeatCounts, RowsByOwner]:
     """Count the repeats of a bucket, and write the numbers of the repeating rows by part.
 
     Parameters
@@ -103,22 +105,22 @@ def find_repeats(
     )
     repeated = np.sort(numbers[~is_first])
     owners = np.searchsorted(np.asarray(firsts, dtype=np.uint64), repeated, side="right") - 1
-    repeats = Repeats(
+    repeats = RepeatCounts(
         len(repeated),
         int((sizes > 1).sum()),
         int((~same_content).sum()),
         int((~same_zeros).sum()),
         int(sizes.max(initial=0)),
     )
-    return repeats, Sorted.write(root, path, repeated[:, None], owners, len(firsts))
+    return repeats, RowsByOwner.write(root, path, repeated[:, None], owners, len(firsts))
 
 
-def repeated_rows(buckets: Sequence[Sorted], part: int) -> np.ndarray:
+def repeated_rows(buckets: Sequence[RowsByOwner], part: int) -> np.ndarray:
     """Read the numbers of the rows of a part that repeat an id, in order."""
     return np.sort(np.concatenate([bucket.read(part)[:, 0] for bucket in buckets]))
 
 
-def count_repeated(buckets: Sequence[Sorted], part: int) -> tuple[int, str]:
+def count_repeated(buckets: Sequence[RowsByOwner], part: int) -> tuple[int, str]:
     """Number of rows of a part that repeat an id, and a hash of their numbers."""
     rows = repeated_rows(buckets, part)
     return len(rows), sha256(rows.tobytes()).hexdigest()

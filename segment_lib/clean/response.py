@@ -10,7 +10,7 @@ NO_ANSWER = "?"
 _ANSWERS = {yes: "1" for yes, _ in TRUTH} | {no: "0" for _, no in TRUTH}
 
 
-def answers(cells: pl.Series) -> pl.Series:
+def parse_answers(cells: pl.Series) -> pl.Series:
     """Parse delivered cells to ``1``, ``0``, null where they are empty, or `NO_ANSWER`.
 
     Yes and no may be 1 and 0, 1.0 and 0.0, true and false, yes and no, or J and N; a word for

@@ -8,7 +8,7 @@ from unicodedata import combining, normalize
 
 from segment_lib.schema import is_null_word
 
-_ENOUGH = 0.9
+_MIN_EXPLAINED = 0.9
 """Share of the rows of unseen codes that a difference must explain."""
 
 TRUTH = (
@@ -34,7 +34,7 @@ _YEARS = 1900
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
-def difference(levels: Collection[str], unseen: Mapping[str, int]) -> str | None:
+def describe_difference(levels: Collection[str], unseen: Mapping[str, int]) -> str | None:
     """Describe how codes differ from the levels that they mean; None if that is not known.
 
     Parameters
@@ -48,24 +48,24 @@ def difference(levels: Collection[str], unseen: Mapping[str, int]) -> str | None
     for words, key in _DIFFERENCES.items():
         keys = {key(level) for level in levels} - {None, ""}
         explained = [code for code in unseen if key(code) in keys]
-        if explained and _rows(unseen, explained) >= _ENOUGH * rows:
+        if explained and _rows(unseen, explained) >= _MIN_EXPLAINED * rows:
             return words
     return None
 
 
-def are_nothing(unseen: Mapping[str, int]) -> bool:
+def are_null_words(unseen: Mapping[str, int]) -> bool:
     """True if nearly all rows of unseen codes hold words for a missing value."""
     rows = sum(unseen.values())
-    return rows > 0 and _rows(unseen, filter(is_null_word, unseen)) >= _ENOUGH * rows
+    return rows > 0 and _rows(unseen, filter(is_null_word, unseen)) >= _MIN_EXPLAINED * rows
 
 
-def declaring(codes: Iterable[str]) -> str:
+def missing_setting(codes: Iterable[str]) -> str:
     """The config line that declares the words for a missing value among codes."""
     words = sorted(filter(is_null_word, codes))
     return f"inputs.missing = {json.dumps(words, ensure_ascii=False)}"
 
 
-def likeness(code: str, levels: Collection[str]) -> str | None:
+def describe_likeness(code: str, levels: Collection[str]) -> str | None:
     """Describe how a code differs from a level that it may mean; None if there is none."""
     return next(
         (
@@ -77,7 +77,7 @@ def likeness(code: str, levels: Collection[str]) -> str | None:
     )
 
 
-def doubles(levels: Collection[str]) -> str | None:
+def describe_duplicates(levels: Collection[str]) -> str | None:
     """Describe how levels of one column differ that may be the same; None if there are none."""
     return next(
         (
@@ -112,7 +112,7 @@ def _without_accents(code: str) -> str:
     return "".join(letter for letter in apart if not combining(letter))
 
 
-def _read_anew(code: str) -> str:
+def _redecode(code: str) -> str:
     """Restore a code of UTF-8 that was read as cp1252."""
     try:
         return code.encode("cp1252").decode("utf-8")
@@ -164,7 +164,7 @@ _SLIPS: Mapping[str, Callable[[str], str]] = {
 _DIFFERENCES: Mapping[str, Callable[[str], str | None]] = {
     **_SLIPS,
     "the same but for umlauts or accents": _without_accents,
-    "the same, read in another encoding; set inputs.encoding": _read_anew,
+    "the same, read in another encoding; set inputs.encoding": _redecode,
     "the same numbers, written otherwise": _number,
     "the same, but a spreadsheet made dates of codes such as 1-2": _day,
     "the same but for punctuation": _letters,

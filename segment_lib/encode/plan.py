@@ -91,11 +91,11 @@ def derive_plan(
         elif kept_instead in schema.names and kept_instead not in dropped:
             rule = Drop(name, f"{kept_instead} is kept: {why}")
         elif name in RECODINGS and set(counts[name]) & set(_codes(RECODINGS[name])):
-            rule = _recode(name, RECODINGS[name], counts[name])
+            rule = _recode_rule(name, RECODINGS[name], counts[name])
         elif attribute.type in ("categorical", "mixed"):
-            rule = _indicators(name, tuple(levels[name] or ()), counts[name])
+            rule = _categorical_rule(name, tuple(levels[name] or ()), counts[name])
         else:
-            rule = _number(name, levels[name], counts[name])
+            rule = _number_rule(name, levels[name], counts[name])
         rules.append(rule)
     return Plan(tuple(rules))
 
@@ -176,7 +176,9 @@ def read_plan(text: str, schema: Schema, where: str) -> Plan:
     return plan
 
 
-def _recode(name: str, tables: Mapping[str, Mapping[str, float | None]], counts: Counts) -> Recode:
+def _recode_rule(
+    name: str, tables: Mapping[str, Mapping[str, float | None]], counts: Counts
+) -> Recode:
     fill = {}
     for feature, table in tables.items():
         rows: dict[float, int] = {}
@@ -193,7 +195,7 @@ def has_too_many_levels(rule: Rule) -> bool:
     return isinstance(rule, Drop) and rule.reason.endswith((_UNCOUNTED, _TOO_MANY))
 
 
-def _indicators(name: str, levels: tuple[str, ...], counts: Counts) -> Rule:
+def _categorical_rule(name: str, levels: tuple[str, ...], counts: Counts) -> Rule:
     if not levels:
         return Drop(name, _UNCOUNTED)
     if len(levels) > MAX_LEVELS:
@@ -204,7 +206,7 @@ def _indicators(name: str, levels: tuple[str, ...], counts: Counts) -> Rule:
     return OneHot(name, levels, fill=most_frequent)
 
 
-def _number(name: str, levels: Collection[str] | None, counts: Counts) -> Rule:
+def _number_rule(name: str, levels: Collection[str] | None, counts: Counts) -> Rule:
     known = {float(code): n for code, n in counts.items() if levels is None or code in set(levels)}
     if not known:
         return Drop(name, "none of its codes is a level of its scale")

@@ -48,7 +48,7 @@ class Binary:
 
     def expressions(self, attribute: Attribute) -> list[pl.Expr]:
         table = {self.zero: 0, self.one: 1}
-        return [_mapped(attribute, table, table[self.fill]).cast(pl.UInt8).alias(self.features[0])]
+        return [_look_up(attribute, table, table[self.fill]).cast(pl.UInt8).alias(self.features[0])]
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Recode:
 
     def expressions(self, attribute: Attribute) -> list[pl.Expr]:
         return [
-            _mapped(attribute, table, self.fill[feature])
+            _look_up(attribute, table, self.fill[feature])
             .cast(pl.UInt8 if {*table.values(), self.fill[feature]} <= {0, 1, None} else pl.Float32)
             .alias(feature)
             for feature, table in self.tables.items()
@@ -115,7 +115,7 @@ class Drop:
 Rule = Number | Binary | OneHot | Recode | Drop
 
 
-def _mapped(attribute: Attribute, table: Mapping[str, float | None], fill: float) -> pl.Expr:
+def _look_up(attribute: Attribute, table: Mapping[str, float | None], fill: float) -> pl.Expr:
     known_values = {_code(attribute, code): float(v) for code, v in table.items() if v is not None}
     return (
         pl.col(attribute.name)

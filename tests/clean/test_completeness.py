@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from segment_lib.clean import (
+    as_code,
     assess_attributes,
     count_missing,
-    delivered,
     expected_levels,
-    spelling,
+    sum_tallies,
     tally_part,
 )
 from segment_lib.clean.tally import Values
@@ -25,7 +25,7 @@ TYPES = {"AGE": pl.Float32, "KIND": pl.String}
 
 
 def held(*rows: tuple):
-    return delivered([tally_part(pl.DataFrame(list(rows), TYPES, orient="row"), SCHEMA)], SCHEMA)
+    return sum_tallies([tally_part(pl.DataFrame(list(rows), TYPES, orient="row"), SCHEMA)], SCHEMA)
 
 
 def assess(population, customers=None, dictionary=None, max_missing_share: float = 0.3) -> dict:
@@ -114,7 +114,7 @@ def test_attributes_stand_in_the_order_of_the_feature_summary():
     [(8.0, "8"), (-1.0, "-1"), (8.5, "8.5"), (0.0, "0"), ("8", "8"), ("W", "W")],
 )
 def test_a_value_is_spelled_as_its_code(value, spelled):
-    assert spelling(value) == spelled
+    assert as_code(value) == spelled
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_parts_add_up():
         tally_part(rows[1:3], SCHEMA),
         tally_part(rows[3:], SCHEMA),
     ]
-    assert delivered(parts, SCHEMA) == PEOPLE
+    assert sum_tallies(parts, SCHEMA) == PEOPLE
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def census() -> tuple[Schema, pl.DataFrame]:
 
 def test_the_gaps_of_the_real_census_are_the_published_ones(census):
     schema, rows = census
-    counts = delivered([tally_part(rows, schema)], schema)
+    counts = sum_tallies([tally_part(rows, schema)], schema)
     # Becker and Kohavi (1996): 1,836 unknown work classes, 1,843 occupations, 583 countries.
     gaps = {name: n for name, n in counts.missing.items() if n}
     assert gaps == {"workclass": 1836, "occupation": 1843, "native_country": 583}

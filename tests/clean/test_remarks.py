@@ -7,15 +7,15 @@ import polars as pl
 import pytest
 
 from segment_lib.clean import (
-    Delivered,
+    ExtractCounts,
     assess_attributes,
-    delivered,
     refuse_unseen,
     remarks,
+    sum_tallies,
     tally_part,
 )
-from segment_lib.clean.completeness import AS_AN_ID
-from segment_lib.clean.remarks import far_values, listed
+from segment_lib.clean.completeness import ID_REASON
+from segment_lib.clean.remarks import joined, sentinels
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import TextFormat, open_extract
@@ -25,11 +25,11 @@ PAY = Attribute("PAY", "person", "numeric", ())
 KIND = Attribute("KIND", "person", "categorical", ())
 
 
-def extract(schema: Schema, **columns: list) -> Delivered:
+def extract(schema: Schema, **columns: list) -> ExtractCounts:
     """The counts of rows made by hand."""
     kinds = {a.name: pl.Float64 if a.storage == "number" else pl.String for a in schema}
     rows = pl.DataFrame(columns, schema=kinds)
-    return delivered([tally_part(rows, schema)], schema)
+    return sum_tallies([tally_part(rows, schema)], schema)
 
 
 def both_extracts(schema: Schema, population: Mapping[str, list], customers: Mapping[str, list]):
@@ -115,10 +115,10 @@ WORDS = {
 }
 
 
-def read(path: Path, schema: Schema) -> Delivered:
+def read(path: Path, schema: Schema) -> ExtractCounts:
     opened = open_extract("population", [path], schema, form=TextFormat(";"), rows_per_part=1000)
     parts = [tally_part(piece.read(schema).rows, schema) for piece in opened.pieces]
-    return delivered(parts, schema)
+    return sum_tallies(parts, schema)
 
 
 def written(folder: Path, suffix: str, columns: Mapping[str, list[str]]) -> Path:
@@ -213,7 +213,7 @@ SMALL = [float(i % 30) for i in range(300)]
 def test_values_far_from_all_others_are_known(values, far):
     schema = Schema((PAY,))
     counts = extract(schema, PAY=values).values["PAY"].counted
-    assert far_values(counts, 0.01 * len(values)) == far
+    assert sentinels(counts, 0.01 * len(values)) == far
 
 
 def test_a_far_value_is_known_however_many_others_there_are():
@@ -272,7 +272,7 @@ def test_an_attribute_of_ids_is_dropped_and_told(attribute, values):
     rows = {attribute.name: values}
     extracts = both_extracts(schema, rows, rows)
     table = assess_attributes(schema, *extracts.values(), {}, max_missing_share=0.3)
-    assert table.select("kept", "reason").row(0) == (False, AS_AN_ID)
+    assert table.select("kept", "reason").row(0) == (False, ID_REASON)
     (remark,) = remarks(schema, extracts, {})
     assert f": {attribute.name}. Take it out of the feature summary" in remark
 
@@ -299,7 +299,7 @@ def test_what_is_no_id_is_kept(attribute, values):
 
 
 def refuse(
-    schema: Schema, extracts: Mapping[str, Delivered], levels: Mapping | None = None, **options
+    schema: Schema, extracts: Mapping[str, ExtractCounts], levels: Mapping | None = None, **options
 ):
     attributes = assess_attributes(schema, *extracts.values(), levels or {}, max_missing_share=0.3)
     refuse_unseen(schema, attributes, extracts, levels or {}, max_unseen_share=0.05, **options)
@@ -371,8 +371,8 @@ def test_levels_of_one_extract_that_may_be_one_are_remarked_on():
 
 
 def test_of_many_attributes_the_first_are_named():
-    assert listed([str(i) for i in range(23)]).endswith("18, 19 and 3 more")
+    assert joined([str(i) for i in range(23)]).endswith("18, 19 and 3 more")
 
 
 def test_no_values_are_none_far_off():
-    assert far_values({}, 1) == []
+    assert sentinels({}, 1) == []
