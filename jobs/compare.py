@@ -21,7 +21,7 @@ from jobs.segment_counts import (
     segment_rows,
 )
 from jobs.stage import Job, Outcome, Stage
-from segment_lib.clean import delivered
+from segment_lib.clean import sum_tallies
 from segment_lib.compare import (
     associate,
     compare_segments,
@@ -165,7 +165,7 @@ def run(job: Job, work: Path) -> Outcome:
     schema = job.schema
     arrays = read_arrays(job.root, job.manifest.file("sweep", "model/arrays.npz"))
     projection = Projection.from_arrays(arrays)
-    population = delivered([tallies(job)["population"]], schema)
+    population = sum_tallies([tallies(job)["population"]], schema)
     values = {name: of.rows for name, of in population.values.items()}
     levels = {name: levels_of(name, of) for name, of in values.items() if len(of) > 1}
     levels |= {name: of for name, of in levels_of_base(job).items() if name in levels}

@@ -177,7 +177,7 @@ def blaming(what: str, advice: str = "Make the run again.") -> Iterator[None]:
 
 
 def _of_system(error: OSError, elsewhere: str) -> JobError:
-    """What the system refuses, as something that can be mended."""
+    """The error to show for what the system refuses."""
     name = str(error.filename or "")
     where = f"{name[:_SHOWN]}…" if len(name) > _SHOWN else name
     why = os.strerror(error.errno) if error.errno else type(error).__name__
@@ -194,8 +194,8 @@ def _of_system(error: OSError, elsewhere: str) -> JobError:
     if error.errno in _NO_PATH:
         return ConfigError(f"{where or 'a path'}: {why}. Name another path.")
     return ResourceError(
-        f"{where or 'the system'}: {why} ({place_of(error)}). Mend that, then run the same command "
-        "again."
+        f"{where or 'the system'}: {why} ({place_of(error)}). Correct that, then run the same "
+        "command again."
     )
 
 

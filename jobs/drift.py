@@ -18,7 +18,7 @@ from jobs.encode import current_plan
 from jobs.parts import make_parts
 from jobs.refresh_stages import of_refresh
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
-from segment_lib.clean import Delivered, delivered
+from segment_lib.clean import ExtractCounts, sum_tallies
 from segment_lib.clean.tally import Values
 from segment_lib.config import Config
 from segment_lib.drift import (
@@ -111,8 +111,8 @@ def attribute_table(job: RefreshJob) -> pl.DataFrame:
     before, after = tallies(job, job.earlier), tallies(job)
     pairs = {
         name: (
-            delivered([before[name]], job.base_schema),
-            delivered([after[name]], job.schema),
+            sum_tallies([before[name]], job.base_schema),
+            sum_tallies([after[name]], job.schema),
         )
         for name in EXTRACTS
     }
@@ -143,7 +143,7 @@ def attribute_table(job: RefreshJob) -> pl.DataFrame:
 
 
 def _counts(
-    old: Attribute, base: Delivered, now: Attribute, new: Delivered
+    old: Attribute, base: ExtractCounts, now: Attribute, new: ExtractCounts
 ) -> tuple[Counts, Counts]:
     before, after = base.values[old.name], new.values[now.name]
     # Numbers counted in bins are compared in the coarser of the two.

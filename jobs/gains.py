@@ -12,7 +12,7 @@ from dask import delayed
 
 from jobs.parts import Part, make_parts, part_key, work_done
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
-from segment_lib.clean import answers
+from segment_lib.clean import parse_answers
 from segment_lib.config import Config
 from segment_lib.errors import IntegrityError
 from segment_lib.hashing import hashed_share, in_first_half, row_hash
@@ -132,7 +132,7 @@ def count_responses(
     root: Path, raw: StoredFile, assigned: StoredFile, extract: str, column: str
 ) -> pl.DataFrame:
     """Rows of known response, and responses, of a part by segment."""
-    cells = answers(read_part(root, raw, columns=[column])[column])
+    cells = parse_answers(read_part(root, raw, columns=[column])[column])
     segments = read_part(root, assigned, columns=["segment"])["segment"]
     return (
         pl.DataFrame({"segment": segments, "response": cells})

@@ -15,7 +15,7 @@ from segment_lib.errors import ConfigError, DataError
 from segment_lib.mailing.suppression import Suppression, matches, open_suppression
 from segment_lib.mailing.targets import LeftOut, SortedRun
 from segment_lib.run.manifest import Manifest
-from segment_lib.schema import bans
+from segment_lib.schema import suppress_column
 from segment_lib.schema.ids import NO_ID, hash_ids
 from segment_lib.storage.files import StoredFile, read_part
 
@@ -69,7 +69,7 @@ class Columns:
         rows = read_part(root, file, columns=names)
         return (
             rows[self.ids] if self.ids else None,
-            bans.is_banned(rows[self.marks], self.missing) if self.marks else None,
+            suppress_column.is_suppressed(rows[self.marks], self.missing) if self.marks else None,
         )
 
 

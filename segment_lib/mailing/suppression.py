@@ -21,7 +21,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segment_lib.errors import ConfigError, DataError
-from segment_lib.schema.ids import NO_ID, DigitsLost, digits_lost, hash_ids, refuse_type, written_id
+from segment_lib.schema.ids import (
+    NO_ID,
+    RoundedIdError,
+    hash_ids,
+    normalize_id,
+    refuse_id_type,
+    rounded_ids_error,
+)
 
 ROWS_AT_ONCE = 100_000
 """Rows read at a time, and rows by which the column of ids is found."""
@@ -112,7 +119,7 @@ class Suppression:
             for column, values in cells.items():
                 try:
                     hashed = hash_ids(_without_title(values), fold=fold)
-                except DigitsLost:
+                except RoundedIdError:
                     if len(self.columns) == 1:
                         raise self._rounded(lines, values) from None
                     continue
@@ -130,7 +137,7 @@ class Suppression:
             values = cells[column] if chunk else _without_title(cells[column])
             try:
                 hashed = hash_ids(values)
-            except DigitsLost:
+            except RoundedIdError:
                 raise self._rounded(lines, cells[column]) from None
             found.append(np.unique(hashed[hashed != NO_ID]))
         return np.unique(np.concatenate(found))
@@ -151,7 +158,7 @@ class Suppression:
         found = [np.empty(0, dtype=np.uint64)]
         for chunk, (lines, cells) in enumerate(self.cells(self.columns)):
             for values in cells.values():
-                numbers = [None if cell is None else written_id(cell) for cell in values]
+                numbers = [None if cell is None else normalize_id(cell) for cell in values]
                 if chunk == 0 and numbers and _is_title(values):
                     numbers[0] = None
                 for place, number in enumerate(numbers):
@@ -167,10 +174,10 @@ class Suppression:
     def _rounded(self, lines: Sequence[int], values: pl.Series) -> DataError:
         for line, value in zip(lines, values, strict=False):
             try:
-                written_id(value or "")
-            except DigitsLost:
-                return digits_lost(f"{self.path}, line {line}")
-        return digits_lost(str(self.path))
+                normalize_id(value or "")
+            except RoundedIdError:
+                return rounded_ids_error(f"{self.path}, line {line}")
+        return rounded_ids_error(str(self.path))
 
 
 def open_suppression(path: Path, id_column: str) -> Suppression:
@@ -232,11 +239,11 @@ def _open_parquet(path: Path, id_column: str) -> Suppression:
         raise DataError(f"{path}: not a whole Parquet file. Fetch the file again.") from None
     named = [i for i, name in enumerate(schema.names) if _same_name(name, id_column)]
     for i in named:
-        refuse_type(str(path), schema.names[i], schema.types[i])
+        refuse_id_type(str(path), schema.names[i], schema.types[i])
     if not named:
         for i, kind in enumerate(schema.types):
             try:
-                refuse_type(str(path), schema.names[i], kind)
+                refuse_id_type(str(path), schema.names[i], kind)
             except DataError:
                 continue
             named.append(i)

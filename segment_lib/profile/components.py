@@ -41,7 +41,7 @@ def feature_words(
 ) -> FeatureWords:
     """The words for a feature of the plan: a scale, a level of an attribute, or a recoded fact."""
     known = phrases.get(feature)
-    low, high = (known.of("low"), known.of("high")) if known else (None, None)
+    low, high = (known.get("low"), known.get("high")) if known else (None, None)
     if low is not None and high is not None:
         return FeatureWords(attribute, low, high)
     about = topic(attribute, meaning)
@@ -49,7 +49,7 @@ def feature_words(
     if level != feature:
         told = f"{about}: {meaning.label(level)}"
         if of := phrases.get(attribute):
-            told = of.of(level) or f"{of.topic} {meaning.label(level)}".strip()
+            told = of.get(level) or f"{of.topic} {meaning.label(level)}".strip()
         return FeatureWords(attribute, f"not {told}", told)
     if feature != attribute:
         about = feature.replace("_", " ").replace("=", ": ")

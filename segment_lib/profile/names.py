@@ -85,7 +85,7 @@ def _phrases(
 def _phrase(row: Mapping[str, str], meaning: Meaning, known: Phrases | None) -> str:
     phrase = None
     if known is not None:
-        phrase = known.of(row["levels"] if row["side"] == "level" else row["side"])
+        phrase = known.get(row["levels"] if row["side"] == "level" else row["side"])
     if phrase is not None:
         return phrase
     told = row["words"].removeprefix(f"{topic(row['attribute'], meaning)}: ")
