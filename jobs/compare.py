@@ -37,11 +37,11 @@ from segment_lib.model import Projection, segment_ids
 from segment_lib.profile import (
     TOO_FEW,
     Levels,
+    choose_levels,
     component_tables,
     describe_segments,
     fairness_table,
     feature_words,
-    levels_of,
     name_segments,
     profile_segments,
     segment_traits,
@@ -167,7 +167,7 @@ def run(job: Job, work: Path) -> Outcome:
     projection = Projection.from_arrays(arrays)
     population = delivered([tallies(job)["population"]], schema)
     values = {name: of.rows for name, of in population.values.items()}
-    levels = {name: levels_of(name, of) for name, of in values.items() if len(of) > 1}
+    levels = {name: choose_levels(name, of) for name, of in values.items() if len(of) > 1}
     levels |= {name: of for name, of in levels_of_base(job).items() if name in levels}
     sensitive = [name for name in job.config.fairness.attributes if name in levels]
     anew = read_arrays(job.root, job.manifest.file("sweep", "model/reclusterings.npz"))
