@@ -24,7 +24,7 @@ from jobs.stage import Job, Outcome, Stage
 from segment_lib.clean import delivered
 from segment_lib.compare import (
     SET_ASIDE,
-    associate,
+    chi_square_test,
     compare_segments,
     index_interval,
     index_spread,
@@ -117,7 +117,7 @@ def tests(segments: pl.DataFrame, odd: list[str]) -> dict[str, Any]:
         ("without_set_aside", segments.filter(pl.col("segment") != SET_ASIDE)),
     ):
         counts = [dict(rows.select("segment", of).iter_rows()) for of in _ROWS]
-        found = associate(*counts)
+        found = chi_square_test(*counts)
         told[name] = asdict(found) if found else None
     return {**told, "suspicious": odd}
 
