@@ -23,7 +23,7 @@ from segment_lib.clean import (
     sum_tallies,
 )
 from segment_lib.config import Config
-from segment_lib.disclosure import counted
+from segment_lib.disclosure import count_text
 from segment_lib.encode import (
     MAX_LEVELS,
     REDUNDANT,
@@ -231,7 +231,7 @@ def _message(attributes: pl.DataFrame, plan: Plan, min_cell: int) -> str:
     told += f", {len(plan.features)} features planned"
     many = [rule.attribute for rule in plan.rules if has_too_many_levels(rule)]
     told += f" (none of {', '.join(many)}: more than {MAX_LEVELS} levels)" if many else ""
-    cells = counted(unseen, min_cell)
+    cells = count_text(unseen, min_cell)
     return told + (f", {cells} cells hold a code the dictionary lacks" if unseen else "")
 
 

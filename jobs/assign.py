@@ -11,7 +11,7 @@ from jobs.parts import Part, make_parts, part_key
 from jobs.people import numbers_in, row_numbers
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
-from segment_lib.drift import PLACED, AssignmentCounts
+from segment_lib.drift import ASSIGNMENT_COUNTS, AssignmentCounts
 from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block
 from segment_lib.model import FittedModel
@@ -60,7 +60,7 @@ def assign_part(
         raise IntegrityError(f"{file.path}: holds rows that are not of its raw part. Run encode.")
     segments = segments.with_columns(pl.col("segment").fill_null(SET_ASIDE))
     placed = AssignmentCounts.count(segments["segment"], segments["distance"])
-    return finish_part(work, path, segments, {PLACED: placed.to_json()})
+    return finish_part(work, path, segments, {ASSIGNMENT_COUNTS: placed.to_json()})
 
 
 def assign_parts(
@@ -88,7 +88,9 @@ def assign_parts(
 
 def placed_rows(root: Path, files: Sequence[StoredFile]) -> AssignmentCounts:
     """Rows by segment, and their distances, from the footers of segment parts."""
-    found = [AssignmentCounts.from_json(read_metadata(root, file)[PLACED]) for file in files]
+    found = [
+        AssignmentCounts.from_json(read_metadata(root, file)[ASSIGNMENT_COUNTS]) for file in files
+    ]
     return sum(found[1:], start=found[0])
 
 

@@ -4,7 +4,6 @@ Attributes are compared from the tallies in the footers of raw parts, segments a
 those of segment parts: no row is read that was read before.
 """
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +21,7 @@ from segment_lib.clean import ExtractCounts, sum_tallies
 from segment_lib.clean.tally import Values
 from segment_lib.config import Config
 from segment_lib.drift import (
-    Counts,
+    AttributeCounts,
     Policy,
     attribute_drift,
     decide,
@@ -99,7 +98,7 @@ def run(job: Job, work: Path) -> Outcome:
         "decision": decision,
         "reason": reason,
         "findings": found,
-        "changes": [asdict(change) for change in told.changes.listed],
+        "changes": [change.facts() for change in told.changes.listed],
         "distances": distances,
         **made.facts,
     }
@@ -144,13 +143,13 @@ def attribute_table(job: RefreshJob) -> pl.DataFrame:
 
 def _counts(
     old: Attribute, base: ExtractCounts, now: Attribute, new: ExtractCounts
-) -> tuple[Counts, Counts]:
+) -> tuple[AttributeCounts, AttributeCounts]:
     before, after = base.values[old.name], new.values[now.name]
     # Numbers counted in bins are compared in the coarser of the two.
     same = Values({}, coarseness=max(before.coarseness, after.coarseness))
     return (
-        Counts(base.rows, (before + same).rows, base.missing[old.name]),
-        Counts(new.rows, (after + same).rows, new.missing[now.name]),
+        AttributeCounts(base.rows, (before + same).rows, base.missing[old.name]),
+        AttributeCounts(new.rows, (after + same).rows, new.missing[now.name]),
     )
 
 

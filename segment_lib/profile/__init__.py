@@ -1,4 +1,4 @@
-"""What sets segments apart, in decoded words: levels, traits, names, components, fairness."""
+"""Profiles of the segments in decoded words: levels, traits, names, components, fairness."""
 
 from segment_lib.profile.components import FeatureWords, component_tables, feature_words
 from segment_lib.profile.describe import describe_segments
@@ -7,8 +7,8 @@ from segment_lib.profile.levels import (
     COUNTS,
     PROFILE,
     Levels,
+    choose_levels,
     count_levels,
-    levels_of,
     profile_segments,
 )
 from segment_lib.profile.names import TOO_FEW, name_segments
@@ -20,12 +20,12 @@ __all__ = [
     "TOO_FEW",
     "FeatureWords",
     "Levels",
+    "choose_levels",
     "component_tables",
     "count_levels",
     "describe_segments",
     "fairness_table",
     "feature_words",
-    "levels_of",
     "name_segments",
     "profile_segments",
     "segment_traits",
