@@ -5,7 +5,6 @@ those of segment parts: no row is read that was read before.
 """
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
@@ -34,7 +33,9 @@ from segment_lib.drift import (
 from segment_lib.errors import ConfigError
 from segment_lib.model import FittedModel
 from segment_lib.schema import Attribute
-from segment_lib.storage.files import read_arrays, read_part, write_part
+from segment_lib.storage.arrays import read_arrays
+from segment_lib.storage.files import read_part, write_part
+from segment_lib.storage.location import Location
 
 PLACED = "refresh/placed"
 """Where the rows placed by the base's model are."""
@@ -51,7 +52,7 @@ def inputs(job: Job) -> Any:
     return [job.hashes("ingest"), job.hashes("assess"), job.hashes("encode"), before]
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     told = of_refresh(job)
     base, plan = told.earlier, current_plan(told)
     old, new = base.stages["encode"].facts["features"], told.facts("encode")["features"]

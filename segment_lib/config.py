@@ -10,7 +10,7 @@ from typing import Any
 
 from segment_lib.errors import ConfigError
 from segment_lib.sources.text_format import TextFormat
-from segment_lib.storage.s3 import SCHEME
+from segment_lib.storage.stores import is_remote
 
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
@@ -262,7 +262,7 @@ def _section(name: str, entries: dict[str, Any], folder: Path, faults: list[str]
             faults.append(f"{name}.{key} must be {expected}")
             continue
         if name == "inputs" and key in _PATHS + _OPTIONAL_PATHS and value:
-            value = value if value.startswith(SCHEME) else str(folder / value)
+            value = value if is_remote(value) else str(folder / value)
         values[key] = tuple(value) if isinstance(value, list) else value
     return kind(**values)
 

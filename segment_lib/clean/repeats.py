@@ -7,11 +7,11 @@ below one in three thousand.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 
 from segment_lib.storage.files import write_file
+from segment_lib.storage.location import Location
 
 ROWS_PER_BUCKET = 500_000
 """About how many rows are compared at a time."""
@@ -23,14 +23,16 @@ BYTES_PER_ROW = 130
 class Sorted:
     """Whole numbers on disk, those of one owner after those of another."""
 
-    path: Path
+    path: Location
     edges: tuple[int, ...]
     """Where the numbers of each owner begin, and where the last ones end."""
     width: int
     """Numbers in a row."""
 
     @classmethod
-    def write(cls, root: Path, path: str, rows: np.ndarray, owners: np.ndarray, n: int) -> "Sorted":
+    def write(
+        cls, root: Location, path: str, rows: np.ndarray, owners: np.ndarray, n: int
+    ) -> "Sorted":
         """Write rows, shape (n_rows, width) of uint64, in the order of their `n` owners."""
         order = np.argsort(owners, kind="stable")
         edges = np.searchsorted(owners[order], np.arange(n + 1))
@@ -84,7 +86,7 @@ def bucket_of(keys: np.ndarray, buckets: int) -> np.ndarray:
 
 
 def find_repeats(
-    parts: Sequence[Sorted], bucket: int, firsts: Sequence[int], root: Path, path: str
+    parts: Sequence[Sorted], bucket: int, firsts: Sequence[int], root: Location, path: str
 ) -> tuple[Repeats, Sorted]:
     """The repeats of a bucket; the numbers of the rows that repeat are written by part.
 

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -22,6 +21,7 @@ import pyarrow.parquet as pq
 
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.schema.ids import NO_ID, DigitsLost, digits_lost, hash_ids, refuse_type, written_id
+from segment_lib.storage.location import Location
 
 ROWS_AT_ONCE = 100_000
 """Rows read at a time, and rows by which the column of ids is found."""
@@ -44,7 +44,7 @@ _SUMS = re.compile(
 class Suppression:
     """A suppression file, and how it is written."""
 
-    path: Path
+    path: Location
     columns: tuple[int, ...]
     """The columns that may hold the ids, from 0: one, if it is named or alone."""
     skip: int = 0
@@ -173,7 +173,7 @@ class Suppression:
         return digits_lost(str(self.path))
 
 
-def open_suppression(path: Path, id_column: str) -> Suppression:
+def open_suppression(path: Location, id_column: str) -> Suppression:
     """Find out how a suppression file is written, and which columns may hold the ids.
 
     Raises
@@ -224,7 +224,7 @@ def matches(ids: pl.Series, samples: Mapping[int, np.ndarray], *, fold: bool = F
     return {column for column, own in samples.items() if np.isin(own, keys).any()}
 
 
-def _open_parquet(path: Path, id_column: str) -> Suppression:
+def _open_parquet(path: Location, id_column: str) -> Suppression:
     try:
         with path.open("rb") as file:
             schema = pq.read_schema(file)
@@ -244,7 +244,7 @@ def _open_parquet(path: Path, id_column: str) -> Suppression:
 
 
 def _parquet_cells(
-    path: Path, columns: Sequence[int]
+    path: Location, columns: Sequence[int]
 ) -> Iterator[tuple[list[int], dict[int, pl.Series]]]:
     try:
         with path.open("rb") as file, pq.ParquetFile(file) as opened:
@@ -263,12 +263,12 @@ def _parquet_cells(
 
 
 @contextmanager
-def _opened(path: Path, packing: str | None) -> Iterator[pa.NativeFile]:
+def _opened(path: Location, packing: str | None) -> Iterator[pa.NativeFile]:
     with path.open("rb") as file, pa.input_stream(file, compression=packing) as stream:
         yield stream
 
 
-def _unpacked_head(path: Path, packing: str) -> bytes:
+def _unpacked_head(path: Location, packing: str) -> bytes:
     try:
         with _opened(path, packing) as stream:
             return bytes(stream.read(_HEAD))
@@ -278,7 +278,7 @@ def _unpacked_head(path: Path, packing: str) -> bytes:
         ) from None
 
 
-def _refuse_binary(path: Path, head: bytes) -> None:
+def _refuse_binary(path: Location, head: bytes) -> None:
     """Raise a DataError if the file is a workbook, an archive, a page or the like."""
     workbook = head.startswith(b"\xd0\xcf\x11\xe0") or (head.startswith(b"PK") and b"xl/" in head)
     if workbook or head.startswith(b"PK"):
@@ -304,7 +304,7 @@ def _wide_without_mark(head: bytes) -> str:
     return ""
 
 
-def _encoding(path: Path, packing: str | None, head: bytes) -> str:
+def _encoding(path: Location, packing: str | None, head: bytes) -> str:
     """UTF-16 by its mark, UTF-8 if all of it is, else cp1252."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"

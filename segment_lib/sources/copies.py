@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 from segment_lib.errors import DataError
+from segment_lib.storage.location import Location
 
 FEW_CUSTOMERS = 30
 """Of fewer customers little can be said: limits of so small counts are exact, and wide."""
@@ -19,7 +19,7 @@ class Content:
     """What is in a delivered file."""
 
     extract: str
-    file: Path
+    file: Location
     digests: tuple[str, ...]
     """Of its pieces, as they give them."""
     rows: int
