@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -39,6 +38,7 @@ from segment_lib.run.manifest import Manifest
 from segment_lib.schema import canonical
 from segment_lib.schema.suppress_column import suspected_columns, suspected_remarks
 from segment_lib.storage.files import StoredFile, read_metadata, write_file, write_part
+from segment_lib.storage.location import Location
 
 
 def settings(config: Config) -> Any:
@@ -66,7 +66,7 @@ def declared(job: Job) -> Any:
     return [told, job.config.inputs.missing]
 
 
-def read_tally(root: Path, file: StoredFile) -> Tally:
+def read_tally(root: Location, file: StoredFile) -> Tally:
     return Tally.from_json(read_metadata(root, file)["tally"])
 
 
@@ -135,7 +135,7 @@ def note_derived(job: Job, plan: str) -> None:
         noted.append(mark)
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     schema = job.schema
     counted = tallies(job)
     extracts = {name: sum_tallies([counted[name]], schema) for name in EXTRACTS}

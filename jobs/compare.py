@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,16 +45,10 @@ from segment_lib.profile import (
     segment_traits,
 )
 from segment_lib.schema import Meaning, known_phrases
-from segment_lib.storage.files import (
-    StoredFile,
-    formula_undone,
-    read_arrays,
-    read_file,
-    read_part,
-    write_file,
-    write_part,
-    write_table,
-)
+from segment_lib.storage.arrays import read_arrays
+from segment_lib.storage.files import StoredFile, read_file, read_part, write_file, write_part
+from segment_lib.storage.location import Location
+from segment_lib.storage.tables import formula_undone, write_table
 from segment_lib.terms import SET_ASIDE
 
 
@@ -161,7 +154,7 @@ def fairness(
     )
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     schema = job.schema
     arrays = read_arrays(job.root, job.manifest.file("sweep", "model/arrays.npz"))
     projection = Projection.from_arrays(arrays)

@@ -22,7 +22,8 @@ from tqdm import tqdm
 
 from segment_lib.errors import ConfigError, DataError, IntegrityError, JobError, ResourceError
 from segment_lib.schema.wording import printable
-from segment_lib.storage.s3 import place
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import as_location
 
 LOG = logging.getLogger("segment_lib")
 _EVERY = 5.0
@@ -72,10 +73,10 @@ def log(message: str, **facts: object) -> None:
     LOG.info(message, extra={"facts": facts})
 
 
-def path_argument(text: str) -> Path:
+def path_argument(text: str) -> Location:
     """A place on this machine or in an object store, of an option."""
     try:
-        return place(text)
+        return as_location(text)
     except ConfigError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

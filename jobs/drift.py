@@ -4,7 +4,6 @@ Attributes are compared from the tallies in the footers of raw parts, segments a
 those of segment parts: no row is read that was read before.
 """
 
-from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
@@ -32,7 +31,9 @@ from segment_lib.drift import (
 from segment_lib.errors import ConfigError
 from segment_lib.model import FittedModel
 from segment_lib.schema import Attribute
-from segment_lib.storage.files import read_arrays, read_part, write_part
+from segment_lib.storage.arrays import read_arrays
+from segment_lib.storage.files import read_part, write_part
+from segment_lib.storage.location import Location
 from segment_lib.terms import SET_ASIDE
 
 PLACED = "refresh/placed"
@@ -50,7 +51,7 @@ def inputs(job: Job) -> Any:
     return [job.hashes("ingest"), job.hashes("assess"), job.hashes("encode"), before]
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     told = of_refresh(job)
     base, plan = told.earlier, current_plan(told)
     old, new = base.stages["encode"].facts["features"], told.facts("encode")["features"]

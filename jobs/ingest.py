@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -32,6 +31,7 @@ from segment_lib.sources import (
     remarks,
 )
 from segment_lib.storage.files import StoredFile
+from segment_lib.storage.location import Location
 
 __all__ = ["BYTES_PER_CELL", "STAGE"]
 
@@ -47,7 +47,7 @@ def inputs(job: Job) -> Any:
     return [*(list(job.delivered[name].values()) for name in EXTRACTS), job.delivery.as_json()]
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     refuse_columns(job)
     with unchanging(job):
         extracts = open_extracts(job, job.scratch(work) / "scratch")
@@ -93,7 +93,7 @@ def refuse_columns(job: Job) -> None:
     refuse_names(job)
 
 
-def open_extracts(job: Job, scratch: Path) -> list[Extract]:
+def open_extracts(job: Job, scratch: Location) -> list[Extract]:
     """The extracts, checked and cut; compressed files are written out to `scratch` first."""
     told = job.config.inputs
     extracts = []
@@ -136,7 +136,7 @@ def refuse_id_types(extract: Extract, column: str) -> None:
 
 
 def reading_remarks(
-    job: Job, extracts: Sequence[Extract], raw: RawParts, work: Path
+    job: Job, extracts: Sequence[Extract], raw: RawParts, work: Location
 ) -> Iterator[str]:
     """What was noticed while the extracts were read.
 

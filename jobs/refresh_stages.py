@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import asdict
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,9 @@ from segment_lib.matrix import as_block
 from segment_lib.model import Projection, segment_ids
 from segment_lib.model.kernel import nearest
 from segment_lib.model.stability import count_jointly
-from segment_lib.storage.files import StoredFile, read_arrays, read_part, write_file, write_part
+from segment_lib.storage.arrays import read_arrays
+from segment_lib.storage.files import StoredFile, read_part, write_file, write_part
+from segment_lib.storage.location import Location
 
 
 def of_refresh(job: Job) -> RefreshJob:
@@ -55,7 +56,7 @@ def assess_inputs(job: Job) -> Any:
     return [job.hashes("ingest"), base, plan, job.told_meanings(), assess.declared(job)]
 
 
-def run_assess(job: Job, work: Path) -> Outcome:
+def run_assess(job: Job, work: Location) -> Outcome:
     told = of_refresh(job)
     schema = told.schema
     counted = tallies(told)
@@ -150,7 +151,7 @@ ASSESS = Stage(
 # --- fit and sweep: applied, or refitted from the centres of the base -----------------------------
 
 
-def take(job: Job, stage: str, path: str, work: Path) -> StoredFile:
+def take(job: Job, stage: str, path: str, work: Location) -> StoredFile:
     """A file of the base, whole.
 
     Raises
@@ -175,7 +176,7 @@ def fit_inputs(job: Job) -> Any:
     return fit.inputs(job)
 
 
-def run_fit(job: Job, work: Path) -> Outcome:
+def run_fit(job: Job, work: Location) -> Outcome:
     if not is_applied(job):
         return fit.run(job, work)
     n = len(job.manifest.files("encode", "features/population/"))
@@ -197,7 +198,7 @@ def sweep_inputs(job: Job) -> Any:
     return ["apply", model] if is_applied(job) else ["refit", model, sweep.inputs(job)]
 
 
-def run_sweep(job: Job, work: Path) -> Outcome:
+def run_sweep(job: Job, work: Location) -> Outcome:
     facts = of_refresh(job).earlier.stages["sweep"].facts
     if not is_applied(job):
         return sweep.find(job, work, [facts["n_clusters"]], warm_start(job))
@@ -271,7 +272,7 @@ def shared_rows(
 
 
 def _shared(
-    root: Path,
+    root: Location,
     file: StoredFile,
     placed: StoredFile,
     features: tuple[str, ...],

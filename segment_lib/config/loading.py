@@ -10,7 +10,7 @@ from segment_lib.config.sections import SECTIONS, Config, Inputs
 from segment_lib.errors import ConfigError
 from segment_lib.schema.values import Values, keys
 from segment_lib.sources.text_format import TextFormat
-from segment_lib.storage.s3 import SCHEME
+from segment_lib.storage.stores import is_remote
 from segment_lib.terms import EXTRACTS
 
 
@@ -82,7 +82,7 @@ def _section(name: str, entries: dict[str, Any], folder: Path, faults: list[str]
     known = keys(SECTIONS[name])
     settings = _valid(name, entries, known, faults)
     for key, value in settings.items():
-        if known[key].is_path and value and not value.startswith(SCHEME):
+        if known[key].is_path and value and not is_remote(value):
             settings[key] = str(folder / value)
     return SECTIONS[name](**settings, **formats)
 

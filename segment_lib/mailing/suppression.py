@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -29,6 +28,7 @@ from segment_lib.schema.ids import (
     refuse_id_type,
     rounded_ids_error,
 )
+from segment_lib.storage.location import Location
 
 ROWS_AT_ONCE = 100_000
 """Rows read at a time; the first of them decide which column holds the ids."""
@@ -51,7 +51,7 @@ _SUMS = re.compile(
 class SuppressionFile:
     """A suppression file, and how it is written."""
 
-    path: Path
+    path: Location
     columns: tuple[int, ...]
     """Columns that may hold the ids, counted from 0: a single one if it is named or alone."""
     skip: int = 0
@@ -180,7 +180,7 @@ class SuppressionFile:
         return rounded_ids_error(str(self.path))
 
 
-def open_suppression(path: Path, id_column: str) -> SuppressionFile:
+def open_suppression(path: Location, id_column: str) -> SuppressionFile:
     """Detect how a suppression file is written, and which columns may hold the ids.
 
     Raises
@@ -233,7 +233,7 @@ def matching_columns(
     return {column for column, sample in samples.items() if np.isin(sample, keys).any()}
 
 
-def _open_parquet(path: Path, id_column: str) -> SuppressionFile:
+def _open_parquet(path: Location, id_column: str) -> SuppressionFile:
     try:
         with path.open("rb") as file:
             schema = pq.read_schema(file)
@@ -253,7 +253,7 @@ def _open_parquet(path: Path, id_column: str) -> SuppressionFile:
 
 
 def _parquet_cells(
-    path: Path, columns: Sequence[int]
+    path: Location, columns: Sequence[int]
 ) -> Iterator[tuple[list[int], dict[int, pl.Series]]]:
     try:
         with path.open("rb") as file, pq.ParquetFile(file) as opened:
@@ -272,12 +272,12 @@ def _parquet_cells(
 
 
 @contextmanager
-def _open_unpacked(path: Path, packing: str | None) -> Iterator[pa.NativeFile]:
+def _open_unpacked(path: Location, packing: str | None) -> Iterator[pa.NativeFile]:
     with path.open("rb") as file, pa.input_stream(file, compression=packing) as stream:
         yield stream
 
 
-def _unpacked_head(path: Path, packing: str) -> bytes:
+def _unpacked_head(path: Location, packing: str) -> bytes:
     try:
         with _open_unpacked(path, packing) as stream:
             return bytes(stream.read(_HEAD_BYTES))
@@ -287,7 +287,7 @@ def _unpacked_head(path: Path, packing: str) -> bytes:
         ) from None
 
 
-def _refuse_binary(path: Path, head: bytes) -> None:
+def _refuse_binary(path: Location, head: bytes) -> None:
     """Raise a DataError if the file is a workbook, an archive, a web page or the like."""
     workbook = head.startswith(b"\xd0\xcf\x11\xe0") or (head.startswith(b"PK") and b"xl/" in head)
     if workbook or head.startswith(b"PK"):
@@ -313,7 +313,7 @@ def _utf_16_without_mark(head: bytes) -> str:
     return ""
 
 
-def _encoding(path: Path, packing: str | None, head: bytes) -> str:
+def _encoding(path: Location, packing: str | None, head: bytes) -> str:
     """Encoding of the text: UTF-16 by its mark, UTF-8 if all of it is valid, else cp1252."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"

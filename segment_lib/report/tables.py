@@ -14,7 +14,7 @@ import polars as pl
 from segment_lib.disclosure import suppressed_segments
 from segment_lib.report.segments import Segment, steadiness
 from segment_lib.report.words import NOTHING, count, decimals, finite, percent, whole
-from segment_lib.storage.files import formula_safe
+from segment_lib.storage.tables import formula_safe
 from segment_lib.terms import EXTRACTS, SET_ASIDE
 
 Form = Callable[[float | None], str]
