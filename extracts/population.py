@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from extracts.figures import coarse_codes
 from extracts.missing import EMPTY, GROUP_COLUMN, REGIONS, marks, patterns
 from extracts.model import model
+from segment_lib.terms import EXTRACTS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,7 +25,6 @@ BLOCK_ROWS = 8192
 NOTHING = -99
 """An empty cell, among whole-number codes."""
 
-EXTRACTS = ("population", "customers")
 
 CLASSES = ("complete", "partial", "set_aside")
 """Rows by what they miss: no empty cell, some, or so much that most carry the default profile."""

@@ -1,14 +1,13 @@
 """What the choice of a number of segments looks at: stability, and customers reached held out."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from dask import delayed
 from dask.delayed import Delayed
 
-from jobs.people import row_numbers
+from jobs.people import numbers_in, row_numbers
 from segment_lib.config import Config
 from segment_lib.matrix import as_block
 from segment_lib.model import (
@@ -25,7 +24,7 @@ from segment_lib.model import (
 )
 from segment_lib.run.job import Job
 from segment_lib.storage.files import StoredFile, read_part
-from segment_lib.tasks.rows import numbers_in
+from segment_lib.storage.location import Location
 
 BYTES_PER_FEATURE = 12
 """Of a feature value in memory while customers are counted; measured."""
@@ -79,7 +78,7 @@ def held_out_gains(job: Job, found: Sequence[Clustering], projection: Projection
 
 
 def count_customers(
-    root: Path,
+    root: Location,
     file: StoredFile,
     features: tuple[str, ...],
     projection: Projection,
@@ -139,5 +138,5 @@ def rows_by_quarter(job: Job, seed: int) -> np.ndarray:
     return np.asarray(sum(job.workers.run(tasks))[:2])
 
 
-def _count_quarters(root: Path, rows: range | StoredFile, seed: int) -> np.ndarray:
+def _count_quarters(root: Location, rows: range | StoredFile, seed: int) -> np.ndarray:
     return np.bincount(quarters(numbers_in(root, rows), seed), minlength=3)

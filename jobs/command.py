@@ -9,14 +9,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from segment_lib.errors import ConfigError, DataError, JobError, ResourceError
 from segment_lib.run.blame import place_of, unquoted
 from segment_lib.run.progress import LOG
-from segment_lib.storage.s3 import place
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import as_location
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 _NO_PATH = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EINVAL}
@@ -28,10 +28,10 @@ _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 """What Ctrl-C, systemd, Kubernetes, Slurm and a closed terminal end a job with."""
 
 
-def path_argument(text: str) -> Path:
+def path_argument(text: str) -> Location:
     """A place on this machine or in an object store, of an option."""
     try:
-        return place(text)
+        return as_location(text)
     except ConfigError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

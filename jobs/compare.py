@@ -6,7 +6,7 @@ from dask import delayed
 
 from jobs.command import run_alone
 from segment_lib import profile
-from segment_lib.clean import delivered
+from segment_lib.clean import sum_tallies
 from segment_lib.compare import chi_square_tests, refuse_suspicious, sanity_checks, segment_table
 from segment_lib.disclosure import suppress_segments
 from segment_lib.model import segment_ids
@@ -16,7 +16,6 @@ from segment_lib.run.artifacts import (
     ASSIGNED,
     ATTRIBUTES,
     COUNTS,
-    EXTRACTS,
     FEATURES,
     RAW,
     RESAMPLED,
@@ -28,6 +27,7 @@ from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage, fields_of
 from segment_lib.tasks.assign import count_assigned
 from segment_lib.tasks.count import BYTES_PER_CELL, BYTES_PER_FEATURE, add_counts, count_parts
 from segment_lib.tasks.tallies import sum_of_tallies
+from segment_lib.terms import EXTRACTS
 
 
 def run(context: Context) -> Outcome:
@@ -90,7 +90,7 @@ def run(context: Context) -> Outcome:
         encoded.features,
     )
     context.write_json(artifacts.LEVELS, profile.levels_to_json(levels), ensure_ascii=False)
-    context.write_csv(artifacts.SEGMENTS, segments)
+    context.write_table(artifacts.SEGMENTS, segments)
     context.write_json(artifacts.TESTS, {**chi_square_tests(segments), "suspicious": suspicious})
     context.write_frame(artifacts.PROFILE, tables.profile)
     for artifact, table in (
@@ -111,7 +111,7 @@ def run(context: Context) -> Outcome:
 def profiled(context: Context) -> dict[str, profile.Levels]:
     """How each attribute is profiled: as in the base of a refresh, so that counts compare."""
     tallies = context.compute([sum_of_tallies(context.root, context.files(RAW, "population"))])
-    values = delivered(tallies, context.source(SCHEMA)).values
+    values = sum_tallies(tallies, context.source(SCHEMA)).values
     base = (
         profile.levels_from_json(context.base.json(artifacts.LEVELS)) if context.is_refresh else {}
     )

@@ -2,12 +2,13 @@
 
 from jobs.command import run_alone
 from segment_lib.errors import DataError
-from segment_lib.run.artifacts import ATTRIBUTES, EXTRACTS, FEATURES, RAW
+from segment_lib.run.artifacts import ATTRIBUTES, FEATURES, RAW
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import PLAN_ON_DISK, SCHEMA
 from segment_lib.run.results import Encoded
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.tasks.encode import BYTES_PER_CELL, EncodePart, attributes_missing
+from segment_lib.terms import EXTRACTS
 
 
 def run(context: Context) -> Outcome:

@@ -17,7 +17,6 @@ from segment_lib.run import artifacts
 from segment_lib.run.artifacts import (
     ARRAYS,
     ASSIGNED,
-    EXTRACTS,
     FEATURES,
     MICRO_MODEL,
     PROJECTION,
@@ -33,6 +32,7 @@ from segment_lib.tasks.micro import (
     learn_micro_model,
     read_counts,
 )
+from segment_lib.terms import EXTRACTS
 
 
 def run(context: Context) -> Outcome:
@@ -59,8 +59,8 @@ def run(context: Context) -> Outcome:
     )
     counts = add_counts([read_counts(context.staging_dir, file) for file in parts])
     cells, gains = micro_table(counts), gains_table(counts)
-    context.write_csv(artifacts.MICRO, cells)
-    context.write_csv(artifacts.GAINS, gains)
+    context.write_table(artifacts.MICRO, cells)
+    context.write_table(artifacts.GAINS, gains)
     write_depth(context, cells)
     write_response(context)
     rows = sum(file.rows or 0 for file in context.files(ASSIGNED))
@@ -107,7 +107,7 @@ def write_response(context: Context) -> None:
         delayed(count_responses)(context.root, raw, assigned, extract, column)
         for extract, (raw, assigned) in context.aligned(RAW, ASSIGNED, extracts=extracts)
     ]
-    context.write_csv(artifacts.RESPONSE, response_table(pl.concat(context.compute(tasks))))
+    context.write_table(artifacts.RESPONSE, response_table(pl.concat(context.compute(tasks))))
 
 
 def cost(scale: Scale) -> Cost:

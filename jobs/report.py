@@ -1,6 +1,5 @@
 """The run as one page that opens with no network, and its figures as files."""
 
-import json
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -12,7 +11,6 @@ from segment_lib.run.context import Context
 from segment_lib.run.results import Encoded, Fitted, Gained, Ingested, Reported, Swept
 from segment_lib.run.run_sheet import RUN_SHEET
 from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage, fields_of
-from segment_lib.run.tables import read_csv_table
 
 if TYPE_CHECKING:
     from segment_lib.report import DriftSection
@@ -29,7 +27,6 @@ def run(context: Context) -> Outcome:
     arrays, attributes = context.arrays(ARRAYS), context.frame(ATTRIBUTES)
     encoded, rule = context.result(Encoded), context.result(Swept).rule
     tests, sheet = context.json(artifacts.TESTS), context.source(RUN_SHEET)
-    depth, response = context.content(DEPTH), context.content(RESPONSE)
     telling = set(attributes.filter("kept")["attribute"]) - set(encoded.redundant)
     facts = RunFacts(
         title=sheet.title,
@@ -54,8 +51,8 @@ def run(context: Context) -> Outcome:
         fairness=context.table(artifacts.FAIRNESS),
         gains=context.table(artifacts.GAINS),
         n_micro=context.result(Gained).n_micro,
-        depth=json.loads(depth) if depth else None,
-        response=read_csv_table(response) if response else None,
+        depth=context.json(DEPTH) if context.has(DEPTH) else None,
+        response=context.table(RESPONSE) if context.has(RESPONSE) else None,
         remarks=sheet.remarks,
         stages=sheet.stages,
         inputs=sheet.inputs,
@@ -65,7 +62,7 @@ def run(context: Context) -> Outcome:
         min_segment_rows=context.config.compare.min_segment_rows,
         drift=drift(context) if context.is_refresh else None,
     )
-    folder = context.scratch() / "page"
+    folder = context.local_folder() / "page"
     folder.mkdir(mode=0o700)
     for path in write_report(facts, folder):
         name = path.relative_to(folder).as_posix()

@@ -30,9 +30,10 @@ from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import SEGMENTS
 from segment_lib.run.blame import blaming
+from segment_lib.run.fingerprint import package_versions
 from segment_lib.run.forecast import forecast_lines, refuse_small_budget, refuse_unfit_cluster
 from segment_lib.run.job import Job
-from segment_lib.run.manifest import Manifest, package_versions
+from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
 from segment_lib.run.runner import between, run_stages
 from segment_lib.run.stage import in_order
@@ -110,7 +111,7 @@ def job_of(options: argparse.Namespace) -> None:
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     content = options.check_content
     if options.dry_run:
-        manifest.refuse_foreign()
+        manifest.folder.refuse_foreign()
         job = Job(config, manifest, threads(options), console, check_content=content)
         told = between(STAGES, options.first, options.last)
         for line in forecast_lines(job, told, options.first):

@@ -1,4 +1,4 @@
-"""What sets segments apart, in decoded words: levels, traits, names, components, fairness."""
+"""Profiles of the segments in decoded words: levels, traits, names, components, fairness."""
 
 from segment_lib.profile.components import (
     FeatureWords,
@@ -10,14 +10,13 @@ from segment_lib.profile.describe import describe_segments
 from segment_lib.profile.fairness import fairness_table
 from segment_lib.profile.levels import (
     COUNTS,
-    MAX_LISTED,
     PROFILE,
     Levels,
     all_levels,
+    choose_levels,
     count_levels,
     level_order,
     levels_from_json,
-    levels_of,
     levels_to_json,
     profile_segments,
 )
@@ -27,13 +26,13 @@ from segment_lib.profile.traits import segment_traits
 
 __all__ = [
     "COUNTS",
-    "MAX_LISTED",
     "PROFILE",
     "TOO_FEW",
     "FeatureWords",
     "Levels",
     "ProfileTables",
     "all_levels",
+    "choose_levels",
     "component_tables",
     "count_levels",
     "describe_segments",
@@ -43,7 +42,6 @@ __all__ = [
     "keep_names",
     "level_order",
     "levels_from_json",
-    "levels_of",
     "levels_to_json",
     "name_segments",
     "profile_segments",

@@ -8,13 +8,15 @@ from typing import Any
 import polars as pl
 
 from segment_lib.config import Config
-from segment_lib.run.artifacts import ARTIFACTS, EXTRACTS, RAW
+from segment_lib.run.artifacts import ARTIFACTS, RAW
+from segment_lib.run.fingerprint import package_versions
 from segment_lib.run.job import Job
-from segment_lib.run.manifest import package_versions
 from segment_lib.run.record import StageRecord
 from segment_lib.run.results import Ingested
 from segment_lib.run.stage import Source
-from segment_lib.storage.s3 import place
+from segment_lib.storage.files import file_size
+from segment_lib.storage.stores import as_location
+from segment_lib.terms import EXTRACTS
 
 _TITLES = {
     "population": "Population",
@@ -105,18 +107,18 @@ def input_table(job: Job) -> pl.DataFrame:
                 {
                     "input": _TITLES[extract],
                     "path": file.name,
-                    "bytes": file.stat().st_size,
+                    "bytes": file_size(file),
                     "rows": job.manifest.result(Ingested).rows(extract) if alone else None,
                     "sha256": _short([part.sha256 for part in RAW.among(raw, extract)]),
                 }
             )
     for name in _DESCRIPTIONS:
         if path := getattr(job.config.inputs, name):
-            content = place(path).read_bytes()
+            content = as_location(path).read_bytes()
             rows.append(
                 {
                     "input": _TITLES[name],
-                    "path": place(path).name,
+                    "path": as_location(path).name,
                     "bytes": len(content),
                     "rows": None,
                     "sha256": sha256(content).hexdigest()[:_DIGITS],

@@ -3,17 +3,17 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from segment_lib.clean import answers, known
+from segment_lib.clean import known, parse_answers
 from segment_lib.matrix import as_block
 from segment_lib.model import Overlap, Projection, overlap
 from segment_lib.profile import COUNTS, Levels, count_levels
 from segment_lib.schema import Attribute, Schema
 from segment_lib.storage.files import StoredFile, read_metadata, read_part
+from segment_lib.storage.location import Location
 from segment_lib.tasks.part import PartRows, PartTask
 
 BYTES_PER_CELL = 30
@@ -42,12 +42,12 @@ class CountPart(PartTask):
     resampled: np.ndarray
     """Centres of other clusterings, shape (n_resamples, n_clusters, n_components)."""
 
-    def make(self, root: Path) -> PartRows:
+    def make(self, root: Location) -> PartRows:
         """Return the columns of COUNTS."""
         contingency = self._overlap(root).joint.tolist()
         return PartRows(self._counts(root), {_OVERLAP: json.dumps(contingency)})
 
-    def _counts(self, root: Path) -> pl.DataFrame:
+    def _counts(self, root: Location) -> pl.DataFrame:
         if not self.levels:
             return pl.DataFrame(schema=COUNTS)
         codes = read_part(root, self.raw, columns=[a.name for a in self.attributes])
@@ -55,7 +55,7 @@ class CountPart(PartTask):
         segments = read_part(root, self.assigned, columns=["segment"])["segment"]
         return count_levels(rows, segments, self.levels).sort(_KEYS)
 
-    def _overlap(self, root: Path) -> Overlap:
+    def _overlap(self, root: Location) -> Overlap:
         if not self.encoded.rows:
             n_resamples, k, _ = self.resampled.shape
             return Overlap(np.zeros((n_resamples, k, k), dtype=np.int64))
@@ -110,7 +110,7 @@ class Counts:
     overlap: Overlap
 
 
-def add_counts(root: Path, files: Sequence[StoredFile]) -> Counts:
+def add_counts(root: Location, files: Sequence[StoredFile]) -> Counts:
     """Return the counts of all parts of an extract, in part order."""
     footers = [json.loads(read_metadata(root, file)[_OVERLAP]) for file in files]
     contingency = np.sum([np.array(footer, dtype=np.int64) for footer in footers], axis=0)
@@ -121,10 +121,10 @@ def add_counts(root: Path, files: Sequence[StoredFile]) -> Counts:
 
 
 def count_responses(
-    root: Path, raw: StoredFile, assigned: StoredFile, extract: str, column: str
+    root: Location, raw: StoredFile, assigned: StoredFile, extract: str, column: str
 ) -> pl.DataFrame:
     """Return rows of known response, and responses, of a part by segment."""
-    cells = answers(read_part(root, raw, columns=[column])[column])
+    cells = parse_answers(read_part(root, raw, columns=[column])[column])
     segments = read_part(root, assigned, columns=["segment"])["segment"]
     return (
         pl.DataFrame({"segment": segments, "response": cells})

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import dask
 import numpy as np
@@ -12,13 +11,15 @@ from dask import delayed
 
 from segment_lib.errors import IntegrityError
 from segment_lib.hashing import hashed_share, in_first_half, row_hash
-from segment_lib.mailing.gains import COUNTS, SET_ASIDE
+from segment_lib.mailing.gains import COUNTS
 from segment_lib.matrix import as_block
 from segment_lib.model import MicroClusters, MicroModel, Projection
 from segment_lib.model.micro import SAMPLE_SIZE
 from segment_lib.model.quality import ClusterSums
 from segment_lib.storage.files import StoredFile, read_metadata, read_part
+from segment_lib.storage.location import Location
 from segment_lib.tasks.part import PartRows, PartTask
+from segment_lib.terms import SET_ASIDE
 
 BYTES_PER_FEATURE = 16
 """Bytes in memory per feature value while a part is assigned (measured)."""
@@ -38,7 +39,7 @@ class MicroPart(PartTask):
     random_state: int
     """Of the half of the customers that ranks."""
 
-    def make(self, root: Path) -> PartRows:
+    def make(self, root: Location) -> PartRows:
         """Return row and micro_segment."""
         encoded = read_part(root, self.encoded, columns=["row", *self.features])
         labels = self.model.assign(as_block(encoded, self.features))
@@ -67,7 +68,7 @@ class MicroPart(PartTask):
         )
 
 
-def read_counts(root: Path, file: StoredFile) -> pl.DataFrame:
+def read_counts(root: Location, file: StoredFile) -> pl.DataFrame:
     """Return the counts in the footer of a part."""
     return pl.DataFrame(json.loads(read_metadata(root, file)[_COUNTS]), schema=COUNTS)
 
@@ -79,7 +80,7 @@ def _grouped(rows: pl.DataFrame, **counts: pl.Expr) -> pl.DataFrame:
 
 
 def learn_micro_model(
-    root: Path,
+    root: Location,
     files: Mapping[str, Sequence[StoredFile]],
     features: Sequence[str],
     projection: Projection,
@@ -118,7 +119,7 @@ def learn_micro_model(
 
 
 def sample_part(
-    root: Path, encoded: StoredFile, features: Sequence[str], share: float, random_state: int
+    root: Location, encoded: StoredFile, features: Sequence[str], share: float, random_state: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return numbers and features of the rows of a part that are in the sample."""
     rows = read_part(root, encoded, columns=["row", *features])
@@ -134,7 +135,7 @@ def join_sample(parts: Sequence[tuple[np.ndarray, np.ndarray]], random_state: in
 
 
 def sums_by_cluster(
-    root: Path,
+    root: Location,
     encoded: StoredFile,
     features: Sequence[str],
     clusters: MicroClusters,

@@ -1,21 +1,21 @@
-"""Columns that say who must not be mailed: understood for certain, or refused; suspects told."""
+"""Suppress columns: understood if unambiguous, else refused; suspected ones are remarked on."""
 
 import polars as pl
 import pytest
 
-from segment_lib.schema.bans import (
-    forms,
-    is_banned,
-    is_certain,
-    looks_like_ban,
-    remark_on,
-    says_allowed,
-    suspects,
+from segment_lib.schema.suppress_column import (
+    distinct_words,
+    is_consent_name,
+    is_suppress_name,
+    is_suppressed,
+    is_unambiguous,
+    suspected_columns,
+    suspected_remarks,
 )
 
 
 @pytest.mark.parametrize(
-    ("cells", "banned"),
+    ("cells", "suppressed"),
     [
         (["X", None, "x", ""], [True, False, True, False]),
         (["J", "N", None], [True, False, False]),
@@ -30,10 +30,12 @@ from segment_lib.schema.bans import (
         ([None, None], [False, False]),
     ],
 )
-def test_what_leaves_no_doubt_is_understood(cells: list[str | None], banned: list[bool]) -> None:
+def test_what_leaves_no_doubt_is_understood(
+    cells: list[str | None], suppressed: list[bool]
+) -> None:
     column = pl.Series(cells, dtype=pl.String)
-    assert is_certain(forms(column))
-    assert is_banned(column).to_list() == banned
+    assert is_unambiguous(distinct_words(column))
+    assert is_suppressed(column).to_list() == suppressed
 
 
 @pytest.mark.parametrize(
@@ -42,13 +44,13 @@ def test_what_leaves_no_doubt_is_understood(cells: list[str | None], banned: lis
      ["0", "1", "2"], [str(i) for i in range(50)]],
 )  # fmt: skip
 def test_what_leaves_doubt_is_not(cells: list[str | None]) -> None:
-    assert not is_certain(forms(pl.Series(cells, dtype=pl.String)))
+    assert not is_unambiguous(distinct_words(pl.Series(cells, dtype=pl.String)))
 
 
 def test_numbers_and_missing_codes_of_an_attribute_are_understood() -> None:
     column = pl.Series([1.0, 0.0, 9.0, None, float("nan")])
-    assert is_certain(forms(column, ("9",)))
-    assert is_banned(column, ("9",)).to_list() == [True, False, False, False, False]
+    assert is_unambiguous(distinct_words(column, ("9",)))
+    assert is_suppressed(column, ("9",)).to_list() == [True, False, False, False, False]
 
 
 @pytest.mark.parametrize(
@@ -57,18 +59,18 @@ def test_numbers_and_missing_codes_of_an_attribute_are_understood() -> None:
      "NIXIE_KZ", "do_not_contact", "Werbewiderspruch", "unsubscribed"],
 )  # fmt: skip
 def test_names_that_forbid_mail_are_known(name: str) -> None:
-    assert looks_like_ban(name)
-    assert not says_allowed(name)
+    assert is_suppress_name(name)
+    assert not is_consent_name(name)
 
 
 @pytest.mark.parametrize("name", ["ANREDE_KZ", "CAMEO_DEU_2015", "ONLINE_AFFINITAET", "NOTE"])
 def test_other_names_are_not(name: str) -> None:
-    assert not looks_like_ban(name)
+    assert not is_suppress_name(name)
 
 
 def test_a_name_that_allows_mail_is_known() -> None:
-    assert says_allowed("OPT_IN")
-    assert says_allowed("EINWILLIGUNG")
+    assert is_consent_name("OPT_IN")
+    assert is_consent_name("EINWILLIGUNG")
 
 
 def test_attributes_that_look_like_a_mark_are_suspects_unless_named() -> None:
@@ -79,7 +81,7 @@ def test_attributes_that_look_like_a_mark_are_suspects_unless_named() -> None:
             "missing_share": [0.0, 0.97, 0.0, 0.0, 0.5, 0.0],
         }
     )
-    assert suspects(attributes, "WERBESPERRE") == ["MARK", "ROBINSON"]
-    (remark,) = remark_on(suspects(attributes, "WERBESPERRE"))
+    assert suspected_columns(attributes, "WERBESPERRE") == ["MARK", "ROBINSON"]
+    (remark,) = suspected_remarks(suspected_columns(attributes, "WERBESPERRE"))
     assert remark.startswith("MARK, ROBINSON: may say who must not be mailed")
-    assert remark_on([]) == []
+    assert suspected_remarks([]) == []

@@ -1,4 +1,4 @@
-"""Named arrays as the content of an ``.npz`` file, and back, whatever its heads promise."""
+"""Named arrays as ``.npz`` files, and back, whatever their heads promise."""
 
 import io
 import math
@@ -9,6 +9,10 @@ from typing import IO
 
 import numpy as np
 
+from segment_lib.errors import IntegrityError
+from segment_lib.storage.files import StoredFile, read_file, write_file
+from segment_lib.storage.location import Location
+
 _HEADS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -16,6 +20,31 @@ _HEADS = {
 _DAMAGED = (zipfile.BadZipFile, zlib.error, OSError, EOFError, KeyError, OverflowError)
 _STRANGE = (NotImplementedError, RuntimeError, SyntaxError, RecursionError, TypeError)
 """What is raised for packings of other programs, and for heads that are no Python literals."""
+
+
+def write_arrays(root: Location, path: str, arrays: Mapping[str, np.ndarray]) -> StoredFile:
+    """Write named arrays as one ``.npz`` file. The bytes depend on the arrays alone."""
+    return write_file(root, path, pack_arrays(arrays))
+
+
+def read_arrays(root: Location, file: StoredFile) -> dict[str, np.ndarray]:
+    """Read an ``.npz`` file; pickled objects in it are refused.
+
+    Raises
+    ------
+    IntegrityError
+        If the file is not what the manifest lists, holds objects that are pickled, is larger once
+        unpacked, or holds a value that is no number or not finite.
+    """
+    content = read_file(root, file)
+    try:
+        arrays = unpack_arrays(content)
+        faulty = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    except (ValueError, TypeError):
+        raise IntegrityError(f"{root / file.path}: not plain arrays.", file.path) from None
+    if faulty:
+        raise IntegrityError(f"{root / file.path}: {', '.join(faulty)} not finite.", file.path)
+    return arrays
 
 
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
