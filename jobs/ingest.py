@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from jobs.command import run_alone
 from segment_lib.clean.named import refuse_names
 from segment_lib.errors import DataError
 from segment_lib.run.artifacts import DELIVERED, RAW
@@ -114,6 +115,4 @@ STAGE = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="ingest")
+    run_alone(STAGE.name)

@@ -1,13 +1,15 @@
 """What is worth a look in the ids of an extract, and what of it stops a run."""
 
-from segment_lib.clean.repeats import Repeats
+from segment_lib.clean.repeats import RepeatCounts
 from segment_lib.errors import DataError
 
 FREQUENT = 100
 """An id that so many rows have, and one in a hundred, may stand for none."""
 
 
-def refuse_ids(repeats: Repeats, rows: int, extract: str, source: str, repeated_ids: str) -> None:
+def refuse_ids(
+    repeats: RepeatCounts, rows: int, extract: str, source: str, repeated_ids: str
+) -> None:
     """Refuse ids that leave it in doubt who is who.
 
     Parameters
@@ -40,7 +42,7 @@ def refuse_ids(repeats: Repeats, rows: int, extract: str, source: str, repeated_
 
 
 def remarks_on_ids(
-    repeats: Repeats, without_id: int, rows: int, repeated_ids: str, min_cell: int
+    repeats: RepeatCounts, without_id: int, rows: int, repeated_ids: str, min_cell: int
 ) -> list[str]:
     """Return what is worth a look in ids that are not refused; of few people, that they are few."""
     remarks = []
@@ -64,7 +66,7 @@ def remarks_on_ids(
     return remarks
 
 
-def _is_frequent(repeats: Repeats, rows: int) -> bool:
+def _is_frequent(repeats: RepeatCounts, rows: int) -> bool:
     return repeats.most >= max(FREQUENT, rows / 100)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 from segment_lib.clean.response import NO_ANSWER
 from segment_lib.errors import ConfigError, DataError
-from segment_lib.schema import bans
+from segment_lib.schema.suppress_column import NO, is_consent_name, is_unambiguous
 
 
 def refuse_names(
@@ -89,13 +89,13 @@ def suppress_remarks(
     """
     remarks = []
     for extract, own in words.items():
-        if not bans.is_certain(own):
+        if not is_unambiguous(own):
             raise DataError(
                 f"{patterns[extract]}, column {column}: does not say for certain who must not be "
                 "mailed. Understood are J/N, ja/nein, Y/N, yes/no, true/false, 1/0, X or empty, "
                 "and one other mark or empty."
             )
-        if not any(word and word not in bans.NO for word in own):
+        if not any(word and word not in NO for word in own):
             remarks.append(f"{extract}: {column} marks nobody (inputs.suppress_column).")
     if not words:
         raise DataError(
@@ -108,7 +108,7 @@ def suppress_remarks(
                 "population can be recognised without inputs.id_column."
             )
         remarks.append(f"only the customers have {column} (inputs.suppress_column).")
-    if bans.says_allowed(column):
+    if is_consent_name(column):
         remarks.append(
             f"{column}: by its name it says who may be mailed. inputs.suppress_column is for a "
             "column that says who must not."

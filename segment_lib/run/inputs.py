@@ -4,19 +4,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from segment_lib.drift import Changes
 from segment_lib.encode import Plan, decode_plan, read_plan
 from segment_lib.errors import ConfigError
-from segment_lib.run.artifacts import EXTRACTS, PLAN
+from segment_lib.run.artifacts import PLAN
 from segment_lib.run.baseline import Baseline
 from segment_lib.run.job import Job
 from segment_lib.run.stage import Source
 from segment_lib.schema import Dictionary, Meaning, Schema
 from segment_lib.sources import DeliveredFiles, Delivery, TextFormat, list_files
 from segment_lib.storage.files import hash_file
+from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 _DERIVED = "derived_plans"
 
@@ -105,7 +106,7 @@ class EditablePlan:
     derived : sha256 of the plans that were derived here; is added to
     """
 
-    def __init__(self, path: Path, derived: list[str]) -> None:
+    def __init__(self, path: Location, derived: list[str]) -> None:
         self.path, self._derived = path, derived
 
     def edited(self) -> str | None:

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from segment_lib.errors import DataError
 from segment_lib.sources.files import changed
+from segment_lib.storage.location import Location
 
 _NAMED = 5
 """Files named in one line."""
@@ -19,9 +19,9 @@ class DeliveredFiles:
 
     pattern: str
     """Their path as the config writes it, for messages."""
-    fingerprints: Mapping[Path, Any]
+    fingerprints: Mapping[Location, Any]
     """As the job began."""
-    look_again: Callable[[], Mapping[Path, Any]]
+    look_again: Callable[[], Mapping[Location, Any]]
     """Returns them as they are now."""
     left_out: tuple[str, ...] = ()
     """Names of files beside them that are taken for no data."""

@@ -5,13 +5,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 from dask import delayed
 
 from segment_lib.errors import DataError
-from segment_lib.schema.bans import looks_like_ban, remark_on
+from segment_lib.schema.suppress_column import is_suppress_name, suspected_remarks
 from segment_lib.sources import (
     Content,
     DeliveredFiles,
@@ -27,6 +26,7 @@ from segment_lib.sources import (
     remarks,
 )
 from segment_lib.storage.files import StoredFile, read_footer
+from segment_lib.storage.location import Location
 from segment_lib.tasks.compute import Compute
 from segment_lib.tasks.raw import TALLY, RawPart
 
@@ -67,8 +67,8 @@ def open_extracts(
     delivery: Delivery,
     formats: Mapping[str, TextFormat],
     path: Callable[[str, int], str],
-    scratch: Path,
-    root: Path,
+    scratch: Location,
+    root: Location,
     *,
     id_column: str,
     response: str,
@@ -140,7 +140,7 @@ def all_faults(compute: Compute, tasks: Sequence[RawPart], error: DataError) -> 
     return UnreadableError(faults) if faults else error
 
 
-def reading_remarks(compute: Compute, root: Path, extracts: Sequence[RawParts]) -> list[str]:
+def reading_remarks(compute: Compute, root: Location, extracts: Sequence[RawParts]) -> list[str]:
     """Return what was noticed of the files of the extracts, and while they were read.
 
     Raises
@@ -153,7 +153,7 @@ def reading_remarks(compute: Compute, root: Path, extracts: Sequence[RawParts]) 
     return [*left_out, *reading]
 
 
-def _reading_remarks(compute: Compute, root: Path, parts: RawParts) -> list[str]:
+def _reading_remarks(compute: Compute, root: Location, parts: RawParts) -> list[str]:
     extract = parts.extract
     notes: Counter[str] = Counter()
     for counts in compute([delayed(_read_notes)(root, file) for file in parts.files]):
@@ -164,12 +164,12 @@ def _reading_remarks(compute: Compute, root: Path, parts: RawParts) -> list[str]
             notes.update(counts)
         extract.refuse_doubtful_points(notes)
     return [
-        *remark_on(name for name in extract.extra if looks_like_ban(name)),
+        *suspected_remarks(name for name in extract.extra if is_suppress_name(name)),
         *(f"{extract.name}: {remark}" for remark in (*extract.remarks, *remarks(notes))),
     ]
 
 
-def _read_notes(root: Path, file: StoredFile) -> Mapping[str, int]:
+def _read_notes(root: Location, file: StoredFile) -> Mapping[str, int]:
     """Return the notes in the tally of a part that this job has just written, or checked."""
     notes: Mapping[str, int] = json.loads(read_footer(root / file.path)[TALLY])["notes"]
     return notes

@@ -2,23 +2,24 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from dask import delayed
 
-from segment_lib.clean import answers
+from segment_lib.clean import parse_answers
 from segment_lib.clean.named import id_faults, refuse_faults, response_faults, suppress_remarks
-from segment_lib.schema import Schema, bans
+from segment_lib.schema import Schema
 from segment_lib.schema.ids import NO_ID, hash_ids
+from segment_lib.schema.suppress_column import distinct_words
 from segment_lib.storage.files import StoredFile, read_part
+from segment_lib.storage.location import Location
 from segment_lib.tasks.compute import Compute
 from segment_lib.tasks.extracts import RawParts
 
 
 def named_remarks(
     compute: Compute,
-    root: Path,
+    root: Location,
     extracts: Sequence[RawParts],
     schema: Schema,
     *,
@@ -61,17 +62,21 @@ def named_remarks(
     return suppress_remarks(suppress_column, words, patterns, id_column)
 
 
-def some_ids(root: Path, file: StoredFile, column: str) -> set[int]:
+def some_ids(root: Location, file: StoredFile, column: str) -> set[int]:
     """Return keys of two of the ids of a part, or of all if fewer: no id leaves a worker."""
     keys = np.unique(hash_ids(read_part(root, file, columns=[column])[column]))
     return set(keys[keys != NO_ID][:2].tolist())
 
 
-def count_answers(root: Path, file: StoredFile, column: str) -> Counter[str]:
+def count_answers(root: Location, file: StoredFile, column: str) -> Counter[str]:
     """Return the rows of a part by what they answer."""
-    return Counter(answers(read_part(root, file, columns=[column])[column]).drop_nulls().to_list())
+    return Counter(
+        parse_answers(read_part(root, file, columns=[column])[column]).drop_nulls().to_list()
+    )
 
 
-def words_of(root: Path, file: StoredFile, column: str, missing: Sequence[str]) -> frozenset[str]:
+def words_of(
+    root: Location, file: StoredFile, column: str, missing: Sequence[str]
+) -> frozenset[str]:
     """Return the distinct words of a column of a part."""
-    return bans.forms(read_part(root, file, columns=[column])[column], missing)
+    return distinct_words(read_part(root, file, columns=[column])[column], missing)

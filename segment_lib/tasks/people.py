@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -13,9 +12,9 @@ from segment_lib.clean.id_remarks import refuse_ids, remarks_on_ids
 from segment_lib.clean.repeats import (
     BYTES_PER_ROW,
     ROWS_PER_BUCKET,
-    Repeats,
-    Sorted,
-    bucket_of,
+    RepeatCounts,
+    RowsByOwner,
+    assign_buckets,
     count_repeated,
     find_repeats,
     n_buckets,
@@ -23,6 +22,7 @@ from segment_lib.clean.repeats import (
 )
 from segment_lib.schema.ids import NO_ID, hash_ids, leading_zeros
 from segment_lib.storage.files import StoredFile, read_metadata, read_part
+from segment_lib.storage.location import Location
 from segment_lib.tasks.compute import Compute
 from segment_lib.tasks.extracts import RawParts
 from segment_lib.tasks.part import IMPLIED, PartRows, PartTask
@@ -41,12 +41,12 @@ class FirstRows(PartTask):
     """sha256 of the numbers of the rows that repeat an id."""
     file: StoredFile = field(metadata=IMPLIED)
     """The raw part."""
-    buckets: Sequence[Sorted] = field(metadata=IMPLIED)
+    buckets: Sequence[RowsByOwner] = field(metadata=IMPLIED)
     """Numbers of the rows that repeat an id, by part."""
     number: int = field(metadata=IMPLIED)
     """Of the part, from 0."""
 
-    def make(self, root: Path) -> PartRows:
+    def make(self, root: Location) -> PartRows:
         """Leave rows out of the raw part below `root`."""
         rows = read_part(root, self.file)
         repeated = pl.Series(repeated_rows(self.buckets, self.number).astype(np.int64))
@@ -62,8 +62,8 @@ class People:
 
     without_id: int
     """Rows that have no id."""
-    repeats: Repeats
-    buckets: Sequence[Sorted]
+    repeats: RepeatCounts
+    buckets: Sequence[RowsByOwner]
     """Numbers of the rows that repeat an id, by part."""
 
     def as_json(self) -> dict[str, int]:
@@ -72,7 +72,7 @@ class People:
 
 
 def compare_people(
-    compute: Compute, root: Path, extracts: Sequence[RawParts], column: str, scratch: Path
+    compute: Compute, root: Location, extracts: Sequence[RawParts], column: str, scratch: Location
 ) -> dict[str, People]:
     """Compare the ids of each extract, in bounded memory; nothing is read where there are none.
 
@@ -86,7 +86,9 @@ def compare_people(
     return {parts.name: _compare(compute, root, parts, column, scratch) for parts in extracts}
 
 
-def _compare(compute: Compute, root: Path, parts: RawParts, column: str, scratch: Path) -> People:
+def _compare(
+    compute: Compute, root: Location, parts: RawParts, column: str, scratch: Location
+) -> People:
     attributes, n = parts.tasks[0].delivery.schema.names, n_buckets(parts.rows)
     identified = compute(
         [
@@ -110,20 +112,20 @@ def _compare(compute: Compute, root: Path, parts: RawParts, column: str, scratch
     )
     return People(
         sum(without_id for without_id, _ in identified),
-        sum((repeats for repeats, _ in compared), start=Repeats()),
+        sum((repeats for repeats, _ in compared), start=RepeatCounts()),
         [rows for _, rows in compared],
     )
 
 
 def _sort_ids(
-    root: Path,
+    root: Location,
     file: StoredFile,
     column: str,
     attributes: Sequence[str],
     n: int,
-    scratch: Path,
+    scratch: Location,
     path: str,
-) -> tuple[int, Sorted]:
+) -> tuple[int, RowsByOwner]:
     """Return how many rows of a part have no id, and the others on disk by bucket.
 
     Of each row: key, row number, a hash of the attributes, and leading zeros of the id.
@@ -134,7 +136,7 @@ def _sort_ids(
     has_id = keys != NO_ID
     numbers = rows["row"].to_numpy().astype(np.uint64)
     table = np.column_stack([keys, numbers, contents, leading_zeros(rows[column])])[has_id]
-    written = Sorted.write(scratch, path, table, bucket_of(keys[has_id], n), n)
+    written = RowsByOwner.write(scratch, path, table, assign_buckets(keys[has_id], n), n)
     return int((~has_id).sum()), written
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import polars as pl
 
 from segment_lib.clean import tally_part
-from segment_lib.schema.ids import DigitsLost, digits_lost, written_ids
+from segment_lib.schema.ids import RoundedIdError, normalize_ids, rounded_ids_error
 from segment_lib.sources import Delivery, Fault, Piece, Reading, UnreadableError, changed
-from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import store_of
 from segment_lib.tasks.part import IMPLIED, PartRows, PartTask
 
 BYTES_PER_CELL = 30
@@ -45,7 +45,7 @@ class RawPart(PartTask):
         """Bytes of the piece."""
         return self.piece.size
 
-    def make(self, root: Path) -> PartRows:
+    def make(self, root: Location) -> PartRows:
         """Read the piece.
 
         Raises
@@ -59,9 +59,9 @@ class RawPart(PartTask):
             raise changed(self.piece.path)
         if self.id_column:
             try:
-                ids = written_ids(rows[self.id_column], self.missing)
-            except DigitsLost:
-                raise digits_lost(f"{self.piece.path}, column {self.id_column}") from None
+                ids = normalize_ids(rows[self.id_column], self.missing)
+            except RoundedIdError:
+                raise rounded_ids_error(f"{self.piece.path}, column {self.id_column}") from None
             rows = rows.with_columns(ids.alias(self.id_column))
         tally = tally_part(rows, self.delivery.schema, reading.notes)
         number = pl.int_range(self.first, self.first + pl.len(), dtype=pl.Int64).alias("row")
@@ -73,7 +73,7 @@ class RawPart(PartTask):
         Parquet is read by columns, so its bytes are hashed once more; objects have versions for
         that.
         """
-        if isinstance(self.piece.path, S3Path) and not reading.digest:
+        if store_of(self.piece.path).versioned and not reading.digest:
             return True
         digest = reading.digest or self.piece.digest()[0].partition("-")[0]
         return digest == self.digest.partition("-")[0]
