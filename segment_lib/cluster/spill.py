@@ -43,7 +43,8 @@ class Scratch:
     def standings(self) -> "StandingsInFiles":
         """A place on a disk for what passes of this process remember; earlier ones are gone."""
         folder = local_path(self.root / self.folder / "standings")
-        assert folder is not None
+        if folder is None:
+            raise ValueError(f"{self.root}: no disk, on which labels and limits are written over")
         remove(folder)
         make_private(folder)
         return StandingsInFiles(folder)
@@ -106,15 +107,15 @@ class StandingsInFiles:
         if block not in self._of:
             return None
         places, dtype, n_rows = self._of[block]
-        found = []
+        arrays = []
         for name, kind in (("labels", dtype), ("limits", np.dtype(np.float32))):
             rows = np.empty((len(keys), n_rows), kind)
             with self._path(block, name).open("rb") as file:
                 for row, key in zip(rows, keys, strict=True):
                     file.seek(places[key] * row.nbytes)
                     file.readinto(row)
-            found.append(rows)
-        return Standing(np.array(keys), *found)
+            arrays.append(rows)
+        return Standing(np.array(keys), *arrays)
 
     def keep(self, block: int, standing: Standing) -> None:
         keys = standing.keys.tolist()

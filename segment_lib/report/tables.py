@@ -3,7 +3,6 @@
 Counts of people below `min_cell`, and what would give them away, are left out here.
 """
 
-import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import polars as pl
 from segment_lib.disclosure import suppressed_segments
 from segment_lib.report.segments import SET_ASIDE, Segment, steadiness
 from segment_lib.report.words import NOTHING, count, decimals, finite, percent, whole
-from segment_lib.storage.tables import formula_safe
+from segment_lib.storage.tables import csv_text
 
 Form = Callable[[float | None], str]
 
@@ -63,9 +62,7 @@ class Table:
             for name, kind in kinds.items()
             if kind == pl.Float64 and (table[name].drop_nulls() % 1 == 0).all()
         ]
-        buffer = io.StringIO()
-        formula_safe(table.with_columns(whole)).write_csv(buffer)
-        return buffer.getvalue()
+        return csv_text(table.with_columns(whole))
 
     @property
     def link(self) -> str:
