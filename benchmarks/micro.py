@@ -161,7 +161,7 @@ def pass_seconds(
     times = [time.perf_counter()]
 
     def on_pass(passes: int, running: int) -> None:
-        # Passes counted from one again mend a rise in the curve: those are others.
+        # Passes counted from one again repair a rise in the curve: those are others.
         if passes == len(times) and passes <= _PASSES:
             times.append(time.perf_counter())
             tick()

@@ -11,18 +11,18 @@ from dask import delayed
 from jobs.console import log
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import (
-    Delivered,
+    ExtractCounts,
     Tally,
+    as_code,
     assess_attributes,
-    delivered,
     expected_levels,
     histogram,
     refuse_unseen,
     remarks,
-    spelling,
+    sum_tallies,
 )
 from segment_lib.config import Config
-from segment_lib.disclosure import counted
+from segment_lib.disclosure import count_text
 from segment_lib.encode import (
     MAX_LEVELS,
     REDUNDANT,
@@ -36,7 +36,7 @@ from segment_lib.errors import ConfigError, DataError
 from segment_lib.model.blocks import add_up
 from segment_lib.run.manifest import Manifest
 from segment_lib.schema import canonical
-from segment_lib.schema.bans import remark_on, suspects
+from segment_lib.schema.suppress_column import suspected_columns, suspected_remarks
 from segment_lib.storage.files import StoredFile, read_metadata, write_file, write_part
 from segment_lib.storage.location import Location
 
@@ -91,7 +91,7 @@ def levels(job: Job) -> dict[str, tuple[str, ...]]:
 
 
 def look_over(
-    job: Job, attributes: pl.DataFrame, extracts: Mapping[str, Delivered], plan: Plan
+    job: Job, attributes: pl.DataFrame, extracts: Mapping[str, ExtractCounts], plan: Plan
 ) -> list[str]:
     """What to remark on in the delivery.
 
@@ -138,7 +138,7 @@ def note_derived(job: Job, plan: str) -> None:
 def run(job: Job, work: Location) -> Outcome:
     schema = job.schema
     counted = tallies(job)
-    extracts = {name: delivered([counted[name]], schema) for name in EXTRACTS}
+    extracts = {name: sum_tallies([counted[name]], schema) for name in EXTRACTS}
     population, customers = extracts.values()
     dictionary = levels(job)
     attributes = assess_attributes(
@@ -184,12 +184,15 @@ def run(job: Job, work: Location) -> Outcome:
         total,
         total,
         _message(attributes, plan, job.config.fairness.min_cell),
-        remarks=[*noticed, *remark_on(suspects(attributes, job.config.inputs.suppress_column))],
+        remarks=[
+            *noticed,
+            *suspected_remarks(suspected_columns(attributes, job.config.inputs.suppress_column)),
+        ],
     )
 
 
 def spelled(counts: Mapping[float | str, int]) -> dict[str, int]:
-    return {spelling(value): rows for value, rows in counts.items()}
+    return {as_code(value): rows for value, rows in counts.items()}
 
 
 def _tell_coverage(job: Job) -> None:
@@ -228,7 +231,7 @@ def _message(attributes: pl.DataFrame, plan: Plan, min_cell: int) -> str:
     told += f", {len(plan.features)} features planned"
     many = [rule.attribute for rule in plan.rules if has_too_many_levels(rule)]
     told += f" (none of {', '.join(many)}: more than {MAX_LEVELS} levels)" if many else ""
-    cells = counted(unseen, min_cell)
+    cells = count_text(unseen, min_cell)
     return told + (f", {cells} cells hold a code the dictionary lacks" if unseen else "")
 
 

@@ -9,9 +9,8 @@ from dask import delayed
 from jobs.parts import Part, make_parts, part_key
 from jobs.people import numbers_in, row_numbers
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
-from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
-from segment_lib.drift import PLACED, AssignmentCounts
+from segment_lib.drift import ASSIGNMENT_COUNTS, AssignmentCounts
 from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block
 from segment_lib.model import FittedModel
@@ -19,6 +18,7 @@ from segment_lib.run.checkpoint import finish_part
 from segment_lib.storage.arrays import read_arrays
 from segment_lib.storage.files import StoredFile, read_metadata, read_part
 from segment_lib.storage.location import Location
+from segment_lib.terms import SET_ASIDE
 
 BYTES_PER_FEATURE = 12
 """Of a feature value in memory while a part is assigned; measured."""
@@ -61,7 +61,7 @@ def assign_part(
         raise IntegrityError(f"{file.path}: holds rows that are not of its raw part. Run encode.")
     segments = segments.with_columns(pl.col("segment").fill_null(SET_ASIDE))
     placed = AssignmentCounts.count(segments["segment"], segments["distance"])
-    return finish_part(work, path, segments, {PLACED: placed.to_json()})
+    return finish_part(work, path, segments, {ASSIGNMENT_COUNTS: placed.to_json()})
 
 
 def assign_parts(
@@ -89,7 +89,9 @@ def assign_parts(
 
 def placed_rows(root: Location, files: Sequence[StoredFile]) -> AssignmentCounts:
     """Rows by segment, and their distances, from the footers of segment parts."""
-    found = [AssignmentCounts.from_json(read_metadata(root, file)[PLACED]) for file in files]
+    found = [
+        AssignmentCounts.from_json(read_metadata(root, file)[ASSIGNMENT_COUNTS]) for file in files
+    ]
     return sum(found[1:], start=found[0])
 
 

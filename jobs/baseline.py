@@ -136,7 +136,7 @@ class RefreshJob(Job):
         proposed = Plan((*rules, *new)).to_json(self.meanings)
         write_file(self.root, PROPOSED, proposed.encode())
         raise DataError(
-            f"{' '.join(f'{change.told}' for change in refused)} Deliver it, or go on without: "
+            f"{' '.join(f'{change.sentence}' for change in refused)} Deliver it, or go on without: "
             f"--plan {self.root / PROPOSED}, which refits the model."
         )
 

@@ -20,10 +20,9 @@ from jobs.segment_counts import (
     segment_rows,
 )
 from jobs.stage import Job, Outcome, Stage
-from segment_lib.clean import delivered
+from segment_lib.clean import sum_tallies
 from segment_lib.compare import (
-    SET_ASIDE,
-    associate,
+    chi_square_test,
     compare_segments,
     index_interval,
     index_spread,
@@ -36,11 +35,11 @@ from segment_lib.model import Projection, segment_ids
 from segment_lib.profile import (
     TOO_FEW,
     Levels,
+    choose_levels,
     component_tables,
     describe_segments,
     fairness_table,
     feature_words,
-    levels_of,
     name_segments,
     profile_segments,
     segment_traits,
@@ -50,6 +49,7 @@ from segment_lib.storage.arrays import read_arrays
 from segment_lib.storage.files import StoredFile, read_file, read_part, write_file, write_part
 from segment_lib.storage.location import Location
 from segment_lib.storage.tables import formula_undone, write_table
+from segment_lib.terms import SET_ASIDE
 
 
 def settings(config: Config) -> Any:
@@ -110,7 +110,7 @@ def tests(segments: pl.DataFrame, odd: list[str]) -> dict[str, Any]:
         ("without_set_aside", segments.filter(pl.col("segment") != SET_ASIDE)),
     ):
         counts = [dict(rows.select("segment", of).iter_rows()) for of in _ROWS]
-        found = associate(*counts)
+        found = chi_square_test(*counts)
         told[name] = asdict(found) if found else None
     return {**told, "suspicious": odd}
 
@@ -158,9 +158,9 @@ def run(job: Job, work: Location) -> Outcome:
     schema = job.schema
     arrays = read_arrays(job.root, job.manifest.file("sweep", "model/arrays.npz"))
     projection = Projection.from_arrays(arrays)
-    population = delivered([tallies(job)["population"]], schema)
+    population = sum_tallies([tallies(job)["population"]], schema)
     values = {name: of.rows for name, of in population.values.items()}
-    levels = {name: levels_of(name, of) for name, of in values.items() if len(of) > 1}
+    levels = {name: choose_levels(name, of) for name, of in values.items() if len(of) > 1}
     levels |= {name: of for name, of in levels_of_base(job).items() if name in levels}
     sensitive = [name for name in job.config.fairness.attributes if name in levels]
     anew = read_arrays(job.root, job.manifest.file("sweep", "model/reclusterings.npz"))

@@ -4,7 +4,6 @@ Attributes are compared from the tallies in the footers of raw parts, segments a
 those of segment parts: no row is read that was read before.
 """
 
-from dataclasses import asdict
 from typing import Any, cast
 
 import polars as pl
@@ -17,12 +16,11 @@ from jobs.encode import current_plan
 from jobs.parts import make_parts
 from jobs.refresh_stages import of_refresh
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
-from segment_lib.clean import Delivered, delivered
+from segment_lib.clean import ExtractCounts, sum_tallies
 from segment_lib.clean.tally import Values
-from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
 from segment_lib.drift import (
-    Counts,
+    AttributeCounts,
     Policy,
     attribute_drift,
     decide,
@@ -36,6 +34,7 @@ from segment_lib.schema import Attribute
 from segment_lib.storage.arrays import read_arrays
 from segment_lib.storage.files import read_part, write_part
 from segment_lib.storage.location import Location
+from segment_lib.terms import SET_ASIDE
 
 PLACED = "refresh/placed"
 """Where the rows placed by the base's model are."""
@@ -100,7 +99,7 @@ def run(job: Job, work: Location) -> Outcome:
         "decision": decision,
         "reason": reason,
         "findings": found,
-        "changes": [asdict(change) for change in told.changes.listed],
+        "changes": [change.facts() for change in told.changes.listed],
         "distances": distances,
         **made.facts,
     }
@@ -112,8 +111,8 @@ def attribute_table(job: RefreshJob) -> pl.DataFrame:
     before, after = tallies(job, job.earlier), tallies(job)
     pairs = {
         name: (
-            delivered([before[name]], job.base_schema),
-            delivered([after[name]], job.schema),
+            sum_tallies([before[name]], job.base_schema),
+            sum_tallies([after[name]], job.schema),
         )
         for name in EXTRACTS
     }
@@ -144,14 +143,14 @@ def attribute_table(job: RefreshJob) -> pl.DataFrame:
 
 
 def _counts(
-    old: Attribute, base: Delivered, now: Attribute, new: Delivered
-) -> tuple[Counts, Counts]:
+    old: Attribute, base: ExtractCounts, now: Attribute, new: ExtractCounts
+) -> tuple[AttributeCounts, AttributeCounts]:
     before, after = base.values[old.name], new.values[now.name]
     # Numbers counted in bins are compared in the coarser of the two.
     same = Values({}, coarseness=max(before.coarseness, after.coarseness))
     return (
-        Counts(base.rows, (before + same).rows, base.missing[old.name]),
-        Counts(new.rows, (after + same).rows, new.missing[now.name]),
+        AttributeCounts(base.rows, (before + same).rows, base.missing[old.name]),
+        AttributeCounts(new.rows, (after + same).rows, new.missing[now.name]),
     )
 
 

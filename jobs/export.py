@@ -43,12 +43,12 @@ from segment_lib.config import Run, parse_size
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.mailing.list_folder import LIST, refuse_other_list, replacing_list, sha256_key
 from segment_lib.mailing.targets import (
-    LeftOut,
+    Exclusions,
     Ranking,
-    SortedRun,
-    count_met,
+    SortedPart,
+    count_distinct,
     write_list,
-    write_run,
+    write_sorted_part,
 )
 from segment_lib.matrix import as_block
 from segment_lib.model import Projection, segment_ids
@@ -161,7 +161,7 @@ def write_targets(
     cells = pl.read_csv(read_file(root, cells_file))
     population = int(cells["population_rows"].sum())
     wanted = round(depth * population)
-    ranking = Ranking.of(cells, wanted)
+    ranking = Ranking.best(cells, wanted)
     columns = Columns.of(manifest)
     out = left_out(manifest, columns, options.suppress, workers)
     scratch = manifest.folder.local(folder) / f".export-{uuid.uuid4().hex}"
@@ -178,19 +178,21 @@ def write_targets(
         tally = write_list(runs, ranking.n_buckets, wanted, *files, repeating=columns.repeating)
         if sum(vars(tally).values()) != wanted:
             raise IntegrityError(f"{root}: gains/micro.csv does not add up. Run gains again.")
-        suppressed_met = count_met([run.suppressed_met for run in runs])
+        suppressed_met = count_distinct([run.suppressed_matched for run in runs])
         summary = {
             "depth": depth,
             "population_rows": population,
             "considered": wanted,
             "listed": tally.listed,
-            "known_customers_left_out": tally.known if columns.ids else None,
+            "known_customers_left_out": tally.customers if columns.ids else None,
             "suppressed_left_out": tally.suppressed,
             "marked_left_out": tally.marked,
-            "without_id_left_out": tally.nameless,
+            "without_id_left_out": tally.without_id,
             "repeated_left_out": tally.repeated,
-            "customer_ids": len(out.known) if columns.ids else None,
-            "customer_ids_met": count_met([run.known_met for run in runs]) if columns.ids else None,
+            "customer_ids": len(out.customers) if columns.ids else None,
+            "customer_ids_met": count_distinct([run.customers_matched for run in runs])
+            if columns.ids
+            else None,
             "suppressed_told": len(out.suppressed),
             "suppressed_met": suppressed_met,
             "suppressed_not_in_population": len(out.suppressed) - suppressed_met,
@@ -215,12 +217,12 @@ def sort_parts(
     manifest: Manifest,
     ranking: Ranking,
     columns: Columns,
-    out: LeftOut,
+    out: Exclusions,
     scratch: Path,
     workers: Workers,
     console: Console,
     budget: int,
-) -> list[SortedRun]:
+) -> list[SortedPart]:
     """A sorted run of each part of the population."""
     seed = manifest.stages["gains"].facts["random_state"]
     raw = manifest.files("ingest", "raw/population/")
@@ -310,17 +312,17 @@ def _sort_part(
     raw: StoredFile,
     columns: Columns,
     ranking: Ranking,
-    out: LeftOut,
+    out: Exclusions,
     seed: int,
     path: Path,
-) -> SortedRun:
+) -> SortedPart:
     rows = read_part(root, segments, columns=["row", "segment"])
     placed = read_part(root, micro)
     if not rows["row"].equals(placed["row"]):
         raise IntegrityError(f"{micro.path}: not the rows of {segments.path}. Run gains again.")
     ids, marked = columns.of_part(root, raw)
     people = rows.with_columns(placed["micro_segment"])
-    return write_run(people, ids, marked, ranking, out, seed, path)
+    return write_sorted_part(people, ids, marked, ranking, out, seed, path)
 
 
 def _share(text: str) -> float:

@@ -11,13 +11,12 @@ from dask import delayed
 
 from jobs.parts import Part, make_parts, part_key, work_done
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
-from segment_lib.clean import answers
+from segment_lib.clean import parse_answers
 from segment_lib.config import Config
 from segment_lib.errors import IntegrityError
 from segment_lib.hashing import hashed_share, in_first_half, row_hash
 from segment_lib.mailing.gains import (
     COUNTS,
-    SET_ASIDE,
     add_counts,
     gains_table,
     mailing_depth,
@@ -31,6 +30,7 @@ from segment_lib.model.quality import ClusterSums
 from segment_lib.storage.arrays import read_arrays, write_arrays
 from segment_lib.storage.files import StoredFile, read_metadata, read_part, write_file, write_part
 from segment_lib.storage.location import Location
+from segment_lib.terms import SET_ASIDE
 
 BYTES_PER_FEATURE = 16
 """Of a feature value in memory while a part is placed; measured."""
@@ -125,7 +125,7 @@ def count_responses(
     root: Location, raw: StoredFile, assigned: StoredFile, extract: str, column: str
 ) -> pl.DataFrame:
     """Rows of known response, and responses, of a part by segment."""
-    cells = answers(read_part(root, raw, columns=[column])[column])
+    cells = parse_answers(read_part(root, raw, columns=[column])[column])
     segments = read_part(root, assigned, columns=["segment"])["segment"]
     return (
         pl.DataFrame({"segment": segments, "response": cells})

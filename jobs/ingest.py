@@ -16,8 +16,8 @@ from jobs.readings import all_faults, notes_of, refuse_doubtful_points
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError, DataError
-from segment_lib.schema.bans import looks_like_ban, remark_on
-from segment_lib.schema.ids import refuse_type
+from segment_lib.schema.ids import refuse_id_type
+from segment_lib.schema.suppress_column import is_suppress_name, suspected_remarks
 from segment_lib.sources import (
     Extract,
     customer_remarks,
@@ -132,7 +132,7 @@ def refuse_id_types(extract: Extract, column: str) -> None:
             with path.open("rb") as file:
                 schema = pq.read_schema(file)
             if column in schema.names:
-                refuse_type(str(path), column, schema.field(column).type)
+                refuse_id_type(str(path), column, schema.field(column).type)
 
 
 def reading_remarks(
@@ -150,7 +150,7 @@ def reading_remarks(
             kept = "carried along" if set(extract.extra) <= set(extract.carried) else "ignored"
             extra = places(extract.extra, extract.pieces[0].columns)
             log(f"ingest   {extract.name}: {extra} not in the summary, {kept}")
-            yield from remark_on(name for name in extract.extra if looks_like_ban(name))
+            yield from suspected_remarks(name for name in extract.extra if is_suppress_name(name))
         own = [file for file in raw.parts.files if f"/{extract.name}/" in file.path]
         notes = notes_of(job, own, work)
         refuse_doubtful_points(job, extract, notes)

@@ -7,7 +7,7 @@ import numpy as np
 from dask import delayed
 
 from jobs.stage import Job
-from segment_lib.clean import NO_ANSWER, answers
+from segment_lib.clean import NO_ANSWER, parse_answers
 from segment_lib.errors import DataError
 from segment_lib.schema.ids import NO_ID, hash_ids
 from segment_lib.sources import Extract
@@ -23,7 +23,9 @@ def some_ids(root: Location, file: StoredFile, column: str) -> set[int]:
 
 def count_answers(root: Location, file: StoredFile, column: str) -> Counter[str]:
     """Rows of a raw part by what they answer."""
-    return Counter(answers(read_part(root, file, columns=[column])[column]).drop_nulls().to_list())
+    return Counter(
+        parse_answers(read_part(root, file, columns=[column])[column]).drop_nulls().to_list()
+    )
 
 
 def refuse_named(

@@ -18,9 +18,9 @@ from segment_lib.clean import Tally, tally_part
 from segment_lib.clean.repeats import (
     BYTES_PER_ROW,
     ROWS_PER_BUCKET,
-    Repeats,
-    Sorted,
-    bucket_of,
+    RepeatCounts,
+    RowsByOwner,
+    assign_buckets,
     count_repeated,
     find_repeats,
     n_buckets,
@@ -28,7 +28,7 @@ from segment_lib.clean.repeats import (
 )
 from segment_lib.errors import ConfigError, DataError, IntegrityError
 from segment_lib.run.checkpoint import finish_part
-from segment_lib.schema import Schema, bans
+from segment_lib.schema import Schema, suppress_column
 from segment_lib.schema.ids import NO_ID, hash_ids, leading_zeros
 from segment_lib.storage.files import StoredFile, read_metadata, read_part
 from segment_lib.storage.location import Location
@@ -44,7 +44,7 @@ class Identified:
     """The ids of a part."""
 
     without_id: int
-    keys: Sorted
+    keys: RowsByOwner
     """Key, row number, a hash of the attributes and leading zeros of the id, by bucket."""
 
 
@@ -131,13 +131,13 @@ def identify_part(
     there = keys != NO_ID
     numbers = rows["row"].to_numpy().astype(np.uint64)
     table = np.column_stack([keys, numbers, contents, leading_zeros(rows[column])])[there]
-    written = Sorted.write(scratch, path, table, bucket_of(keys[there], n), n)
+    written = RowsByOwner.write(scratch, path, table, assign_buckets(keys[there], n), n)
     return Identified(int((~there).sum()), written)
 
 
 def compare_ids(
     job: Job, files: Sequence[StoredFile], parts: Sequence[Identified], scratch: Location, name: str
-) -> tuple[Repeats, list[Sorted]]:
+) -> tuple[RepeatCounts, list[RowsByOwner]]:
     """What repeats in an extract, and the rows that do, by bucket."""
     firsts = list(accumulate((file.rows or 0 for file in files), initial=0))[:-1]
     tasks = [
@@ -147,14 +147,14 @@ def compare_ids(
         for bucket in range(n_buckets(sum(file.rows or 0 for file in files)))
     ]
     results = job.workers.run(tasks, at_once=job.at_once(BYTES_PER_ROW, ROWS_PER_BUCKET))
-    return sum((found for found, _ in results), start=Repeats()), [rows for _, rows in results]
+    return sum((found for found, _ in results), start=RepeatCounts()), [rows for _, rows in results]
 
 
 def kept_parts(
     job: Job,
     made: Parts,
     files: Sequence[StoredFile],
-    buckets: Sequence[Sorted],
+    buckets: Sequence[RowsByOwner],
     left_out: dict[str, int],
     work: Location,
 ) -> list[Part]:
@@ -185,7 +185,12 @@ def publish_part(work: Location, file: StoredFile, path: str) -> StoredFile:
 
 
 def keep_first(
-    work: Location, file: StoredFile, buckets: Sequence[Sorted], i: int, schema: Schema, path: str
+    work: Location,
+    file: StoredFile,
+    buckets: Sequence[RowsByOwner],
+    i: int,
+    schema: Schema,
+    path: str,
 ) -> StoredFile:
     """A part without the rows that repeat an id, counted anew."""
     rows = read_part(work, file)
@@ -195,7 +200,7 @@ def keep_first(
     return finish_part(work, path, kept, {"tally": tally_part(kept, schema, notes).to_json()})
 
 
-def id_remarks(job: Job, name: str, repeats: Repeats, without: int, rows: int) -> list[str]:
+def id_remarks(job: Job, name: str, repeats: RepeatCounts, without: int, rows: int) -> list[str]:
     """What is worth a look in the ids of an extract.
 
     Raises
@@ -270,13 +275,13 @@ def mark_remarks(job: Job, made: Parts, work: Location) -> list[str]:
         missing = job.schema[column].missing if column in job.schema.names else ()
         tasks = [delayed(forms_of)(work, file, column, missing) for file in files]
         words = frozenset().union(*job.workers.run(tasks))
-        if not bans.is_certain(words):
+        if not suppress_column.is_unambiguous(words):
             raise DataError(
                 f"{getattr(inputs, name)}, column {column}: does not say for certain who must not "
                 "be mailed. Understood are J/N, ja/nein, Y/N, yes/no, true/false, 1/0, X or empty, "
                 "and one other mark or empty."
             )
-        if not any(word and word not in bans.NO for word in words):
+        if not any(word and word not in suppress_column.NO for word in words):
             remarks.append(f"{name}: {column} marks nobody (inputs.suppress_column).")
     if not having:
         raise DataError(
@@ -289,7 +294,7 @@ def mark_remarks(job: Job, made: Parts, work: Location) -> list[str]:
                 "population can be recognised without inputs.id_column."
             )
         remarks.append(f"only the customers have {column} (inputs.suppress_column).")
-    if bans.says_allowed(column):
+    if suppress_column.is_consent_name(column):
         remarks.append(
             f"{column}: by its name it says who may be mailed. inputs.suppress_column is for a "
             "column that says who must not."
@@ -304,7 +309,7 @@ def columns_of(work: Location, file: StoredFile) -> list[str]:
 def forms_of(
     work: Location, file: StoredFile, column: str, missing: Sequence[str]
 ) -> frozenset[str]:
-    return bans.forms(read_part(work, file, columns=[column])[column], missing)
+    return suppress_column.distinct_words(read_part(work, file, columns=[column])[column], missing)
 
 
 def row_numbers(job: Job, raw: Sequence[StoredFile]) -> list[range | StoredFile]:

@@ -13,7 +13,7 @@ from jobs.people import folder_of
 from jobs.stage import Job
 from segment_lib.clean import tally_part
 from segment_lib.run.checkpoint import finish_part
-from segment_lib.schema.ids import DigitsLost, digits_lost, written_ids
+from segment_lib.schema.ids import RoundedIdError, normalize_ids, rounded_ids_error
 from segment_lib.sources import Content, Delivery, Extract, Piece, Reading, changed, refuse_copies
 from segment_lib.storage.files import StoredFile
 from segment_lib.storage.location import Location
@@ -95,9 +95,9 @@ def write_raw_part(
         raise changed(piece.path)
     if id_column:
         try:
-            rows = rows.with_columns(written_ids(rows[id_column], missing).alias(id_column))
-        except DigitsLost:
-            raise digits_lost(f"{piece.path}, column {id_column}") from None
+            rows = rows.with_columns(normalize_ids(rows[id_column], missing).alias(id_column))
+        except RoundedIdError:
+            raise rounded_ids_error(f"{piece.path}, column {id_column}") from None
     tally = tally_part(rows, delivery.schema, reading.notes)
     numbered = rows.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("row"), "*")
     return finish_part(work, path, numbered, {"tally": tally.to_json()})

@@ -86,7 +86,7 @@ def refresh(options: argparse.Namespace) -> None:
     with at_work(manifest, options) as workers:
         job = RefreshJob(config, manifest, workers, console, base, **given)
         for change in job.changes.listed:
-            log(f"refresh  {change.told}")
+            log(f"refresh  {change.sentence}")
         job.refuse_changes()
         job.refuse_plan()
         told = between(STAGES, None, options.until)

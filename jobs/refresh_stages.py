@@ -15,12 +15,12 @@ from jobs.baseline import PROPOSED, RefreshJob
 from jobs.parts import reuse_part, work_done
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import (
-    Delivered,
+    ExtractCounts,
+    as_code,
     assess_attributes,
-    delivered,
     expected_levels,
     histogram,
-    spelling,
+    sum_tallies,
 )
 from segment_lib.config import Config
 from segment_lib.drift import match_segments
@@ -60,7 +60,7 @@ def run_assess(job: Job, work: Location) -> Outcome:
     told = of_refresh(job)
     schema = told.schema
     counted = tallies(told)
-    extracts = {name: delivered([counted[name]], schema) for name in EXTRACTS}
+    extracts = {name: sum_tallies([counted[name]], schema) for name in EXTRACTS}
     population, customers = extracts.values()
     attributes = _as_in_base(
         told,
@@ -109,7 +109,7 @@ def _as_in_base(job: RefreshJob, attributes: pl.DataFrame) -> pl.DataFrame:
     ).select(attributes.columns)
 
 
-def propose_plan(job: RefreshJob, plan: Plan, population: Delivered) -> Plan:
+def propose_plan(job: RefreshJob, plan: Plan, population: ExtractCounts) -> Plan:
     """The plan with rules for attributes that are new, and levels the base has never seen."""
     schema, dictionary = job.schema, assess.levels(job)
     known = {name: of.rows for name, of in population.values.items()}
@@ -123,7 +123,7 @@ def propose_plan(job: RefreshJob, plan: Plan, population: Delivered) -> Plan:
     rules = [
         by_name[rule.attribute]
         if rule.attribute in job.changes.new and not rule.features
-        else with_levels(rule, [spelling(value) for value in known[rule.attribute]])
+        else with_levels(rule, [as_code(value) for value in known[rule.attribute]])
         for rule in plan.rules
     ]
     return Plan(tuple(rules))

@@ -14,7 +14,7 @@ from segment_lib.cluster.memory import Budget, PeakMemory
 from segment_lib.cluster.versions import code_of
 from segment_lib.cluster.workers import Workers
 from segment_lib.config import Config
-from segment_lib.disclosure import is_few
+from segment_lib.disclosure import is_small_count
 from segment_lib.errors import ConfigError
 from segment_lib.run.checkpoint import is_whole, noted_parts
 from segment_lib.run.fingerprint import fingerprint, fingerprint_file
@@ -180,7 +180,7 @@ def finished_before(job: Job, stage: str, work: Location, paths: Sequence[str]) 
 
 def few_set_aside(delivered: Mapping[str, Any], placed: Mapping[str, Any], min_cell: int) -> bool:
     """Whether rows in and out of the stages would tell of too few people set aside."""
-    return any(is_few(delivered[name] - placed[name], min_cell) for name in EXTRACTS)
+    return any(is_small_count(delivered[name] - placed[name], min_cell) for name in EXTRACTS)
 
 
 def between(stages: Sequence[Stage], first: str | None, last: str | None) -> Sequence[Stage]:

@@ -1,4 +1,4 @@
-"""Whether customers are spread over the segments as the population is, as one test of the table."""
+"""Chi-square test of independence of segment and extract, and Cramér's V."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,21 +10,23 @@ from scipy.stats.contingency import association, expected_freq
 
 @dataclass(frozen=True)
 class Association:
-    """Pearson's chi-square test of segments by extract, and how strong the relation is."""
+    """Result of Pearson's chi-square test of segment by extract, with the strength of relation."""
 
     statistic: float
     dof: int
     p: float
-    """0 where it is too small for a float."""
+    """The p-value; 0 where it is too small for a float."""
     cramers_v: float
-    """From 0, spread alike, to 1 (Cramér 1946, "Mathematical methods of statistics", 21.9)."""
+    """From 0 to 1; 0: independent (Cramér 1946, "Mathematical methods of statistics", 21.9)."""
     least_expected: float
-    """The smallest expected count; below 5 the p-value is rough."""
+    """Smallest expected count; below 5 the p-value is rough."""
     rows: int
 
 
-def associate(population: Mapping[int, int], customers: Mapping[int, int]) -> Association | None:
-    """The test of the two rows of counts; None if fewer than two segments or extracts have rows.
+def chi_square_test(
+    population: Mapping[int, int], customers: Mapping[int, int]
+) -> Association | None:
+    """Test of the two rows of counts; None if fewer than two segments or extracts have rows.
 
     The extracts are taken as two independent samples.
     """
@@ -33,7 +35,7 @@ def associate(population: Mapping[int, int], customers: Mapping[int, int]) -> As
         for segment in {*population, *customers}
         if population.get(segment, 0) + customers.get(segment, 0)
     )
-    table = np.array([[of.get(s, 0) for s in segments] for of in (population, customers)])
+    table = np.array([[counts.get(s, 0) for s in segments] for counts in (population, customers)])
     if len(segments) < 2 or not table.sum(axis=1).all():
         return None
     expected = expected_freq(table)

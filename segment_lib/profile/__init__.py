@@ -1,15 +1,14 @@
-"""What sets segments apart, in decoded words: levels, traits, names, components, fairness."""
+"""Profiles of the segments in decoded words: levels, traits, names, components, fairness."""
 
 from segment_lib.profile.components import FeatureWords, component_tables, feature_words
 from segment_lib.profile.describe import describe_segments
 from segment_lib.profile.fairness import fairness_table
 from segment_lib.profile.levels import (
     COUNTS,
-    MAX_LISTED,
     PROFILE,
     Levels,
+    choose_levels,
     count_levels,
-    levels_of,
     profile_segments,
 )
 from segment_lib.profile.names import TOO_FEW, name_segments
@@ -17,17 +16,16 @@ from segment_lib.profile.traits import segment_traits
 
 __all__ = [
     "COUNTS",
-    "MAX_LISTED",
     "PROFILE",
     "TOO_FEW",
     "FeatureWords",
     "Levels",
+    "choose_levels",
     "component_tables",
     "count_levels",
     "describe_segments",
     "fairness_table",
     "feature_words",
-    "levels_of",
     "name_segments",
     "profile_segments",
     "segment_traits",

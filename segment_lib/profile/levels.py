@@ -1,4 +1,4 @@
-"""What sets a segment apart: shares of levels in it against the population, from exact counts."""
+"""Profile of the segments: shares of levels in each against the population, from exact counts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 
 from segment_lib.schema import Meaning
+from segment_lib.terms import MAX_LISTED
 
-MAX_LISTED = 25
-"""Numbers with more distinct values are profiled in five bins of about equal population."""
 _BINS = 5
+"""Of about equal population, of numbers with more values than are listed."""
 
 COUNTS = {
     "segment": pl.Int32,
@@ -36,18 +36,18 @@ PROFILE = {
 
 @dataclass(frozen=True)
 class Levels:
-    """How an attribute is profiled: level by level, or in bins with upper edges."""
+    """Levels by which an attribute is profiled: its values, or bins of them with upper edges."""
 
     attribute: str
     number: bool = False
-    """True if the values are numbers, whose names are written without ``.0``."""
+    """Whether the values are numbers, whose names are written without ``.0``."""
     edges: tuple[float, ...] = ()
     """Upper edges of all bins but the last."""
     names: tuple[str, ...] = ()
-    """Names of the bins; none for level by level."""
+    """Names of the bins; empty where every value is a level."""
 
     def value(self) -> pl.Expr:
-        """What rows are grouped by: the value itself, or the number of its bin."""
+        """Expression to group rows by: the value itself, or the number of its bin."""
         value = pl.col(self.attribute)
         if not self.names:
             return value
@@ -56,7 +56,7 @@ class Levels:
         return pl.when(value.is_not_null()).then(bin_)
 
     def name(self, value: pl.Expr) -> pl.Expr:
-        """The level as text, of what `value` gave."""
+        """Expression for the name of the level, from what `value` gives."""
         if self.names:
             numbers = list(range(len(self.names)))
             return value.replace_strict(numbers, list(self.names), return_dtype=pl.String)
@@ -64,24 +64,26 @@ class Levels:
         return text.str.replace(r"\.0+$", "") if self.number else text
 
 
-def levels_of(attribute: str, counts: Mapping[float | str, int]) -> Levels:
-    """How to profile an attribute, from its values in the population."""
+def choose_levels(attribute: str, counts: Mapping[float | str, int]) -> Levels:
+    """Levels for an attribute, from the counts of its values in the population."""
     values = sorted(value for value in counts if not isinstance(value, str))
     if len(values) <= MAX_LISTED:
         return Levels(attribute, number=bool(values))
     total = np.cumsum([counts[value] for value in values])
-    wanted = [total[-1] * i / _BINS for i in range(1, _BINS)]
-    edges = sorted({values[int(np.searchsorted(total, rows))] for rows in wanted} - {values[-1]})
+    targets = [total[-1] * i / _BINS for i in range(1, _BINS)]
+    edges = sorted({values[int(np.searchsorted(total, rows))] for rows in targets} - {values[-1]})
     above = [values[values.index(edge) + 1] for edge in edges]
     names = [
-        f"{_plain(first)} to {_plain(last)}" if first != last else _plain(first)
+        f"{_format_number(first)} to {_format_number(last)}"
+        if first != last
+        else _format_number(first)
         for first, last in zip([values[0], *above], [*edges, values[-1]], strict=True)
     ]
     return Levels(attribute, True, tuple(edges), tuple(names))
 
 
 def count_levels(rows: pl.DataFrame, segments: pl.Series, levels: Sequence[Levels]) -> pl.DataFrame:
-    """Rows of a part by segment, attribute and level; unknown values are not counted.
+    """Count the rows of a part by segment, attribute and level; unknown values are left out.
 
     Parameters
     ----------
@@ -110,7 +112,7 @@ def profile_segments(
     meanings: Mapping[str, Meaning],
     scales: Collection[str],
 ) -> pl.DataFrame:
-    """Share of every level in every segment against its share in the whole population.
+    """Profile of every segment: the share of each level in it and in the whole population.
 
     Parameters
     ----------
@@ -169,5 +171,5 @@ def profile_segments(
     )
 
 
-def _plain(value: float) -> str:
+def _format_number(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.9g}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from segment_lib.report.facts import Figures
-from segment_lib.report.segments import DOUBTFUL, HALF, TWICE, Segment
+from segment_lib.report.segments import HALF, TWICE, Segment
 from segment_lib.report.words import (
     count,
     decimals,
@@ -17,13 +17,14 @@ from segment_lib.report.words import (
     times,
     whole,
 )
+from segment_lib.terms import OVER, SET_ASIDE, STABLE, UNDER
 
 
 def headline(found: Sequence[Segment]) -> tuple[str, tuple[str, ...]]:
     """The answer in one sentence, and the sentences that back it."""
     placed = _placed(found)
-    over = [segment for segment in placed if segment.verdict == "over"]
-    under = [segment for segment in reversed(placed) if segment.verdict == "under"]
+    over = [segment for segment in placed if segment.verdict == OVER]
+    under = [segment for segment in reversed(placed) if segment.verdict == UNDER]
     if over:
         answer = _mail(over)
         backing = [f"Leave out {_named(under)}: {_held(under)}."] if under else []
@@ -69,16 +70,16 @@ def warnings(
     doubtful = [
         segment
         for segment in found
-        if segment.verdict == "over"
+        if segment.verdict == OVER
         and not segment.is_set_aside
         and segment.stability is not None
-        and segment.stability < DOUBTFUL
+        and segment.stability < STABLE
     ]
     if doubtful and not (chosen.height and not chosen["stable"][0]):
         told.append(
             f"The borders of {_named(doubtful)} are uncertain: clustered anew, "
             f"{'it overlaps' if len(doubtful) == 1 else 'they overlap'} with what is shown here "
-            f"by less than {percent(DOUBTFUL)}. Read the index by its limits."
+            f"by less than {percent(STABLE)}. Read the index by its limits."
         )
     return tuple(told)
 
@@ -143,7 +144,7 @@ def unevenness(fairness: pl.DataFrame, min_rows: int) -> dict[str, str]:
     """For each sensitive attribute, the level whose share differs most between segments."""
     told = {}
     known = fairness.filter(
-        (pl.col("segment") >= 0)
+        (pl.col("segment") != SET_ASIDE)
         & pl.col("population_share").is_not_null()
         & (pl.col("population_rows").sum().over("segment", "attribute") >= min_rows)
     )

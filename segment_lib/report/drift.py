@@ -10,6 +10,7 @@ from segment_lib.disclosure import suppressed_segments
 from segment_lib.report.segments import hidden
 from segment_lib.report.tables import Cell, Column, Table
 from segment_lib.report.words import NOTHING, percent, whole
+from segment_lib.terms import SET_ASIDE
 
 _SHOWN = 10
 _DECISIONS = {
@@ -139,7 +140,8 @@ def _segment_table(segments: pl.DataFrame) -> Table:
     rows = [
         (
             Cell(
-                "Set aside" if row["segment"] < 0 else f"Segment {row['segment']}", row["segment"]
+                "Set aside" if row["segment"] == SET_ASIDE else f"Segment {row['segment']}",
+                row["segment"],
             ),
             Cell(row["state"], row["state"]),
             *(_number(row[name], percent) for name in ("share_base", "share_new")),

@@ -15,6 +15,7 @@ from segment_lib.report.facts import RunFacts
 from segment_lib.report.mailing import reach
 from segment_lib.report.segments import FOUND_AGAIN, UNCLEAR, VERDICTS, Segment
 from segment_lib.report.words import decimals, many, percent, sentence
+from segment_lib.terms import EXTRACTS
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def figures(facts: RunFacts, found: Sequence[Segment]) -> Iterator[Figure]:
         data_charts.missing(facts.attributes, _threshold(facts.settings)),
     )
     top = _reach(facts.rows)
-    for extract in ("population", "customers"):
+    for extract in EXTRACTS:
         yield Figure(
             f"rows-{extract}",
             f"Rows of the {extract}",

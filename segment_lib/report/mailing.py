@@ -4,9 +4,7 @@ import polars as pl
 
 from segment_lib.report.facts import Figures
 from segment_lib.report.words import count, many, percent, rounded, whole
-
-DEPTH = 0.2
-"""The share of the population mailed, of which the answer speaks."""
+from segment_lib.terms import DEPTH
 
 
 def reach(gains: pl.DataFrame, n_micro: int) -> str:

@@ -6,7 +6,7 @@ from itertools import accumulate
 import altair as alt
 import polars as pl
 
-from segment_lib.report.segments import DISSOLVED, DOUBTFUL, FOUND_AGAIN, Segment
+from segment_lib.report.segments import FOUND_AGAIN, Segment
 from segment_lib.report.theme import (
     NARROW,
     PALETTE,
@@ -19,6 +19,7 @@ from segment_lib.report.theme import (
     values,
 )
 from segment_lib.report.words import decimals, percent
+from segment_lib.terms import DISSOLVED, STABLE
 
 MOST_POINTS = 40
 """Up to as many components the running sum has points."""
@@ -118,7 +119,7 @@ def _each_segment(stability: pl.DataFrame, min_cell: int) -> alt.Chart:
     return drawn.encode(tooltip=tooltip)
 
 
-BOUNDS = (DISSOLVED, DOUBTFUL, FOUND_AGAIN)
+BOUNDS = (DISSOLVED, STABLE, FOUND_AGAIN)
 
 
 def steadiness(segments: Sequence[Segment]) -> Drawing:

@@ -14,8 +14,9 @@ import vl_convert
 from segment_lib.report import answer, mailing, method_charts, tables, theme, words
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.figures import Figure, figures
-from segment_lib.report.segments import SET_ASIDE, Segment, segments
+from segment_lib.report.segments import Segment, segments
 from segment_lib.schema.wording import printable
+from segment_lib.terms import SET_ASIDE
 
 COMPONENTS = 6
 """The components whose loadings are shown; the reading is given of all."""

@@ -6,21 +6,18 @@ import polars as pl
 
 from segment_lib.disclosure import suppress_segments, suppressed_segments
 from segment_lib.report.words import finite
-
-SET_ASIDE = -1
-"""The segment number of rows too incomplete to cluster."""
+from segment_lib.terms import AVERAGE, DISSOLVED, OVER, SET_ASIDE, STABLE, UNDER
 
 VERDICTS = {
-    "over": ("▲", "over-represented"),
-    "under": ("▼", "under-represented"),
-    "average": ("●", "about average"),
+    OVER: ("▲", "over-represented"),
+    UNDER: ("▼", "under-represented"),
+    AVERAGE: ("●", "about average"),
     "hidden": ("–", "not shown"),
 }
 """A symbol and a word for each verdict, so that nothing hangs on colour alone."""
 
-FOUND_AGAIN, DOUBTFUL, DISSOLVED = 0.75, 0.6, 0.5
-"""From the first, a segment is found again; below the second it should not be trusted; up to the
-third it has dissolved (Hennig 2007, "Cluster-wise assessment of cluster stability")."""
+FOUND_AGAIN = 0.75
+"""Mean Jaccard coefficient from which a segment is found again (Hennig 2007)."""
 
 
 HALF, TWICE = 50, 200
@@ -98,7 +95,7 @@ class Segment:
     @property
     def is_unclear(self) -> bool:
         """Not shown to be over or under, but half or twice as many are not ruled out."""
-        if self.verdict not in ("average", HIDDEN):
+        if self.verdict not in (AVERAGE, HIDDEN):
             return False
         return self.limits is None or self.limits[0] < HALF or self.limits[1] > TWICE
 
@@ -122,7 +119,7 @@ def steadiness(stability: float | None) -> str:
         return "not measured"
     if stability >= FOUND_AGAIN:
         return "found again"
-    if stability >= DOUBTFUL:
+    if stability >= STABLE:
         return "found again in outline"
     return "uncertain" if stability > DISSOLVED else "not found again"
 

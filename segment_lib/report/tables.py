@@ -11,9 +11,10 @@ from urllib.parse import quote
 import polars as pl
 
 from segment_lib.disclosure import suppressed_segments
-from segment_lib.report.segments import SET_ASIDE, Segment, steadiness
+from segment_lib.report.segments import Segment, steadiness
 from segment_lib.report.words import NOTHING, count, decimals, finite, percent, whole
 from segment_lib.storage.tables import csv_text
+from segment_lib.terms import EXTRACTS, SET_ASIDE
 
 Form = Callable[[float | None], str]
 
@@ -190,7 +191,7 @@ def fairness_tables(fairness: pl.DataFrame, titles: Mapping[int, str]) -> tuple[
         for level, label in levels:
             columns += [
                 Column(f"{label if label is not None else level}: {of}", number=True)
-                for of in ("population", "customers")
+                for of in EXTRACTS
             ]
         body = []
         for number in sorted(rows["segment"].unique(), key=lambda s: (s == SET_ASIDE, s)):

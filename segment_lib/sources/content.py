@@ -1,6 +1,6 @@
-"""What a file is, told by its first bytes: text, Parquet, one of these packed, or neither.
+"""The kind of a file, by its first bytes: text, Parquet, one of these packed, or neither.
 
-The ending of its name decides where the bytes leave it open.
+The suffix of its name decides where the bytes do not.
 """
 
 import re
@@ -59,10 +59,10 @@ Packing = Literal["", "gzip", "zstd", "bz2", "xz", "lz4", "zip", "utf-16", "utf-
 
 @dataclass(frozen=True)
 class Kind:
-    """What is to be done with a file to have its rows."""
+    """The kind of a file: how it is packed, and whether it is Parquet."""
 
     packing: Packing = ""
-    """What to undo before it can be cut; what it holds is another file."""
+    """The compression or encoding to undo before the file can be cut; empty if there is none."""
     parquet: bool = False
     """True for Parquet, False for text."""
 
@@ -80,7 +80,7 @@ _ENDINGS = {
 
 
 def kind_of(path: Location) -> Kind:
-    """The kind of a file.
+    """Detect the kind of a file.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def kind_of(path: Location) -> Kind:
     if head.startswith((b"PAR1", b"PARE")) and (binary or head == b"PAR1"):
         return Kind(parquet=True)
     _refuse_others(path, head)
-    # Of bytes that say nothing the ending tells what they were meant to be.
+    # Where the bytes do not say, the suffix says what they were meant to be.
     return _ENDINGS.get(path.suffix.lower(), Kind()) if binary or not head else Kind()
 
 
@@ -118,7 +118,7 @@ def _refuse_others(path: Location, head: bytes) -> None:
 
 
 def only_member(path: Location, file: IO[bytes]) -> IO[bytes]:
-    """The one file in a zip archive, opened.
+    """Open the only file in a zip archive.
 
     Raises
     ------

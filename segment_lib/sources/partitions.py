@@ -1,4 +1,4 @@
-"""Columns that stand in the path of a file: ``year=2024/region=07/part.parquet``."""
+"""Partition columns, which the path of a file holds: ``year=2024/region=07/part.parquet``."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ class Piece(Protocol):
 
 
 def path_columns(path: Location) -> dict[str, str | None]:
-    """Columns and values that the folders of a file name; a partition without a value is None.
+    """The partition columns and values in a path; a partition without a value is None.
 
     >>> path_columns(Path("sales/year=2024/region=K%C3%B6ln/part.csv"))
     {'year': '2024', 'region': 'Köln'}
@@ -48,13 +48,13 @@ def path_columns(path: Location) -> dict[str, str | None]:
 
 @dataclass(frozen=True)
 class PartitionedPiece:
-    """A piece of a file whose path names the values of some columns."""
+    """A piece of a file with partition columns in its path."""
 
     piece: Piece
     constants: tuple[tuple[str, str | None], ...]
     """Column and value, the same in every row."""
     origin: Location
-    """The delivered file, in whose path they stand."""
+    """The delivered file, whose path holds the columns."""
 
     @property
     def path(self) -> Location:
@@ -69,13 +69,13 @@ class PartitionedPiece:
         return self.piece.size
 
     def digest(self) -> tuple[str, int]:
-        """As that of the piece, then a hash of the constants behind a dash."""
+        """The digest of the piece, a dash, and a hash of the constants; the number of rows."""
         digest, rows = self.piece.digest()
-        beside = hashlib.sha256(json.dumps(self.constants).encode()).hexdigest()
-        return f"{digest}-{beside}", rows
+        constants_digest = hashlib.sha256(json.dumps(self.constants).encode()).hexdigest()
+        return f"{digest}-{constants_digest}", rows
 
     def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading:
-        """Parse the piece, and set the constants beside its columns.
+        """Read the piece, and add the constants to its columns.
 
         Raises
         ------
@@ -118,5 +118,5 @@ class PartitionedPiece:
 
 
 def without(schema: Schema, names: Collection[str]) -> Schema:
-    """The attributes but for some."""
+    """Return the schema without the attributes of some names."""
     return Schema(tuple(attribute for attribute in schema if attribute.name not in names))
