@@ -27,7 +27,7 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
-from segment_lib.sources import Delivery, find_files, is_packed, path_columns
+from segment_lib.sources import ColumnMapping, find_files, is_packed, path_columns
 from segment_lib.storage.files import StoredFile
 from segment_lib.storage.s3 import place
 
@@ -62,9 +62,9 @@ class Job:
         return read_feature_summary(place(inputs.feature_summary), inputs.missing)
 
     @property
-    def delivery(self) -> Delivery:
+    def delivery(self) -> ColumnMapping:
         """How columns become attributes."""
-        return Delivery(self.schema)
+        return ColumnMapping(self.schema)
 
     @cached_property
     def delivered(self) -> dict[str, dict[Path, Any]]:

@@ -43,7 +43,7 @@ def pieces(path: Path, schema: Schema = SCHEMA, **options):
 
 def read(path: Path, schema: Schema = SCHEMA, **options) -> pl.DataFrame:
     opened = extract(path, schema, **options)
-    return pl.concat(piece.read(schema, opened.carried).rows for piece in opened.pieces)
+    return pl.concat(piece.read(schema, opened.passthrough).rows for piece in opened.pieces)
 
 
 def refused(path: Path, schema: Schema = SCHEMA, **options) -> str:

@@ -68,7 +68,7 @@ def read(path: Path, form: TextFormat, rows_per_part: int) -> pl.DataFrame:
         rows_per_part=rows_per_part,
         extra_columns="carry",
     )
-    parts = [piece.read(SCHEMA, extract.carried).rows for piece in extract.pieces]
+    parts = [piece.read(SCHEMA, extract.passthrough).rows for piece in extract.pieces]
     assert [rows.height for rows in parts] == [piece.digest()[1] for piece in extract.pieces]
     return pl.concat(parts).select(COLUMNS)
 
