@@ -43,7 +43,7 @@ class ParquetPiece:
     """The piece's share of the bytes of the file."""
     start: int
     stop: int
-    """First and last byte of the row groups that hold the piece."""
+    """Byte range of the row groups that hold the piece, `stop` excluded."""
     skipped: int
     """Number of rows of these groups before the piece."""
     groups: tuple[int, ...]
@@ -72,9 +72,8 @@ class ParquetPiece:
         """
         table = self._table(schema, passthrough)
         try:
-            rows = cast_columns(
-                _convert(table, schema, passthrough).lazy(), schema, passthrough
-            ).collect()
+            frame = _convert(table, schema, passthrough).lazy()
+            rows = cast_columns(frame, schema, passthrough).collect()
         except (UnreadableValue, pl.exceptions.PolarsError):
             raise self._refused(table, schema, passthrough) from None
         except pa.ArrowException:
@@ -106,7 +105,7 @@ class ParquetPiece:
             try:
                 _read_rows(file, (number,), wanted, 0, group.num_rows)
             except _DAMAGE as error:
-                if _is_encryption_error(error):
+                if _is_encryption(error):
                     return _encrypted(self.path)
                 if isinstance(error, NotImplementedError):
                     return DataError(
@@ -304,7 +303,7 @@ def _contradiction(path: Path) -> DataError:
     return DataError(f"{path}: is damaged, its footer contradicts itself. Fetch the file again.")
 
 
-def _is_encryption_error(error: BaseException) -> bool:
+def _is_encryption(error: BaseException) -> bool:
     return "crypt" in str(error)
 
 
@@ -352,9 +351,7 @@ def _groups(path: Path, footer: pq.FileMetaData, size: int) -> list[_Group]:
             except (_PageRequested, NotImplementedError):
                 pass
             except _DAMAGE as error:
-                raise (
-                    _encrypted(path) if _is_encryption_error(error) else _contradiction(path)
-                ) from None
+                raise _encrypted(path) if _is_encryption(error) else _contradiction(path) from None
         groups.append(_Group.read(footer.row_group(number)))
     return groups
 

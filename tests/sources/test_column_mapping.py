@@ -1,4 +1,4 @@
-"""Columns that became attributes: renamed ones, absent ones, and heads read alone."""
+"""Mapping of columns to attributes: renamed ones, absent ones, and heads read alone."""
 
 import gzip
 from pathlib import Path

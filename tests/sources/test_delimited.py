@@ -1,4 +1,4 @@
-"""Delimited text: what is read alike, where it is cut, and what is refused with file and line."""
+"""Delimited text: forms that are read alike, cuts, and refusals with file and line."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Any table that the csv module writes, in any dialect it offers, is read back cell for cell."""
+"""Dialects of the csv module: any table it writes is read back cell for cell."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Forms of numbers: read as meant, or refused in a line that says what to do."""
+"""Formats of numbers: read as meant, or refused in a line that says what to do."""
 
 from pathlib import Path
 

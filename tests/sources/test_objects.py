@@ -1,4 +1,4 @@
-"""Extracts delivered to an object store: found, unpacked and read as those on a disk are."""
+"""Extracts in an object store: found, unpacked and read as those on a disk."""
 
 import gzip
 import os
