@@ -275,9 +275,11 @@ def _unpacked_head(path: Path, packing: str) -> bytes:
         with _open_unpacked(path, packing) as stream:
             return bytes(stream.read(_HEAD_BYTES))
     except OSError:
-        raise DataError(
-            f"{path}: the compressed stream is damaged or cut off. Fetch the file again."
-        ) from None
+        raise _damaged(path) from None
+
+
+def _damaged(path: Path) -> DataError:
+    return DataError(f"{path}: the compressed stream is damaged or cut off. Fetch the file again.")
 
 
 def _refuse_binary(path: Path, head: bytes) -> None:
@@ -321,9 +323,7 @@ def _encoding(path: Path, packing: str | None, head: bytes) -> str:
     except UnicodeDecodeError:
         return "cp1252"
     except OSError:
-        raise DataError(
-            f"{path}: the compressed stream is damaged or cut off. Fetch the file again."
-        ) from None
+        raise _damaged(path) from None
     return "utf-8-sig"
 
 

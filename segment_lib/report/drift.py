@@ -8,7 +8,7 @@ import polars as pl
 
 from segment_lib.disclosure import suppressed_segments
 from segment_lib.report.formatting import NOTHING, percent, short_number
-from segment_lib.report.segments import suppressed_numbers
+from segment_lib.report.segments import segment_name, suppressed_numbers
 from segment_lib.report.tables import Cell, Column, Table
 
 _SHOWN = 10
@@ -139,9 +139,7 @@ def _segment_table(segments: pl.DataFrame) -> Table:
     )
     rows = [
         (
-            Cell(
-                "Set aside" if row["segment"] < 0 else f"Segment {row['segment']}", row["segment"]
-            ),
+            Cell(segment_name(row["segment"]), row["segment"]),
             Cell(row["state"], row["state"]),
             *(_number(row[name], percent) for name in ("share_base", "share_new")),
             *(_number(row[name], short_number) for name in ("index_base", "index_new")),

@@ -89,7 +89,7 @@ class Segment:
 
     @property
     def name(self) -> str:
-        return "Set aside" if self.is_set_aside else f"Segment {self.number}"
+        return segment_name(self.number)
 
     @property
     def full_name(self) -> str:
@@ -112,6 +112,11 @@ class Segment:
     @property
     def stability_label(self) -> str:
         return stability_label(self.stability)
+
+
+def segment_name(number: int) -> str:
+    """Name of a segment on cards and in tables."""
+    return "Set aside" if number == SET_ASIDE else f"Segment {number}"
 
 
 def is_wide(limits: tuple[float, float] | None) -> bool:

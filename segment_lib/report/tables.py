@@ -20,7 +20,7 @@ from segment_lib.report.formatting import (
     percent,
     short_number,
 )
-from segment_lib.report.segments import SET_ASIDE, Segment, stability_label
+from segment_lib.report.segments import SET_ASIDE, Segment, segment_name, stability_label
 from segment_lib.storage.files import formula_safe
 
 Format = Callable[[float | None], str]
@@ -266,7 +266,9 @@ def sweep_rows(
     suppress = any(segment.population_rows is None for segment in segments)
     star = pl.when("chosen").then(pl.lit(" ★ chosen")).otherwise(pl.lit(""))
     shown = {
-        name: ~(_is_small(pl.col(name) * people, min_cell) | (suppress & pl.col("chosen")))
+        name: pl.when(~(suppress & pl.col("chosen"))).then(
+            _unless_small(name, pl.col(name) * people, min_cell)
+        )
         for name in ("smallest_share", "small_share")
     }
     yes = {
@@ -275,7 +277,7 @@ def sweep_rows(
     }
     return sweep.sort("n_clusters").with_columns(
         tried=pl.format("{}{}", "n_clusters", star),
-        **{name: pl.when(is_shown).then(name) for name, is_shown in shown.items()},
+        **shown,
         **yes,
     )
 
@@ -286,16 +288,11 @@ def attribute_rows(attributes: pl.DataFrame, min_cell: int) -> pl.DataFrame:
     rows = attributes.sort(
         "missing_share", "attribute", descending=[True, False], nulls_last=True
     ).with_columns(used=pl.when("kept").then(pl.lit("kept")).otherwise(dropped))
-    rows = rows.with_columns(
-        pl.when(~_is_small(pl.col(count_of), min_cell)).then(share).alias(share)
-        for share, count_of in (
-            ("missing_share", "missing"),
-            ("customers_missing_share", "customers_missing"),
-        )
-    )
     return rows.with_columns(
-        pl.when(~_is_small(pl.col(name), min_cell)).then(name).alias(name)
-        for name in ("missing", "missing_before")
+        _unless_small("missing_share", pl.col("missing"), min_cell),
+        _unless_small("customers_missing_share", pl.col("customers_missing"), min_cell),
+        _unless_small("missing", pl.col("missing"), min_cell),
+        _unless_small("missing_before", pl.col("missing_before"), min_cell),
     )
 
 
@@ -307,15 +304,13 @@ def unseen_code_rows(attributes: pl.DataFrame, min_cell: int) -> pl.DataFrame:
         attributes.with_columns(pl.col(names).fill_null(0))
         .filter(total > 0)
         .sort(total, pl.col("attribute"), descending=[True, False])
-        .with_columns(
-            pl.when(~_is_small(pl.col(name), min_cell)).then(name).alias(name) for name in names
-        )
+        .with_columns(_unless_small(name, pl.col(name), min_cell) for name in names)
     )
 
 
-def _is_small(count: pl.Expr, min_cell: int) -> pl.Expr:
-    """True for counts from 1 to below `min_cell`; those made of shares are nearly whole."""
-    return count.is_between(0.5, min_cell - 0.5)
+def _unless_small(name: str, count: pl.Expr, min_cell: int) -> pl.Expr:
+    """Column `name`, null where `count`, which may be made of a share, is 1 to below `min_cell`."""
+    return pl.when(~count.is_between(0.5, min_cell - 0.5)).then(name).alias(name)
 
 
 def stage_rows(stages: pl.DataFrame, segments: Iterable[Segment]) -> pl.DataFrame:
@@ -325,11 +320,6 @@ def stage_rows(stages: pl.DataFrame, segments: Iterable[Segment]) -> pl.DataFram
         pl.when((pl.col(name) == stages["rows_in"].max()) | (not aside)).then(name).alias(name)
         for name in ("rows_in", "rows_out")
     )
-
-
-def segment_name(number: int) -> str:
-    """Name of a segment on cards and in tables."""
-    return "Set aside" if number == SET_ASIDE else f"Segment {number}"
 
 
 # -- components ----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import altair as alt
 import polars as pl
 import vl_convert
 
-from segment_lib.report.theme import CONFIG, PALETTE, printable_spec
+from segment_lib.report.theme import CONFIG, PALETTE, inline, printable_spec
 
 _HEIGHT = 360
 _STEP = 110
@@ -31,7 +31,7 @@ def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
         .alias("label")
     )
     runs = history.sort("order")["run"].unique(maintain_order=True).to_list()
-    base = alt.Chart(alt.InlineData(values=rows.to_dicts())).encode(
+    base = alt.Chart(inline(rows.to_dicts())).encode(
         x=alt.X("run", type="nominal", sort=runs, title=None).axis(labelAngle=0, grid=False),
         y=alt.Y("index", type="quantitative", title="Index (100: average)")
         .scale(type="log", nice=False, padding=12)
@@ -43,7 +43,7 @@ def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
         order=alt.Order("order", type="quantitative"),
     )
     average = (
-        alt.Chart(alt.InlineData(values=[{"index": 100}]))
+        alt.Chart(inline([{"index": 100}]))
         .mark_rule(color=PALETTE["muted"], strokeDash=[4, 4])
         .encode(y=alt.Y("index", type="quantitative"))
     )
@@ -55,7 +55,7 @@ def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
         pl.Series("index", _spread_labels(last["index"].to_list()), dtype=pl.Float64)
     )
     labels = base.mark_text(align="left", dx=9).encode(text=alt.Text("label", type="nominal"))
-    labels = labels.properties(data=alt.InlineData(values=label_rows.to_dicts()))
+    labels = labels.properties(data=inline(label_rows.to_dicts()))
     title = alt.Title(f"Index by segment since {line}", subtitle="One line per segment; log scale")
     chart = alt.layer(average, lines, base.mark_point(filled=True, size=55, opacity=1), labels)
     sized = chart.properties(width=max(_STEP * len(runs), 2 * _STEP), height=_HEIGHT, title=title)
