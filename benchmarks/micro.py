@@ -38,7 +38,7 @@ from segment_lib.model import (
 from segment_lib.run.manifest import Manifest
 from segment_lib.schema import read_feature_summary
 from segment_lib.sources.typing import read_dtypes
-from segment_lib.storage.files import read_arrays
+from segment_lib.storage.arrays import read_arrays
 
 _TILES = (256, 1024, 4096)
 _PASSES = 8
@@ -161,7 +161,7 @@ def pass_seconds(
     times = [time.perf_counter()]
 
     def on_pass(passes: int, running: int) -> None:
-        # Passes counted from one again mend a rise in the curve: those are others.
+        # Passes counted from one again repair a rise in the curve: those are others.
         if passes == len(times) and passes <= _PASSES:
             times.append(time.perf_counter())
             tick()

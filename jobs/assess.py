@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,15 +11,15 @@ from dask import delayed
 from jobs.console import log
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import (
-    Delivered,
+    ExtractCounts,
     Tally,
+    as_code,
     assess_attributes,
-    delivered,
     expected_levels,
     histogram,
     refuse_unseen,
     remarks,
-    spelling,
+    sum_tallies,
 )
 from segment_lib.config import Config
 from segment_lib.disclosure import count_text
@@ -37,8 +36,9 @@ from segment_lib.errors import ConfigError, DataError
 from segment_lib.model.blocks import add_up
 from segment_lib.run.manifest import Manifest
 from segment_lib.schema import canonical
-from segment_lib.schema.bans import remark_on, suspects
+from segment_lib.schema.suppress_column import suspected_columns, suspected_remarks
 from segment_lib.storage.files import StoredFile, read_metadata, write_file, write_part
+from segment_lib.storage.location import Location
 
 
 def settings(config: Config) -> Any:
@@ -66,7 +66,7 @@ def declared(job: Job) -> Any:
     return [told, job.config.inputs.missing]
 
 
-def read_tally(root: Path, file: StoredFile) -> Tally:
+def read_tally(root: Location, file: StoredFile) -> Tally:
     return Tally.from_json(read_metadata(root, file)["tally"])
 
 
@@ -91,7 +91,7 @@ def levels(job: Job) -> dict[str, tuple[str, ...]]:
 
 
 def look_over(
-    job: Job, attributes: pl.DataFrame, extracts: Mapping[str, Delivered], plan: Plan
+    job: Job, attributes: pl.DataFrame, extracts: Mapping[str, ExtractCounts], plan: Plan
 ) -> list[str]:
     """What to remark on in the delivery.
 
@@ -135,10 +135,10 @@ def note_derived(job: Job, plan: str) -> None:
         noted.append(mark)
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     schema = job.schema
     counted = tallies(job)
-    extracts = {name: delivered([counted[name]], schema) for name in EXTRACTS}
+    extracts = {name: sum_tallies([counted[name]], schema) for name in EXTRACTS}
     population, customers = extracts.values()
     dictionary = levels(job)
     attributes = assess_attributes(
@@ -184,12 +184,15 @@ def run(job: Job, work: Path) -> Outcome:
         total,
         total,
         _message(attributes, plan, job.config.fairness.min_cell),
-        remarks=[*noticed, *remark_on(suspects(attributes, job.config.inputs.suppress_column))],
+        remarks=[
+            *noticed,
+            *suspected_remarks(suspected_columns(attributes, job.config.inputs.suppress_column)),
+        ],
     )
 
 
 def spelled(counts: Mapping[float | str, int]) -> dict[str, int]:
-    return {spelling(value): rows for value, rows in counts.items()}
+    return {as_code(value): rows for value, rows in counts.items()}
 
 
 def _tell_coverage(job: Job) -> None:

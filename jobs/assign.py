@@ -1,7 +1,6 @@
 """Population and customers through the same fitted model: a segment for every row."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,14 +9,16 @@ from dask import delayed
 from jobs.parts import Part, make_parts, part_key
 from jobs.people import numbers_in, row_numbers
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
-from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
 from segment_lib.drift import ASSIGNMENT_COUNTS, AssignmentCounts
 from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block
 from segment_lib.model import FittedModel
 from segment_lib.run.checkpoint import finish_part
-from segment_lib.storage.files import StoredFile, read_arrays, read_metadata, read_part
+from segment_lib.storage.arrays import read_arrays
+from segment_lib.storage.files import StoredFile, read_metadata, read_part
+from segment_lib.storage.location import Location
+from segment_lib.terms import SET_ASIDE
 
 BYTES_PER_FEATURE = 12
 """Of a feature value in memory while a part is assigned; measured."""
@@ -32,13 +33,13 @@ def inputs(job: Job) -> Any:
 
 
 def assign_part(
-    root: Path,
+    root: Location,
     file: StoredFile,
     rows: range | StoredFile,
     features: list[str],
     fills: Mapping[str, float],
     model: FittedModel,
-    work: Path,
+    work: Location,
     path: str,
 ) -> StoredFile:
     """Segment of the rows of a part; those not encoded are set aside.
@@ -69,7 +70,7 @@ def assign_parts(
     features: list[str],
     fills: Mapping[str, float],
     model: FittedModel,
-    work: Path,
+    work: Location,
     folder: str = "segments",
 ) -> list[Part]:
     """The parts of both extracts, placed by a model, whose arrays are those of a file."""
@@ -86,7 +87,7 @@ def assign_parts(
     return parts
 
 
-def placed_rows(root: Path, files: Sequence[StoredFile]) -> AssignmentCounts:
+def placed_rows(root: Location, files: Sequence[StoredFile]) -> AssignmentCounts:
     """Rows by segment, and their distances, from the footers of segment parts."""
     found = [
         AssignmentCounts.from_json(read_metadata(root, file)[ASSIGNMENT_COUNTS]) for file in files
@@ -94,7 +95,7 @@ def placed_rows(root: Path, files: Sequence[StoredFile]) -> AssignmentCounts:
     return sum(found[1:], start=found[0])
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     features = job.facts("encode")["features"]
     arrays = job.manifest.file("sweep", "model/arrays.npz")
     model = FittedModel.from_arrays(read_arrays(job.root, arrays))

@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
-from pathlib import Path
 
 import polars as pl
 
@@ -14,12 +13,13 @@ from segment_lib.drift import Changes, compare_schemas
 from segment_lib.encode import Plan, decode_plan, plan_entries, read_plan
 from segment_lib.encode.rules import Drop
 from segment_lib.errors import ConfigError, DataError, IntegrityError
-from segment_lib.run.manifest import FORMAT, Manifest
-from segment_lib.run.record import OtherFormat
+from segment_lib.run.manifest import Manifest
+from segment_lib.run.record import FORMAT, OtherFormat
 from segment_lib.schema import Attribute, Schema, read_feature_summary
 from segment_lib.sources import Delivery, find_files, raw_dtypes, read_columns
 from segment_lib.storage.files import read_regular, write_file
-from segment_lib.storage.s3 import place
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import as_location
 
 NEEDED = ("ingest", "assess", "encode", "fit", "sweep", "assign", "compare", "gains")
 """The stages of a run that can be a base."""
@@ -36,7 +36,7 @@ _FIXED = {
 class RefreshJob(Job):
     """A job whose attributes, plan and model are those of a base."""
 
-    plan: Path | None = None
+    plan: Location | None = None
     """A plan to use in place of that of the base."""
 
     @property
@@ -65,7 +65,7 @@ class RefreshJob(Job):
     def changes(self) -> Changes:
         """How the delivery differs from that of the base."""
         told = self.config.inputs
-        now = read_feature_summary(place(told.feature_summary), told.missing)
+        now = read_feature_summary(as_location(told.feature_summary), told.missing)
         found = [
             set(read_columns(file, told.text_format(name), now))
             for name in EXTRACTS
@@ -158,7 +158,7 @@ def told_names(config: Config, base: Schema) -> dict[str, str]:
     return renamed
 
 
-def open_base(root: Path, config: Config) -> Manifest:
+def open_base(root: Location, config: Config) -> Manifest:
     """The run to start from.
 
     Raises

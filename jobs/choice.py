@@ -1,7 +1,6 @@
 """What the choice of a number of segments looks at: stability, and customers reached held out."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -25,6 +24,7 @@ from segment_lib.model import (
     small_share,
 )
 from segment_lib.storage.files import StoredFile, read_part
+from segment_lib.storage.location import Location
 
 BYTES_PER_FEATURE = 12
 """Of a feature value in memory while customers are counted; measured."""
@@ -78,7 +78,7 @@ def held_out_gains(job: Job, found: Sequence[Clustering], projection: Projection
 
 
 def count_customers(
-    root: Path,
+    root: Location,
     file: StoredFile,
     features: tuple[str, ...],
     projection: Projection,
@@ -138,5 +138,5 @@ def rows_by_quarter(job: Job, seed: int) -> np.ndarray:
     return np.asarray(sum(job.workers.run(tasks))[:2])
 
 
-def _count_quarters(root: Path, rows: range | StoredFile, seed: int) -> np.ndarray:
+def _count_quarters(root: Location, rows: range | StoredFile, seed: int) -> np.ndarray:
     return np.bincount(quarters(numbers_in(root, rows), seed), minlength=3)

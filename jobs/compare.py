@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,9 +20,8 @@ from jobs.segment_counts import (
     segment_rows,
 )
 from jobs.stage import Job, Outcome, Stage
-from segment_lib.clean import delivered
+from segment_lib.clean import sum_tallies
 from segment_lib.compare import (
-    SET_ASIDE,
     chi_square_test,
     compare_segments,
     index_interval,
@@ -47,16 +45,11 @@ from segment_lib.profile import (
     segment_traits,
 )
 from segment_lib.schema import Meaning, known_phrases
-from segment_lib.storage.files import (
-    StoredFile,
-    formula_undone,
-    read_arrays,
-    read_file,
-    read_part,
-    write_file,
-    write_part,
-    write_table,
-)
+from segment_lib.storage.arrays import read_arrays
+from segment_lib.storage.files import StoredFile, read_file, read_part, write_file, write_part
+from segment_lib.storage.location import Location
+from segment_lib.storage.tables import formula_undone, write_table
+from segment_lib.terms import SET_ASIDE
 
 
 def settings(config: Config) -> Any:
@@ -161,11 +154,11 @@ def fairness(
     )
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     schema = job.schema
     arrays = read_arrays(job.root, job.manifest.file("sweep", "model/arrays.npz"))
     projection = Projection.from_arrays(arrays)
-    population = delivered([tallies(job)["population"]], schema)
+    population = sum_tallies([tallies(job)["population"]], schema)
     values = {name: of.rows for name, of in population.values.items()}
     levels = {name: choose_levels(name, of) for name, of in values.items() if len(of) > 1}
     levels |= {name: of for name, of in levels_of_base(job).items() if name in levels}

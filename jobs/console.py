@@ -22,7 +22,8 @@ from tqdm import tqdm
 
 from segment_lib.errors import ConfigError, DataError, IntegrityError, JobError, ResourceError
 from segment_lib.schema.wording import printable
-from segment_lib.storage.s3 import place
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import as_location
 
 LOG = logging.getLogger("segment_lib")
 _EVERY = 5.0
@@ -72,12 +73,25 @@ def log(message: str, **facts: object) -> None:
     LOG.info(message, extra={"facts": facts})
 
 
-def path_argument(text: str) -> Path:
+def path_argument(text: str) -> Location:
     """A place on this machine or in an object store, of an option."""
     try:
-        return place(text)
+        return as_location(text)
     except ConfigError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+@contextmanager
+def from_repository(package: str) -> Iterator[None]:
+    """Leave with a line and code 2 where the package imported inside is not at hand."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        line = f"error: {package} is not part of the wheel. Run the command in a checkout."
+        print(line, file=sys.stderr)
+        sys.exit(ConfigError.exit_code)
 
 
 def say(line: str) -> None:
@@ -164,7 +178,7 @@ def blaming(what: str, advice: str = "Make the run again.") -> Iterator[None]:
 
 
 def _of_system(error: OSError, elsewhere: str) -> JobError:
-    """What the system refuses, as something that can be mended."""
+    """The error to show for what the system refuses."""
     name = str(error.filename or "")
     where = f"{name[:_SHOWN]}…" if len(name) > _SHOWN else name
     why = os.strerror(error.errno) if error.errno else type(error).__name__
@@ -181,8 +195,8 @@ def _of_system(error: OSError, elsewhere: str) -> JobError:
     if error.errno in _NO_PATH:
         return ConfigError(f"{where or 'a path'}: {why}. Name another path.")
     return ResourceError(
-        f"{where or 'the system'}: {why} ({place_of(error)}). Mend that, then run the same command "
-        "again."
+        f"{where or 'the system'}: {why} ({place_of(error)}). Correct that, then run the same "
+        "command again."
     )
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from jobs.stage import EXTRACTS, Job
 from segment_lib.errors import DataError
 from segment_lib.sources import changed, find_files
+from segment_lib.storage.location import Location
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def unchanging(job: Job) -> Iterator[None]:
     _refuse_changes(job, before)
 
 
-def _refuse_changes(job: Job, before: dict[str, dict[Path, Any]]) -> None:
+def _refuse_changes(job: Job, before: dict[str, dict[Location, Any]]) -> None:
     for name in EXTRACTS:
         pattern = getattr(job.config.inputs, name)
         try:

@@ -4,7 +4,6 @@ Attributes are compared from the tallies in the footers of raw parts, segments a
 those of segment parts: no row is read that was read before.
 """
 
-from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
@@ -17,9 +16,8 @@ from jobs.encode import current_plan
 from jobs.parts import make_parts
 from jobs.refresh_stages import of_refresh
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
-from segment_lib.clean import Delivered, delivered
+from segment_lib.clean import ExtractCounts, sum_tallies
 from segment_lib.clean.tally import Values
-from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
 from segment_lib.drift import (
     AttributeCounts,
@@ -33,7 +31,10 @@ from segment_lib.drift import (
 from segment_lib.errors import ConfigError
 from segment_lib.model import FittedModel
 from segment_lib.schema import Attribute
-from segment_lib.storage.files import read_arrays, read_part, write_part
+from segment_lib.storage.arrays import read_arrays
+from segment_lib.storage.files import read_part, write_part
+from segment_lib.storage.location import Location
+from segment_lib.terms import SET_ASIDE
 
 PLACED = "refresh/placed"
 """Where the rows placed by the base's model are."""
@@ -50,7 +51,7 @@ def inputs(job: Job) -> Any:
     return [job.hashes("ingest"), job.hashes("assess"), job.hashes("encode"), before]
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     told = of_refresh(job)
     base, plan = told.earlier, current_plan(told)
     old, new = base.stages["encode"].facts["features"], told.facts("encode")["features"]
@@ -110,8 +111,8 @@ def attribute_table(job: RefreshJob) -> pl.DataFrame:
     before, after = tallies(job, job.earlier), tallies(job)
     pairs = {
         name: (
-            delivered([before[name]], job.base_schema),
-            delivered([after[name]], job.schema),
+            sum_tallies([before[name]], job.base_schema),
+            sum_tallies([after[name]], job.schema),
         )
         for name in EXTRACTS
     }
@@ -142,7 +143,7 @@ def attribute_table(job: RefreshJob) -> pl.DataFrame:
 
 
 def _counts(
-    old: Attribute, base: Delivered, now: Attribute, new: Delivered
+    old: Attribute, base: ExtractCounts, now: Attribute, new: ExtractCounts
 ) -> tuple[AttributeCounts, AttributeCounts]:
     before, after = base.values[old.name], new.values[now.name]
     # Numbers counted in bins are compared in the coarser of the two.

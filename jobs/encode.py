@@ -1,7 +1,6 @@
 """Known codes to features by the plan; rows too incomplete are set aside, counted, never lost."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -17,6 +16,7 @@ from segment_lib.errors import DataError
 from segment_lib.run.checkpoint import finish_part
 from segment_lib.schema import Schema
 from segment_lib.storage.files import StoredFile, hash_file, read_part
+from segment_lib.storage.location import Location
 
 BYTES_PER_CELL = 13
 """Of a raw cell or a feature in memory while a part is encoded; measured."""
@@ -45,13 +45,13 @@ def current_plan(job: Job) -> Plan:
 
 
 def encode_part(
-    root: Path,
+    root: Location,
     file: StoredFile,
     schema: Schema,
     kept: Sequence[str],
     most_missing: int,
     plan: Plan,
-    work: Path,
+    work: Location,
     path: str,
 ) -> StoredFile:
     """Features of the rows of a part that lack at most `most_missing` of the kept attributes."""
@@ -77,7 +77,7 @@ def attributes_missing(most: float, kept: int) -> int:
     return int(most * kept + 1e-9) if most < 1 else int(most)  # 0.29 * 100 is 28.999999999999996
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     schema, plan = job.schema, current_plan(job)
     assessed = read_part(job.root, job.manifest.file("assess", "assess/attributes.parquet"))
     kept = assessed.filter("kept")["attribute"].to_list()

@@ -53,20 +53,23 @@ from segment_lib.mailing.targets import (
 from segment_lib.matrix import as_block
 from segment_lib.model import Projection, segment_ids
 from segment_lib.model.onnx_export import build_onnx, check_onnx, require_onnx
-from segment_lib.run.folder import RUN, export_scratch
+from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.staging import export_leftovers
+from segment_lib.storage.arrays import read_arrays
 from segment_lib.storage.files import (
     StoredFile,
     flush_files,
     hand_over,
     hash_file,
-    read_arrays,
+    make_private,
     read_file,
     read_json,
     read_part,
+    remove,
     write_file,
 )
-from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.location import Location
 
 CHECKED_ROWS = 10_000
 """Rows of the run on which an exported model is checked, at most."""
@@ -123,7 +126,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 def export(options: argparse.Namespace) -> None:
     """Write what was asked for."""
-    root = options.run.absolute()
+    root: Location = options.run.absolute()
     if not (root / RUN).exists() and not (root / RUN).is_symlink():
         raise ConfigError(f"{root}: no run.json. Name the folder of a finished run.")
     manifest = Manifest(root)
@@ -146,7 +149,7 @@ def export(options: argparse.Namespace) -> None:
 
 def write_targets(
     manifest: Manifest,
-    folder: Path,
+    folder: Location,
     options: argparse.Namespace,
     workers: Workers,
     console: Console,
@@ -161,12 +164,11 @@ def write_targets(
     ranking = Ranking.best(cells, wanted)
     columns = Columns.of(manifest)
     out = left_out(manifest, columns, options.suppress, workers)
-    scratch = manifest.scratch(folder) / f".export-{uuid.uuid4().hex}"
+    scratch = manifest.folder.local(folder) / f".export-{uuid.uuid4().hex}"
     refuse_other_list(folder)
-    if not isinstance(folder, S3Path):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for old in export_scratch(folder):
-            shutil.rmtree(old, ignore_errors=True)
+    make_private(folder)
+    for old in export_leftovers(folder):
+        remove(old)
     scratch.mkdir(mode=0o700)
     try:
         runs = sort_parts(manifest, ranking, columns, out, scratch, workers, console, budget)
@@ -251,7 +253,7 @@ def sort_parts(
         return workers.run(tasks, lambda _: progress.add(1), at_once=at_once)
 
 
-def write_onnx(manifest: Manifest, target: Path) -> None:
+def write_onnx(manifest: Manifest, target: Location) -> None:
     """The fitted model as ONNX, once it gives rows of the run the segments that assign gave."""
     root = manifest.root
     told = read_json(root, manifest.file("sweep", "model/model.json"))
@@ -304,7 +306,7 @@ def _known_rows(manifest: Manifest, features: list[str]) -> tuple[np.ndarray, pl
 
 
 def _sort_part(
-    root: Path,
+    root: Location,
     micro: StoredFile,
     segments: StoredFile,
     raw: StoredFile,

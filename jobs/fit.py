@@ -1,6 +1,5 @@
 """Scaling and principal components of the population, from one pass over its features."""
 
-from pathlib import Path
 from typing import Any
 
 from jobs.parts import work_done
@@ -9,7 +8,8 @@ from segment_lib.config import Config
 from segment_lib.errors import DataError
 from segment_lib.matrix import feature_array
 from segment_lib.model import IncrementalPCA, Projection, StandardScaler, moments
-from segment_lib.storage.files import write_arrays
+from segment_lib.storage.arrays import write_arrays
+from segment_lib.storage.location import Location
 
 BYTES_PER_FEATURE = 16
 """Of a feature value in memory while moments are added up; measured."""
@@ -23,7 +23,7 @@ def inputs(job: Job) -> Any:
     return job.hashes("encode", "features/population/")
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     features = job.facts("encode")["features"]
     files = job.manifest.files("encode", "features/population/")
     at_once = job.at_once(BYTES_PER_FEATURE * len(features), max(file.rows or 0 for file in files))

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,12 @@ from dask import delayed
 
 from jobs.parts import Part, make_parts, part_key, work_done
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
-from segment_lib.clean import answers
+from segment_lib.clean import parse_answers
 from segment_lib.config import Config
 from segment_lib.errors import IntegrityError
 from segment_lib.hashing import hashed_share, in_first_half, row_hash
 from segment_lib.mailing.gains import (
     COUNTS,
-    SET_ASIDE,
     add_counts,
     gains_table,
     mailing_depth,
@@ -29,15 +27,10 @@ from segment_lib.matrix import as_block
 from segment_lib.model import MicroClusters, MicroModel, Projection
 from segment_lib.model.micro import SAMPLE_SIZE
 from segment_lib.model.quality import ClusterSums
-from segment_lib.storage.files import (
-    StoredFile,
-    read_arrays,
-    read_metadata,
-    read_part,
-    write_arrays,
-    write_file,
-    write_part,
-)
+from segment_lib.storage.arrays import read_arrays, write_arrays
+from segment_lib.storage.files import StoredFile, read_metadata, read_part, write_file, write_part
+from segment_lib.storage.location import Location
+from segment_lib.terms import SET_ASIDE
 
 BYTES_PER_FEATURE = 16
 """Of a feature value in memory while a part is placed; measured."""
@@ -58,7 +51,7 @@ def inputs(job: Job) -> Any:
 
 
 def sample_part(
-    root: Path, file: StoredFile, features: list[str], share: float, seed: int
+    root: Location, file: StoredFile, features: list[str], share: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Numbers and features of the rows of a part that are in the sample."""
     encoded = read_part(root, file, columns=["row", *features])
@@ -73,7 +66,7 @@ def sample_of(parts: Sequence[tuple[np.ndarray, np.ndarray]], seed: int) -> np.n
 
 
 def tally_part(
-    root: Path, file: StoredFile, features: list[str], clusters: MicroClusters, half: int | None
+    root: Location, file: StoredFile, features: list[str], clusters: MicroClusters, half: int | None
 ) -> ClusterSums:
     """Sums by cluster of a part; of the half that ranks if its seed is given."""
     encoded = read_part(root, file, columns=["row", *features])
@@ -83,13 +76,13 @@ def tally_part(
 
 
 def place_part(
-    root: Path,
+    root: Location,
     file: StoredFile,
     assigned: StoredFile,
     features: list[str],
     model: MicroModel,
     seed: int,
-    work: Path,
+    work: Location,
     path: str,
 ) -> StoredFile:
     """Micro-segments of a part, written below `work`; its counts are in the footer."""
@@ -116,7 +109,7 @@ def place_part(
     return write_part(work, path, joined.select("row", "micro_segment"), {_COUNTS: told})
 
 
-def read_counts(root: Path, file: StoredFile) -> pl.DataFrame:
+def read_counts(root: Location, file: StoredFile) -> pl.DataFrame:
     """The counts in the footer of a part."""
     return pl.DataFrame(json.loads(read_metadata(root, file)[_COUNTS]), schema=COUNTS)
 
@@ -129,10 +122,10 @@ def _counts(rows: pl.DataFrame, **counted: pl.Expr) -> pl.DataFrame:
 
 
 def count_responses(
-    root: Path, raw: StoredFile, assigned: StoredFile, extract: str, column: str
+    root: Location, raw: StoredFile, assigned: StoredFile, extract: str, column: str
 ) -> pl.DataFrame:
     """Rows of known response, and responses, of a part by segment."""
-    cells = answers(read_part(root, raw, columns=[column])[column])
+    cells = parse_answers(read_part(root, raw, columns=[column])[column])
     segments = read_part(root, assigned, columns=["segment"])["segment"]
     return (
         pl.DataFrame({"segment": segments, "response": cells})
@@ -186,7 +179,7 @@ def learn(job: Job, at_once: int) -> MicroModel:
     return model
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     features = job.facts("encode")["features"]
     raw = job.manifest.files("ingest")
     total = sum(file.rows or 0 for file in raw)
@@ -240,7 +233,7 @@ def reach(gains: pl.DataFrame, n_micro: int) -> str:
     )
 
 
-def write_depth(config: Config, cells: pl.DataFrame, work: Path) -> list[StoredFile]:
+def write_depth(config: Config, cells: pl.DataFrame, work: Location) -> list[StoredFile]:
     """gains/depth.json, if costs are told."""
     told = config.mailing
     if told.cost_per_piece is None or told.margin_per_order is None:
@@ -252,7 +245,7 @@ def write_depth(config: Config, cells: pl.DataFrame, work: Path) -> list[StoredF
     return [write_file(work, "gains/depth.json", json.dumps(depth, indent=1).encode())]
 
 
-def write_response(job: Job, work: Path) -> list[StoredFile]:
+def write_response(job: Job, work: Location) -> list[StoredFile]:
     """gains/response.csv, if a response column is told."""
     column = job.config.inputs.response
     if not column:

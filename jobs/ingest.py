@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -17,8 +16,8 @@ from jobs.readings import all_faults, notes_of, refuse_doubtful_points
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError, DataError
-from segment_lib.schema.bans import looks_like_ban, remark_on
-from segment_lib.schema.ids import refuse_type
+from segment_lib.schema.ids import refuse_id_type
+from segment_lib.schema.suppress_column import is_suppress_name, suspected_remarks
 from segment_lib.sources import (
     Extract,
     customer_remarks,
@@ -32,6 +31,7 @@ from segment_lib.sources import (
     remarks,
 )
 from segment_lib.storage.files import StoredFile
+from segment_lib.storage.location import Location
 
 __all__ = ["BYTES_PER_CELL", "STAGE"]
 
@@ -47,7 +47,7 @@ def inputs(job: Job) -> Any:
     return [*(list(job.delivered[name].values()) for name in EXTRACTS), job.delivery.as_json()]
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     refuse_columns(job)
     with unchanging(job):
         extracts = open_extracts(job, job.scratch(work) / "scratch")
@@ -93,7 +93,7 @@ def refuse_columns(job: Job) -> None:
     refuse_names(job)
 
 
-def open_extracts(job: Job, scratch: Path) -> list[Extract]:
+def open_extracts(job: Job, scratch: Location) -> list[Extract]:
     """The extracts, checked and cut; compressed files are written out to `scratch` first."""
     told = job.config.inputs
     extracts = []
@@ -132,11 +132,11 @@ def refuse_id_types(extract: Extract, column: str) -> None:
             with path.open("rb") as file:
                 schema = pq.read_schema(file)
             if column in schema.names:
-                refuse_type(str(path), column, schema.field(column).type)
+                refuse_id_type(str(path), column, schema.field(column).type)
 
 
 def reading_remarks(
-    job: Job, extracts: Sequence[Extract], raw: RawParts, work: Path
+    job: Job, extracts: Sequence[Extract], raw: RawParts, work: Location
 ) -> Iterator[str]:
     """What was noticed while the extracts were read.
 
@@ -150,7 +150,7 @@ def reading_remarks(
             kept = "carried along" if set(extract.extra) <= set(extract.carried) else "ignored"
             extra = places(extract.extra, extract.pieces[0].columns)
             log(f"ingest   {extract.name}: {extra} not in the summary, {kept}")
-            yield from remark_on(name for name in extract.extra if looks_like_ban(name))
+            yield from suspected_remarks(name for name in extract.extra if is_suppress_name(name))
         own = [file for file in raw.parts.files if f"/{extract.name}/" in file.path]
         notes = notes_of(job, own, work)
         refuse_doubtful_points(job, extract, notes)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +14,10 @@ from segment_lib.errors import ConfigError, DataError
 from segment_lib.mailing.suppression import SuppressionFile, matching_columns, open_suppression
 from segment_lib.mailing.targets import Exclusions, SortedPart
 from segment_lib.run.manifest import Manifest
-from segment_lib.schema import bans
+from segment_lib.schema import suppress_column
 from segment_lib.schema.ids import NO_ID, hash_ids
 from segment_lib.storage.files import StoredFile, read_part
+from segment_lib.storage.location import Location
 
 _NOBODY = np.empty(0, dtype=np.uint64)
 _ALLOW = "or say --allow-unmatched to write the list all the same"
@@ -61,7 +61,9 @@ class Columns:
             repeated > 0 and facts["repeated_ids"] == "rows",
         )
 
-    def of_part(self, root: Path, file: StoredFile) -> tuple[pl.Series | None, pl.Series | None]:
+    def of_part(
+        self, root: Location, file: StoredFile
+    ) -> tuple[pl.Series | None, pl.Series | None]:
         """Ids of the rows of a raw part, and who of them must not be mailed."""
         names = [name for name in (self.ids, self.marks) if name]
         if not names:
@@ -69,12 +71,12 @@ class Columns:
         rows = read_part(root, file, columns=names)
         return (
             rows[self.ids] if self.ids else None,
-            bans.is_banned(rows[self.marks], self.missing) if self.marks else None,
+            suppress_column.is_suppressed(rows[self.marks], self.missing) if self.marks else None,
         )
 
 
 def left_out(
-    manifest: Manifest, columns: Columns, suppress: Path | None, workers: Workers
+    manifest: Manifest, columns: Columns, suppress: Location | None, workers: Workers
 ) -> Exclusions:
     """The customers, if ids tell them, and the suppressed.
 
@@ -120,7 +122,7 @@ def find_column(
 def refuse_unmatched(
     manifest: Manifest,
     columns: Columns,
-    suppress: Path | None,
+    suppress: Location | None,
     out: Exclusions,
     runs: Sequence[SortedPart],
     workers: Workers,
@@ -206,7 +208,11 @@ def _match(
 
 
 def _match_part(
-    root: Path, file: StoredFile, columns: Columns, samples: Mapping[int, np.ndarray], fold: bool
+    root: Location,
+    file: StoredFile,
+    columns: Columns,
+    samples: Mapping[int, np.ndarray],
+    fold: bool,
 ) -> set[int]:
     return matching_columns(
         read_part(root, file, columns=[columns.ids])[columns.ids], samples, fold=fold
@@ -223,5 +229,5 @@ def _customers(
     return np.asarray(keys[keys != NO_ID])
 
 
-def _keys(root: Path, file: StoredFile, column: str, fold: bool) -> np.ndarray:
+def _keys(root: Location, file: StoredFile, column: str, fold: bool) -> np.ndarray:
     return np.unique(hash_ids(read_part(root, file, columns=[column])[column], fold=fold))

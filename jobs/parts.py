@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from dask import delayed
@@ -10,8 +9,9 @@ from dask.delayed import Delayed
 
 from jobs.stage import Job, finished_before
 from segment_lib.errors import IntegrityError
-from segment_lib.run.manifest import fingerprint
+from segment_lib.run.fingerprint import fingerprint
 from segment_lib.storage.files import StoredFile, link_file, read_file, write_file
+from segment_lib.storage.location import Location
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def make_parts(
     job: Job,
     stage: str,
     parts: Sequence[Part],
-    work: Path,
+    work: Location,
     done: Callable[[StoredFile], None] = lambda file: None,
     *,
     at_once: int | None = None,
@@ -83,7 +83,7 @@ def make_parts(
     )
 
 
-def _known(job: Job, stage: str) -> dict[str, tuple[Path, StoredFile]]:
+def _known(job: Job, stage: str) -> dict[str, tuple[Location, StoredFile]]:
     """By key, run folder and file of the parts of the base, and of other stages of this run."""
     if job.base is None:
         return {}
@@ -97,7 +97,7 @@ def _known(job: Job, stage: str) -> dict[str, tuple[Path, StoredFile]]:
     return found
 
 
-def reuse_part(root: Path, file: StoredFile, work: Path, path: str) -> StoredFile | None:
+def reuse_part(root: Location, file: StoredFile, work: Location, path: str) -> StoredFile | None:
     """Link a part, or copy it to another file system; None if its bytes are not those listed."""
     try:
         content = read_file(root, file)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from operator import itemgetter
-from pathlib import Path
 
 import polars as pl
 from dask import delayed
@@ -14,10 +13,11 @@ from jobs.people import folder_of
 from jobs.stage import Job
 from segment_lib.clean import tally_part
 from segment_lib.run.checkpoint import finish_part
-from segment_lib.schema.ids import DigitsLost, digits_lost, written_ids
+from segment_lib.schema.ids import RoundedIdError, normalize_ids, rounded_ids_error
 from segment_lib.sources import Content, Delivery, Extract, Piece, Reading, changed, refuse_copies
 from segment_lib.storage.files import StoredFile
-from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import store_of
 
 BYTES_PER_CELL = 30
 """Of a row in memory while it is parsed, typed, tallied and written; measured."""
@@ -31,7 +31,7 @@ class RawParts:
     remarks: Sequence[str]
 
 
-def make_raw_parts(job: Job, extracts: Sequence[Extract], work: Path) -> RawParts:
+def make_raw_parts(job: Job, extracts: Sequence[Extract], work: Location) -> RawParts:
     """Hash and count the pieces, then read and write each.
 
     Raises
@@ -85,7 +85,7 @@ def write_raw_part(
     digest: str,
     counted: int,
     delivery: Delivery,
-    work: Path,
+    work: Location,
     path: str,
 ) -> StoredFile:
     """Number the rows of a piece from `first` and write them with their tally in the footer."""
@@ -95,9 +95,9 @@ def write_raw_part(
         raise changed(piece.path)
     if id_column:
         try:
-            rows = rows.with_columns(written_ids(rows[id_column], missing).alias(id_column))
-        except DigitsLost:
-            raise digits_lost(f"{piece.path}, column {id_column}") from None
+            rows = rows.with_columns(normalize_ids(rows[id_column], missing).alias(id_column))
+        except RoundedIdError:
+            raise rounded_ids_error(f"{piece.path}, column {id_column}") from None
     tally = tally_part(rows, delivery.schema, reading.notes)
     numbered = rows.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("row"), "*")
     return finish_part(work, path, numbered, {"tally": tally.to_json()})
@@ -108,6 +108,6 @@ def _is_what_was_hashed(piece: Piece, reading: Reading, digest: str) -> bool:
 
     Parquet is read by columns, so its bytes are hashed once more; objects have versions for that.
     """
-    if isinstance(piece.path, S3Path) and not reading.digest:
+    if store_of(piece.path).versioned and not reading.digest:
         return True
     return (reading.digest or piece.digest()[0].partition("-")[0]) == digest.partition("-")[0]

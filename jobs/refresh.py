@@ -26,7 +26,8 @@ from jobs.run import at_work, overrides, parser, print_answer, threads
 from jobs.stage import between, run_stages
 from segment_lib.config import load_config
 from segment_lib.errors import ConfigError, DriftError
-from segment_lib.run.manifest import Manifest, package_versions
+from segment_lib.run.fingerprint import package_versions
+from segment_lib.run.manifest import Manifest
 from segment_lib.storage.files import read_part
 
 STAGES = (
@@ -78,7 +79,7 @@ def refresh(options: argparse.Namespace) -> None:
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     given = {"plan": options.plan, "check_content": options.check_content}
     if options.dry_run:
-        manifest.refuse_foreign()
+        manifest.folder.refuse_foreign()
         job = RefreshJob(config, manifest, threads(options), console, base, **given)
         print_plan(job, between(STAGES, None, options.until), None)
         return

@@ -4,24 +4,20 @@ import json
 import os
 from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
-from segment_lib.run.manifest import Manifest, package_versions
+from segment_lib.run.fingerprint import package_versions
+from segment_lib.run.manifest import Manifest
 from segment_lib.sources import find_files
-from segment_lib.storage.files import (
-    StoredFile,
-    formula_undone,
-    read_arrays,
-    read_file,
-    read_part,
-    write_file,
-)
-from segment_lib.storage.s3 import place
+from segment_lib.storage.arrays import read_arrays
+from segment_lib.storage.files import StoredFile, file_size, read_file, read_part, write_file
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import as_location
+from segment_lib.storage.tables import formula_undone
 
 BESIDE_ROWS = 200 * 2**20
 """Of the engine that draws the figures; measured."""
@@ -125,18 +121,18 @@ def input_table(job: Job) -> pl.DataFrame:
                 {
                     "input": TITLES[name],
                     "path": file.name,
-                    "bytes": file.stat().st_size,
+                    "bytes": file_size(file),
                     "rows": job.facts("ingest")[name] if alone else None,
                     "sha256": digest(job.hashes("ingest", f"raw/{name}/")),
                 }
             )
     for name in ("feature_summary", "data_dictionary"):
         if path := getattr(job.config.inputs, name):
-            content = place(path).read_bytes()
+            content = as_location(path).read_bytes()
             told.append(
                 {
                     "input": TITLES[name],
-                    "path": place(path).name,
+                    "path": as_location(path).name,
                     "bytes": len(content),
                     "rows": None,
                     "sha256": sha256(content).hexdigest()[:_DIGITS],
@@ -156,7 +152,7 @@ def tests(job: Job) -> Mapping[str, Any]:
     return dict(json.loads(content))
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     # What draws takes 30 MiB and a quarter of a second to load, which other stages go without.
     from segment_lib.report import RunFacts, drift_section, write_report
 
@@ -201,7 +197,7 @@ def run(job: Job, work: Path) -> Outcome:
             else None
         ),
     )
-    scratch = job.manifest.scratch(work)
+    scratch = job.manifest.folder.local(work)
     folder = scratch / "report"
     folder.mkdir(mode=0o700)
     files = []

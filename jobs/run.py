@@ -30,7 +30,8 @@ from segment_lib.cluster.workers import Workers, connect, local_workers, schedul
 from segment_lib.config import load_config
 from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import ConfigError
-from segment_lib.run.manifest import Manifest, package_versions
+from segment_lib.run.fingerprint import package_versions
+from segment_lib.run.manifest import Manifest
 from segment_lib.storage.files import read_file
 
 STAGES = (
@@ -113,7 +114,7 @@ def job_of(options: argparse.Namespace) -> None:
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     content = options.check_content
     if options.dry_run:
-        manifest.refuse_foreign()
+        manifest.folder.refuse_foreign()
         job = Job(config, manifest, threads(options), console, check_content=content)
         told = between(STAGES, options.first, options.last)
         print_plan(job, told, options.first)

@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from segment_lib.model import Overlap, Projection, overlap
 from segment_lib.profile import COUNTS, Levels, count_levels
 from segment_lib.schema import Schema
 from segment_lib.storage.files import StoredFile, read_file, read_metadata, read_part, write_part
+from segment_lib.storage.location import Location
 
 BYTES_PER_CELL = 30
 """Of a raw cell in memory while its levels are counted; measured."""
@@ -52,7 +52,7 @@ def count_extracts(
     centers: np.ndarray,
     anew: np.ndarray,
     levels: Mapping[str, Sequence[Levels]],
-    work: Path,
+    work: Location,
 ) -> tuple[dict[str, Counted], Parts]:
     """Levels of each extract by segment, and how segments share their rows with clusterings anew.
 
@@ -99,7 +99,7 @@ _MODELS = ("arrays", "reclusterings")
 
 
 def count_part(
-    root: Path,
+    root: Location,
     raw: StoredFile,
     assigned: StoredFile,
     encoded: StoredFile,
@@ -109,7 +109,7 @@ def count_part(
     projection: Projection,
     centers: np.ndarray,
     anew: np.ndarray,
-    work: Path,
+    work: Location,
     path: str,
 ) -> StoredFile:
     """The counts of a part, written below `work`; the overlap is in the footer."""
@@ -119,7 +119,7 @@ def count_part(
 
 
 def count_levels_of(
-    root: Path, raw: StoredFile, assigned: StoredFile, schema: Schema, levels: list[Levels]
+    root: Location, raw: StoredFile, assigned: StoredFile, schema: Schema, levels: list[Levels]
 ) -> pl.DataFrame:
     """Rows of a part by segment, attribute and level."""
     if not levels:
@@ -132,7 +132,7 @@ def count_levels_of(
 
 
 def count_overlap(
-    root: Path,
+    root: Location,
     file: StoredFile,
     features: list[str],
     projection: Projection,
@@ -146,7 +146,7 @@ def count_overlap(
     return overlap(projection.scores(block), centers, anew)
 
 
-def add_counts(work: Path, files: Sequence[StoredFile], extract: str) -> Counted:
+def add_counts(work: Location, files: Sequence[StoredFile], extract: str) -> Counted:
     """The counts of all parts of an extract."""
     own = [file for file in files if file.path.startswith(f"compare/counts/{extract}/")]
     found = [read_metadata(work, file)[_OVERLAP] for file in own]

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from dask import delayed
@@ -18,7 +17,9 @@ from segment_lib.config import Config
 from segment_lib.disclosure import is_small_count
 from segment_lib.errors import ConfigError
 from segment_lib.run.checkpoint import is_whole, noted_parts
-from segment_lib.run.manifest import Manifest, StageRecord, fingerprint, fingerprint_file
+from segment_lib.run.fingerprint import fingerprint, fingerprint_file
+from segment_lib.run.manifest import Manifest
+from segment_lib.run.record import StageRecord
 from segment_lib.schema import (
     Dictionary,
     Meaning,
@@ -28,8 +29,9 @@ from segment_lib.schema import (
     read_feature_summary,
 )
 from segment_lib.sources import Delivery, find_files, is_packed, path_columns
-from segment_lib.storage.files import StoredFile
-from segment_lib.storage.s3 import place
+from segment_lib.storage.files import StoredFile, file_size
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import as_location
 
 EXTRACTS = ("population", "customers")
 
@@ -48,7 +50,7 @@ class Job:
     """True if delivered files are told apart by their bytes, not by size and time of change."""
 
     @property
-    def root(self) -> Path:
+    def root(self) -> Location:
         return self.manifest.root
 
     @property
@@ -59,7 +61,7 @@ class Job:
     @cached_property
     def schema(self) -> Schema:
         inputs = self.config.inputs
-        return read_feature_summary(place(inputs.feature_summary), inputs.missing)
+        return read_feature_summary(as_location(inputs.feature_summary), inputs.missing)
 
     @property
     def delivery(self) -> Delivery:
@@ -67,7 +69,7 @@ class Job:
         return Delivery(self.schema)
 
     @cached_property
-    def delivered(self) -> dict[str, dict[Path, Any]]:
+    def delivered(self) -> dict[str, dict[Location, Any]]:
         """Of each extract the files, with what tells each from any other, as the job began."""
         return {
             name: {file: self.fingerprint(file) for file in find_files(pattern)}
@@ -75,7 +77,7 @@ class Job:
             for pattern in [getattr(self.config.inputs, name)]
         }
 
-    def fingerprint(self, file: Path) -> list[Any]:
+    def fingerprint(self, file: Location) -> list[Any]:
         """What tells a delivered file from any other."""
         columns = path_columns(file)
         own = fingerprint_file(file, by_content=self.check_content)
@@ -85,7 +87,7 @@ class Job:
     def delivered_bytes(self) -> dict[str, int]:
         """Bytes of each extract, about, once it is unpacked."""
         return {
-            name: sum(f.stat().st_size * (8 if is_packed(f) else 1) for f in files)
+            name: sum(file_size(f) * (8 if is_packed(f) else 1) for f in files)
             for name, files in self.delivered.items()
         }
 
@@ -93,7 +95,7 @@ class Job:
     def dictionary(self) -> Dictionary | None:
         """The delivered data dictionary, if one is named."""
         path = self.config.inputs.data_dictionary
-        return read_dictionary(place(path), self.schema) if path else None
+        return read_dictionary(as_location(path), self.schema) if path else None
 
     @cached_property
     def meanings(self) -> dict[str, Meaning]:
@@ -102,12 +104,12 @@ class Job:
         shipped = {n: m for n, m in known_meanings().items() if n in self.schema.names}
         return shipped | delivered
 
-    def scratch(self, work: Path) -> Path:
+    def scratch(self, work: Location) -> Location:
         """Where what is not published goes, seen by all workers: private, removed in the end.
 
         The work folder; one of this machine if that is in an object store and threads work.
         """
-        return self.manifest.scratch(work) if self.workers.client is None else work
+        return self.manifest.folder.local(work) if self.workers.client is None else work
 
     def hashes(self, stage: str, folder: str = "") -> list[str]:
         """What the files of a finished stage are, as part of what another depends on."""
@@ -149,7 +151,7 @@ class Stage:
     """The part of the config its result depends on."""
     inputs: Callable[[Job], Any]
     """Fingerprints of all it reads."""
-    run: Callable[[Job, Path], Outcome]
+    run: Callable[[Job, Location], Outcome]
     """Do the work below a private folder, under the final names."""
 
     def mark(self, job: Job) -> str:
@@ -161,7 +163,7 @@ class Stage:
         )
 
 
-def finished_before(job: Job, stage: str, work: Path, paths: Sequence[str]) -> list[StoredFile]:
+def finished_before(job: Job, stage: str, work: Location, paths: Sequence[str]) -> list[StoredFile]:
     """The parts that a run which ended early left finished, checked by their sha256."""
     noted = [file for file in noted_parts(work) if file.path in set(paths)]
     whole = job.workers.run([delayed(is_whole)([work, job.root], file) for file in noted])
@@ -239,13 +241,13 @@ def _earlier(job: Job, stage: Stage) -> AbstractContextManager[None]:
 
 def _run_stage(job: Job, stage: Stage, following: Sequence[str]) -> None:
     mark = stage.mark(job)
-    work = job.manifest.begin(stage.name, fingerprint(mark, code_of("jobs")))
+    work = job.manifest.folder.begin(stage.name, fingerprint(mark, code_of("jobs")))
     began = time.monotonic()
     try:
         with PeakMemory() as peak, job.workers.active():
             outcome = stage.run(job, work)
     except BaseException:
-        job.manifest.abandon(work)
+        job.manifest.folder.abandon(work)
         raise
     seconds = time.monotonic() - began
     record = StageRecord(

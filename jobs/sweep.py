@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,8 +38,10 @@ from segment_lib.model import (
     thin_blocks,
 )
 from segment_lib.run.checkpoint import read_checkpoint, write_checkpoint
-from segment_lib.run.manifest import FORMAT
-from segment_lib.storage.files import read_arrays, write_arrays, write_file
+from segment_lib.run.record import FORMAT
+from segment_lib.storage.arrays import read_arrays, write_arrays
+from segment_lib.storage.files import write_file
+from segment_lib.storage.location import Location
 
 SWEEP = (
     "n_clusters",
@@ -111,7 +112,7 @@ class Warm:
     rule: str
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     return find(job, work, trials(job.config, job.facts("encode")["population"]))
 
 
@@ -128,7 +129,7 @@ class Swept:
 
 
 def cluster(
-    job: Job, work: Path, projection: Projection, tried: list[int], starts: np.ndarray | None
+    job: Job, work: Location, projection: Projection, tried: list[int], starts: np.ndarray | None
 ) -> Swept:
     """Cluster the population for each number of segments; its scores are gone afterwards."""
     features = job.facts("encode")["features"]
@@ -200,7 +201,7 @@ def rows_in_memory(job: Job, blocks: Sequence[Delayed]) -> Rows:
     return RowsInBlocks(blocks)
 
 
-def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Outcome:
+def find(job: Job, work: Location, tried: list[int], warm: Warm | None = None) -> Outcome:
     """Cluster for each number of segments, from starts found on a sample or from those given."""
     arrays = read_arrays(job.root, job.manifest.file("fit", "model/projection.npz"))
     projection = Projection.from_arrays(arrays)

@@ -12,15 +12,16 @@ Exit codes: 0 all is as it was written, 2 usage, 6 something is not.
 """
 
 import argparse
-from pathlib import Path
 from typing import NoReturn
 
 from jobs.console import LOG, blaming, log, path_argument, run_and_exit, start_logging
 from segment_lib.errors import ConfigError, IntegrityError
-from segment_lib.run.folder import RUN, refuse_links
+from segment_lib.run.foreign import refuse_links
 from segment_lib.run.integrity import faults
+from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
-from segment_lib.storage.lock import refuse_job_at_work
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import store_of
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,12 +42,12 @@ def main(argv: list[str] | None = None) -> NoReturn:
     run_and_exit(lambda: verify(options.run.absolute()))
 
 
-def verify(root: Path) -> None:
+def verify(root: Location) -> None:
     """Raise an IntegrityError unless the run is as it was left."""
     if not (root / RUN).exists() and not (root / RUN).is_symlink():
         raise ConfigError(f"{root}: no run.json. Name the folder of a run.")
     refuse_links(root)
-    refuse_job_at_work(root)
+    store_of(root).lock(root).refuse_holder()
     manifest = Manifest(root)
     with blaming(f"{root}: what it holds"):
         found = faults(manifest)

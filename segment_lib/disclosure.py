@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from segment_lib.terms import SET_ASIDE
+
 PEOPLE = ("population_rows", "population_share")
 CUSTOMERS = ("customer_rows", "customer_share")
 COMPARISON = (
@@ -71,4 +73,4 @@ def suppressed_segments(rows: pl.Expr, min_cell: int, *within: str) -> pl.Expr:
 
     The rows set aside protect no other count: the rows in and out of stages tell how many they are.
     """
-    return suppressed(rows, min_cell, *within, tie="segment", last=pl.col("segment") < 0)
+    return suppressed(rows, min_cell, *within, tie="segment", last=pl.col("segment") == SET_ASIDE)

@@ -7,10 +7,8 @@ from statistics import NormalDist
 import polars as pl
 from scipy.special import betaincinv
 
-SET_ASIDE = -1
-"""The segment of rows too incomplete to cluster."""
+from segment_lib.terms import AVERAGE, CONFIDENCE, OVER, UNDER
 
-CONFIDENCE = 0.95
 MIN_NORMAL_ROWS = 30
 """The fewest rows for an approximation by the normal distribution."""
 
@@ -123,5 +121,5 @@ def _exact_limits(first: int, second: int, error: float) -> tuple[float, float]:
 
 def _verdict(low: float | None, high: float | None) -> str:
     if low is None or high is None:
-        return "average"
-    return "over" if low > 100 else "under" if high < 100 else "average"
+        return AVERAGE
+    return OVER if low > 100 else UNDER if high < 100 else AVERAGE

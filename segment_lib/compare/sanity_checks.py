@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from segment_lib.compare.index import SET_ASIDE
 from segment_lib.disclosure import suppress_segments
+from segment_lib.terms import SET_ASIDE
 
 MAX_CUSTOMER_SHARE = 0.6
 """A larger share of the customers in one segment is suspicious, …"""

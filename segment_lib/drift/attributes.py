@@ -9,9 +9,8 @@ from itertools import accumulate
 import polars as pl
 
 from segment_lib.drift.psi import psi, psi_band, psi_by_chance
+from segment_lib.terms import MAX_LISTED
 
-MAX_LISTED = 25
-"""Numbers with more distinct values in the base are compared in bins."""
 _BINS = 10
 MAX_NAMED = 20
 """The most unseen or vanished levels that are named, the commonest first."""

@@ -5,9 +5,10 @@ from math import log
 
 from scipy.stats import chi2
 
+from segment_lib.terms import CONFIDENCE
+
 PSI_BANDS = ((0.1, "stable"), (0.25, "moderate"))
 """Below 0.1 stable, from 0.1 to 0.25 moderate, above it large (Siddiqi 2006)."""
-CONFIDENCE = 0.95
 
 
 def psi(base: Mapping[Hashable, int], new: Mapping[Hashable, int]) -> float:

@@ -6,9 +6,10 @@ from statistics import NormalDist
 
 import polars as pl
 
+from segment_lib.terms import CONFIDENCE
+
 MIN_CHANGE = 0.25
 """The largest change of a share that is no drift: to 1.25 times as much, or from it."""
-CONFIDENCE = 0.95
 
 SEGMENTS = {
     "segment": pl.Int32,

@@ -13,9 +13,8 @@ import numpy as np
 import polars as pl
 from scipy.stats import gamma
 
-SET_ASIDE = -1
-"""The segment, and the micro-segment, of rows too incomplete to cluster."""
-CONFIDENCE = 0.95
+from segment_lib.terms import CONFIDENCE
+
 DEPTHS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Depths, as shares of the population, at which gains are measured."""
 

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -21,7 +20,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segment_lib.errors import ConfigError, DataError
-from segment_lib.schema.ids import NO_ID, DigitsLost, digits_lost, hash_ids, refuse_type, written_id
+from segment_lib.schema.ids import (
+    NO_ID,
+    RoundedIdError,
+    hash_ids,
+    normalize_id,
+    refuse_id_type,
+    rounded_ids_error,
+)
+from segment_lib.storage.location import Location
 
 ROWS_AT_ONCE = 100_000
 """Rows read at a time; the first of them decide which column holds the ids."""
@@ -44,7 +51,7 @@ _SUMS = re.compile(
 class SuppressionFile:
     """A suppression file, and how it is written."""
 
-    path: Path
+    path: Location
     columns: tuple[int, ...]
     """Columns that may hold the ids, counted from 0: a single one if it is named or alone."""
     skip: int = 0
@@ -112,7 +119,7 @@ class SuppressionFile:
             for column, values in cells.items():
                 try:
                     hashed = hash_ids(_without_title(values), fold=fold)
-                except DigitsLost:
+                except RoundedIdError:
                     if len(self.columns) == 1:
                         raise self._rounded(lines, values) from None
                     continue
@@ -130,7 +137,7 @@ class SuppressionFile:
             values = cells[column] if chunk else _without_title(cells[column])
             try:
                 hashed = hash_ids(values)
-            except DigitsLost:
+            except RoundedIdError:
                 raise self._rounded(lines, cells[column]) from None
             chunks.append(np.unique(hashed[hashed != NO_ID]))
         return np.unique(np.concatenate(chunks))
@@ -151,7 +158,7 @@ class SuppressionFile:
         chunks = [np.empty(0, dtype=np.uint64)]
         for chunk, (lines, cells) in enumerate(self.cells(self.columns)):
             for values in cells.values():
-                numbers = [None if cell is None else written_id(cell) for cell in values]
+                numbers = [None if cell is None else normalize_id(cell) for cell in values]
                 if chunk == 0 and numbers and _is_title(values):
                     numbers[0] = None
                 for place, number in enumerate(numbers):
@@ -167,13 +174,13 @@ class SuppressionFile:
     def _rounded(self, lines: Sequence[int], values: pl.Series) -> DataError:
         for line, value in zip(lines, values, strict=False):
             try:
-                written_id(value or "")
-            except DigitsLost:
-                return digits_lost(f"{self.path}, line {line}")
-        return digits_lost(str(self.path))
+                normalize_id(value or "")
+            except RoundedIdError:
+                return rounded_ids_error(f"{self.path}, line {line}")
+        return rounded_ids_error(str(self.path))
 
 
-def open_suppression(path: Path, id_column: str) -> SuppressionFile:
+def open_suppression(path: Location, id_column: str) -> SuppressionFile:
     """Detect how a suppression file is written, and which columns may hold the ids.
 
     Raises
@@ -226,7 +233,7 @@ def matching_columns(
     return {column for column, sample in samples.items() if np.isin(sample, keys).any()}
 
 
-def _open_parquet(path: Path, id_column: str) -> SuppressionFile:
+def _open_parquet(path: Location, id_column: str) -> SuppressionFile:
     try:
         with path.open("rb") as file:
             schema = pq.read_schema(file)
@@ -234,11 +241,11 @@ def _open_parquet(path: Path, id_column: str) -> SuppressionFile:
         raise DataError(f"{path}: not a whole Parquet file. Fetch the file again.") from None
     named = [i for i, name in enumerate(schema.names) if _same_name(name, id_column)]
     for i in named:
-        refuse_type(str(path), schema.names[i], schema.types[i])
+        refuse_id_type(str(path), schema.names[i], schema.types[i])
     if not named:
         for i, kind in enumerate(schema.types):
             try:
-                refuse_type(str(path), schema.names[i], kind)
+                refuse_id_type(str(path), schema.names[i], kind)
             except DataError:
                 continue
             named.append(i)
@@ -246,7 +253,7 @@ def _open_parquet(path: Path, id_column: str) -> SuppressionFile:
 
 
 def _parquet_cells(
-    path: Path, columns: Sequence[int]
+    path: Location, columns: Sequence[int]
 ) -> Iterator[tuple[list[int], dict[int, pl.Series]]]:
     try:
         with path.open("rb") as file, pq.ParquetFile(file) as opened:
@@ -265,12 +272,12 @@ def _parquet_cells(
 
 
 @contextmanager
-def _open_unpacked(path: Path, packing: str | None) -> Iterator[pa.NativeFile]:
+def _open_unpacked(path: Location, packing: str | None) -> Iterator[pa.NativeFile]:
     with path.open("rb") as file, pa.input_stream(file, compression=packing) as stream:
         yield stream
 
 
-def _unpacked_head(path: Path, packing: str) -> bytes:
+def _unpacked_head(path: Location, packing: str) -> bytes:
     try:
         with _open_unpacked(path, packing) as stream:
             return bytes(stream.read(_HEAD_BYTES))
@@ -278,11 +285,11 @@ def _unpacked_head(path: Path, packing: str) -> bytes:
         raise _damaged(path) from None
 
 
-def _damaged(path: Path) -> DataError:
+def _damaged(path: Location) -> DataError:
     return DataError(f"{path}: the compressed stream is damaged or cut off. Fetch the file again.")
 
 
-def _refuse_binary(path: Path, head: bytes) -> None:
+def _refuse_binary(path: Location, head: bytes) -> None:
     """Raise a DataError if the file is a workbook, an archive, a web page or the like."""
     workbook = head.startswith(b"\xd0\xcf\x11\xe0") or (head.startswith(b"PK") and b"xl/" in head)
     if workbook or head.startswith(b"PK"):
@@ -308,7 +315,7 @@ def _utf_16_without_mark(head: bytes) -> str:
     return ""
 
 
-def _encoding(path: Path, packing: str | None, head: bytes) -> str:
+def _encoding(path: Location, packing: str | None, head: bytes) -> str:
     """Encoding of the text: UTF-16 by its mark, UTF-8 if all of it is valid, else cp1252."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from segment_lib.hashing import row_hash
 from segment_lib.schema.ids import NO_ID, hash_ids
-from segment_lib.storage.files import formula_safe
+from segment_lib.storage.tables import formula_safe
 
 ROWS_PER_BUCKET = 100_000
 KEPT, CUSTOMER, SUPPRESSED, MARKED, WITHOUT_ID, REPEATED = range(6)

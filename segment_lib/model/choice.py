@@ -8,21 +8,14 @@ import numpy as np
 from segment_lib.hashing import row_hash
 from segment_lib.model.kernel import label_rows
 from segment_lib.model.stability import count_jointly
+from segment_lib.terms import DEPTH, DISSOLVED, STABLE
 
-STABLE = 0.6
-"""The segments of a stable clustering average at least this over people (Hennig 2007: below it a
-segment is not to be trusted)."""
-DISSOLVED = 0.5
-"""And more than this over segments, lest one of nearly everybody, hard to miss, hide the others
-(Hennig 2008: up to it a segment counts as dissolved)."""
 AGREE = 1 / 3
-"""And restarts on the same rows agree by this at least (mean adjusted Rand index): of columns
+"""Restarts on the same rows agree by this at least (mean adjusted Rand index): of columns
 shuffled each by itself two segments were found again by 0.79, from one optimum among many."""
 MIN_SHARE = 0.01
 """A segment below this share of the population is too small to plan a mail-out on. A crumb does no
 harm beside large ones, so such segments may hold as much together."""
-DEPTH = 0.2
-"""The share of the population that is mailed when the gain is measured."""
 
 
 def small_share(counts: np.ndarray) -> float:

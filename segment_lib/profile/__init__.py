@@ -5,7 +5,6 @@ from segment_lib.profile.describe import describe_segments
 from segment_lib.profile.fairness import fairness_table
 from segment_lib.profile.levels import (
     COUNTS,
-    MAX_LISTED,
     PROFILE,
     Levels,
     choose_levels,
@@ -17,7 +16,6 @@ from segment_lib.profile.traits import segment_traits
 
 __all__ = [
     "COUNTS",
-    "MAX_LISTED",
     "PROFILE",
     "TOO_FEW",
     "FeatureWords",

@@ -42,7 +42,7 @@ def feature_words(
 ) -> FeatureWords:
     """Words for a feature of the plan: a scale, an indicator of a level, or a recoded attribute."""
     scale = phrases.get(feature)
-    low, high = (scale.of("low"), scale.of("high")) if scale else (None, None)
+    low, high = (scale.get("low"), scale.get("high")) if scale else (None, None)
     if low is not None and high is not None:
         return FeatureWords(attribute, low, high)
     subject = topic(attribute, meaning)
@@ -50,7 +50,7 @@ def feature_words(
     if level != feature:
         level_words = f"{subject}: {meaning.label(level)}"
         if known := phrases.get(attribute):
-            level_words = known.of(level) or f"{known.topic} {meaning.label(level)}".strip()
+            level_words = known.get(level) or f"{known.topic} {meaning.label(level)}".strip()
         return FeatureWords(attribute, f"not {level_words}", level_words)
     if feature != attribute:
         subject = feature.replace("_", " ").replace("=", ": ")

@@ -3,6 +3,7 @@
 import polars as pl
 
 from segment_lib.disclosure import suppress_segments
+from segment_lib.terms import SET_ASIDE
 
 _TRAITS = 5
 
@@ -27,7 +28,7 @@ def describe_segments(
         (100 * pl.col("population_share")).round(0).cast(pl.Int64),
     )
     strongest = (
-        traits.filter((pl.col("population_rows") >= min_cell) & (pl.col("segment") >= 0))
+        traits.filter((pl.col("population_rows") >= min_cell) & (pl.col("segment") != SET_ASIDE))
         .group_by("segment", maintain_order=True)
         .agg(trait_text.head(_TRAITS).str.join("; ").alias("traits"))
     )

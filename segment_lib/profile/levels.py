@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 
 from segment_lib.schema import Meaning
+from segment_lib.terms import MAX_LISTED
 
-MAX_LISTED = 25
-"""Numbers with more distinct values are profiled in five bins of about equal population."""
 _BINS = 5
+"""Of about equal population, of numbers with more values than are listed."""
 
 COUNTS = {
     "segment": pl.Int32,

@@ -6,11 +6,12 @@ import polars as pl
 
 from segment_lib.profile.traits import MIN_EFFECT, family, topic
 from segment_lib.schema import Meaning, Phrases
+from segment_lib.terms import SET_ASIDE
 
 _PARTS = 3
 _LONGEST = 8
-SET_ASIDE = "Rows set aside"
-AVERAGE = "Close to average"
+NOT_CLUSTERED = "Rows set aside"
+PLAIN = "Close to average"
 TOO_FEW = "Too few people to describe"
 
 NAMES = {"segment": pl.Int32, "name": pl.String, "attributes": pl.String}
@@ -48,13 +49,13 @@ def name_segments(
     )
     rows: list[tuple[int, str, str]] = []
     for segment in traits["segment"].unique().sort().to_list():
-        if segment < 0:
-            rows.append((segment, SET_ASIDE, ""))
+        if segment == SET_ASIDE:
+            rows.append((segment, NOT_CLUSTERED, ""))
             continue
         own = distinctive.filter(pl.col("segment") == segment)
         candidates = [] if segment in few else list(_phrases(own, meanings, phrases, unnamed))
         taken = {name for _, name, _ in rows}
-        name, used = TOO_FEW if segment in few else AVERAGE, candidates[:0]
+        name, used = TOO_FEW if segment in few else PLAIN, candidates[:0]
         for parts in range(min(_PARTS, len(candidates)), min(_LONGEST, len(candidates)) + 1):
             used = candidates[:parts]
             name = _capitalised_list([phrase for _, phrase in used]) or name
@@ -84,7 +85,7 @@ def _phrases(
 def _phrase(row: Mapping[str, str], meaning: Meaning, known: Phrases | None) -> str:
     phrase = None
     if known is not None:
-        phrase = known.of(row["levels"] if row["side"] == "level" else row["side"])
+        phrase = known.get(row["levels"] if row["side"] == "level" else row["side"])
     if phrase is not None:
         return phrase
     level_words = row["words"].removeprefix(f"{topic(row['attribute'], meaning)}: ")

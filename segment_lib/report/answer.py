@@ -16,14 +16,15 @@ from segment_lib.report.formatting import (
     short_number,
     times,
 )
-from segment_lib.report.segments import DOUBTFUL, Segment, is_wide
+from segment_lib.report.segments import Segment, is_wide
+from segment_lib.terms import OVER, SET_ASIDE, STABLE, UNDER
 
 
 def headline(segments: Sequence[Segment]) -> tuple[str, tuple[str, ...]]:
     """Headline of the page in one sentence, and the sentences that back it."""
     clustered = _without_set_aside(segments)
-    over = [segment for segment in clustered if segment.verdict == "over"]
-    under = [segment for segment in reversed(clustered) if segment.verdict == "under"]
+    over = [segment for segment in clustered if segment.verdict == OVER]
+    under = [segment for segment in reversed(clustered) if segment.verdict == UNDER]
     if over:
         answer = _mail_first(over)
         backing = [f"Leave out {_numbers(under)}: {_shares_held(under)}."] if under else []
@@ -69,16 +70,16 @@ def warnings(
     doubtful = [
         segment
         for segment in segments
-        if segment.verdict == "over"
+        if segment.verdict == OVER
         and not segment.is_set_aside
         and segment.stability is not None
-        and segment.stability < DOUBTFUL
+        and segment.stability < STABLE
     ]
     if doubtful and not (chosen.height and not chosen["stable"][0]):
         sentences.append(
             f"The borders of {_numbers(doubtful)} are uncertain: clustered anew, "
             f"{'it overlaps' if len(doubtful) == 1 else 'they overlap'} with what is shown here "
-            f"by less than {percent(DOUBTFUL)}. Read the index by its limits."
+            f"by less than {percent(STABLE)}. Read the index by its limits."
         )
     return tuple(sentences)
 
@@ -147,7 +148,7 @@ def fairness_sentences(fairness: pl.DataFrame, min_rows: int) -> dict[str, str]:
     """Sentence for each sensitive attribute on the level whose share varies most over segments."""
     sentences = {}
     known = fairness.filter(
-        (pl.col("segment") >= 0)
+        (pl.col("segment") != SET_ASIDE)
         & pl.col("population_share").is_not_null()
         & (pl.col("population_rows").sum().over("segment", "attribute") >= min_rows)
     )

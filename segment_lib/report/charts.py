@@ -19,9 +19,10 @@ from segment_lib.report.theme import (
     outlined,
     tip,
 )
+from segment_lib.terms import EXTRACTS
 
 TICK, DOT = "M-0.16,-1H0.16V1H-0.16Z", "circle"
-POPULATION, CUSTOMERS = "population", "customers"
+POPULATION, CUSTOMERS = EXTRACTS
 MAX_SHORT_TITLE = 40
 """Characters of a name that fit on a phone."""
 INDEX_TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]

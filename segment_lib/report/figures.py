@@ -14,7 +14,8 @@ from segment_lib.report.answer import list_segments
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.formatting import decimals, percent, plural, sentence
 from segment_lib.report.mailing import reach_sentence
-from segment_lib.report.segments import STABLE, UNCLEAR, VERDICTS, Segment
+from segment_lib.report.segments import FOUND_AGAIN, UNCLEAR, VERDICTS, Segment
+from segment_lib.terms import EXTRACTS
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure
         data_charts.missing_chart(facts.attributes, _max_missing_share(facts.settings)),
     )
     top = _axis_limits(facts.rows)
-    for extract in ("population", "customers"):
+    for extract in EXTRACTS:
         yield Figure(
             f"rows-{extract}",
             f"Rows of the {extract}",
@@ -150,7 +151,7 @@ def _sweep_takeaway(sweep: pl.DataFrame, measure: str, meaning: str) -> str:
 
 def _stability_takeaway(segments: Sequence[Segment]) -> str:
     known = [segment for segment in segments if segment.stability is not None]
-    stable = [s for s in known if s.stability is not None and s.stability >= STABLE]
+    stable = [s for s in known if s.stability is not None and s.stability >= FOUND_AGAIN]
     return (
         f"{len(stable)} of {plural(len(known), 'segment')} found again. Mean Jaccard coefficient "
         "of a segment with its nearest in clusterings anew, over all rows: 1 is the same people, "

@@ -4,9 +4,7 @@ import polars as pl
 
 from segment_lib.report.facts import Figures
 from segment_lib.report.formatting import count, one_decimal, percent, plural, short_number
-
-DEPTH = 0.2
-"""Depth, as a share of the population, at which the page gives the customers reached."""
+from segment_lib.terms import DEPTH
 
 
 def reach_sentence(gains: pl.DataFrame, n_micro: int) -> str:

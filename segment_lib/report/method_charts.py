@@ -7,7 +7,7 @@ import altair as alt
 import polars as pl
 
 from segment_lib.report.formatting import decimals, percent
-from segment_lib.report.segments import DISSOLVED, DOUBTFUL, STABLE, Segment
+from segment_lib.report.segments import FOUND_AGAIN, Segment
 from segment_lib.report.theme import (
     NARROW,
     PALETTE,
@@ -19,6 +19,7 @@ from segment_lib.report.theme import (
     outlined,
     tip,
 )
+from segment_lib.terms import DISSOLVED, STABLE
 
 MAX_POINTS = 40
 """The most components at which the running sum is drawn with points."""
@@ -120,7 +121,7 @@ def _each_segment(stability: pl.DataFrame, min_cell: int) -> alt.Chart:
     return drawn.encode(tooltip=tooltip)
 
 
-BOUNDS = (DISSOLVED, DOUBTFUL, STABLE)
+BOUNDS = (DISSOLVED, STABLE, FOUND_AGAIN)
 
 
 def stability_chart(segments: Sequence[Segment]) -> Drawing:

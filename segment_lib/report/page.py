@@ -14,8 +14,9 @@ import vl_convert
 from segment_lib.report import answer, formatting, mailing, method_charts, tables, theme
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.figures import Figure, all_figures
-from segment_lib.report.segments import SET_ASIDE, Segment, build_segments
+from segment_lib.report.segments import Segment, build_segments
 from segment_lib.schema.wording import printable
+from segment_lib.terms import SET_ASIDE
 
 COMPONENTS = 6
 """Components whose loadings are shown; the reading is shown for all."""

@@ -6,22 +6,18 @@ import polars as pl
 
 from segment_lib.disclosure import suppress_segments, suppressed_segments
 from segment_lib.report.formatting import finite
-
-SET_ASIDE = -1
-"""The segment number of rows too incomplete to cluster."""
+from segment_lib.terms import AVERAGE, DISSOLVED, OVER, SET_ASIDE, STABLE, UNDER
 
 VERDICTS = {
-    "over": ("▲", "over-represented"),
-    "under": ("▼", "under-represented"),
-    "average": ("●", "about average"),
+    OVER: ("▲", "over-represented"),
+    UNDER: ("▼", "under-represented"),
+    AVERAGE: ("●", "about average"),
     "hidden": ("–", "not shown"),
 }
 """A symbol and a word for each verdict, so that nothing hangs on colour alone."""
 
-STABLE, DOUBTFUL, DISSOLVED = 0.75, 0.6, 0.5
-"""Bounds of the mean Jaccard coefficient: from the first a segment is stable, below the second it
-should not be trusted, up to the third it has dissolved (Hennig 2007, "Cluster-wise assessment of
-cluster stability")."""
+FOUND_AGAIN = 0.75
+"""The least mean Jaccard coefficient of a segment that is found again (Hennig 2007)."""
 
 HALF, TWICE = 50, 200
 """An index whose limits go beyond these is unclear."""
@@ -98,7 +94,7 @@ class Segment:
     @property
     def is_unclear(self) -> bool:
         """Whether no verdict is reached because the limits of the index are wide."""
-        return self.verdict in ("average", SUPPRESSED) and is_wide(self.limits)
+        return self.verdict in (AVERAGE, SUPPRESSED) and is_wide(self.limits)
 
     @property
     def verdict_symbol(self) -> str:
@@ -128,9 +124,9 @@ def stability_label(stability: float | None) -> str:
     """Label of a mean Jaccard coefficient, such as "found again"."""
     if stability is None:
         return "not measured"
-    if stability >= STABLE:
+    if stability >= FOUND_AGAIN:
         return "found again"
-    if stability >= DOUBTFUL:
+    if stability >= STABLE:
         return "found again in outline"
     return "uncertain" if stability > DISSOLVED else "not found again"
 

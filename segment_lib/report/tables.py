@@ -20,8 +20,9 @@ from segment_lib.report.formatting import (
     percent,
     short_number,
 )
-from segment_lib.report.segments import SET_ASIDE, Segment, segment_name, stability_label
-from segment_lib.storage.files import formula_safe
+from segment_lib.report.segments import Segment, segment_name, stability_label
+from segment_lib.storage.tables import formula_safe
+from segment_lib.terms import EXTRACTS, SET_ASIDE
 
 Format = Callable[[float | None], str]
 
@@ -201,7 +202,7 @@ def fairness_tables(fairness: pl.DataFrame, titles: Mapping[int, str]) -> tuple[
         for level, label in levels:
             columns += [
                 Column(f"{label if label is not None else level}: {extract}", number=True)
-                for extract in ("population", "customers")
+                for extract in EXTRACTS
             ]
         body = []
         for number in sorted(rows["segment"].unique(), key=lambda s: (s == SET_ASIDE, s)):

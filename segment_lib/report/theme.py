@@ -10,6 +10,7 @@ from typing import Any
 import altair as alt
 
 from segment_lib.schema.wording import printable
+from segment_lib.terms import VERDICTS
 
 PALETTE = {
     "paper": "#ffffff",
@@ -21,9 +22,7 @@ PALETTE = {
     "under": "#b4470e",
     "average": "#6a747e",
 }
-VERDICT_COLOURS = {key: PALETTE[key] for key in ("over", "under", "average")} | {
-    "hidden": PALETTE["average"]
-}
+VERDICT_COLOURS = {key: PALETTE[key] for key in VERDICTS} | {"hidden": PALETTE["average"]}
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 WIDTH = 720
 SMALL = 330

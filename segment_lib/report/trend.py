@@ -7,13 +7,13 @@ import polars as pl
 import vl_convert
 
 from segment_lib.report.theme import CONFIG, PALETTE, inline, printable_spec
+from segment_lib.terms import SET_ASIDE, VERDICTS
 
 _HEIGHT = 360
 _STEP = 110
 """Pixels between runs."""
 _LABEL = 14
 """The fewest pixels between labels."""
-_ENDS = ("over", "under")
 
 
 def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
@@ -25,7 +25,7 @@ def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
     line : name of the first run of the line
     """
     rows = history.filter(pl.col("index") > 0).with_columns(
-        pl.when(pl.col("segment") < 0)
+        pl.when(pl.col("segment") == SET_ASIDE)
         .then(pl.lit("set aside"))
         .otherwise(pl.col("segment").cast(pl.String))
         .alias("label")
@@ -37,7 +37,7 @@ def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
         .scale(type="log", nice=False, padding=12)
         .axis(values=[1, 3, 10, 30, 100, 300, 1000]),
         color=alt.Color("verdict", type="nominal", legend=None).scale(
-            domain=[*_ENDS, "average"], range=[PALETTE[name] for name in (*_ENDS, "average")]
+            domain=[*VERDICTS], range=[PALETTE[name] for name in VERDICTS]
         ),
         detail=alt.Detail("segment", type="nominal"),
         order=alt.Order("order", type="quantitative"),

@@ -1,4 +1,4 @@
-"""Extracts as delivered: found, checked, cut into pieces at row ends, and read piece by piece."""
+"""Readers of the delivered extracts: find, check and cut their files, and read piece by piece."""
 
 from segment_lib.sources.content import kind_of
 from segment_lib.sources.copies import Content, customer_remarks, refuse_copies

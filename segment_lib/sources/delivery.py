@@ -1,4 +1,4 @@
-"""How the columns of a delivery become the attributes of a run."""
+"""The mapping of a delivery's columns to the attributes of a run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,18 +14,18 @@ from segment_lib.sources.typing import raw_dtypes
 
 @dataclass(frozen=True)
 class Delivery:
-    """Attributes by their columns; a refreshed delivery may lack some, or call them otherwise."""
+    """The column of each attribute; a refreshed delivery may lack some or have renamed them."""
 
     schema: Schema
     """The attributes of the run."""
     renamed: Mapping[str, str] = field(default_factory=dict)
-    """Attribute to the column that holds it, where that has another name."""
+    """Attribute to the column that holds it, where their names differ."""
     absent: tuple[str, ...] = ()
-    """Attributes no column holds: missing in every row."""
+    """Attributes that no column holds; they are missing in every row."""
 
     @property
     def columns(self) -> Schema:
-        """The attributes that are there, under the names of their columns."""
+        """The attributes that are present, under the names of their columns."""
         return Schema(
             tuple(
                 replace(attribute, name=self.renamed.get(attribute.name, attribute.name))
@@ -35,19 +35,19 @@ class Delivery:
         )
 
     def read(self, piece: Piece, carried: Sequence[str] = ()) -> Reading:
-        """The rows of a piece: what is carried along, then all attributes of the run."""
-        found = piece.read(self.columns, carried)
+        """Read the rows of a piece: the passthrough columns, then all attributes of the run."""
+        reading = piece.read(self.columns, carried)
         kinds = raw_dtypes(self.schema)
-        rows = found.rows.rename({column: name for name, column in self.renamed.items()}).select(
+        rows = reading.rows.rename({column: name for name, column in self.renamed.items()}).select(
             *carried,
             *(
                 pl.lit(None, dtype=kinds[name]).alias(name) if name in self.absent else name
                 for name in self.schema.names
             ),
         )
-        return Reading(rows, found.notes, found.digest)
+        return Reading(rows, reading.notes, reading.digest)
 
     def as_json(self) -> list[Any]:
-        """All that decides what is read."""
+        """The mapping as JSON values; a fingerprint of all that decides what is read."""
         attributes = [[a.name, a.type, *a.missing] for a in self.schema]
         return [attributes, dict(self.renamed), list(self.absent)]

@@ -1,11 +1,10 @@
-"""Columns that stand in the path of a file: ``year=2024/region=07/part.parquet``."""
+"""Partition columns, which the path of a file holds: ``year=2024/region=07/part.parquet``."""
 
 import hashlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -15,6 +14,7 @@ from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema, canonical
 from segment_lib.sources.reading import Reading
 from segment_lib.sources.typing import raw_dtypes
+from segment_lib.storage.location import Location
 
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 
@@ -23,7 +23,7 @@ class Piece(Protocol):
     """Whole rows of a delivered file."""
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Location: ...
 
     @property
     def columns(self) -> tuple[str, ...]: ...
@@ -36,8 +36,8 @@ class Piece(Protocol):
     def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading: ...
 
 
-def path_columns(path: Path) -> dict[str, str | None]:
-    """Columns and values that the folders of a file name; a partition without a value is None.
+def path_columns(path: Location) -> dict[str, str | None]:
+    """The partition columns and values in a path; a partition without a value is None.
 
     >>> path_columns(Path("sales/year=2024/region=K%C3%B6ln/part.csv"))
     {'year': '2024', 'region': 'Köln'}
@@ -48,16 +48,16 @@ def path_columns(path: Path) -> dict[str, str | None]:
 
 @dataclass(frozen=True)
 class PartitionedPiece:
-    """A piece of a file whose path names the values of some columns."""
+    """A piece of a file with partition columns in its path."""
 
     piece: Piece
     constants: tuple[tuple[str, str | None], ...]
     """Column and value, the same in every row."""
-    origin: Path
-    """The delivered file, in whose path they stand."""
+    origin: Location
+    """The delivered file, whose path holds the columns."""
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Location:
         return self.piece.path
 
     @property
@@ -69,13 +69,13 @@ class PartitionedPiece:
         return self.piece.size
 
     def digest(self) -> tuple[str, int]:
-        """As that of the piece, then a hash of the constants behind a dash."""
+        """The digest of the piece, a dash, and a hash of the constants; the number of rows."""
         digest, rows = self.piece.digest()
-        beside = hashlib.sha256(json.dumps(self.constants).encode()).hexdigest()
-        return f"{digest}-{beside}", rows
+        constants_digest = hashlib.sha256(json.dumps(self.constants).encode()).hexdigest()
+        return f"{digest}-{constants_digest}", rows
 
     def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading:
-        """Parse the piece, and set the constants beside its columns.
+        """Read the piece, and add the constants to its columns.
 
         Raises
         ------
@@ -118,5 +118,5 @@ class PartitionedPiece:
 
 
 def without(schema: Schema, names: Collection[str]) -> Schema:
-    """The attributes but for some."""
+    """Return the schema without the attributes of some names."""
     return Schema(tuple(attribute for attribute in schema if attribute.name not in names))

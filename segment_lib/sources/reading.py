@@ -1,4 +1,4 @@
-"""What came of reading a piece: its rows, and counts of what was noticed on the way."""
+"""The result of reading a piece: its rows, and counts of what was noticed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ import polars as pl
 
 @dataclass(frozen=True)
 class Reading:
-    """The rows of a piece as read."""
+    """The rows of a piece, the notes on them, and their digest."""
 
     rows: pl.DataFrame
     notes: Mapping[str, int] = field(default_factory=dict)
-    """Counts by what they count (``kind`` or ``kind:ATTRIBUTE``); those of pieces add up."""
+    """Kind of note (``kind`` or ``kind:ATTRIBUTE``) to its count; counts of pieces add up."""
     digest: str = ""
-    """The hash of the bytes that were read, as `digest` of the piece gives it; empty if unknown."""
+    """Hash of the bytes that were read, as `digest` of the piece returns it; empty if unknown."""

@@ -1,4 +1,4 @@
-"""How cells become typed columns: numbers as floats, levels as text in one spelling."""
+"""Conversion of cells to typed columns: numbers to floats, levels to canonical text."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ def raw_dtypes(schema: Schema) -> dict[str, pl.DataType]:
 
 
 def read_dtypes(schema: Schema) -> dict[str, pl.DataType]:
-    """What a text file is parsed as: numbers among which a word means missing come as text."""
+    """The types in which a text file is parsed: numbers with words for missing as text."""
     return raw_dtypes(schema) | {a.name: pl.String() for a in schema if a.missing_words}
 
 
@@ -24,7 +24,7 @@ def typed(
     carried: Sequence[str],
     convention: Convention = PLAIN,
 ) -> pl.LazyFrame:
-    """The attributes in the feature summary's order and types, after what is carried along as text.
+    """Cast the attributes to the feature summary's types, in its order, after passthrough columns.
 
     Empty cells are null; a word that means missing is NaN in a number column. A cell that is no
     number where one is expected is an error.
@@ -38,13 +38,13 @@ def typed(
 
 
 def has_infinity(rows: pl.DataFrame) -> bool:
-    """True if a number is infinite."""
-    found = rows.select(pl.selectors.float().is_infinite().any())
-    return found.width > 0 and any(found.row(0))
+    """True if any number is infinite."""
+    infinite = rows.select(pl.selectors.float().is_infinite().any())
+    return infinite.width > 0 and any(infinite.row(0))
 
 
 def in_one_spelling(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    """Text levels in canonical spelling. Only the distinct levels are looked at one by one."""
+    """Replace text levels by their canonical spelling; only distinct levels are looked at."""
     spellings = {}
     for attribute in schema:
         if attribute.storage == "number":

@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 
 from segment_lib.profile import (
-    MAX_LISTED,
     PROFILE,
     Levels,
     choose_levels,
@@ -14,6 +13,7 @@ from segment_lib.profile import (
     profile_segments,
 )
 from segment_lib.schema import Meaning
+from segment_lib.terms import MAX_LISTED
 
 
 def counted(table: pl.DataFrame, levels: list[Levels]) -> pl.DataFrame:

@@ -106,7 +106,7 @@ REVERSED = ("FINANZ_", "SEMIO_")
 def test_the_first_code_of_a_reversed_scale_is_the_strong_end(name):
     first, *_, last = known_meanings()[name].levels.values()
     assert (first, last) in {("very high", "very low"), ("strongest", "weakest")}
-    low, high = known_phrases()[name].of("low"), known_phrases()[name].of("high")
+    low, high = known_phrases()[name].get("low"), known_phrases()[name].get("high")
     negative = ("not ", "interested in money", "financially conspicuous")
     assert high is not None
     assert high.startswith(negative)
@@ -131,7 +131,7 @@ def test_the_first_code_of_a_reversed_scale_is_the_strong_end(name):
 )
 def test_the_words_of_a_scale_fit_its_first_label(name, low, first_label):
     assert next(iter(known_meanings()[name].levels.values())) == first_label
-    assert known_phrases()[name].of("low") == low
+    assert known_phrases()[name].get("low") == low
 
 
 def test_words_are_of_known_attributes_levels_and_features():

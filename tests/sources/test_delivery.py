@@ -68,9 +68,9 @@ def test_parquet_pieces_are_told_apart_by_the_bytes_of_their_groups(tmp_path: Pa
     rows = pl.DataFrame({"AGE": list(range(1000)), "KIND": ["a"] * 1000})
     changed = rows.with_columns(pl.when(pl.col("AGE") == 950).then(1).otherwise("AGE").alias("AGE"))
     digests = []
-    for name, of in (("one", rows), ("other", changed)):
+    for name, table in (("one", rows), ("other", changed)):
         path = tmp_path / f"{name}.parquet"
-        of.write_parquet(path, row_group_size=100)
+        table.write_parquet(path, row_group_size=100)
         extract = open_extract(
             "population", [path], Schema((AGE, KIND)), form=TextFormat(),
             rows_per_part=250,

@@ -12,19 +12,16 @@ import polars as pl
 import pytest
 
 from segment_lib.errors import IntegrityError, ResourceError
+from segment_lib.storage.arrays import read_arrays, write_arrays
 from segment_lib.storage.files import (
     StoredFile,
-    formula_safe,
-    formula_undone,
-    read_arrays,
     read_file,
     read_metadata,
     read_part,
-    write_arrays,
     write_file,
     write_part,
-    write_table,
 )
+from segment_lib.storage.tables import formula_safe, formula_undone, write_table
 
 ROWS = pl.DataFrame({"row": [0, 1, 2], "A": [1.0, None, 3.0], "B": ["x", None, "z"]})
 
