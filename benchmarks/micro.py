@@ -27,12 +27,12 @@ from segment_lib.cluster.workers import local_workers
 from segment_lib.config import load_config
 from segment_lib.matrix import feature_array
 from segment_lib.model import (
+    LocalRows,
     Projection,
     Rows,
-    RowsHere,
+    local_rows,
     moments,
     row_blocks,
-    rows_here,
     sweep,
 )
 from segment_lib.run.manifest import Manifest
@@ -57,7 +57,7 @@ def main() -> None:
         X = feature_array(options.run, files, features)
         Z = Projection.from_arrays(arrays).project(X).persist()
         starts = starting_centers(Z, range(2, 21))
-        lloyd(Z, starts, rows_here(row_blocks(Z), local_workers().threads))
+        lloyd(Z, starts, local_rows(row_blocks(Z), local_workers().threads))
         in_files(Z, starts, options.run)
         scatter(X.persist())
     config = load_config(options.config, options.set)
@@ -96,7 +96,7 @@ def in_files(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
     try:
         scratch = Scratch(folder, "scores")
         spilled = scratch.spill(Z)
-        rows = RowsHere(spilled, local_workers().threads, scratch.standings)
+        rows = LocalRows(spilled, local_workers().threads, scratch.bounds_store)
         counts = [bytes_read()]
         seconds = pass_seconds(
             spilled.array(), starts, rows, tick=lambda: counts.append(bytes_read())

@@ -18,9 +18,9 @@ from segment_lib.model import (
     Projection,
     Trial,
     choose_clusters,
-    count_quarters,
+    count_holdout,
     held_out_gain,
-    quarters,
+    holdout_split,
     segment_stability,
     small_share,
 )
@@ -65,7 +65,7 @@ def held_out_gains(job: Job, found: Sequence[Clustering], projection: Projection
     largest = max((file.rows or 0 for file in files), default=0)
     at_once = job.at_once(BYTES_PER_FEATURE * len(features), largest)
     counted = job.workers.run(tasks, at_once=at_once)
-    customers = rows_by_quarter(job, seed)
+    customers = rows_by_split(job, seed)
     population = job.facts("ingest")["population"]
     gains = []
     for i, clustering in enumerate(found):
@@ -88,7 +88,7 @@ def count_customers(
     """Customers of a part that rank and that measure, by segment, for each clustering."""
     part = read_part(root, file)
     scores = projection.scores(as_block(part, features))
-    return count_quarters(scores, part["row"].to_numpy(), centers, random_state)
+    return count_holdout(scores, part["row"].to_numpy(), centers, random_state)
 
 
 def stability_table(found: Sequence[Clustering], stability: Sequence[np.ndarray]) -> pl.DataFrame:
@@ -131,12 +131,12 @@ def choose(config: Config, trials: Sequence[Trial]) -> tuple[int, str]:
     return choose_clusters(trials)
 
 
-def rows_by_quarter(job: Job, seed: int) -> np.ndarray:
+def rows_by_split(job: Job, seed: int) -> np.ndarray:
     """Customers that rank and that measure."""
     raw = job.manifest.files("ingest", "raw/customers/")
-    tasks = [delayed(_count_quarters)(job.root, rows, seed) for rows in row_numbers(job, raw)]
+    tasks = [delayed(_count_split)(job.root, rows, seed) for rows in row_numbers(job, raw)]
     return np.asarray(sum(job.workers.run(tasks))[:2])
 
 
-def _count_quarters(root: Path, rows: range | StoredFile, seed: int) -> np.ndarray:
-    return np.bincount(quarters(numbers_in(root, rows), seed), minlength=3)
+def _count_split(root: Path, rows: range | StoredFile, seed: int) -> np.ndarray:
+    return np.bincount(holdout_split(numbers_in(root, rows), seed), minlength=3)

@@ -31,7 +31,7 @@ from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block
 from segment_lib.model import Projection, segment_ids
 from segment_lib.model.kernel import nearest
-from segment_lib.model.stability import count_jointly
+from segment_lib.model.stability import contingency
 from segment_lib.storage.files import StoredFile, read_arrays, read_part, write_file, write_part
 
 
@@ -284,7 +284,7 @@ def _shared(
     order = np.argsort(ids)
     before = order[np.searchsorted(ids, rows["segment"].to_numpy(), sorter=order)]
     now, _ = nearest(projection.scores(as_block(encoded, features)), centers)
-    return count_jointly(before, now, len(ids), len(centers))
+    return contingency(before, now, len(ids), len(centers))
 
 
 SWEEP = Stage("sweep", ("encode", "fit", "drift"), sweep.settings, sweep_inputs, run_sweep)

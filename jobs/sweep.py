@@ -20,23 +20,23 @@ from segment_lib.config import Config
 from segment_lib.errors import ConfigError
 from segment_lib.matrix import feature_array, row_array
 from segment_lib.model import (
-    THIN_SIZE,
+    SUBSAMPLE_SIZE,
     Clustering,
+    DaskRows,
+    LocalRows,
     Projection,
     Rows,
-    RowsHere,
-    RowsInBlocks,
     SweepCheckpoint,
     calinski_harabasz,
     davies_bouldin,
-    reclusterings,
+    local_rows,
+    resampled_centers,
     row_blocks,
-    rows_here,
     sample_blocks,
     sample_silhouettes,
     simplified_silhouette,
+    subsample_blocks,
     sweep,
-    thin_blocks,
 )
 from segment_lib.run.checkpoint import read_checkpoint, write_checkpoint
 from segment_lib.run.manifest import FORMAT
@@ -96,7 +96,7 @@ def trials(config: Config, n_rows: int) -> list[int]:
 def memory_needed(n_rows: int, n_components: int, n_clusterings: int) -> tuple[int, int]:
     """Bytes of all rows if they are kept in memory, and of what is there beside them."""
     per_row = BYTES_PER_SCORE * n_components + BYTES_PER_LABEL * n_clusterings
-    thinned = THIN_SIZE if n_rows > 2 * THIN_SIZE else 0
+    thinned = SUBSAMPLE_SIZE if n_rows > 2 * SUBSAMPLE_SIZE else 0
     return n_rows * per_row, BESIDE_ROWS + thinned * per_row
 
 
@@ -152,7 +152,7 @@ def cluster(
     sample = sample_blocks(Z, numbers, random_state=random_state)
     midway = SweepCheckpoint.from_arrays(read_checkpoint(work) or {}, tried, Z.shape[1])
     if midway is not None:
-        rest = sum(run.settled for run in midway.runs.values())
+        rest = sum(run.stopped for run in midway.runs.values())
         log(
             f"sweep    taken up after {midway.passes} passes, {rest} of {len(tried)} at rest",
             stage="sweep",
@@ -163,11 +163,11 @@ def cluster(
         if kept:
             return rows_in_memory(job, row_blocks(Z))
         if job.workers.client is None:
-            return RowsHere(spilled, job.workers.threads, scratch.standings)
-        return RowsInBlocks(row_blocks(Z), scratch.hold)
+            return LocalRows(spilled, job.workers.threads, scratch.bounds_store)
+        return DaskRows(row_blocks(Z), scratch.hold)
 
     def thin() -> Rows:
-        return rows_in_memory(job, thin_blocks(Z, numbers, random_state=random_state))
+        return rows_in_memory(job, subsample_blocks(Z, numbers, random_state=random_state))
 
     with job.console.progress("sweep", len(tried), "clusterings") as progress:
         left = len(tried)
@@ -182,7 +182,7 @@ def cluster(
             tried,
             sample=sample,
             rows=everyone,
-            thin=thin if starts is None and len(Z) > 2 * THIN_SIZE else None,
+            thin=thin if starts is None and len(Z) > 2 * SUBSAMPLE_SIZE else None,
             starts=None if starts is None else {tried[0]: starts},
             random_state=random_state,
             on_pass=on_pass,
@@ -196,8 +196,8 @@ def rows_in_memory(job: Job, blocks: Sequence[Delayed]) -> Rows:
     """Rows of blocks that lie in memory, here or on the workers of a cluster."""
     if job.workers.client is None:
         give_memory_back()  # Passes take room beside the rows: what came before leaves it to them.
-        return rows_here(blocks, job.workers.threads)
-    return RowsInBlocks(blocks)
+        return local_rows(blocks, job.workers.threads)
+    return DaskRows(blocks)
 
 
 def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Outcome:
@@ -221,7 +221,7 @@ def find(job: Job, work: Path, tried: list[int], warm: Warm | None = None) -> Ou
         stability = stability.with_columns(pl.Series("segment", ids.astype(np.int64)))
     table = with_judgement(table, judged, chosen).select(*SWEEP, pl.exclude(SWEEP))
     table = table.with_columns(pl.col("gain", "gain_error").fill_nan(None))
-    anew = reclusterings(sample, chosen, random_state=job.config.model.random_state)
+    anew = resampled_centers(sample, chosen, random_state=job.config.model.random_state)
     features = job.facts("encode")["features"]
     model = {
         "format_version": FORMAT,

@@ -6,62 +6,67 @@ from segment_lib.model.choice import (
     Gain,
     Trial,
     choose_clusters,
-    count_quarters,
+    count_holdout,
     held_out_gain,
-    quarters,
+    holdout_split,
     small_share,
 )
 from segment_lib.model.fitted import FittedModel, Projection, segment_ids
 from segment_lib.model.kmeans import Clustering, KMeans, sweep
-from segment_lib.model.lloyd import Rows, RowsHere, RowsInBlocks, Standing, rows_here
+from segment_lib.model.lloyd import DaskRows, LocalRows, RowBounds, Rows, local_rows
 from segment_lib.model.micro import MicroClusters, MicroModel
 from segment_lib.model.pca import IncrementalPCA
 from segment_lib.model.quality import calinski_harabasz, davies_bouldin, simplified_silhouette
-from segment_lib.model.sample import THIN_SIZE, sample_blocks, sample_silhouettes, thin_blocks
+from segment_lib.model.sample import (
+    SUBSAMPLE_SIZE,
+    sample_blocks,
+    sample_silhouettes,
+    subsample_blocks,
+)
 from segment_lib.model.scale import Moments, StandardScaler, moments
 from segment_lib.model.stability import (
     Overlap,
     overlap,
-    reclusterings,
+    resampled_centers,
     segment_stability,
 )
 
 __all__ = [
-    "THIN_SIZE",
+    "SUBSAMPLE_SIZE",
     "Clustering",
+    "DaskRows",
     "FittedModel",
     "Gain",
     "IncrementalPCA",
     "KMeans",
+    "LocalRows",
     "MicroClusters",
     "MicroModel",
     "Moments",
     "Overlap",
     "Projection",
+    "RowBounds",
     "Rows",
-    "RowsHere",
-    "RowsInBlocks",
     "StandardScaler",
-    "Standing",
     "SweepCheckpoint",
     "Trial",
     "calinski_harabasz",
     "choose_clusters",
-    "count_quarters",
+    "count_holdout",
     "davies_bouldin",
     "held_out_gain",
+    "holdout_split",
+    "local_rows",
     "moments",
     "overlap",
-    "quarters",
-    "reclusterings",
+    "resampled_centers",
     "row_blocks",
-    "rows_here",
     "sample_blocks",
     "sample_silhouettes",
     "segment_ids",
     "segment_stability",
     "simplified_silhouette",
     "small_share",
+    "subsample_blocks",
     "sweep",
-    "thin_blocks",
 ]

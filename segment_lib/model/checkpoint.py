@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from segment_lib.model.lloyd import Run
+from segment_lib.model.lloyd import ClusteringState
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class SweepCheckpoint:
     A pass finds it anew from the centres: each row's nearest one, and exact sums.
     """
 
-    runs: Mapping[int, Run]
+    runs: Mapping[int, ClusteringState]
     """By the number of clusters."""
     restarts_agree: Mapping[int, float]
     """How well the restarts on the sample agreed."""
@@ -26,7 +26,7 @@ class SweepCheckpoint:
         return max(run.n_iter for run in self.runs.values())
 
     def arrays(self) -> dict[str, np.ndarray]:
-        told = [(k, run.n_iter, run.settled, run.converged) for k, run in self.runs.items()]
+        told = [(k, run.n_iter, run.stopped, run.converged) for k, run in self.runs.items()]
         return {
             "runs": np.array(told, dtype=np.int64),
             "restarts_agree": np.array([self.restarts_agree[k] for k in self.runs]),
@@ -52,6 +52,6 @@ class SweepCheckpoint:
         ):
             return None
         return cls(
-            {k: Run(centers[k], *told[k]) for k in told},
+            {k: ClusteringState(centers[k], *told[k]) for k in told},
             dict(zip(told, arrays["restarts_agree"].tolist(), strict=True)),
         )

@@ -17,9 +17,9 @@ from segment_lib.model.blocks import row_blocks
 from segment_lib.model.checkpoint import SweepCheckpoint
 from segment_lib.model.kernel import nearest
 from segment_lib.model.lloyd import (
+    ClusteringState,
+    DaskRows,
     Rows,
-    RowsInBlocks,
-    Run,
     farthest,
     lloyd,
     measure,
@@ -172,10 +172,12 @@ def sweep(
         if thin:
             travelled = lloyd(thin(), starts, max_iter=max_iter, tol=tol)
             starts = {k: run.centers for k, run in travelled.items()}
-        midway = SweepCheckpoint({k: Run(centers) for k, centers in starts.items()}, agreement)
+        midway = SweepCheckpoint(
+            {k: ClusteringState(centers) for k, centers in starts.items()}, agreement
+        )
         keep(midway)
     restarts_agree = midway.restarts_agree
-    everyone = rows() if rows else RowsInBlocks(row_blocks(Z))
+    everyone = rows() if rows else DaskRows(row_blocks(Z))
     runs = lloyd(
         everyone,
         midway.runs,

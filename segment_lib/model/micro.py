@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from segment_lib.errors import IntegrityError
 from segment_lib.model.fitted import Projection
 from segment_lib.model.kernel import nearest
-from segment_lib.model.lloyd import RowsHere, measure
+from segment_lib.model.lloyd import LocalRows, measure
 from segment_lib.model.quality import ClusterSums
 
 SAMPLE_SIZE = 25_000
@@ -70,7 +70,7 @@ class MicroClusters:
 
     def tally(self, block: np.ndarray) -> ClusterSums:
         """Rows, and sums of the weighted scores, by cluster."""
-        (sums,) = measure(RowsHere([self.placed(block)]), [self.centers])
+        (sums,) = measure(LocalRows([self.placed(block)]), [self.centers])
         return sums
 
 

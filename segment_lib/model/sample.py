@@ -15,12 +15,12 @@ from sklearn.metrics import adjusted_rand_score
 from segment_lib.hashing import row_hash
 from segment_lib.model.blocks import add_up, row_blocks
 from segment_lib.model.kernel import label_rows, nearest
-from segment_lib.model.lloyd import RowsHere, lloyd
+from segment_lib.model.lloyd import LocalRows, lloyd
 from segment_lib.model.quality import silhouette
 
 SAMPLE_SIZE = 25_000
 """Rows on which starting centres are found."""
-THIN_SIZE = 100_000
+SUBSAMPLE_SIZE = 100_000
 """Rows on which centres travel most of their way before passes go over all rows."""
 SILHOUETTE_SIZE = 3_000
 """Rows of that sample on which the silhouette is measured; its cost grows with their square."""
@@ -65,13 +65,13 @@ def sample_blocks(
     return delayed(Sample.first)(add_up(parts), size).persist()
 
 
-def thin_blocks(
-    Z: da.Array, rows: da.Array, *, size: int = THIN_SIZE, random_state: int = 0
+def subsample_blocks(
+    Z: da.Array, rows: da.Array, *, size: int = SUBSAMPLE_SIZE, random_state: int = 0
 ) -> list[Delayed]:
     """About `size` rows of `Z`, chosen by hashing `rows`, left in its blocks on the workers."""
     share = min(1.0, size / Z.shape[0])
     parts = [
-        delayed(_thin_block)(block, numbers, share, random_state)
+        delayed(_subsample_block)(block, numbers, share, random_state)
         for block, numbers in zip(row_blocks(Z), row_blocks(rows), strict=True)
     ]
     return list(dask.persist(*parts))
@@ -106,7 +106,7 @@ def starting_centers(
 
 def _refined(scores: np.ndarray, starts: Sequence[np.ndarray]) -> list[np.ndarray]:
     runs = lloyd(
-        RowsHere([scores]), dict(enumerate(starts)), max_iter=_START_ITERATIONS, tol=START_TOL
+        LocalRows([scores]), dict(enumerate(starts)), max_iter=_START_ITERATIONS, tol=START_TOL
     )
     return [run.centers for run in runs.values()]
 
@@ -211,5 +211,5 @@ def _sample_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int)
     return Sample(hashes[chosen], scores[chosen])
 
 
-def _thin_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> np.ndarray:
+def _subsample_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> np.ndarray:
     return _sample_block(scores, rows, share, seed).scores

@@ -11,14 +11,14 @@ from dask.delayed import Delayed
 
 from segment_lib.hashing import row_hash
 from segment_lib.model.kernel import label_rows
-from segment_lib.model.lloyd import RowsHere, lloyd
+from segment_lib.model.lloyd import LocalRows, lloyd
 from segment_lib.model.sample import START_TOL, Sample, best_of, seeding
 
-RECLUSTERINGS = 6
+RESAMPLES = 6
 """Clusterings anew for each number of segments of the sweep."""
-SPREAD_RECLUSTERINGS = 20
+SPREAD_RESAMPLES = 20
 """Clusterings anew for the number chosen, over which the index of a segment spreads."""
-SUBSAMPLE_SIZE = 6_000
+RESAMPLE_SIZE = 6_000
 """Rows of each of them, or half of the sample if that is less."""
 SPREAD_STARTS = 4
 """Starts of each of those, the best of which counts: as many as the segments themselves had."""
@@ -26,7 +26,7 @@ _STARTS = 2
 _ITERATIONS = 15
 
 
-def recluster(
+def resample(
     sample: Sample, n_clusters: Sequence[int], trial: int, seed: int, n_init: int = _STARTS
 ) -> list[np.ndarray]:
     """Centres of clusterings anew: of other rows, from other starts, the best of a few.
@@ -35,28 +35,28 @@ def recluster(
     order nor the partitioning changes the choice.
     """
     most, n = max(n_clusters), len(sample.scores)
-    size = max(min(SUBSAMPLE_SIZE, n // 2), min(most, n))
+    size = max(min(RESAMPLE_SIZE, n // 2), min(most, n))
     drawn = np.argsort(row_hash(sample.hashes, seed + trial + 1), kind="stable")[:size]
     scores = sample.scores[drawn]
     seedings = [seeding(scores, most, (seed, trial, start)) for start in range(n_init)]
     starts = [rows[:k] for k in n_clusters for rows in seedings]
-    runs = lloyd(RowsHere([scores]), dict(enumerate(starts)), max_iter=_ITERATIONS, tol=START_TOL)
+    runs = lloyd(LocalRows([scores]), dict(enumerate(starts)), max_iter=_ITERATIONS, tol=START_TOL)
     found = [run.centers for run in runs.values()]
     return [best_of(scores, found[i : i + n_init]) for i in range(0, len(found), n_init)]
 
 
-def reclusterings(
-    sample: Delayed, k: int, *, random_state: int = 0, trials: int = SPREAD_RECLUSTERINGS
+def resampled_centers(
+    sample: Delayed, k: int, *, random_state: int = 0, trials: int = SPREAD_RESAMPLES
 ) -> np.ndarray:
     """Centres of several clusterings anew, shape (trials, k, n_components), float32."""
     tasks = [
-        delayed(recluster)(sample, [k], trial, random_state, SPREAD_STARTS)
+        delayed(resample)(sample, [k], trial, random_state, SPREAD_STARTS)
         for trial in range(trials)
     ]
     return np.stack([centers for (centers,) in dask.compute(*tasks)])
 
 
-def count_jointly(labels: np.ndarray, others: np.ndarray, n: int, n_others: int) -> np.ndarray:
+def contingency(labels: np.ndarray, others: np.ndarray, n: int, n_others: int) -> np.ndarray:
     """Rows by label and other label, shape (n, n_others)."""
     both = labels.astype(np.int64) * n_others + others
     return np.bincount(both, minlength=n * n_others).reshape(n, n_others)
@@ -78,7 +78,7 @@ def segment_stability(
     centers: Sequence[np.ndarray],
     *,
     random_state: int = 0,
-    trials: int = RECLUSTERINGS,
+    trials: int = RESAMPLES,
 ) -> list[np.ndarray]:
     """Jaccard coefficient of each segment with its likest partner in each clustering anew.
 
@@ -132,7 +132,7 @@ def overlap(scores: np.ndarray, centers: np.ndarray, others: np.ndarray) -> Over
     """
     own, *theirs = label_rows(scores, [centers, *others])
     k = len(centers)
-    return Overlap(np.stack([count_jointly(own, labels, k, k) for labels in theirs]))
+    return Overlap(np.stack([contingency(own, labels, k, k) for labels in theirs]))
 
 
 def _labels(sample: Sample, centers: Sequence[np.ndarray]) -> np.ndarray:
@@ -143,8 +143,8 @@ def _found_again(
     sample: Sample, own: np.ndarray, n_clusters: Sequence[int], trial: int, seed: int
 ) -> list[np.ndarray]:
     """Of each clustering, how much each segment is like its likest partner in one anew."""
-    theirs = label_rows(sample.scores, recluster(sample, n_clusters, trial, seed))
+    theirs = label_rows(sample.scores, resample(sample, n_clusters, trial, seed))
     return [
-        jaccard(count_jointly(a, b, k, k)).max(axis=1)
+        jaccard(contingency(a, b, k, k)).max(axis=1)
         for a, b, k in zip(own, theirs, n_clusters, strict=True)
     ]

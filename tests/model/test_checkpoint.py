@@ -6,8 +6,8 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from segment_lib.model import RowsInBlocks, SweepCheckpoint, sample_blocks, sweep, thin_blocks
-from segment_lib.model.lloyd import Run
+from segment_lib.model import DaskRows, SweepCheckpoint, sample_blocks, subsample_blocks, sweep
+from segment_lib.model.lloyd import ClusteringState
 
 TRIED = [2, 3, 5, 8]
 
@@ -36,7 +36,7 @@ def test_a_sweep_taken_up_after_any_pass_finds_the_same(Z):
         Z,
         TRIED,
         sample=sample,
-        thin=lambda: RowsInBlocks(thin_blocks(Z, rows, size=1500)),
+        thin=lambda: DaskRows(subsample_blocks(Z, rows, size=1500)),
         keep=lambda midway: kept.append(through_a_file(midway)),
     )
     assert len(kept) > 4
@@ -53,14 +53,15 @@ def test_a_sweep_taken_up_after_any_pass_finds_the_same(Z):
 
 def midway() -> SweepCheckpoint:
     return SweepCheckpoint(
-        {2: Run(np.zeros((2, 3)), 4), 3: Run(np.ones((3, 3)), 2, True)}, {2: 1, 3: 0.5}
+        {2: ClusteringState(np.zeros((2, 3)), 4), 3: ClusteringState(np.ones((3, 3)), 2, True)},
+        {2: 1, 3: 0.5},
     )
 
 
 def test_it_comes_back_from_its_arrays():
     found = SweepCheckpoint.from_arrays(through_a_file(midway()), [2, 3], 3)
     assert found is not None
-    assert (found.passes, found.runs[3].settled, found.restarts_agree) == (4, True, {2: 1, 3: 0.5})
+    assert (found.passes, found.runs[3].stopped, found.restarts_agree) == (4, True, {2: 1, 3: 0.5})
     assert found.runs[3].centers.tolist() == np.ones((3, 3)).tolist()
 
 

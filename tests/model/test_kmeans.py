@@ -14,12 +14,12 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from segment_lib.errors import ConfigError
 from segment_lib.model import (
+    DaskRows,
     KMeans,
-    RowsInBlocks,
     sample_blocks,
     sample_silhouettes,
+    subsample_blocks,
     sweep,
-    thin_blocks,
 )
 from segment_lib.model.sample import Sample, neighbouring_centers, seeding
 
@@ -250,8 +250,8 @@ def test_regular_row_numbers_are_sampled_evenly(step):
 def test_the_thinned_rows_do_not_depend_on_the_chunks(chunks):
     Z = noise(5000)
     numbers = da.arange(5000, chunks=chunks)
-    thin = dask.compute(*thin_blocks(lazy(Z, chunks), numbers, size=400))
-    whole = dask.compute(*thin_blocks(lazy(Z, 5000), da.arange(5000, chunks=5000), size=400))
+    thin = dask.compute(*subsample_blocks(lazy(Z, chunks), numbers, size=400))
+    whole = dask.compute(*subsample_blocks(lazy(Z, 5000), da.arange(5000, chunks=5000), size=400))
     np.testing.assert_array_equal(np.concatenate(thin), np.concatenate(whole))
     assert 300 < len(whole[0]) < 500
 
@@ -340,7 +340,7 @@ def test_a_sweep_fits_as_well_as_each_fitted_alone(swept):
 
 def test_a_sweep_that_begins_on_some_of_the_rows_ends_on_all_of_them(swept):
     Z, sample, found = swept
-    some = RowsInBlocks(thin_blocks(lazy(Z), da.arange(3000, chunks=250), size=1000))
+    some = DaskRows(subsample_blocks(lazy(Z), da.arange(3000, chunks=250), size=1000))
     begun = sweep(lazy(Z), range(2, 13), sample=sample, thin=lambda: some)
     for there, here in zip(begun, found, strict=True):
         assert there.converged
