@@ -6,8 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from segment_lib.hashing import row_hash
-from segment_lib.model.kernel import label_rows
-from segment_lib.model.stability import contingency
 
 STABLE = 0.6
 """The segments of a stable clustering average at least this over people (Hennig 2007: below it a
@@ -55,8 +53,8 @@ class Trial:
 
     @property
     def is_stable(self) -> bool:
-        again = self.stability >= STABLE and self.segment_stability > DISSOLVED
-        return again and not self.restarts_agree < AGREE
+        found_again = self.stability >= STABLE and self.segment_stability > DISSOLVED
+        return found_again and not self.restarts_agree < AGREE
 
     @property
     def is_large(self) -> bool:
@@ -71,18 +69,6 @@ def holdout_split(rows: np.ndarray, random_state: int) -> np.ndarray:
     """
     split = row_hash(rows, random_state) >> np.uint64(62)
     return np.asarray(np.minimum(split, 2), dtype=np.int64)
-
-
-def count_holdout(
-    scores: np.ndarray, rows: np.ndarray, centers: Sequence[np.ndarray], random_state: int
-) -> list[np.ndarray]:
-    """Rows that rank and that measure, by segment: (2, n_clusters) for each clustering."""
-    split = holdout_split(rows, random_state)
-    labels = label_rows(scores, centers)
-    return [
-        contingency(split, own, 3, len(these))[:2]
-        for own, these in zip(labels, centers, strict=True)
-    ]
 
 
 def held_out_gain(

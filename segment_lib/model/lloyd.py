@@ -61,7 +61,7 @@ class RowBounds:
         labels = unknown_labels(len(queries), n_rows, most)
         return cls(np.array(list(queries)), labels, np.full(labels.shape, -np.inf, np.float32))
 
-    def of(self, keys: Sequence[int]) -> Self:
+    def select(self, keys: Sequence[int]) -> Self:
         """A copy for some of the clusterings."""
         at = self.places(keys)
         return type(self)(np.array(keys), self.labels[at], self.slack[at])
@@ -171,10 +171,10 @@ class LocalRows:
         self._new_store = bounds_store
 
     def total(self, function: Callable[..., Any], *args: Any) -> Any:
-        def of_block(i: int) -> Any:
+        def apply(i: int) -> Any:
             return function(self._blocks[i], *args)
 
-        return add_all(self._map(of_block, range(len(self._blocks))))
+        return add_all(self._map(apply, range(len(self._blocks))))
 
     def passes(self) -> Callable[[Mapping[int, Query]], Changes]:
         store = self._new_store()
@@ -205,8 +205,8 @@ class DaskRows:
         self._hold = hold or hold_in_memory
 
     def total(self, function: Callable[..., Any], *args: Any) -> Any:
-        told = [delayed(arg, traverse=False) for arg in args]
-        tasks = [delayed(function)(block, *told) for block in self._blocks]
+        shared = [delayed(arg, traverse=False) for arg in args]
+        tasks = [delayed(function)(block, *shared) for block in self._blocks]
         (total,) = dask.compute(add_up(tasks))
         return total
 
@@ -215,13 +215,13 @@ class DaskRows:
 
         def move(queries: Mapping[int, Query]) -> Changes:
             nonlocal bounds
-            told = delayed(dict(queries), traverse=False)
-            found = [
-                delayed(_move_rows_anew, nout=2)(block, held, told)
+            shared = delayed(dict(queries), traverse=False)
+            moved = [
+                delayed(_move_rows_anew, nout=2)(block, held, shared)
                 for block, held in zip(self._blocks, bounds, strict=True)
             ]
             changes: Changes
-            bounds, changes = self._hold([s for s, _ in found], add_up([c for _, c in found]))
+            bounds, changes = self._hold([b for b, _ in moved], add_up([c for _, c in moved]))
             return changes
 
         return move
@@ -240,38 +240,38 @@ def lloyd(
     max_iter: int = 300,
     tol: float = 1e-4,
     on_pass: Callable[[int, int], None] = lambda passes, running: None,
-    keep: Callable[[Mapping[int, ClusteringState]], None] = lambda runs: None,
+    keep: Callable[[Mapping[int, ClusteringState]], None] = lambda states: None,
 ) -> dict[int, ClusteringState]:
     """Move the centres of each clustering to the means of their rows until they rest.
 
     Parameters
     ----------
     starts : by a number that names the clustering, starting centres of shape
-        (n_clusters, n_components), or a run taken up again: what it remembered of rows is found
+        (n_clusters, n_components), or a state taken up again: what it remembered of rows is found
         anew by its next pass, with the same bits where sums are exact
     tol : squared shift of the centres, in all, at which they rest; relative to the mean variance
     on_pass : called after each pass with the passes done and the clusterings still running
     keep : called after each pass with all clusterings
     """
-    runs = {
+    states = {
         key: start if isinstance(start, ClusteringState) else ClusteringState(start)
         for key, start in starts.items()
     }
-    runs = dict(sorted(runs.items()))
+    states = dict(sorted(states.items()))
     total_squares = rows.total(squares)
     move = rows.passes()
     passes = 0
-    while running := {key: run for key, run in runs.items() if not run.stopped}:
-        changes = move({key: Query(run.centers, run.center_shift) for key, run in running.items()})
+    while running := {key: state for key, state in states.items() if not state.stopped}:
+        changes = move({key: Query(s.centers, s.center_shift) for key, s in running.items()})
         passes += 1
-        for key, run in running.items():
-            run.counts = run.counts + changes.counts[key]
-            run.sums = run.sums + changes.sums[key]
-            tolerance = tol * _mean_variance(run, total_squares)
-            run.update(_means(rows, run), tolerance, max_iter)
-        keep(runs)
-        on_pass(passes, sum(not run.stopped for run in runs.values()))
-    return runs
+        for key, state in running.items():
+            state.counts = state.counts + changes.counts[key]
+            state.sums = state.sums + changes.sums[key]
+            tolerance = tol * _mean_variance(state, total_squares)
+            state.update(_means(rows, state), tolerance, max_iter)
+        keep(states)
+        on_pass(passes, sum(not state.stopped for state in states.values()))
+    return states
 
 
 def move_rows(
@@ -300,20 +300,20 @@ def move_rows(
         }
         dense = [key for key, rows in doubtful.items() if len(rows) > _DENSE * len(block)]
         few = {key: rows for key, rows in doubtful.items() if key not in dense}
-    found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    changes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     if dense:
         at = bounds.places(dense)
         labels, bound_slack = bounds.labels[at], bounds.slack[at]
         changed = _tally(_whole(block), [queries[key] for key in dense], labels, bound_slack)
         bounds.labels[at], bounds.slack[at] = labels, bound_slack
-        found |= dict(zip(dense, changed, strict=True))
+        changes |= dict(zip(dense, changed, strict=True))
     for key, rows in few.items():
         (place,) = bounds.places([key])
         labels = bounds.labels[[place], rows][None]
         bound_slack = bounds.slack[[place], rows][None]
-        (found[key],) = _tally(block.take(rows, axis=0), [queries[key]], labels, bound_slack)
+        (changes[key],) = _tally(block.take(rows, axis=0), [queries[key]], labels, bound_slack)
         bounds.labels[place, rows], bounds.slack[place, rows] = labels[0], bound_slack[0]
-    counts, sums = ({key: found[key][i] for key in keys} for i in (0, 1))
+    counts, sums = ({key: changes[key][i] for key in keys} for i in (0, 1))
     return bounds, Changes(counts, sums)
 
 
@@ -321,7 +321,7 @@ def _move_rows_anew(
     block: np.ndarray, bounds: RowBounds | None, queries: Mapping[int, Query]
 ) -> tuple[RowBounds, Changes]:
     """The same for tasks, which leave what they are given as it is."""
-    return move_rows(block, bounds and bounds.of(list(queries)), queries)
+    return move_rows(block, bounds and bounds.select(list(queries)), queries)
 
 
 def measure(rows: Rows, centers: Sequence[np.ndarray]) -> list[ClusterSums]:
@@ -404,23 +404,23 @@ def _approach(shifts: np.ndarray) -> np.ndarray:
     return np.asarray(shifts + others)
 
 
-def _means(rows: Rows, run: ClusteringState) -> np.ndarray:
+def _means(rows: Rows, state: ClusteringState) -> np.ndarray:
     """Means of the clusters; an empty one takes the row farthest from its centre, as in sklearn."""
-    counts, sums = run.counts.astype(np.float64), run.sums.copy()
+    counts, sums = state.counts.astype(np.float64), state.sums.copy()
     empty = np.flatnonzero(counts == 0)
     if len(empty):
-        far = farthest(rows, run.centers, len(empty))
+        far = farthest(rows, state.centers, len(empty))
         for cluster, owner, row in zip(empty, far.labels, far.scores, strict=False):
             sums[owner] -= row
             counts[owner] -= 1
             sums[cluster], counts[cluster] = row, 1
     filled = counts > 0
-    means = run.centers.astype(np.float64)
+    means = state.centers.astype(np.float64)
     means[filled] = sums[filled] / counts[filled, None]
     return means
 
 
-def _mean_variance(run: ClusteringState, total_squares: float) -> float:
-    n = run.counts.sum()
-    means = run.sums.sum(axis=0) / n
+def _mean_variance(state: ClusteringState, total_squares: float) -> float:
+    n = state.counts.sum()
+    means = state.sums.sum(axis=0) / n
     return float((total_squares / n - (means**2).sum()) / len(means))

@@ -61,8 +61,9 @@ def _model_faults(manifest: Manifest) -> Iterator[Fault]:
         told = read_json(manifest.root, manifest.file("sweep", path))
         arrays = manifest.file("sweep", "model/arrays.npz")
         model = FittedModel.from_arrays(read_arrays(manifest.root, arrays))
-        fits = model.cluster_centers.shape == (told["n_clusters"], told["n_components"])
-        fits &= model.projection.mean.shape == (len(told["features"]),) == (told["n_features"],)
+        fits = model.kmeans.cluster_centers_.shape == (told["n_clusters"], told["n_components"])
+        n_features = model.projection.scaler.n_features_in_
+        fits &= n_features == len(told["features"]) == told["n_features"]
     except (IntegrityError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         fits = False
     if not fits:

@@ -48,10 +48,10 @@ def test_bounds_are_recalled_as_they_were_kept(tmp_path):
     for block, keys, kept in ((0, [5, 9], fewer), (0, [9], fewer), (1, [2, 5, 9], other)):
         found = bounds_store.recall(block, keys)
         assert found.keys.tolist() == keys
-        assert (found.labels == kept.of(keys).labels).all()
-        assert (found.slack == kept.of(keys).slack).all()
+        assert (found.labels == kept.select(keys).labels).all()
+        assert (found.slack == kept.select(keys).slack).all()
         assert (found.labels.dtype, found.slack.dtype) == (np.uint16, np.float32)
-    assert (bounds_store.recall(0, [2]).labels == first.of([2]).labels).all()
+    assert (bounds_store.recall(0, [2]).labels == first.select([2]).labels).all()
     made = held_in_files(tmp_path)
     assert [path.stat().st_mode & 0o777 for path in made] == [0o600] * 4
 

@@ -6,14 +6,14 @@ import pytest
 from segment_lib.hashing import in_first_half
 from segment_lib.model import (
     Gain,
+    KMeans,
     Trial,
     choose_clusters,
     count_holdout,
     held_out_gain,
     holdout_split,
-    small_share,
 )
-from segment_lib.model.choice import MIN_SHARE, STABLE
+from segment_lib.model.choice import MIN_SHARE, STABLE, small_share
 
 
 def trials(*told: tuple[float, float, float]) -> list[Trial]:
@@ -145,11 +145,11 @@ def test_rows_by_which_gains_are_measured_have_no_part_in_the_choice():
     assert ((holdout_split(rows, 3) < 2) == in_first_half(rows, 3)).all()
 
 
-def test_customers_are_counted_by_quarter_and_nearest_centre():
+def test_customers_are_counted_by_split_and_nearest_centre():
     rng = np.random.default_rng(1)
     scores, rows = rng.normal(size=(300, 2)).astype(np.float32), np.arange(100, 400)
     centers = [np.array([[-1, 0], [1, 0]], np.float32), np.eye(2, dtype=np.float32)]
-    found = count_holdout(scores, rows, centers, 0)
+    found = count_holdout(scores, rows, [KMeans.from_centers(these) for these in centers], 0)
     for table, these in zip(found, centers, strict=True):
         own = ((scores[:, None] - these) ** 2).sum(axis=2).argmin(axis=1)
         expected = [

@@ -174,5 +174,5 @@ def test_rows_all_alike_have_no_variance_to_share():
 
 @pytest.mark.parametrize(("n", "wanted"), [(600, 7), (4, 5)])
 def test_more_components_than_features_or_rows_are_refused(n, wanted):
-    with pytest.raises(ConfigError, match=f"model.n_components = {wanted}, of 6 features"):
+    with pytest.raises(ConfigError, match=f"n_components = {wanted}, of 6 features"):
         IncrementalPCA(wanted).fit(lazy(people(n)))

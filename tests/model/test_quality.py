@@ -10,9 +10,15 @@ import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segment_lib.model import calinski_harabasz, davies_bouldin, simplified_silhouette
 from segment_lib.model.lloyd import LocalRows, measure
-from segment_lib.model.quality import ClusterSums, inertia, silhouette
+from segment_lib.model.quality import (
+    ClusterSums,
+    calinski_harabasz,
+    davies_bouldin,
+    inertia,
+    silhouette,
+    simplified_silhouette,
+)
 
 
 def clustered(n: int = 500, k: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
