@@ -262,9 +262,9 @@ def write_onnx(manifest: Manifest, target: Location) -> None:
     ids = segment_ids(arrays)
     model = build_onnx(
         told["features"],
-        projection.mean,
-        projection.scale,
-        projection.components,
+        projection.scaler.mean_,
+        projection.scaler.scale_,
+        projection.pca.components_,
         centers,
         ids,
         {
@@ -276,7 +276,7 @@ def write_onnx(manifest: Manifest, target: Location) -> None:
     block, known = _known_rows(manifest, told["features"])
     segments, distances = (known[name].to_numpy() for name in ("segment", "distance"))
     agreeing = check_onnx(
-        model, block, projection.scores(block), centers, ids, segments, distances, target
+        model, block, projection.transform(block), centers, ids, segments, distances, target
     )
     write_file(target.parent, target.name, model)
     log(
