@@ -13,7 +13,7 @@ from segment_lib.run.baseline import Baseline
 from segment_lib.run.job import Job
 from segment_lib.run.stage import Source
 from segment_lib.schema import Dictionary, Meaning, Schema
-from segment_lib.sources import Delivery
+from segment_lib.sources import ColumnMapping
 from segment_lib.storage.files import hash_file
 from segment_lib.storage.location import Location
 
@@ -29,7 +29,7 @@ EXTRACT_FILES: Source[dict[str, dict[Location, Any]]] = Source(
     value=lambda job: job.delivered,
     digest=lambda job: [list(files.values()) for files in job.delivered.values()],
 )
-DELIVERY: Source[Delivery] = Source(
+DELIVERY: Source[ColumnMapping] = Source(
     "how columns become attributes",
     value=lambda job: job.delivery,
     digest=lambda job: job.delivery.as_json(),
