@@ -14,7 +14,7 @@ class TextFormat:
     quote: str = '"'
     """The quote around cells with separators or line ends; empty if cells are never quoted."""
     quote_escape: str = ""
-    """How a quote within a quoted cell is written: ``double`` or ``backslash``."""
+    """The escape of a quote within a quoted cell: ``double`` or ``backslash``."""
     decimal: str = ""
     """The sign before decimals: ``.`` or ``,``."""
     thousands: str = ""
