@@ -50,7 +50,7 @@ def assign_part(
     fills : what stands for features of the model that the part has not
     """
     encoded = read_part(root, file).with_columns(pl.lit(v).alias(name) for name, v in fills.items())
-    labels, distances = model.assign(as_block(encoded, features))
+    labels, distances = model.predict(as_block(encoded, features), return_distance=True)
     assigned = pl.DataFrame(
         {"row": encoded["row"], "segment": labels, "distance": distances},
         schema_overrides={"segment": pl.Int32, "distance": pl.Float32},

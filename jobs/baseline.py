@@ -16,7 +16,7 @@ from segment_lib.errors import ConfigError, DataError, IntegrityError
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.record import FORMAT, OtherFormat
 from segment_lib.schema import Attribute, Schema, read_feature_summary
-from segment_lib.sources import Delivery, find_files, raw_dtypes, read_columns
+from segment_lib.sources import ColumnMapping, find_files, raw_dtypes, read_columns
 from segment_lib.storage.files import read_regular, write_file
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import as_location
@@ -94,8 +94,8 @@ class RefreshJob(Job):
         return self.changes.schema
 
     @property
-    def delivery(self) -> Delivery:
-        return Delivery(self.schema, self.changes.renamed, self.changes.absent)
+    def delivery(self) -> ColumnMapping:
+        return ColumnMapping(self.schema, self.changes.renamed, self.changes.absent)
 
     @cached_property
     def _given_plan(self) -> str:

@@ -1,27 +1,24 @@
-"""What the choice of a number of segments looks at: stability, and customers reached held out."""
+"""Customers that each number of segments reaches held out, and the tables of the choice."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 from dask import delayed
-from dask.delayed import Delayed
 
 from jobs.people import numbers_in, row_numbers
 from jobs.stage import Job
 from segment_lib.config import Config
 from segment_lib.matrix import as_block
 from segment_lib.model import (
-    Clustering,
     Gain,
+    KMeans,
     Projection,
     Trial,
     choose_clusters,
-    count_quarters,
-    held_out_gain,
-    quarters,
-    segment_stability,
-    small_share,
+    count_holdout,
+    held_out_gains,
+    holdout_split,
 )
 from segment_lib.storage.files import StoredFile, read_part
 from segment_lib.storage.location import Location
@@ -30,51 +27,27 @@ BYTES_PER_FEATURE = 12
 """Of a feature value in memory while customers are counted; measured."""
 
 
-def judge(
-    job: Job, found: Sequence[Clustering], sample: Delayed, projection: Projection
-) -> tuple[list[Trial], pl.DataFrame]:
-    """Stability and held-out gain of each clustering, and the table of its segments."""
-    centers = [clustering.centers for clustering in found]
-    seed = job.config.model.random_state
-    stability = segment_stability(sample, centers, random_state=seed)
-    gains = held_out_gains(job, found, projection)
-    trials = [
-        Trial(
-            clustering.n_clusters,
-            float(np.average(anew.mean(axis=0), weights=clustering.sums.counts)),
-            float(anew.mean()),
-            clustering.restarts_agree,
-            small_share(clustering.sums.counts),
-            gain,
-        )
-        for clustering, anew, gain in zip(found, stability, gains, strict=True)
-    ]
-    return trials, stability_table(found, stability)
-
-
-def held_out_gains(job: Job, found: Sequence[Clustering], projection: Projection) -> list[Gain]:
-    """Customers reached by each clustering; the rows set aside are a segment of their own."""
+def customer_gains(job: Job, models: Sequence[KMeans], projection: Projection) -> list[Gain]:
+    """Held-out gain of each clustering, from counts of the customers part by part."""
     seed = job.config.model.random_state
     files = [f for f in job.manifest.files("encode", "features/customers/") if f.rows]
     features = tuple(job.facts("encode")["features"])
-    centers = [clustering.centers for clustering in found]
     tasks = [
-        delayed(count_customers)(job.root, file, features, projection, centers, seed)
+        delayed(count_customers)(job.root, file, features, projection, models, seed)
         for file in files
     ]
     largest = max((file.rows or 0 for file in files), default=0)
     at_once = job.at_once(BYTES_PER_FEATURE * len(features), largest)
-    counted = job.workers.run(tasks, at_once=at_once)
-    customers = rows_by_quarter(job, seed)
-    population = job.facts("ingest")["population"]
-    gains = []
-    for i, clustering in enumerate(found):
-        clustered = sum((part[i] for part in counted), np.zeros((2, clustering.n_clusters), int))
-        both = np.column_stack([clustered, customers - clustered.sum(axis=1)])
-        people = clustering.sums.counts
-        everyone = np.append(people, population - people.sum())
-        gains.append(held_out_gain(everyone, ranking=both[0], measured=both[1]))
-    return gains
+    parts = job.workers.run(tasks, at_once=at_once)
+    return held_out_gains(
+        models,
+        [
+            sum((part[i] for part in parts), np.zeros((2, model.n_clusters), int))
+            for i, model in enumerate(models)
+        ],
+        customers=rows_by_split(job, seed),
+        population=job.facts("ingest")["population"],
+    )
 
 
 def count_customers(
@@ -82,34 +55,34 @@ def count_customers(
     file: StoredFile,
     features: tuple[str, ...],
     projection: Projection,
-    centers: Sequence[np.ndarray],
+    models: Sequence[KMeans],
     random_state: int,
 ) -> list[np.ndarray]:
     """Customers of a part that rank and that measure, by segment, for each clustering."""
     part = read_part(root, file)
-    scores = projection.scores(as_block(part, features))
-    return count_quarters(scores, part["row"].to_numpy(), centers, random_state)
+    scores = projection.transform(as_block(part, features))
+    return count_holdout(scores, part["row"].to_numpy(), models, random_state)
 
 
-def stability_table(found: Sequence[Clustering], stability: Sequence[np.ndarray]) -> pl.DataFrame:
+def stability_table(models: Sequence[KMeans], stability: Sequence[np.ndarray]) -> pl.DataFrame:
     """One row per number of segments and segment: the columns of model/stability.csv."""
     return pl.concat(
         pl.DataFrame(
             {
-                "n_clusters": clustering.n_clusters,
-                "segment": range(clustering.n_clusters),
-                "population_rows": clustering.sums.counts,
-                "stability": anew.mean(axis=0),
-                "least": anew.min(axis=0),
-                "dissolved": (anew <= 0.5).mean(axis=0),
-                "reclusterings": len(anew),
+                "n_clusters": model.n_clusters,
+                "segment": range(model.n_clusters),
+                "population_rows": model.sums_.counts,
+                "stability": resampled.mean(axis=0),
+                "least": resampled.min(axis=0),
+                "dissolved": (resampled <= 0.5).mean(axis=0),
+                "reclusterings": len(resampled),
             }
         )
-        for clustering, anew in zip(found, stability, strict=True)
+        for model, resampled in zip(models, stability, strict=True)
     )
 
 
-def with_judgement(table: pl.DataFrame, trials: Sequence[Trial], chosen: int) -> pl.DataFrame:
+def with_trials(table: pl.DataFrame, trials: Sequence[Trial], chosen: int) -> pl.DataFrame:
     """The sweep with what the choice looked at, after the columns of the contract."""
     return table.with_columns(
         stability=pl.Series([trial.stability for trial in trials]),
@@ -131,12 +104,12 @@ def choose(config: Config, trials: Sequence[Trial]) -> tuple[int, str]:
     return choose_clusters(trials)
 
 
-def rows_by_quarter(job: Job, seed: int) -> np.ndarray:
+def rows_by_split(job: Job, seed: int) -> np.ndarray:
     """Customers that rank and that measure."""
     raw = job.manifest.files("ingest", "raw/customers/")
-    tasks = [delayed(_count_quarters)(job.root, rows, seed) for rows in row_numbers(job, raw)]
+    tasks = [delayed(_count_split)(job.root, rows, seed) for rows in row_numbers(job, raw)]
     return np.asarray(sum(job.workers.run(tasks))[:2])
 
 
-def _count_quarters(root: Location, rows: range | StoredFile, seed: int) -> np.ndarray:
-    return np.bincount(quarters(numbers_in(root, rows), seed), minlength=3)
+def _count_split(root: Location, rows: range | StoredFile, seed: int) -> np.ndarray:
+    return np.bincount(holdout_split(numbers_in(root, rows), seed), minlength=3)

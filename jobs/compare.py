@@ -73,7 +73,7 @@ def compare(job: Job, counted: Mapping[str, Counted], ids: np.ndarray) -> pl.Dat
     numbers = [int(ids[place]) for place in places]
     own = [index_interval(customers[s], m, population[s], n)[1] for s in numbers]
     low, high = index_spread(
-        counted["population"].overlap.joint[:, places],
+        counted["population"].overlap.contingency[:, places],
         counted["customers"].overlap.sizes,
         all_population=n,
         all_customers=m,
@@ -129,8 +129,8 @@ def components(job: Job, projection: Projection) -> tuple[pl.DataFrame, pl.DataF
         for feature in rule.features
     }
     features = job.facts("encode")["features"]
-    of = projection.explained_variance_ratio
-    return component_tables(projection.components, of, features, words)
+    of = projection.pca.all_explained_variance_ratio_
+    return component_tables(projection.pca.components_, of, features, words)
 
 
 def fairness(

@@ -7,6 +7,7 @@ from jobs import assign, encode, fit, gains, ingest, report, segment_counts, swe
 from jobs.console import log, say
 from jobs.stage import EXTRACTS, Job, Stage
 from segment_lib.cluster.memory import ADDRESSES_TO_DRAW, BASE, refuse_few_addresses, too_small
+from segment_lib.cluster.passes import memory_needed
 
 _FEATURES_PER_ATTRIBUTE = 2.3
 _COMPONENTS_PER_FEATURE = 0.6
@@ -103,7 +104,7 @@ def estimate(job: Job, stage: str) -> Estimate:
     everywhere = sum(parts.values())
     part = min(per_part, max(rows.values()))
     least, most = job.config.model.sweep
-    held, around = sweep.memory_needed(
+    held, around = memory_needed(
         round(population), round(features * _COMPONENTS_PER_FEATURE), most - least + 1
     )
     table = {

@@ -59,7 +59,6 @@ from segment_lib.run.staging import export_leftovers
 from segment_lib.storage.arrays import read_arrays
 from segment_lib.storage.files import (
     StoredFile,
-    flush_files,
     hand_over,
     hash_file,
     make_private,
@@ -69,6 +68,7 @@ from segment_lib.storage.files import (
     remove,
     write_file,
 )
+from segment_lib.storage.local import flush_below
 from segment_lib.storage.location import Location
 
 CHECKED_ROWS = 10_000
@@ -200,7 +200,7 @@ def write_targets(
             "micro_csv_sha256": cells_file.sha256,
             **{sha256_key(name): hash_file(scratch / name) for name in LIST},
         }
-        flush_files(scratch, LIST)
+        flush_below(scratch, LIST)
         with replacing_list(folder, summary):
             for name in LIST:
                 hand_over(scratch / name, folder / name)
@@ -262,9 +262,9 @@ def write_onnx(manifest: Manifest, target: Location) -> None:
     ids = segment_ids(arrays)
     model = build_onnx(
         told["features"],
-        projection.mean,
-        projection.scale,
-        projection.components,
+        projection.scaler.mean_,
+        projection.scaler.scale_,
+        projection.pca.components_,
         centers,
         ids,
         {
@@ -276,7 +276,7 @@ def write_onnx(manifest: Manifest, target: Location) -> None:
     block, known = _known_rows(manifest, told["features"])
     segments, distances = (known[name].to_numpy() for name in ("segment", "distance"))
     agreeing = check_onnx(
-        model, block, projection.scores(block), centers, ids, segments, distances, target
+        model, block, projection.transform(block), centers, ids, segments, distances, target
     )
     write_file(target.parent, target.name, model)
     log(

@@ -7,7 +7,7 @@ from jobs.stage import Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.errors import DataError
 from segment_lib.matrix import feature_array
-from segment_lib.model import IncrementalPCA, Projection, StandardScaler, moments
+from segment_lib.model import IncrementalPCA, Projection, StandardScaler
 from segment_lib.storage.arrays import write_arrays
 from segment_lib.storage.location import Location
 
@@ -31,22 +31,22 @@ def run(job: Job, work: Location) -> Outcome:
     if len(X) < 2:
         raise DataError("The population has a single row to learn from. Deliver more rows.")
     with job.workers.limited(at_once):
-        of = moments(X)
-    scaler = StandardScaler().fit_moments(of)
+        scaler = StandardScaler().fit(X)
     wanted = job.config.model.n_components
     pca = IncrementalPCA(wanted if wanted < 1 else int(wanted))
-    pca.fit_moments(of.scaled(scaler.mean_, scaler.scale_))
+    # The moments of the rows scaled follow from those that the scaler has: no second pass.
+    pca.fit(scaler.transform(X), moments=scaler.scaled_moments())
     if not pca.all_explained_variance_ratio_.any():
         raise DataError("All rows of the population are alike: there is nothing to segment.")
-    projection = Projection.of(scaler, pca)
+    projection = Projection(scaler, pca)
     constant = [name for name, flag in zip(features, scaler.constant_, strict=True) if flag]
     shared = pca.explained_variance_ratio_.sum()
     told = f"{pca.n_components_} components hold {shared:.1%} of the variance of {len(features)}"
     told += f" features, {len(constant)} of which are constant" if constant else " features"
     return Outcome(
         [write_arrays(work, "model/projection.npz", projection.arrays())],
-        of.n,
-        of.n,
+        len(X),
+        len(X),
         told,
         {
             "n_components": pca.n_components_,

@@ -88,7 +88,7 @@ def place_part(
     """Micro-segments of a part, written below `work`; its counts are in the footer."""
     encoded = read_part(root, file, columns=["row", *features])
     placed = encoded.select("row").with_columns(
-        pl.Series("micro_segment", model.assign(as_block(encoded, features)), dtype=pl.Int32)
+        pl.Series("micro_segment", model.predict(as_block(encoded, features)), dtype=pl.Int32)
     )
     rows = read_part(root, assigned, columns=["row", "segment"])
     joined = rows.join(placed, on="row", how="left", maintain_order="left")

@@ -20,13 +20,13 @@ from segment_lib.schema.ids import refuse_id_type
 from segment_lib.schema.suppress_column import is_suppress_name, suspected_remarks
 from segment_lib.sources import (
     Extract,
+    column_positions,
     customer_remarks,
+    detect_kind,
     expand,
     is_packed,
-    kind_of,
     list_files,
     open_extract,
-    places,
     refuse_shared,
     remarks,
 )
@@ -67,7 +67,7 @@ def run(job: Job, work: Location) -> Outcome:
         "id_column": inputs.id_column,
         "suppress_column": inputs.suppress_column,
         "repeated_ids": inputs.repeated_ids,
-        "carried": {extract.name: list(extract.carried) for extract in extracts},
+        "carried": {extract.name: list(extract.passthrough) for extract in extracts},
         "attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in job.schema],
         **people.parts.facts,
     }
@@ -118,7 +118,7 @@ def open_extracts(job: Job, scratch: Location) -> list[Extract]:
             )
         )
         refuse_id_types(extracts[-1], told.id_column)
-    if told.response and not any(told.response in extract.carried for extract in extracts):
+    if told.response and not any(told.response in extract.passthrough for extract in extracts):
         raise DataError(
             f"inputs.response = {told.response}: neither extract has such a column. Check its name."
         )
@@ -128,7 +128,7 @@ def open_extracts(job: Job, scratch: Location) -> list[Extract]:
 def refuse_id_types(extract: Extract, column: str) -> None:
     """Raise a DataError if the id column of a Parquet file is of a type that no id is of."""
     for path in {piece.path for piece in extract.pieces if column}:
-        if kind_of(path).parquet:
+        if detect_kind(path).parquet:
             with path.open("rb") as file:
                 schema = pq.read_schema(file)
             if column in schema.names:
@@ -147,8 +147,8 @@ def reading_remarks(
     """
     for extract in extracts:
         if extract.extra:
-            kept = "carried along" if set(extract.extra) <= set(extract.carried) else "ignored"
-            extra = places(extract.extra, extract.pieces[0].columns)
+            kept = "carried along" if set(extract.extra) <= set(extract.passthrough) else "ignored"
+            extra = column_positions(extract.extra, extract.pieces[0].columns)
             log(f"ingest   {extract.name}: {extra} not in the summary, {kept}")
             yield from suspected_remarks(name for name in extract.extra if is_suppress_name(name))
         own = [file for file in raw.parts.files if f"/{extract.name}/" in file.path]

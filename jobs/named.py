@@ -48,7 +48,7 @@ def refuse_named(
             if len(ids) < min(2, sum(file.rows or 0 for file in own)):
                 what = "the same in every row" if ids else "empty in every row"
                 faults.append(f"inputs.id_column = {id_column}: {what} of the {extract.name}")
-        if response in extract.carried:
+        if response in extract.passthrough:
             tasks = [delayed(count_answers)(work, file, response) for file in own]
             counts = sum(job.workers.run(tasks), Counter[str]())
             responses += counts

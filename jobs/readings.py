@@ -9,14 +9,14 @@ from dask import delayed
 from jobs.stage import Job
 from segment_lib.errors import DataError
 from segment_lib.sources import (
+    ColumnMapping,
     DelimitedPiece,
-    Delivery,
     Extract,
     Fault,
     PartitionedPiece,
     Piece,
     UnreadableError,
-    doubtful_points,
+    ambiguous_points,
 )
 from segment_lib.storage.files import StoredFile, read_footer
 from segment_lib.storage.location import Location
@@ -27,7 +27,7 @@ def all_faults(job: Job, extracts: Sequence[Extract], error: DataError) -> DataE
     if not isinstance(error, UnreadableError):
         return error
     tasks = [
-        delayed(faults_of)(piece, extract.carried, job.delivery)
+        delayed(faults_of)(piece, extract.passthrough, job.delivery)
         for extract in extracts
         for piece in extract.pieces
     ]
@@ -35,10 +35,10 @@ def all_faults(job: Job, extracts: Sequence[Extract], error: DataError) -> DataE
     return UnreadableError(faults) if faults else error
 
 
-def faults_of(piece: Piece, carried: Sequence[str], delivery: Delivery) -> Sequence[Fault]:
+def faults_of(piece: Piece, passthrough: Sequence[str], delivery: ColumnMapping) -> Sequence[Fault]:
     """What keeps a piece from being read."""
     try:
-        delivery.read(piece, carried)
+        delivery.read(piece, passthrough)
     except UnreadableError as error:
         return error.faults
     return ()
@@ -63,14 +63,14 @@ def refuse_doubtful_points(job: Job, extract: Extract, notes: Mapping[str, int])
 
     Where a part of the rows leaves no doubt, none of the others do.
     """
-    if not (names := doubtful_points(notes)):
+    if not (names := ambiguous_points(notes)):
         return
     own = [p.piece if isinstance(p, PartitionedPiece) else p for p in extract.pieces]
     pieces = [piece for piece in own if isinstance(piece, DelimitedPiece)]
     decimals: Counter[str] = Counter()
     for of_piece in job.workers.run([delayed(piece.decimals)(names) for piece in pieces]):
         decimals.update(of_piece)
-    if names := doubtful_points({**notes, **decimals}):
+    if names := ambiguous_points({**notes, **decimals}):
         raise DataError(
             f"{extract.files[0]}{' and others' * (len(extract.files) > 1)}, "
             f"column{'s' * (len(names) > 1)} {', '.join(names)}: all cells with a point have three "

@@ -115,7 +115,7 @@ def count_part(
     """The counts of a part, written below `work`; the overlap is in the footer."""
     shared = count_overlap(root, encoded, features, projection, centers, anew)
     counts = count_levels_of(root, raw, assigned, schema, levels)
-    return write_part(work, path, counts, {_OVERLAP: json.dumps(shared.joint.tolist())})
+    return write_part(work, path, counts, {_OVERLAP: json.dumps(shared.contingency.tolist())})
 
 
 def count_levels_of(
@@ -143,7 +143,7 @@ def count_overlap(
     if not file.rows:
         return Overlap(np.zeros((len(anew), len(centers), len(centers)), dtype=np.int64))
     block = as_block(read_part(root, file, columns=features), features)
-    return overlap(projection.scores(block), centers, anew)
+    return overlap(projection.transform(block), centers, anew)
 
 
 def add_counts(work: Location, files: Sequence[StoredFile], extract: str) -> Counted:

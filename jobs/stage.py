@@ -28,7 +28,7 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
-from segment_lib.sources import Delivery, find_files, is_packed, path_columns
+from segment_lib.sources import ColumnMapping, find_files, is_packed, path_columns
 from segment_lib.storage.files import StoredFile, file_size
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import as_location
@@ -64,9 +64,9 @@ class Job:
         return read_feature_summary(as_location(inputs.feature_summary), inputs.missing)
 
     @property
-    def delivery(self) -> Delivery:
+    def delivery(self) -> ColumnMapping:
         """How columns become attributes."""
-        return Delivery(self.schema)
+        return ColumnMapping(self.schema)
 
     @cached_property
     def delivered(self) -> dict[str, dict[Location, Any]]:

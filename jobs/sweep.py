@@ -9,33 +9,23 @@ import numpy as np
 import polars as pl
 from dask.delayed import Delayed
 
-from jobs.choice import choose, judge, with_judgement
+from jobs.choice import choose, customer_gains, stability_table, with_trials
 from jobs.console import log
 from jobs.parts import work_done
 from jobs.stage import Job, Outcome, Stage
-from segment_lib.cluster.memory import give_memory_back
+from segment_lib.cluster.passes import Sweep
 from segment_lib.cluster.spill import Scratch
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError
 from segment_lib.matrix import feature_array, row_array
 from segment_lib.model import (
-    THIN_SIZE,
-    Clustering,
+    KMeans,
     Projection,
-    Rows,
-    RowsHere,
-    RowsInBlocks,
     SweepCheckpoint,
-    calinski_harabasz,
-    davies_bouldin,
-    reclusterings,
-    row_blocks,
-    rows_here,
-    sample_blocks,
-    sample_silhouettes,
-    simplified_silhouette,
-    sweep,
-    thin_blocks,
+    evaluate,
+    quality_figures,
+    resampled_centers,
+    segment_stability,
 )
 from segment_lib.run.checkpoint import read_checkpoint, write_checkpoint
 from segment_lib.run.record import FORMAT
@@ -55,26 +45,20 @@ SWEEP = (
     "chosen",
 )
 """The first columns of model/sweep.csv."""
-BESIDE_ROWS = 160 * 2**20
-"""Of the sample, and of what is computed on it; measured."""
-BYTES_PER_SCORE = 4
-"""Of a score kept in memory from pass to pass."""
-BYTES_PER_LABEL = 14
-"""Of what is remembered of a row for each clustering, from one pass and, by tasks, for the next."""
 BYTES_PER_FEATURE = 12
-"""Of a feature value in memory while it is projected; measured."""
+"""Bytes per feature value in memory while it is projected (measured)."""
 
 
 def settings(config: Config) -> Any:
-    told = config.model
-    return [told.n_clusters, told.sweep, told.random_state]
+    model = config.model
+    return [model.n_clusters, model.sweep, model.random_state]
 
 
 def inputs(job: Job) -> Any:
     return [job.hashes("fit"), job.hashes("encode", "features/")]
 
 
-def trials(config: Config, n_rows: int) -> list[int]:
+def numbers_to_try(config: Config, n_rows: int) -> list[int]:
     """The numbers of clusters to try: the sweep and, if one is asked for, that one.
 
     Raises
@@ -94,82 +78,104 @@ def trials(config: Config, n_rows: int) -> list[int]:
     return sorted(wanted)
 
 
-def memory_needed(n_rows: int, n_components: int, n_clusterings: int) -> tuple[int, int]:
-    """Bytes of all rows if they are kept in memory, and of what is there beside them."""
-    per_row = BYTES_PER_SCORE * n_components + BYTES_PER_LABEL * n_clusterings
-    thinned = THIN_SIZE if n_rows > 2 * THIN_SIZE else 0
-    return n_rows * per_row, BESIDE_ROWS + thinned * per_row
-
-
 @dataclass(frozen=True)
-class Warm:
+class WarmStart:
     """Where a refit begins, and how its segments get their numbers."""
 
     starts: np.ndarray
     """Centres in component space, shape (n_clusters, n_components), float32."""
     number: Callable[[np.ndarray], tuple[np.ndarray, dict[str, Any]]]
-    """From the centres found to their numbers, shape (n_clusters,), and facts of the matching."""
+    """From fitted centres to their numbers, shape (n_clusters,), and facts of the matching."""
     rule: str
 
 
 def run(job: Job, work: Location) -> Outcome:
-    return find(job, work, trials(job.config, job.facts("encode")["population"]))
+    return sweep_and_choose(
+        job, work, numbers_to_try(job.config, job.facts("encode")["population"])
+    )
 
 
-@dataclass(frozen=True)
-class Swept:
-    """What passes over the population found."""
+def sweep_and_choose(
+    job: Job, work: Location, tried: list[int], warm: WarmStart | None = None
+) -> Outcome:
+    """Cluster for each number of segments, from starts found on a sample or from those given."""
+    arrays = read_arrays(job.root, job.manifest.file("fit", "model/projection.npz"))
+    projection = Projection.from_arrays(arrays)
+    seed = job.config.model.random_state
+    init: Any = warm.starts if warm else "k-means++"
+    models = [KMeans(k, init=init, random_state=seed) for k in tried]
+    sample, place = run_passes(job, work, projection, models)
+    if warm is None:
+        models = [model.by_size() for model in models]
+    table = pl.DataFrame(quality_figures(models, sample))
+    stability = segment_stability(sample, models, random_state=seed)
+    trials = evaluate(models, stability, customer_gains(job, models, projection))
+    chosen, rule = (tried[0], warm.rule) if warm else choose(job.config, trials)
+    model = models[tried.index(chosen)]
+    segments = stability_table(models, stability)
+    ids, matching = np.arange(chosen, dtype=np.int32), {"next_segment": chosen}
+    if warm:
+        ids, matching = warm.number(model.cluster_centers_)
+        segments = segments.with_columns(pl.Series("segment", ids.astype(np.int64)))
+    table = with_trials(table, trials, chosen).select(*SWEEP, pl.exclude(SWEEP))
+    table = table.with_columns(pl.col("gain", "gain_error").fill_nan(None))
+    resampled = resampled_centers(sample, chosen, random_state=seed)
+    features = job.facts("encode")["features"]
+    n_rows = int(model.sums_.counts.sum())
+    description = {
+        "format_version": FORMAT,
+        "features": features,
+        "n_features": len(features),
+        "n_components": projection.pca.n_components_,
+        "n_clusters": chosen,
+        "inertia": model.inertia_,
+        "rows": n_rows,
+    }
+    fitted = {**projection.arrays(), "cluster_centers": model.cluster_centers_}
+    if ids.tolist() != list(range(chosen)):
+        fitted["segment_ids"] = ids
+    written = [
+        write_file(work, "model/model.json", json.dumps(description, indent=1).encode()),
+        write_arrays(work, "model/arrays.npz", fitted),
+        write_arrays(work, "model/reclusterings.npz", {"cluster_centers": resampled}),
+        write_file(work, "model/sweep.csv", table.write_csv().encode()),
+        write_file(work, "model/stability.csv", segments.write_csv().encode()),
+    ]
+    facts = {
+        "n_clusters": chosen,
+        "rule": rule,
+        "scores": place,
+        "parts": work_done(len(job.manifest.files("encode", "features/"))),
+        **matching,
+    }
+    return Outcome(written, n_rows, n_rows, f"{chosen} segments, {rule}", facts)
 
-    found: list[Clustering]
-    n_rows: int
-    sample: Delayed
-    """Rows of the population, as a Sample."""
-    scores: str
-    """Where those of all rows were kept."""
 
-
-def cluster(
-    job: Job, work: Location, projection: Projection, tried: list[int], starts: np.ndarray | None
-) -> Swept:
-    """Cluster the population for each number of segments; its scores are gone afterwards."""
+def run_passes(
+    job: Job, work: Location, projection: Projection, models: Sequence[KMeans]
+) -> tuple[Delayed, str]:
+    """Fit the models to the population, from the checkpoint of a run that ended early if any."""
     features = job.facts("encode")["features"]
     files = job.manifest.files("encode", "features/population/")
-    Z = projection.project(feature_array(job.root, files, features))
-    part = BYTES_PER_FEATURE * len(features) * max(Z.chunks[0])
-    held, beside = memory_needed(len(Z), Z.shape[1], len(tried))
-    # Parts are projected first; the sample and what is computed on it come after them.
-    kept = job.budget.keeps(held, max(part, beside))
-    job.budget.parts_at_once(beside, threads=1)
-    at_once = job.budget.parts_at_once(part, job.workers.threads, held if kept else 0)
-    scratch = Scratch(job.scratch(work), "scratch")
-    with job.workers.limited(at_once):
-        if kept:
-            Z = Z.persist()
-        else:
-            spilled = scratch.spill(Z)
-            Z = spilled.array()
-    numbers = row_array(job.root, files)
-    random_state = job.config.model.random_state
-    sample = sample_blocks(Z, numbers, random_state=random_state)
-    midway = SweepCheckpoint.from_arrays(read_checkpoint(work) or {}, tried, Z.shape[1])
-    if midway is not None:
-        rest = sum(run.settled for run in midway.runs.values())
+    Z = projection.transform(feature_array(job.root, files, features))
+    sweep = Sweep(
+        Z,
+        row_array(job.root, files),
+        BYTES_PER_FEATURE * len(features) * max(Z.chunks[0]),
+        job.budget,
+        job.workers,
+        Scratch(job.scratch(work), "scratch"),
+    )
+    tried = [model.n_clusters for model in models]
+    checkpoint = SweepCheckpoint.from_arrays(read_checkpoint(work) or {}, tried, Z.shape[1])
+    if checkpoint is not None:
+        stopped = sum(state.stopped for state in checkpoint.states.values())
         log(
-            f"sweep    taken up after {midway.passes} passes, {rest} of {len(tried)} at rest",
+            f"sweep    taken up after {checkpoint.passes} passes, "
+            f"{stopped} of {len(tried)} at rest",
             stage="sweep",
-            passes_done_before=midway.passes,
+            passes_done_before=checkpoint.passes,
         )
-
-    def everyone() -> Rows:
-        if kept:
-            return rows_in_memory(job, row_blocks(Z))
-        if job.workers.client is None:
-            return RowsHere(spilled, job.workers.threads, scratch.standings)
-        return RowsInBlocks(row_blocks(Z), scratch.hold)
-
-    def thin() -> Rows:
-        return rows_in_memory(job, thin_blocks(Z, numbers, random_state=random_state))
-
     with job.console.progress("sweep", len(tried), "clusterings") as progress:
         left = len(tried)
 
@@ -178,97 +184,12 @@ def cluster(
             progress.add(max(left - running, 0))
             left = min(left, running)
 
-        found = sweep(
-            Z,
-            tried,
-            sample=sample,
-            rows=everyone,
-            thin=thin if starts is None and len(Z) > 2 * THIN_SIZE else None,
-            starts=None if starts is None else {tried[0]: starts},
-            random_state=random_state,
+        return sweep.run_passes(
+            models,
+            checkpoint=checkpoint,
+            keep=lambda checkpoint: write_checkpoint(work, checkpoint.arrays()),
             on_pass=on_pass,
-            midway=midway,
-            keep=lambda midway: write_checkpoint(work, midway.arrays()),
         )
-    return Swept(found, len(Z), sample, "in memory" if kept else "in scratch files")
-
-
-def rows_in_memory(job: Job, blocks: Sequence[Delayed]) -> Rows:
-    """Rows of blocks that lie in memory, here or on the workers of a cluster."""
-    if job.workers.client is None:
-        give_memory_back()  # Passes take room beside the rows: what came before leaves it to them.
-        return rows_here(blocks, job.workers.threads)
-    return RowsInBlocks(blocks)
-
-
-def find(job: Job, work: Location, tried: list[int], warm: Warm | None = None) -> Outcome:
-    """Cluster for each number of segments, from starts found on a sample or from those given."""
-    arrays = read_arrays(job.root, job.manifest.file("fit", "model/projection.npz"))
-    projection = Projection.from_arrays(arrays)
-    swept = cluster(job, work, projection, tried, warm.starts if warm else None)
-    found, sample, n_rows = swept.found, swept.sample, swept.n_rows
-    if warm is None:
-        found = [clustering.by_size() for clustering in found]
-    silhouettes = sample_silhouettes(
-        sample, [c.centers for c in found], [c.sums.counts for c in found]
-    )
-    table = sweep_table(found, silhouettes, n_rows)
-    judged, stability = judge(job, found, sample, projection)
-    chosen, rule = (tried[0], warm.rule) if warm else choose(job.config, judged)
-    clustering = found[tried.index(chosen)]
-    ids, matching = np.arange(chosen, dtype=np.int32), {"next_segment": chosen}
-    if warm:
-        ids, matching = warm.number(clustering.centers)
-        stability = stability.with_columns(pl.Series("segment", ids.astype(np.int64)))
-    table = with_judgement(table, judged, chosen).select(*SWEEP, pl.exclude(SWEEP))
-    table = table.with_columns(pl.col("gain", "gain_error").fill_nan(None))
-    anew = reclusterings(sample, chosen, random_state=job.config.model.random_state)
-    features = job.facts("encode")["features"]
-    model = {
-        "format_version": FORMAT,
-        "features": features,
-        "n_features": len(features),
-        "n_components": len(projection.components),
-        "n_clusters": chosen,
-        "inertia": clustering.inertia,
-        "rows": n_rows,
-    }
-    fitted = {**projection.arrays(), "cluster_centers": clustering.centers}
-    if ids.tolist() != list(range(chosen)):
-        fitted["segment_ids"] = ids
-    written = [
-        write_file(work, "model/model.json", json.dumps(model, indent=1).encode()),
-        write_arrays(work, "model/arrays.npz", fitted),
-        write_arrays(work, "model/reclusterings.npz", {"cluster_centers": anew}),
-        write_file(work, "model/sweep.csv", table.write_csv().encode()),
-        write_file(work, "model/stability.csv", stability.write_csv().encode()),
-    ]
-    told = f"{chosen} segments, {rule}"
-    facts = {
-        "n_clusters": chosen,
-        "rule": rule,
-        "scores": swept.scores,
-        "parts": work_done(len(job.manifest.files("encode", "features/"))),
-        **matching,
-    }
-    return Outcome(written, n_rows, n_rows, told, facts)
-
-
-def sweep_table(found: list[Clustering], silhouette: list[float], n_rows: int) -> pl.DataFrame:
-    """One row per number of clusters, in the columns of model/sweep.csv."""
-    return pl.DataFrame(
-        {
-            "n_clusters": [c.n_clusters for c in found],
-            "inertia": [c.inertia for c in found],
-            "calinski_harabasz": [calinski_harabasz(c.sums) for c in found],
-            "davies_bouldin": [davies_bouldin(c.sums, c.centers) for c in found],
-            "silhouette": silhouette,
-            "smallest_share": [int(c.sums.counts.min()) / n_rows for c in found],
-            "n_iter": [c.n_iter for c in found],
-            "simplified_silhouette": [simplified_silhouette(c.sums) for c in found],
-            "converged": [c.converged for c in found],
-        }
-    )
 
 
 STAGE: Stage = Stage("sweep", needs=("encode", "fit"), settings=settings, inputs=inputs, run=run)

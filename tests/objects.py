@@ -91,9 +91,7 @@ def new_bucket() -> S3Path:
     """An empty bucket."""
     name = f"bucket-{uuid.uuid4().hex}"
     s3._client().create_bucket(Bucket=name)
-    found = as_location(f"s3://{name}")
-    assert isinstance(found, S3Path)
-    return found
+    return as_location(f"s3://{name}")
 
 
 @dataclass

@@ -3,7 +3,6 @@
 Counts of people below `min_cell`, and those that would disclose them, are suppressed here.
 """
 
-import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from segment_lib.report.formatting import (
     short_number,
 )
 from segment_lib.report.segments import Segment, segment_name, stability_label
-from segment_lib.storage.tables import formula_safe
+from segment_lib.storage.tables import csv_text
 from segment_lib.terms import EXTRACTS, SET_ASIDE
 
 Format = Callable[[float | None], str]
@@ -71,9 +70,7 @@ class Table:
             for name, kind in kinds.items()
             if kind == pl.Float64 and (table[name].drop_nulls() % 1 == 0).all()
         ]
-        buffer = io.StringIO()
-        formula_safe(table.with_columns(integers)).write_csv(buffer)
-        return buffer.getvalue()
+        return csv_text(table.with_columns(integers))
 
     @property
     def link(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from segment_lib.model import quarters
+from segment_lib.model import holdout_split
 from tests.attack import Cell, published_sums, range_of, tables_of
 from tests.conftest import RunJob
 from tests.generated import FILES, delivered, parts, read_page, write_config
@@ -31,7 +31,7 @@ def test_with_no_customer_held_out_nothing_is_said_of_gains(
 ) -> None:
     """With this seed all four are of the quarter that ranks in the choice, so in gains too."""
     few, seed = 4, 83
-    assert not quarters(np.arange(few), seed).any()
+    assert not holdout_split(np.arange(few), seed).any()
     people = delivered(extracts, "population").head(20_000)
     people.write_csv(tmp_path / FILES["population"], separator=";")
     people.head(few).write_csv(tmp_path / FILES["customers"], separator=";")

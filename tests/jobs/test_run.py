@@ -18,8 +18,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from jobs.sweep import BESIDE_ROWS
 from segment_lib.cluster.memory import BASE
+from segment_lib.cluster.passes import BESIDE_ROWS
 from segment_lib.run.checkpoint import read_checkpoint
 from segment_lib.run.manifest import Manifest
 from tests.conftest import ROOT, RunJob, hashes, write_delivery
