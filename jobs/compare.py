@@ -58,7 +58,7 @@ def run(context: Context) -> Outcome:
         population_rows,
         customer_rows,
         segment_ids(arrays),
-        contingency=people.overlap.joint,
+        contingency=people.overlap.contingency,
         customer_sizes=customers.overlap.sizes,
         jaccard=people.overlap.partners()[1],
         min_rows=compare.min_segment_rows,

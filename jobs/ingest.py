@@ -41,7 +41,7 @@ def run(context: Context) -> Outcome:
         id_column=inputs.id_column,
         suppress_column=inputs.suppress_column,
         repeated_ids=inputs.repeated_ids,
-        passthrough={parts.name: parts.extract.carried for parts in raw},
+        passthrough={parts.name: parts.extract.passthrough for parts in raw},
         ids={name: ids.as_json() for name, ids in people.items()},
         left_out=left_out,
     )

@@ -27,14 +27,14 @@ from segment_lib.storage.stores import store_of
 
 
 def parser() -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser(
+    arguments = argparse.ArgumentParser(
         prog="python -m jobs.verify",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    found.add_argument("run", type=path_argument, help="folder of a run, such as runs/azdias")
-    found.add_argument("--log-format", choices=("text", "json"), default="text")
-    return found
+    arguments.add_argument("run", type=path_argument, help="folder of a run, such as runs/azdias")
+    arguments.add_argument("--log-format", choices=("text", "json"), default="text")
+    return arguments
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -52,17 +52,17 @@ def verify(root: Location) -> None:
     store_of(root).lock(root).refuse_holder()
     manifest = Manifest(root)
     with blaming(f"{root}: what it holds"):
-        found = faults(manifest)
-    for fault in found:
+        wrong = faults(manifest)
+    for fault in wrong:
         advice = f"run {fault.stage} again" if fault.stage else "nothing reads it"
         LOG.error("%s: %s; %s", root / fault.path, fault.what, advice)
-    again = [name for name in manifest.stages if any(f.stage == name for f in found)]
-    unlisted = [fault for fault in found if fault.stage is None]
-    if found:
+    again = [name for name in manifest.stages if any(f.stage == name for f in wrong)]
+    unlisted = [fault for fault in wrong if fault.stage is None]
+    if wrong:
         more = f"Run again with --from {again[0]}. " if again else ""
         more += f"Move away what is yours; python -m jobs.clean {root} lists it." * bool(unlisted)
         raise IntegrityError(
-            f"{root}: {len(found)} files are not as they were left. {more.strip()}"
+            f"{root}: {len(wrong)} files are not as they were left. {more.strip()}"
         )
     if manifest.publishing is not None:
         log(

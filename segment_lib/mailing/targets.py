@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from segment_lib.hashing import row_hash
 from segment_lib.schema.ids import NO_ID, hash_ids
-from segment_lib.storage.tables import formula_safe
+from segment_lib.storage.tables import csv_text
 
 ROWS_PER_BUCKET = 100_000
 KEPT, CUSTOMER, SUPPRESSED, MARKED, WITHOUT_ID, REPEATED = range(6)
@@ -206,7 +206,7 @@ def write_list(
                 writer = pq.ParquetWriter(table, arrow.schema, compression="zstd")
                 text.write(kept.clear().write_csv().encode())
             writer.write_table(arrow)
-            text.write(formula_safe(kept).write_csv(include_header=False).encode())
+            text.write(csv_text(kept, headed=False).encode())
         if writer is not None:
             writer.close()
     return Tally(*(int(n) for n in counted))

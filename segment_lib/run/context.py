@@ -60,6 +60,10 @@ class RunReader:
         """The run folder."""
         return self._manifest.root
 
+    def local(self, folder: Location) -> Path:
+        """Return the folder, or a private one of this machine if it is in a bucket."""
+        return self._manifest.folder.local(folder)
+
     def files(self, artifact: Artifact, extract: str | None = None) -> list[StoredFile]:
         """Return the files of an artifact, or those of one extract, in the order of their names."""
         self._check(artifact)
@@ -311,10 +315,6 @@ class Context(RunReader):
     def limited(self, bytes_per_row: float, rows: int) -> AbstractContextManager[None]:
         """Within it, Dask works on no more parts together than the budget allows."""
         return self.workers.limited(self.at_once(bytes_per_row, rows))
-
-    def local_folder(self) -> Path:
-        """Return a private folder of this machine that is removed in the end."""
-        return self._job.manifest.folder.local(self.staging_dir)
 
     def scratch(self) -> Location:
         """Return a private folder that all workers see, and that is removed in the end."""

@@ -14,7 +14,7 @@ from segment_lib.run.baseline import Baseline
 from segment_lib.run.job import Job
 from segment_lib.run.stage import Source
 from segment_lib.schema import Dictionary, Meaning, Schema
-from segment_lib.sources import DeliveredFiles, Delivery, TextFormat, list_files
+from segment_lib.sources import ColumnMapping, DeliveredFiles, TextFormat, list_files
 from segment_lib.storage.files import hash_file
 from segment_lib.storage.location import Location
 from segment_lib.terms import EXTRACTS
@@ -53,7 +53,7 @@ TEXT_FORMATS: Source[Mapping[str, TextFormat]] = Source(
     value=lambda job: {name: job.config.inputs.text_format(name) for name in EXTRACTS},
     digest=lambda job: [asdict(job.config.inputs.text_format(name)) for name in EXTRACTS],
 )
-DELIVERY: Source[Delivery] = Source(
+DELIVERY: Source[ColumnMapping] = Source(
     "how columns become attributes",
     value=lambda job: job.delivery,
     digest=lambda job: job.delivery.as_json(),

@@ -20,7 +20,7 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
-from segment_lib.sources import Delivery, find_files, is_packed, path_columns
+from segment_lib.sources import ColumnMapping, find_files, is_packed, path_columns
 from segment_lib.storage.files import file_size
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import as_location
@@ -67,12 +67,12 @@ class Job:
         return read_feature_summary(as_location(inputs.feature_summary), inputs.missing)
 
     @cached_property
-    def delivery(self) -> Delivery:
+    def delivery(self) -> ColumnMapping:
         """How columns become attributes."""
         if self.baseline:
             changes = self.baseline.changes
-            return Delivery(self.schema, changes.renamed, changes.absent)
-        return Delivery(self.schema)
+            return ColumnMapping(self.schema, changes.renamed, changes.absent)
+        return ColumnMapping(self.schema)
 
     @cached_property
     def delivered(self) -> dict[str, dict[Location, Any]]:

@@ -13,7 +13,7 @@ from segment_lib.run.folder import RunFolder
 from segment_lib.run.layout import RUN, STAGING
 from segment_lib.run.record import Publication, RunRecord, StageRecord, read_record
 from segment_lib.run.results import Result
-from segment_lib.storage.files import StoredFile, files_below, flush_files, move_files
+from segment_lib.storage.files import StoredFile, files_below
 from segment_lib.storage.location import AT_ONCE, Changed, Location
 from segment_lib.storage.stores import store_of
 
@@ -148,7 +148,7 @@ class Manifest:
         order = tuple(dict.fromkeys([*self.stages, stage]))
         # A stage made again keeps its place before those that stay.
         kept = {name: r for name, r in self.stages.items() if name not in (stage, *following)}
-        flush_files(staging_dir, new)
+        self._store.flush(staging_dir, new)
         gone = listed - new - {file.path for r in kept.values() for file in r.files}
         remove = tuple(sorted(path for path in gone if path.partition("/")[0] in FOLDERS))
         self.stages = kept
@@ -162,8 +162,8 @@ class Manifest:
         self._store.remove(*(self.root / path for path in publication.remove))
         paths = [file.path for file in record.files]
         # A part that a killed run had put in its place is not in the staging folder any more.
-        move_files(self.root / STAGING / publication.work, self.root, paths)
-        flush_files(self.root, paths, folders_alone=True)
+        self._store.move(self.root / STAGING / publication.work, self.root, paths)
+        self._store.flush(self.root, paths, folders_alone=True)
         self.stages[stage] = record
         self.stages = {name: self.stages[name] for name in publication.order if name in self.stages}
         self.publishing = None

@@ -51,7 +51,7 @@ class Bucket:
     def write_version(self, target: ObjectPath, content: bytes, version: str | None) -> str:
         return target.put_if(content, version)
 
-    def flush(self, root: ObjectPath, paths: Iterable[str], *, folders_alone: bool) -> None:
+    def flush(self, root: ObjectPath, paths: Iterable[str], *, folders_alone: bool = False) -> None:
         pass
 
     def hand_over(self, file: Path, target: ObjectPath) -> None:

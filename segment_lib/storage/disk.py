@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from io import BufferedIOBase
 from pathlib import Path
 
 from segment_lib.errors import DataError
@@ -16,6 +15,10 @@ class Disk:
     """A `Store` of paths."""
 
     versioned = False
+    make_private = staticmethod(local.make_private)
+    write = staticmethod(local.write_whole)
+    open_regular = staticmethod(local.open_regular)
+    flush = staticmethod(local.flush_below)
 
     def location(self, text: str) -> Path:
         return Path(text)
@@ -25,9 +28,6 @@ class Disk:
 
     def lock(self, folder: Path) -> FileLock:
         return FileLock(folder)
-
-    def make_private(self, folder: Path) -> None:
-        local.make_private(folder)
 
     def close_to_others(self, folder: Path) -> None:
         if folder.stat().st_mode & 0o077:
@@ -42,14 +42,8 @@ class Disk:
                 with suppress(OSError):
                     path.rmdir()
 
-    def write(self, target: Path, content: bytes, *, durable: bool) -> None:
-        local.write_whole(target, content, durable=durable)
-
     def write_version(self, target: Path, content: bytes, version: str | None) -> None:
         local.write_whole(target, content, durable=True)
-
-    def flush(self, root: Path, paths: Iterable[str], *, folders_alone: bool) -> None:
-        local.flush_below(root, paths, folders_alone=folders_alone)
 
     def hand_over(self, file: Path, target: Path) -> None:
         os.replace(file, target)
@@ -75,9 +69,6 @@ class Disk:
             else:
                 with suppress(OSError):
                     path.unlink()
-
-    def open_regular(self, file: Path) -> BufferedIOBase:
-        return local.open_regular(file)
 
     def read_version(self, file: Path) -> tuple[bytes, None]:
         with local.open_regular(file) as content:

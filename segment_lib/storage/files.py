@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -91,17 +91,6 @@ def write_file(
     return StoredFile(path, len(content), hashlib.sha256(content).hexdigest(), rows)
 
 
-def flush_files(root: Location, paths: Iterable[str], *, folders_alone: bool = False) -> None:
-    """Have the files, and the folders up to `root` that name them, outlast a power cut.
-
-    Raises
-    ------
-    ResourceError
-        If the disk does not take them.
-    """
-    store_of(root).flush(root, paths, folders_alone=folders_alone)
-
-
 def file_size(file: Location) -> int:
     """Bytes of a file."""
     return store_of(file).size(file)
@@ -121,11 +110,6 @@ def link_file(source: Location, target: Location) -> bool:
     """Have one file under two names, or the store copy its object; False if it cannot be."""
     store = store_of(source)
     return store is store_of(target) and store.link(source, target)
-
-
-def move_files(source: Location, target: Location, paths: Sequence[str]) -> None:
-    """Put files of one folder in their places in another; those not there are left out."""
-    store_of(source).move(source, target, paths)
 
 
 def hand_over(file: Path, target: Location) -> None:

@@ -60,7 +60,7 @@ def write_whole(target: Path, content: bytes, *, durable: bool) -> None:
         raise unwritable(target, error) from None
 
 
-def flush_below(root: Path, paths: Iterable[str], *, folders_alone: bool) -> None:
+def flush_below(root: Path, paths: Iterable[str], *, folders_alone: bool = False) -> None:
     """Have the files, and the folders up to `root` that name them, outlast a power cut."""
     paths = list(paths)
     folders = {root / above for path in paths for above in PurePosixPath(path).parents}

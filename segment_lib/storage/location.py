@@ -145,7 +145,7 @@ class Store(Protocol[L]):
             If it is of another version, where the store has versions.
         """
 
-    def flush(self, root: L, paths: Iterable[str], *, folders_alone: bool) -> None:
+    def flush(self, root: L, paths: Iterable[str], *, folders_alone: bool = False) -> None:
         """Have the files, and the folders up to `root` that name them, outlast a power cut."""
 
     def hand_over(self, file: Path, target: L) -> None:

@@ -9,7 +9,7 @@ from segment_lib.storage.disk import Disk
 from segment_lib.storage.location import L, Location, Store
 from segment_lib.storage.s3 import S3Path
 
-_DISK: Store[Any] = Disk()
+_DISK: Store[Path] = Disk()
 _STORES: Mapping[str, Store[Any]] = {"s3": Bucket(S3Path)}
 """By scheme, what comes before ``://``; what has none of these is on a disk."""
 

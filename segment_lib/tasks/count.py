@@ -44,7 +44,7 @@ class CountPart(PartTask):
 
     def make(self, root: Location) -> PartRows:
         """Return the columns of COUNTS."""
-        contingency = self._overlap(root).joint.tolist()
+        contingency = self._overlap(root).contingency.tolist()
         return PartRows(self._counts(root), {_OVERLAP: json.dumps(contingency)})
 
     def _counts(self, root: Location) -> pl.DataFrame:
@@ -60,7 +60,7 @@ class CountPart(PartTask):
             n_resamples, k, _ = self.resampled.shape
             return Overlap(np.zeros((n_resamples, k, k), dtype=np.int64))
         rows = read_part(root, self.encoded, columns=self.features)
-        scores = self.projection.scores(as_block(rows, self.features))
+        scores = self.projection.transform(as_block(rows, self.features))
         return overlap(scores, self.centers, self.resampled)
 
 

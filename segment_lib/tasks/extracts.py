@@ -12,13 +12,13 @@ from dask import delayed
 from segment_lib.errors import DataError
 from segment_lib.schema.suppress_column import is_suppress_name, suspected_remarks
 from segment_lib.sources import (
-    Content,
+    ColumnMapping,
     DeliveredFiles,
-    Delivery,
     Extract,
+    FileDigests,
     TextFormat,
     UnreadableError,
-    doubtful_points,
+    ambiguous_points,
     expand,
     is_packed,
     open_extract,
@@ -51,7 +51,7 @@ class RawParts:
         return sum(task.n_rows for task in self.tasks)
 
     @property
-    def contents(self) -> list[Content]:
+    def contents(self) -> list[FileDigests]:
         """What is in each file."""
         return self.extract.contents([(task.digest, task.n_rows) for task in self.tasks])
 
@@ -64,7 +64,7 @@ class RawParts:
 def open_extracts(
     compute: Compute,
     delivered: Mapping[str, DeliveredFiles],
-    delivery: Delivery,
+    delivery: ColumnMapping,
     formats: Mapping[str, TextFormat],
     path: Callable[[str, int], str],
     scratch: Location,
@@ -101,7 +101,7 @@ def open_extracts(
         options |= {"id_column": id_column, "response": response, "expanded": expanded}
         files, form = tuple(own.fingerprints), formats[name]
         extracts.append(open_extract(name, files, delivery.columns, form=form, **options))
-    if response and not any(response in extract.carried for extract in extracts):
+    if response and not any(response in extract.passthrough for extract in extracts):
         raise DataError(
             f"inputs.response = {response}: neither extract has such a column. Check its name."
         )
@@ -115,14 +115,14 @@ def _tasks(
     compute: Compute,
     extract: Extract,
     path: Callable[[str, int], str],
-    delivery: Delivery,
+    delivery: ColumnMapping,
     id_column: str,
     missing: tuple[str, ...],
 ) -> list[RawPart]:
     """Hash and count the pieces of an extract."""
     digests = compute([delayed(piece.digest)() for piece in extract.pieces])
     firsts = accumulate((rows for _, rows in digests), initial=0)
-    read_as = (extract.carried, id_column, missing, delivery)
+    read_as = (extract.passthrough, id_column, missing, delivery)
     return [
         RawPart(path(extract.name, i), digest, first, *read_as, piece, rows)
         for i, (piece, (digest, rows), first) in enumerate(
@@ -158,11 +158,11 @@ def _reading_remarks(compute: Compute, root: Location, parts: RawParts) -> list[
     notes: Counter[str] = Counter()
     for counts in compute([delayed(_read_notes)(root, file) for file in parts.files]):
         notes.update(counts)
-    if names := doubtful_points(notes):
+    if names := ambiguous_points(notes):
         # A column is in no doubt once a cell anywhere in it is in none.
         for counts in compute([delayed(piece.decimals)(names) for piece in extract.delimited]):
             notes.update(counts)
-        extract.refuse_doubtful_points(notes)
+        extract.refuse_ambiguous_points(notes)
     return [
         *suspected_remarks(name for name in extract.extra if is_suppress_name(name)),
         *(f"{extract.name}: {remark}" for remark in (*extract.remarks, *remarks(notes))),

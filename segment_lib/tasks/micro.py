@@ -42,7 +42,7 @@ class MicroPart(PartTask):
     def make(self, root: Location) -> PartRows:
         """Return row and micro_segment."""
         encoded = read_part(root, self.encoded, columns=["row", *self.features])
-        labels = self.model.assign(as_block(encoded, self.features))
+        labels = self.model.predict(as_block(encoded, self.features))
         assigned = encoded.select("row").with_columns(
             pl.Series("micro_segment", labels, dtype=pl.Int32)
         )

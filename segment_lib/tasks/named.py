@@ -41,7 +41,7 @@ def named_remarks(
         if id_column:
             ids = compute([delayed(some_ids)(root, file, id_column) for file in parts.files])
             faults += id_faults(id_column, parts.name, frozenset().union(*ids), parts.rows)
-        if response in parts.extract.carried:
+        if response in parts.extract.passthrough:
             tasks = [delayed(count_answers)(root, file, response) for file in parts.files]
             counts[parts.name] = sum(compute(tasks), Counter[str]())
     refuse_faults([*faults, *(response_faults(response, counts) if response else ())])
@@ -56,7 +56,7 @@ def named_remarks(
             )
         )
         for parts in extracts
-        if is_attribute or suppress_column in parts.extract.carried
+        if is_attribute or suppress_column in parts.extract.passthrough
     }
     patterns = {parts.name: parts.delivered.pattern for parts in extracts}
     return suppress_remarks(suppress_column, words, patterns, id_column)

@@ -7,7 +7,7 @@ import polars as pl
 
 from segment_lib.clean import tally_part
 from segment_lib.schema.ids import RoundedIdError, normalize_ids, rounded_ids_error
-from segment_lib.sources import Delivery, Fault, Piece, Reading, UnreadableError, changed
+from segment_lib.sources import ColumnMapping, Fault, Piece, ReadResult, UnreadableError, changed
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import store_of
 from segment_lib.tasks.part import IMPLIED, PartRows, PartTask
@@ -30,7 +30,7 @@ class RawPart(PartTask):
     id_column: str
     missing: tuple[str, ...]
     """Words for a missing id."""
-    delivery: Delivery
+    delivery: ColumnMapping
     piece: Piece = field(metadata=IMPLIED)
     n_counted: int = field(metadata=IMPLIED)
     """Rows of the piece as it was hashed."""
@@ -67,7 +67,7 @@ class RawPart(PartTask):
         number = pl.int_range(self.first, self.first + pl.len(), dtype=pl.Int64).alias("row")
         return PartRows(rows.select(number, "*"), {TALLY: tally.to_json()})
 
-    def _is_as_hashed(self, reading: Reading) -> bool:
+    def _is_as_hashed(self, reading: ReadResult) -> bool:
         """True if the rows come from the bytes of the digest.
 
         Parquet is read by columns, so its bytes are hashed once more; objects have versions for

@@ -10,18 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.test_unfinished import ROWS
 
 from segment_lib.errors import ConfigError
 from segment_lib.run.checkpoint import finish_part
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.record import StageRecord
 from segment_lib.storage import lock as lock_module
+from segment_lib.storage.disk import Disk
 from segment_lib.storage.files import write_file
 from segment_lib.storage.lock import LOCK, FileLock
 from segment_lib.storage.s3 import S3Path
 from segment_lib.storage.scratch import private_folder
 from segment_lib.storage.stores import store_of
+from tests.run.test_checkpoint import ROWS
 
 Call = Callable[..., tuple[int, list[str]]]
 
@@ -96,7 +97,7 @@ def test_what_is_being_published_is_no_scratch(run: Path, call: Call) -> None:
     files = (write_file(work, "features/b", b"2"),)
     record = StageRecord("mark", files)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("segment_lib.run.manifest.move_files", lambda *_: 1 / 0)
+        patch.setattr(Disk, "move", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             manifest.publish("encode", work, record, ())
     code, lines = call("clean", run, "--remove")

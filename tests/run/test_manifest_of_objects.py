@@ -18,9 +18,7 @@ from segment_lib.storage.scratch import private_folder
 
 @pytest.fixture
 def root(bucket: S3Path) -> S3Path:
-    found = bucket / "runs" / "one"
-    assert isinstance(found, S3Path)
-    return found
+    return bucket / "runs" / "one"
 
 
 def keys(root: S3Path) -> list[str]:

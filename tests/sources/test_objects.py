@@ -1,4 +1,4 @@
-"""Extracts delivered to an object store: found, unpacked and read as those on a disk are."""
+"""Extracts in an object store: found, unpacked and read as those on a disk."""
 
 import gzip
 import os
@@ -54,7 +54,7 @@ def read(path: Path) -> pl.DataFrame:
     )  # fmt: skip
     assert len(extract.pieces) > 3
     assert all(piece.digest()[1] for piece in extract.pieces)
-    return pl.concat(piece.read(SCHEMA, extract.carried).rows for piece in extract.pieces)
+    return pl.concat(piece.read(SCHEMA, extract.passthrough).rows for piece in extract.pieces)
 
 
 def packed(folder: Path, kind: str) -> bytes:
@@ -98,7 +98,7 @@ def test_what_a_killed_process_had_unpacked_goes_when_a_job_of_the_run_folder_st
         "import os, signal, sys; from segment_lib.sources import packed\n"
         "from segment_lib.storage.stores import as_location\n"
         "packed.hand_over = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "path, root = map(place, sys.argv[1:]); packed.expand(path, root / 'scratch', root)"
+        "path, root = map(as_location, sys.argv[1:]); packed.expand(path, root / 'scratch', root)"
     )
     subprocess.run(
         [sys.executable, "-c", code, str(remote), str(bucket / "run")],

@@ -17,9 +17,7 @@ from tests.objects import at, bad_line
 
 @pytest.fixture
 def lock(bucket: S3Path) -> S3Path:
-    path = bucket / "run" / ".lock"
-    assert isinstance(path, S3Path)
-    return path
+    return bucket / "run" / ".lock"
 
 
 def lock_of(root: S3Path) -> Lock:

@@ -20,9 +20,7 @@ from tests.objects import SECRET, at, bad_line
 def written(bucket: S3Path, key: str, content: bytes) -> S3Path:
     """An object that somebody else wrote."""
     s3._client().put_object(Bucket=bucket.bucket, Key=key, Body=content)
-    found = bucket / key
-    assert isinstance(found, S3Path)
-    return found
+    return bucket / key
 
 
 def test_what_begins_with_s3_is_an_object_and_all_else_a_path() -> None:
@@ -84,14 +82,12 @@ def test_more_objects_than_one_answer_holds_are_listed(bucket: S3Path) -> None:
     for i in range(7):
         written(bucket, f"a/{i}", b"1" * i)
     folder = bucket / "a"
-    assert isinstance(folder, S3Path)
     found = {path.name: size for path, size in folder.listed(at_once=3)}
     assert found == {str(i): i for i in range(7)}
 
 
 def test_only_the_version_that_was_read_is_written_over(bucket: S3Path) -> None:
     path = bucket / "run.json"
-    assert isinstance(path, S3Path)
     first = path.put_if(b"first", None)
     with pytest.raises(Changed):
         path.put_if(b"other", None)
@@ -105,7 +101,6 @@ def test_a_write_whose_answer_was_lost_is_known_as_ones_own(
     bucket: S3Path, store_port: int
 ) -> None:
     path = bucket / "run.json"
-    assert isinstance(path, S3Path)
     with bad_line(store_port) as line, at(line.port):
         lost = line.add("lost", "PUT", "run.json", times=1)
         version = path.put_if(b"mine", None)

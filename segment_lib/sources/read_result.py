@@ -7,7 +7,7 @@ import polars as pl
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadResult:
     """The rows of a piece, the notes on them, and their digest."""
 
     rows: pl.DataFrame

@@ -1,4 +1,4 @@
-"""Columns that became attributes: renamed ones, absent ones, and heads read alone."""
+"""Mapping of columns to attributes: renamed ones, absent ones, and heads read alone."""
 
 import gzip
 from pathlib import Path
@@ -8,14 +8,14 @@ import pytest
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
-from segment_lib.sources import Delivery, open_extract, read_columns
+from segment_lib.sources import ColumnMapping, open_extract, read_columns
 from segment_lib.sources.text_format import TextFormat
 
 AGE = Attribute("AGE", "person", "ordinal", ("-1",))
 KIND = Attribute("KIND", "person", "categorical", ())
 GONE = Attribute("GONE", "person", "categorical", ())
 LOST = Attribute("LOST", "person", "numeric", ())
-DELIVERY = Delivery(Schema((AGE, GONE, KIND, LOST)), {"KIND": "SORT"}, ("GONE", "LOST"))
+DELIVERY = ColumnMapping(Schema((AGE, GONE, KIND, LOST)), {"KIND": "SORT"}, ("GONE", "LOST"))
 TEXT = "ID;SORT;AGE\n7;a;1\n8;b;2\n"
 
 
@@ -37,7 +37,7 @@ def test_rows_have_the_attributes_of_the_run(tmp_path: Path) -> None:
 
 def test_a_plain_delivery_reads_what_is_there() -> None:
     schema = Schema((AGE, KIND))
-    assert Delivery(schema).columns == schema
+    assert ColumnMapping(schema).columns == schema
 
 
 @pytest.mark.parametrize("form", ["csv", "csv.gz", "parquet"])

@@ -8,12 +8,12 @@ import polars as pl
 
 from segment_lib.schema import Schema
 from segment_lib.sources.partitions import Piece
-from segment_lib.sources.reading import Reading
+from segment_lib.sources.read_result import ReadResult
 from segment_lib.sources.typing import raw_dtypes
 
 
 @dataclass(frozen=True)
-class Delivery:
+class ColumnMapping:
     """The column of each attribute; a refreshed delivery may lack some or have renamed them."""
 
     schema: Schema
@@ -34,18 +34,18 @@ class Delivery:
             )
         )
 
-    def read(self, piece: Piece, carried: Sequence[str] = ()) -> Reading:
+    def read(self, piece: Piece, passthrough: Sequence[str] = ()) -> ReadResult:
         """Read the rows of a piece: the passthrough columns, then all attributes of the run."""
-        reading = piece.read(self.columns, carried)
+        reading = piece.read(self.columns, passthrough)
         kinds = raw_dtypes(self.schema)
         rows = reading.rows.rename({column: name for name, column in self.renamed.items()}).select(
-            *carried,
+            *passthrough,
             *(
                 pl.lit(None, dtype=kinds[name]).alias(name) if name in self.absent else name
                 for name in self.schema.names
             ),
         )
-        return Reading(rows, reading.notes, reading.digest)
+        return ReadResult(rows, reading.notes, reading.digest)
 
     def as_json(self) -> list[Any]:
         """The mapping as JSON values; a fingerprint of all that decides what is read."""
