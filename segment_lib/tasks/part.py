@@ -85,7 +85,7 @@ def plain(value: Any) -> Any:
             return value
         case StoredFile():
             return value.sha256
-        case np.ndarray():
+        case np.ndarray() if not value.dtype.hasobject:
             digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
             return [str(value.dtype), list(value.shape), digest]
         case np.generic():

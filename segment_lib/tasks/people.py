@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from segment_lib.clean import Tally, tally_part
+from segment_lib.clean import tally_part
 from segment_lib.clean.id_remarks import refuse_ids, remarks_on_ids
 from segment_lib.clean.repeats import (
     BYTES_PER_ROW,
@@ -21,12 +21,13 @@ from segment_lib.clean.repeats import (
     repeated_rows,
 )
 from segment_lib.schema.ids import NO_ID, hash_ids, leading_zeros
-from segment_lib.storage.files import StoredFile, read_metadata, read_part
+from segment_lib.storage.files import StoredFile, read_part
 from segment_lib.storage.location import Location
 from segment_lib.tasks.compute import Compute
 from segment_lib.tasks.extracts import RawParts
 from segment_lib.tasks.part import IMPLIED, PartRows, PartTask
 from segment_lib.tasks.raw import TALLY, RawPart
+from segment_lib.tasks.tallies import read_tally
 
 BYTES_PER_CELL = 15
 """Bytes in memory per cell while ids are read and attributes compared (measured)."""
@@ -51,7 +52,7 @@ class FirstRows(PartTask):
         rows = read_part(root, self.file)
         repeated = pl.Series(repeated_rows(self.buckets, self.number).astype(np.int64))
         kept = rows.filter(~pl.col("row").is_in(repeated.implode()))
-        notes = Tally.from_json(read_metadata(root, self.file)[TALLY]).notes
+        notes = read_tally(root, self.file).notes
         tally = tally_part(kept, self.raw.delivery.schema, notes)
         return PartRows(kept, {TALLY: tally.to_json()})
 
