@@ -411,7 +411,7 @@ def test_each_kind_is_read_or_refused(
     assert code == 0, err
     assert read(tmp_path) == (PEOPLE if case.rows is None else case.rows)
     record = json.loads((tmp_path / "run/run.json").read_bytes())["stages"]["ingest"]
-    remarks = record["facts"]["remarks"]
+    remarks = record["remarks"]
     assert case.remark in " ".join(remarks)
     assert not (tmp_path / "run/.work").exists()
     KINDS.note(TABLE, "right")
