@@ -516,6 +516,28 @@ def test_content_is_compared_where_the_time_of_change_cannot_be_trusted(
     assert "nothing changed" in capsys.readouterr().err
 
 
+def test_a_file_that_comes_and_is_left_out_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = deliver(tmp_path, Case(HALVES, population="p"))
+    assert run(config) == 0
+    assert "left out" not in capsys.readouterr().err
+    (tmp_path / "p/README.txt").write_text("Read me")
+    assert run(config) == 0
+    assert "left out by their names, as no data: README.txt." in capsys.readouterr().err
+
+
+def test_a_delivery_that_was_moved_is_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = deliver(tmp_path, Case(HALVES, population="p"))
+    assert run(config) == 0
+    (tmp_path / "p").rename(tmp_path / "q")
+    config.write_text(config.read_text().replace('"p"', '"q"'))
+    assert run(config) == 0
+    assert "nothing changed" in capsys.readouterr().err
+
+
 def test_a_partition_that_is_renamed_is_another_delivery(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
