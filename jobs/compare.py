@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from jobs.assess import tallies
-from jobs.legacy import Outcome, Stage
+from jobs.legacy import Outcome, Stage, tallies
 from jobs.segment_counts import (
     Counted,
     count_extracts,

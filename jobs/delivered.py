@@ -8,7 +8,7 @@ from typing import Any
 from segment_lib.errors import DataError
 from segment_lib.run.artifacts import EXTRACTS
 from segment_lib.run.job import Job
-from segment_lib.sources import changed, find_files
+from segment_lib.sources import changed
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dask import delayed
 from dask.delayed import Delayed
 
 from segment_lib.run import stage as new
-from segment_lib.run.artifacts import EXTRACTS  # noqa: F401
+from segment_lib.run.artifacts import EXTRACTS
 from segment_lib.run.checkpoint import is_whole, noted_parts
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import fingerprint
@@ -71,21 +71,29 @@ class Stage:
         return old.files != record.files or old.facts != record.facts
 
     def _run(self, context):  # type: ignore
-        outcome = self.run_(context._job, context.staging_dir)
-        facts = dict(outcome.facts)
-        context.add(outcome.files)
-        context.keys |= facts.pop("keys", {})
-        work = new.Work()
-        for key in ("parts", "learned"):
-            of = facts.pop(key, {"made": 0, "taken_over": 0})
-            if self.name == "drift":
-                work += new.Work(extra=of["made"])
-            else:
-                work += new.Work(of["made"], of["taken_over"])
-        work += new.Work(extra=facts.pop("matched", 0))
-        return new.Outcome(
-            Facts(facts), outcome.rows_in, outcome.rows_out, outcome.message, outcome.remarks, work
-        )
+        return in_new_form(self.name, context, self.run_)
+
+
+def in_new_form(name, context, run):  # type: ignore
+    outcome = run(context._job, context.staging_dir)
+    facts = dict(outcome.facts)
+    context.add(outcome.files)
+    context.keys |= facts.pop("keys", {})
+    work = new.Work()
+    for key in ("parts", "learned"):
+        of = facts.pop(key, {"made": 0, "taken_over": 0})
+        work += new.Work(of["made"], of["taken_over"])
+    work += new.Work(extra=facts.pop("matched", 0))
+    return new.Outcome(
+        Facts(facts), outcome.rows_in, outcome.rows_out, outcome.message, outcome.remarks, work
+    )
+
+
+def tallies(job):  # type: ignore
+    from segment_lib.tasks.tallies import add_tallies
+
+    tasks = [add_tallies(job.root, job.manifest.files("ingest", f"raw/{e}/")) for e in EXTRACTS]
+    return dict(zip(EXTRACTS, job.workers.run(tasks), strict=True))
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ from segment_lib.model import (
 )
 from segment_lib.run.checkpoint import read_checkpoint, write_checkpoint
 from segment_lib.run.job import Job
-from segment_lib.run.record import MODEL_FORMAT
 from segment_lib.run.progress import log
+from segment_lib.run.record import MODEL_FORMAT
 from segment_lib.storage.files import read_arrays, write_arrays, write_file
 
 SWEEP = (

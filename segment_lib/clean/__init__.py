@@ -1,5 +1,6 @@
 """Codes to nulls, tallies of what was delivered, sparse attributes out, sparse rows aside."""
 
+from segment_lib.clean.assessment import Assessment, as_in_base
 from segment_lib.clean.codes import known
 from segment_lib.clean.completeness import (
     Delivered,
@@ -16,9 +17,11 @@ from segment_lib.clean.tally import Tally, tally_part
 
 __all__ = [
     "NO_ANSWER",
+    "Assessment",
     "Delivered",
     "Tally",
     "answers",
+    "as_in_base",
     "assess_attributes",
     "count_missing",
     "delivered",

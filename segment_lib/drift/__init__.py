@@ -6,7 +6,7 @@ from segment_lib.drift.decision import Decision, Policy, decide, findings
 from segment_lib.drift.distances import PLACED, AssignmentCounts, distance_table
 from segment_lib.drift.matching import SAME, Match, match_segments
 from segment_lib.drift.psi import BANDS, band, psi, psi_by_chance
-from segment_lib.drift.segments import SEGMENTS, index_change, segment_drift
+from segment_lib.drift.segments import SEGMENTS, index_change, segment_drift, segment_table
 
 __all__ = [
     "ATTRIBUTES",
@@ -32,4 +32,5 @@ __all__ = [
     "psi",
     "psi_by_chance",
     "segment_drift",
+    "segment_table",
 ]

@@ -51,6 +51,15 @@ class Plan:
             if kept_instead in used and name not in used
         )
 
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """Attributes that make no feature because they have more than MAX_LEVELS levels."""
+        return tuple(
+            rule.attribute
+            for rule in self.rules
+            if isinstance(rule, Drop) and rule.reason.endswith((_UNCOUNTED, _TOO_MANY))
+        )
+
     def expressions(self, schema: Schema) -> list[pl.Expr]:
         """All features, from rows whose missing codes are null."""
         return [e for rule in self.rules for e in rule.expressions(schema[rule.attribute])]
@@ -186,11 +195,6 @@ def _recode(name: str, tables: Mapping[str, Mapping[str, float | None]], counts:
                 rows[value] = rows.get(value, 0) + n
         fill[feature] = _median(rows) if rows else 0.0
     return Recode(name, tables, fill)
-
-
-def has_too_many_levels(rule: Rule) -> bool:
-    """True of an attribute that makes no feature because it has more than MAX_LEVELS levels."""
-    return isinstance(rule, Drop) and rule.reason.endswith((_UNCOUNTED, _TOO_MANY))
 
 
 def _indicators(name: str, levels: tuple[str, ...], counts: Counts) -> Rule:

@@ -74,6 +74,11 @@ class Projection:
             scores[tile] = np.rint(scores[tile] * _GRID) / _GRID
         return scores
 
+    def inverse(self, scores: np.ndarray) -> np.ndarray:
+        """Return what scores of shape (n, n_components) are of, as features (n, n_features)."""
+        scaled = scores.astype(np.float64) @ self.components
+        return np.asarray(self.mean + scaled * self.scale)
+
     def project(self, X: da.Array) -> da.Array:
         """Scores of all blocks, lazily."""
         chunks = (X.chunks[0], (len(self.components),))

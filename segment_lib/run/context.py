@@ -19,17 +19,19 @@ from segment_lib.errors import IntegrityError
 from segment_lib.run.artifacts import EXTRACTS, RAW, Artifact, PartedArtifact
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
-from segment_lib.run.parts import make_parts
+from segment_lib.run.parts import make_parts, reuse_part
 from segment_lib.run.progress import Progress, log
 from segment_lib.run.restricted import Restricted, UndeclaredError
 from segment_lib.run.results import Ingested, Result
 from segment_lib.run.stage import Fields, OfBase, Read, Source, Stage, Work
 from segment_lib.storage.files import (
     StoredFile,
+    formula_undone,
     read_arrays,
     read_file,
     read_json,
     read_part,
+    read_table,
     write_arrays,
     write_file,
     write_part,
@@ -95,6 +97,10 @@ class RunReader:
     def arrays(self, artifact: Artifact) -> dict[str, np.ndarray]:
         """Return the arrays of an ``.npz`` file."""
         return read_arrays(self.root, self.file(artifact))
+
+    def table(self, artifact: Artifact) -> pl.DataFrame:
+        """Return a CSV table."""
+        return formula_undone(read_table(self.root, self.file(artifact)))
 
     def json(self, artifact: Artifact) -> Any:
         """Return a JSON object."""
@@ -247,6 +253,20 @@ class Context(RunReader):
         """Count files below the staging folder as written by the stage."""
         self.written += files
 
+    def take(self, artifact: Artifact) -> StoredFile:
+        """Take a file of the base over as it is.
+
+        Raises
+        ------
+        IntegrityError
+            If it is not what the base lists.
+        """
+        base = self.base
+        file = reuse_part(base.root, base.file(artifact), self.staging_dir, artifact.path)
+        if file is None:
+            raise IntegrityError(f"{base.root / artifact.path}: not the bytes that run.json lists.")
+        return self._wrote(artifact, file)
+
     def _wrote(self, artifact: Artifact, file: StoredFile) -> StoredFile:
         if artifact.stage != self._stage.name:
             raise UndeclaredError(f"{self._reader} writes {artifact.path} of {artifact.stage}")
@@ -300,6 +320,17 @@ class Context(RunReader):
         """Return the results of tasks of parts of up to so many rows, in their order."""
         at_once = self.at_once(bytes_per_row, rows) if bytes_per_row else None
         return self.workers.run(tasks, at_once=at_once)
+
+    def by_extract(
+        self,
+        task: Callable[[Path, Sequence[StoredFile]], Delayed],
+        artifact: PartedArtifact,
+        run: RunReader | None = None,
+    ) -> dict[str, Any]:
+        """Return what a task makes of all parts of each extract, of this run or of another."""
+        reader = run or self
+        tasks = [task(reader.root, reader.files(artifact, extract)) for extract in EXTRACTS]
+        return dict(zip(EXTRACTS, self.compute(tasks), strict=True))
 
     def at_once(self, bytes_per_row: float, rows: int) -> int:
         """Return how many parts of so many rows the budget lets the stage work on together."""
