@@ -10,7 +10,7 @@ from segment_lib.run.context import Context
 from segment_lib.run.inputs import DICTIONARY, EDITABLE_PLAN, MEANINGS, SCHEMA
 from segment_lib.run.results import Assessed
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
-from segment_lib.schema import canonical, complete_levels
+from segment_lib.schema import complete_levels
 from segment_lib.schema.bans import remark_on, suspects
 from segment_lib.tasks.tallies import add_tallies
 
@@ -18,16 +18,14 @@ from segment_lib.tasks.tallies import add_tallies
 def run(context: Context) -> Outcome:
     """Assess the attributes and derive the plan, unless the analyst has edited one."""
     schema, meanings = context.source(SCHEMA), context.source(MEANINGS)
-    tell_coverage(context)
+    dictionary = context.source(DICTIONARY)
+    for gap in dictionary.gaps if dictionary else ():
+        context.log(gap)
     delivery = Assessment(schema, context.by_extract(add_tallies, RAW), complete_levels(meanings))
     attributes = delivery.attributes(context.config.cleaning.max_missing_share)
     dropped = attributes.filter(~pl.col("kept")).select("attribute", "reason")
-    derived = derive_plan(
-        schema,
-        kept_out(context) | dict(dropped.iter_rows()),
-        delivery.counts,
-        delivery.levels,
-    )
+    without = kept_out(context) | dict(dropped.iter_rows())
+    derived = derive_plan(schema, without, delivery.counts, delivery.levels)
     if not derived.features:
         raise DataError(
             "Every attribute of the population is missing too often or the same in all rows: there "
@@ -38,16 +36,15 @@ def run(context: Context) -> Outcome:
         attributes,
         uncounted=plan.uncounted,
         max_unseen_share=context.config.cleaning.max_unseen_share,
-        everywhere=tuple(map(canonical, context.config.inputs.missing)),
+        everywhere=context.config.inputs.missing,
         min_cell=context.config.fairness.min_cell,
     )
     remarks += remark_on(suspects(attributes, context.config.inputs.suppress_column))
     context.write_frame(ATTRIBUTES, attributes)
     context.write_frame(ROWS, delivery.missing_rows(attributes.filter("kept")["attribute"]))
     context.write(PLAN, text.encode())
-    result = Assessed(tuple((a.name, a.information_level, a.type, a.missing) for a in schema))
     message = message_of(context, attributes, plan)
-    return Outcome(result, delivery.rows, delivery.rows, message, remarks)
+    return Outcome(Assessed.declare(schema), delivery.rows, delivery.rows, message, remarks)
 
 
 def plan_in_force(context: Context, derived: Plan, text: str) -> tuple[Plan, str]:
@@ -81,15 +78,6 @@ def kept_out(context: Context) -> dict[str, str]:
     if absent:
         context.log(f"no {', '.join(absent)} in the feature summary to keep out")
     return dict.fromkeys(with_redundant(fairness.attributes), "sensitive")
-
-
-def tell_coverage(context: Context) -> None:
-    """Log which attributes the data dictionary lacks, and which only it has."""
-    dictionary = context.source(DICTIONARY)
-    if dictionary and dictionary.not_covered:
-        context.log(f"the data dictionary lacks {', '.join(dictionary.not_covered)}")
-    if dictionary and dictionary.not_delivered:
-        context.log(f"only the dictionary has {', '.join(dictionary.not_delivered)}")
 
 
 def message_of(context: Context, attributes: pl.DataFrame, plan: Plan) -> str:

@@ -9,31 +9,28 @@ from typing import cast
 
 import polars as pl
 
-from segment_lib.clean import delivered
 from segment_lib.compare import SET_ASIDE
-from segment_lib.drift import Policy, decide, distance_table, findings, segment_drift
-from segment_lib.errors import ConfigError
+from segment_lib.drift import (
+    Policy,
+    decide,
+    distance_table,
+    findings,
+    refuse_other_features,
+    segment_drift,
+)
 from segment_lib.model import FittedModel
 from segment_lib.run.artifacts import (
     ARRAYS,
     ASSIGNED,
     ATTRIBUTES,
     DRIFT,
-    EXTRACTS,
     FEATURES,
     PLACED,
     RAW,
     SHARES,
 )
 from segment_lib.run.context import Context
-from segment_lib.run.inputs import (
-    BASE_FILLS,
-    BASE_NAME,
-    BASE_SCHEMA,
-    CHANGES,
-    PLAN_ON_DISK,
-    SCHEMA,
-)
+from segment_lib.run.inputs import BASE_FILLS, BASE_NAME, BASE_SCHEMA, CHANGES, PLAN_ON_DISK, SCHEMA
 from segment_lib.run.results import Drifted, Encoded, Ingested
 from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage, fields_of
 from segment_lib.storage.files import StoredFile
@@ -48,23 +45,25 @@ def run(context: Context) -> Outcome:
     features, base_features = (r.result(Encoded).features for r in (context, base))
     changed = sorted(set(base_features) ^ set(features))
     policy, min_cell = cast(Policy, context.config.refresh.policy), context.config.fairness.min_cell
-    if changed and policy == "apply":
-        raise ConfigError(
-            "The plan makes other features than that of the base, so its model cannot be applied. "
-            'Set refresh.policy = "refit" or "auto", or leave --plan out.'
-        )
+    refuse_other_features(policy, changed)
     parts = place(context, base_features, features)
     rows = sum(file.rows or 0 for file in parts)
     placed = [file for file in parts if file.path.startswith(PLACED.of("population"))]
     before = assignment_counts(base.root, base.files(ASSIGNED, "population"))
     after = assignment_counts(context.staging_dir, placed)
-    attributes = compare_attributes(context)
+    attributes = attribute_table(
+        context.by_extract(add_tallies, RAW, base),
+        context.by_extract(add_tallies, RAW),
+        context.source(BASE_SCHEMA),
+        context.source(SCHEMA),
+        context.source(CHANGES).absent,
+    )
     segments = segment_drift(before.rows, after.rows)
     distances = distance_table(before, after, SET_ASIDE)
     assessed = context.frame(ATTRIBUTES).filter("kept")["attribute"]
     kept = attributes.filter(pl.col("attribute").is_in(assessed.implode()))
     sentences = findings(kept, segments, distances, min_cell)
-    used = {rule.attribute for rule in context.source(PLAN_ON_DISK).plan.rules if rule.features}
+    used = context.source(PLAN_ON_DISK).plan.used
     decision, reason = decide(policy, kept, used, distances, changed)
     for sentence in sentences:
         context.log(sentence)
@@ -89,25 +88,13 @@ def place(
     fills = {
         name: value for name, value in context.source(BASE_FILLS).items() if name not in features
     }
-    tasks = [
-        AssignPart(PLACED.beside(encoded.path), encoded, rows, model, base_features, fills)
-        for encoded, rows in context.numbered(FEATURES)
-    ]
     return context.make_parts(
-        tasks, bytes_per_row=BYTES_PER_FEATURE * len(base_features), extra=True
-    )
-
-
-def compare_attributes(context: Context) -> pl.DataFrame:
-    """Return the drift of every attribute that the base and this delivery have."""
-    schema, base_schema = context.source(SCHEMA), context.source(BASE_SCHEMA)
-    before = context.by_extract(add_tallies, RAW, context.base)
-    after = context.by_extract(add_tallies, RAW)
-    return attribute_table(
-        base_schema,
-        {name: delivered([before[name]], base_schema) for name in EXTRACTS},
-        {name: delivered([after[name]], schema) for name in EXTRACTS},
-        context.source(CHANGES).absent,
+        [
+            AssignPart(PLACED.beside(encoded.path), encoded, rows, model, base_features, fills)
+            for encoded, rows in context.numbered(FEATURES)
+        ],
+        bytes_per_row=BYTES_PER_FEATURE * len(base_features),
+        extra=True,
     )
 
 

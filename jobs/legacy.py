@@ -74,7 +74,7 @@ class Stage:
         return in_new_form(self.name, context, self.run_)
 
 
-def in_new_form(name, context, run):  # type: ignore
+def in_new_form(name: str, context: Any, run: Callable[[Job, Path], Outcome]) -> new.Outcome:
     outcome = run(context._job, context.staging_dir)
     facts = dict(outcome.facts)
     context.add(outcome.files)
@@ -89,7 +89,7 @@ def in_new_form(name, context, run):  # type: ignore
     )
 
 
-def tallies(job):  # type: ignore
+def tallies(job: Job) -> dict[str, Any]:
     from segment_lib.tasks.tallies import add_tallies
 
     tasks = [add_tallies(job.root, job.manifest.files("ingest", f"raw/{e}/")) for e in EXTRACTS]

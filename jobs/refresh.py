@@ -46,13 +46,13 @@ from segment_lib.run.runner import between, run_stages
 from segment_lib.run.stage import in_order
 from segment_lib.storage.files import read_part
 
-STAGES = in_order(
-    (
-        *(ingest.STAGE, refresh_assess.STAGE, encode.STAGE, drift.STAGE, refresh_fit.STAGE),
-        *(refresh_sweep.STAGE, assign.STAGE, compare.STAGE, gains.STAGE, refresh_summary.STAGE),
-        replace(report.STAGE, needs=(*report.NEEDS, "drift", "refresh")),
-    )
+# The page of a refresh tells of what has moved too.
+REPORT = replace(report.STAGE, needs=(*report.NEEDS, drift.STAGE.name, refresh_summary.STAGE.name))
+_MODULES = (
+    *(ingest, refresh_assess, encode, drift, refresh_fit, refresh_sweep),
+    *(assign, compare, gains, refresh_summary),
 )
+STAGES = in_order((*(module.STAGE for module in _MODULES), REPORT))
 
 
 def main(argv: list[str] | None = None) -> NoReturn:

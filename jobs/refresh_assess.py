@@ -7,7 +7,7 @@ from segment_lib.run.context import Context
 from segment_lib.run.inputs import CHANGES, MEANINGS, PLAN_IN_FORCE, SCHEMA
 from segment_lib.run.results import Assessed
 from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage
-from segment_lib.schema import canonical, complete_levels
+from segment_lib.schema import complete_levels
 from segment_lib.tasks.tallies import add_tallies
 
 
@@ -24,7 +24,7 @@ def run(context: Context) -> Outcome:
         attributes,
         uncounted=plan.uncounted,
         max_unseen_share=context.config.cleaning.max_unseen_share,
-        everywhere=tuple(map(canonical, context.config.inputs.missing)),
+        everywhere=context.config.inputs.missing,
         min_cell=context.config.fairness.min_cell,
     )
     kept = attributes.filter("kept")["attribute"]
@@ -38,8 +38,7 @@ def run(context: Context) -> Outcome:
     if proposed != plan:
         context.write(PROPOSED_PLAN, proposed.to_json(meanings).encode())
         message += f"; {PROPOSED_PLAN.path} has rules for what is new"
-    result = Assessed(tuple((a.name, a.information_level, a.type, a.missing) for a in schema))
-    return Outcome(result, delivery.rows, delivery.rows, message, remarks)
+    return Outcome(Assessed.declare(schema), delivery.rows, delivery.rows, message, remarks)
 
 
 def cost(scale: Scale) -> Cost:

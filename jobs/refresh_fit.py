@@ -10,7 +10,8 @@ from segment_lib.run.stage import OfBase, Outcome, Stage, Work, fields_of
 def run(context: Context) -> Outcome:
     """Take the projection of the base over, or fit one."""
     if context.result(Drifted).decision == "refit":
-        return fit.STAGE.run(context)
+        refitted: Outcome = fit.STAGE.run(context)
+        return refitted
     context.take(PROJECTION)
     rows = context.result(Encoded).population
     work = Work(reused=len(context.files(FEATURES, "population")))

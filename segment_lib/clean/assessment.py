@@ -16,7 +16,7 @@ from segment_lib.clean.completeness import (
 )
 from segment_lib.clean.remarks import refuse_unseen, remarks
 from segment_lib.clean.tally import Tally
-from segment_lib.schema import Schema
+from segment_lib.schema import Schema, canonical
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,11 @@ class Assessment:
             uncounted=uncounted,
         )
         return remarks(
-            self.schema, self.extracts, self.dictionary, everywhere=everywhere, min_cell=min_cell
+            self.schema,
+            self.extracts,
+            self.dictionary,
+            everywhere=tuple(map(canonical, everywhere)),
+            min_cell=min_cell,
         )
 
 

@@ -2,7 +2,7 @@
 
 from segment_lib.drift.attributes import ATTRIBUTES, Counts, attribute_drift
 from segment_lib.drift.changes import Change, Changes, compare_schemas
-from segment_lib.drift.decision import Decision, Policy, decide, findings
+from segment_lib.drift.decision import Decision, Policy, decide, findings, refuse_other_features
 from segment_lib.drift.distances import PLACED, AssignmentCounts, distance_table
 from segment_lib.drift.matching import SAME, Match, match_segments
 from segment_lib.drift.psi import BANDS, band, psi, psi_by_chance
@@ -31,6 +31,7 @@ __all__ = [
     "match_segments",
     "psi",
     "psi_by_chance",
+    "refuse_other_features",
     "segment_drift",
     "segment_table",
 ]

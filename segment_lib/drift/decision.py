@@ -6,6 +6,7 @@ from typing import Literal
 import polars as pl
 
 from segment_lib.disclosure import suppressed_segments
+from segment_lib.errors import ConfigError
 
 MOST_FARTHER = 0.05
 """Rows lying farther from their centres by more than this share speak of other people."""
@@ -53,6 +54,15 @@ def findings(
     if (more := farther(distances)) > MOST_FARTHER:
         told.append(f"rows lie {more:.1%} farther from the centres of their segments")
     return told
+
+
+def refuse_other_features(policy: Policy, changed: Collection[str]) -> None:
+    """Raise a ConfigError if a model is to be applied that was not fitted on these features."""
+    if changed and policy == "apply":
+        raise ConfigError(
+            "The plan makes other features than that of the base, so its model cannot be applied. "
+            'Set refresh.policy = "refit" or "auto", or leave --plan out.'
+        )
 
 
 def decide(

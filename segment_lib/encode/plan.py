@@ -42,13 +42,17 @@ class Plan:
         return tuple(feature for rule in self.rules for feature in rule.features)
 
     @property
+    def used(self) -> frozenset[str]:
+        """Attributes that make features."""
+        return frozenset(rule.attribute for rule in self.rules if rule.features)
+
+    @property
     def redundant(self) -> frozenset[str]:
         """Attributes dropped because one that is used says the same."""
-        used = {rule.attribute for rule in self.rules if rule.features}
         return frozenset(
             name
             for name, (kept_instead, _) in REDUNDANT.items()
-            if kept_instead in used and name not in used
+            if kept_instead in self.used and name not in self.used
         )
 
     @property

@@ -4,37 +4,42 @@ from collections.abc import Collection, Mapping
 
 import polars as pl
 
-from segment_lib.clean import Delivered
+from segment_lib.clean import Delivered, Tally, delivered
 from segment_lib.clean.tally import Values
 from segment_lib.drift import Counts, attribute_drift
 from segment_lib.schema import Schema
 
 
 def attribute_table(
+    base: Mapping[str, Tally],
+    new: Mapping[str, Tally],
+    base_schema: Schema,
     schema: Schema,
-    base: Mapping[str, Delivered],
-    new: Mapping[str, Delivered],
     absent: Collection[str],
 ) -> pl.DataFrame:
     """Return the drift of every attribute that the base and this delivery have, the most first.
 
     Parameters
     ----------
-    schema : the attributes of the base
-    base, new : what each extract held and holds
+    base, new : by extract, what it held and holds
     absent : attributes that are delivered no more
     """
-    names = [name for name in schema.names if name not in absent]
+    names = [name for name in base_schema.names if name not in absent]
+    before = {extract: delivered([tally], base_schema) for extract, tally in base.items()}
+    after = {extract: delivered([tally], schema) for extract, tally in new.items()}
     tables = {
         extract: pl.DataFrame(
-            [attribute_drift(name, *_counts(name, base[extract], new[extract])) for name in names],
+            [
+                attribute_drift(name, *_counts(name, before[extract], after[extract]))
+                for name in names
+            ],
             infer_schema_length=None,
             schema_overrides={
                 "unseen_levels": pl.List(pl.String),
                 "vanished_levels": pl.List(pl.String),
             },
         )
-        for extract in base
+        for extract in before
     }
     customers = tables["customers"].select(
         "attribute",
