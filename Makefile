@@ -14,7 +14,7 @@ PEERS := $(VENV)/.peers
 EXTRACTS := data/azdias
 LAST := Udacity_CUSTOMERS_Subset.csv
 
-.PHONY: help run submit test test-faults install check lint types imports audit calibration demo-refresh bench clean
+.PHONY: help run submit test test-faults install check lint types imports audit calibration demo-refresh bench docs clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ demo-refresh: install  ## three years of generated extracts: a base, more people
 
 bench: install $(PEERS)  ## ours against peers, one run, ratios printed; quick: make bench ROWS=100000
 	$(BIN)/python -m benchmarks.bench --rows $(ROWS) $(ARGS)
+
+docs: install  ## the tables of docs/config.md and docs/files.md, from what the code declares
+	$(BIN)/python -m docs.tables
 
 clean:  ## remove the environment; data/ and runs/ stay
 	rm -rf $(VENV) *.egg-info build

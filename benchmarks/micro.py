@@ -27,18 +27,19 @@ from segment_lib.cluster.workers import local_workers
 from segment_lib.config import load_config
 from segment_lib.matrix import feature_array
 from segment_lib.model import (
+    KMeans,
+    LocalRows,
     Projection,
     Rows,
-    RowsHere,
-    moments,
+    compute_moments,
+    fit_sweep,
+    local_rows,
     row_blocks,
-    rows_here,
-    sweep,
 )
 from segment_lib.run.manifest import Manifest
 from segment_lib.schema import read_feature_summary
 from segment_lib.sources.typing import read_dtypes
-from segment_lib.storage.files import read_arrays
+from segment_lib.storage.arrays import read_arrays
 
 _TILES = (256, 1024, 4096)
 _PASSES = 8
@@ -55,9 +56,9 @@ def main() -> None:
     arrays = read_arrays(options.run, manifest.file("fit", "model/projection.npz"))
     with local_workers().active():
         X = feature_array(options.run, files, features)
-        Z = Projection.from_arrays(arrays).project(X).persist()
+        Z = Projection.from_arrays(arrays).transform(X).persist()
         starts = starting_centers(Z, range(2, 21))
-        lloyd(Z, starts, rows_here(row_blocks(Z), local_workers().threads))
+        lloyd(Z, starts, local_rows(row_blocks(Z), local_workers().threads))
         in_files(Z, starts, options.run)
         scatter(X.persist())
     config = load_config(options.config, options.set)
@@ -96,7 +97,7 @@ def in_files(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
     try:
         scratch = Scratch(folder, "scores")
         spilled = scratch.spill(Z)
-        rows = RowsHere(spilled, local_workers().threads, scratch.standings)
+        rows = LocalRows(spilled, local_workers().threads, scratch.bounds_store)
         counts = [bytes_read()]
         seconds = pass_seconds(
             spilled.array(), starts, rows, tick=lambda: counts.append(bytes_read())
@@ -119,7 +120,7 @@ def in_files(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
 
 def scatter(X: da.Array) -> None:
     """Count, mean and scatter matrix in one pass."""
-    passes = [seconds_of(lambda: moments(X)) for _ in range(_REPEATS)]
+    passes = [seconds_of(lambda: compute_moments(X)) for _ in range(_REPEATS)]
     read = best_of(lambda: over_blocks(X, reading))
     for kind, name in ((np.float64, "float64"), (np.float32, "float32")):
         floor = best_of(lambda kind=kind: over_blocks(X, symmetric, kind))  # type: ignore[misc]
@@ -161,20 +162,13 @@ def pass_seconds(
     times = [time.perf_counter()]
 
     def on_pass(passes: int, running: int) -> None:
-        # Passes counted from one again mend a rise in the curve: those are others.
+        # Passes counted from one again repair a rise in the curve: those are others.
         if passes == len(times) and passes <= _PASSES:
             times.append(time.perf_counter())
             tick()
 
-    sweep(
-        Z,
-        list(starts),
-        rows=lambda: rows,
-        starts=starts,
-        max_iter=_PASSES,
-        tol=-1.0,
-        on_pass=on_pass,
-    )
+    models = [KMeans(k, init=start, max_iter=_PASSES, tol=-1.0) for k, start in starts.items()]
+    fit_sweep(models, Z, rows=lambda: rows, on_pass=on_pass)
     return [float(seconds) for seconds in np.diff(times)]
 
 

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from jobs.command import run_alone
 from segment_lib.clean import Assessment
 from segment_lib.encode import MAX_LEVELS, Plan, derive_plan, read_plan, with_redundant
 from segment_lib.errors import ConfigError, DataError
@@ -11,8 +12,8 @@ from segment_lib.run.inputs import DICTIONARY, EDITABLE_PLAN, MEANINGS, SCHEMA
 from segment_lib.run.results import Assessed
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.schema import complete_levels
-from segment_lib.schema.bans import remark_on, suspects
-from segment_lib.tasks.tallies import add_tallies
+from segment_lib.schema.suppress_column import suspected_columns, suspected_remarks
+from segment_lib.tasks.tallies import sum_of_tallies
 
 
 def run(context: Context) -> Outcome:
@@ -21,7 +22,9 @@ def run(context: Context) -> Outcome:
     dictionary = context.source(DICTIONARY)
     for gap in dictionary.gaps if dictionary else ():
         context.log(gap)
-    delivery = Assessment(schema, context.by_extract(add_tallies, RAW), complete_levels(meanings))
+    delivery = Assessment(
+        schema, context.by_extract(sum_of_tallies, RAW), complete_levels(meanings)
+    )
     attributes = delivery.attributes(context.config.cleaning.max_missing_share)
     dropped = attributes.filter(~pl.col("kept")).select("attribute", "reason")
     without = kept_out(context) | dict(dropped.iter_rows())
@@ -39,7 +42,8 @@ def run(context: Context) -> Outcome:
         everywhere=context.config.inputs.missing,
         min_cell=context.config.fairness.min_cell,
     )
-    remarks += remark_on(suspects(attributes, context.config.inputs.suppress_column))
+    suppress_column = context.config.inputs.suppress_column
+    remarks += suspected_remarks(suspected_columns(attributes, suppress_column))
     context.write_frame(ATTRIBUTES, attributes)
     context.write_frame(ROWS, delivery.missing_rows(attributes.filter("kept")["attribute"]))
     context.write(PLAN, text.encode())
@@ -112,6 +116,4 @@ STAGE = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="assess")
+    run_alone(STAGE.name)

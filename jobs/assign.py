@@ -1,5 +1,6 @@
 """Population and customers through the same fitted model: a segment for every row."""
 
+from jobs.command import run_alone
 from segment_lib.model import FittedModel
 from segment_lib.run.artifacts import ARRAYS, ASSIGNED, FEATURES, RAW
 from segment_lib.run.context import Context
@@ -39,6 +40,4 @@ STAGE = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="assign")
+    run_alone(STAGE.name)

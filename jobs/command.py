@@ -8,14 +8,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
 from segment_lib.errors import ConfigError, DataError, JobError, ResourceError
 from segment_lib.run.blame import place_of, unquoted
 from segment_lib.run.progress import LOG
-from segment_lib.storage.s3 import place
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import as_location
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 _NO_PATH = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EINVAL}
@@ -27,12 +28,32 @@ _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 """What Ctrl-C, systemd, Kubernetes, Slurm and a closed terminal end a job with."""
 
 
-def path_argument(text: str) -> Path:
+def path_argument(text: str) -> Location:
     """A place on this machine or in an object store, of an option."""
     try:
-        return place(text)
+        return as_location(text)
     except ConfigError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+@contextmanager
+def from_repository(package: str) -> Iterator[None]:
+    """Leave with a line and code 2 where the package imported inside is not at hand."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        line = f"error: {package} is not part of the wheel. Run the command in a checkout."
+        print(line, file=sys.stderr)
+        sys.exit(ConfigError.exit_code)
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1, of an option."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number of at least 1")
+    return int(text)
 
 
 def say(line: str) -> None:
@@ -170,3 +191,10 @@ def _hush() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+
+
+def run_alone(stage: str) -> NoReturn:
+    """Run one stage by the command line, and leave with the exit code of what happened."""
+    # By its name, as that module imports all stages.
+    import_module("jobs.run").main(only=stage)
+    sys.exit(0)

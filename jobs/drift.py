@@ -4,12 +4,10 @@ Attributes are compared from the tallies in the footers of raw parts, segments a
 those of segment parts: no row is read that was read before.
 """
 
-from dataclasses import asdict
 from typing import cast
 
 import polars as pl
 
-from segment_lib.compare import SET_ASIDE
 from segment_lib.drift import (
     Policy,
     decide,
@@ -36,7 +34,8 @@ from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage, fields_of
 from segment_lib.storage.files import StoredFile
 from segment_lib.tasks.assign import BYTES_PER_FEATURE, AssignPart, assignment_counts
 from segment_lib.tasks.drift import attribute_table
-from segment_lib.tasks.tallies import add_tallies
+from segment_lib.tasks.tallies import sum_of_tallies
+from segment_lib.terms import SET_ASIDE
 
 
 def run(context: Context) -> Outcome:
@@ -52,8 +51,8 @@ def run(context: Context) -> Outcome:
     before = assignment_counts(base.root, base.files(ASSIGNED, "population"))
     after = assignment_counts(context.staging_dir, placed)
     attributes = attribute_table(
-        context.by_extract(add_tallies, RAW, base),
-        context.by_extract(add_tallies, RAW),
+        context.by_extract(sum_of_tallies, RAW, base),
+        context.by_extract(sum_of_tallies, RAW),
         context.source(BASE_SCHEMA),
         context.source(SCHEMA),
         context.source(CHANGES).absent,
@@ -74,7 +73,7 @@ def run(context: Context) -> Outcome:
         decision=decision,
         reason=reason,
         findings=tuple(sentences),
-        changes=tuple(map(asdict, context.source(CHANGES).listed)),
+        changes=tuple(change.facts() for change in context.source(CHANGES).listed),
         distances=distances,
     )
     return Outcome(result, rows, rows, f"{decision}: {reason}")

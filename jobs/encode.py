@@ -1,12 +1,14 @@
 """Known codes to features by the plan; rows too incomplete are set aside, counted, never lost."""
 
+from jobs.command import run_alone
 from segment_lib.errors import DataError
-from segment_lib.run.artifacts import ATTRIBUTES, EXTRACTS, FEATURES, RAW
+from segment_lib.run.artifacts import ATTRIBUTES, FEATURES, RAW
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import PLAN_ON_DISK, SCHEMA
 from segment_lib.run.results import Encoded
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.tasks.encode import BYTES_PER_CELL, EncodePart, attributes_missing
+from segment_lib.terms import EXTRACTS
 
 
 def run(context: Context) -> Outcome:
@@ -71,6 +73,4 @@ STAGE = Stage(
 )
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="encode")
+    run_alone(STAGE.name)

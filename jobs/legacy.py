@@ -2,20 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from dask import delayed
 from dask.delayed import Delayed
 
 from segment_lib.run import stage as new
-from segment_lib.run.artifacts import EXTRACTS
 from segment_lib.run.checkpoint import is_whole, noted_parts
+from segment_lib.run.fingerprint import fingerprint
 from segment_lib.run.job import Job
-from segment_lib.run.manifest import fingerprint
 from segment_lib.run.parts import reuse_part
 from segment_lib.run.results import Result
 from segment_lib.storage.files import StoredFile
+from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS  # noqa: F401
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Stage:
     needs: tuple[str, ...]
     settings: Callable[[Any], Any]
     inputs: Callable[[Job], Any]
-    run_: Callable[[Job, Path], Outcome] = None  # type: ignore
+    run_: Callable[[Job, Location], Outcome] = None  # type: ignore
     cost: Any = lambda scale: new.Cost(1, 1)
     run: Any = None
 
@@ -71,29 +71,21 @@ class Stage:
         return old.files != record.files or old.facts != record.facts
 
     def _run(self, context):  # type: ignore
-        return in_new_form(self.name, context, self.run_)
-
-
-def in_new_form(name: str, context: Any, run: Callable[[Job, Path], Outcome]) -> new.Outcome:
-    outcome = run(context._job, context.staging_dir)
-    facts = dict(outcome.facts)
-    context.add(outcome.files)
-    context.keys |= facts.pop("keys", {})
-    work = new.Work()
-    for key in ("parts", "learned"):
-        of = facts.pop(key, {"made": 0, "taken_over": 0})
-        work += new.Work(of["made"], of["taken_over"])
-    work += new.Work(extra=facts.pop("matched", 0))
-    return new.Outcome(
-        Facts(facts), outcome.rows_in, outcome.rows_out, outcome.message, outcome.remarks, work
-    )
-
-
-def tallies(job: Job) -> dict[str, Any]:
-    from segment_lib.tasks.tallies import add_tallies
-
-    tasks = [add_tallies(job.root, job.manifest.files("ingest", f"raw/{e}/")) for e in EXTRACTS]
-    return dict(zip(EXTRACTS, job.workers.run(tasks), strict=True))
+        outcome = self.run_(context._job, context.staging_dir)
+        facts = dict(outcome.facts)
+        context.add(outcome.files)
+        context.keys |= facts.pop("keys", {})
+        work = new.Work()
+        for key in ("parts", "learned"):
+            of = facts.pop(key, {"made": 0, "taken_over": 0})
+            if self.name == "drift":
+                work += new.Work(extra=of["made"])
+            else:
+                work += new.Work(of["made"], of["taken_over"])
+        work += new.Work(extra=facts.pop("matched", 0))
+        return new.Outcome(
+            Facts(facts), outcome.rows_in, outcome.rows_out, outcome.message, outcome.remarks, work
+        )
 
 
 @dataclass(frozen=True)
@@ -131,7 +123,7 @@ def make_parts(
     job: Job,
     stage: str,
     parts: Sequence[Part],
-    work: Path,
+    work: Location,
     done: Callable[[StoredFile], None] = lambda file: None,
     *,
     at_once: int | None = None,
@@ -165,7 +157,7 @@ def make_parts(
     )
 
 
-def _known(job: Job, stage: str) -> dict[str, tuple[Path, StoredFile]]:
+def _known(job: Job, stage: str) -> dict[str, tuple[Location, StoredFile]]:
     """By key, run folder and file of the parts of the base, and of other stages of this run."""
     if job.base is None:
         return {}

@@ -14,7 +14,6 @@ Exit codes: 0 done, 2 usage or config, 3 bad input data, 4 out of memory budget 
 
 import argparse
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -37,22 +36,21 @@ from segment_lib.config import load_config
 from segment_lib.errors import ConfigError, DriftError
 from segment_lib.run.artifacts import ARRAYS, DRIFT
 from segment_lib.run.baseline import open_base
+from segment_lib.run.fingerprint import package_versions
 from segment_lib.run.forecast import forecast_lines, refuse_small_budget, refuse_unfit_cluster
 from segment_lib.run.job import Job
-from segment_lib.run.manifest import Manifest, package_versions
+from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
 from segment_lib.run.results import Drifted
 from segment_lib.run.runner import between, run_stages
 from segment_lib.run.stage import in_order
 from segment_lib.storage.files import read_part
 
-# The page of a refresh tells of what has moved too.
-REPORT = replace(report.STAGE, needs=(*report.NEEDS, drift.STAGE.name, refresh_summary.STAGE.name))
 _MODULES = (
     *(ingest, refresh_assess, encode, drift, refresh_fit, refresh_sweep),
     *(assign, compare, gains, refresh_summary),
 )
-STAGES = in_order((*(module.STAGE for module in _MODULES), REPORT))
+STAGES = in_order((*(module.STAGE for module in _MODULES), report.OF_REFRESH))
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -89,7 +87,7 @@ def refresh(options: argparse.Namespace) -> None:
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     stages, content = between(STAGES, None, options.until), options.check_content
     if options.dry_run:
-        manifest.refuse_foreign()
+        manifest.folder.refuse_foreign()
         job = Job(config, manifest, threads(options), console, base, check_content=content)
         for line in forecast_lines(job, stages, None):
             say(line)
@@ -97,7 +95,7 @@ def refresh(options: argparse.Namespace) -> None:
     with at_work(manifest, options) as workers:
         job = Job(config, manifest, workers, console, base, check_content=content)
         for change in base.changes.listed:
-            log(f"refresh  {change.told}")
+            log(f"refresh  {change.sentence}")
         base.refuse_changes(root, job.meanings)
         base.refuse_plan()
         refuse_unfit_cluster(job, stages, None)

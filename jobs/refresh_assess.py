@@ -8,14 +8,16 @@ from segment_lib.run.inputs import CHANGES, MEANINGS, PLAN_IN_FORCE, SCHEMA
 from segment_lib.run.results import Assessed
 from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage
 from segment_lib.schema import complete_levels
-from segment_lib.tasks.tallies import add_tallies
+from segment_lib.tasks.tallies import sum_of_tallies
 
 
 def run(context: Context) -> Outcome:
     """Assess the attributes, and propose rules for what the base has never seen."""
     schema, meanings = context.source(SCHEMA), context.source(MEANINGS)
     changes, text = context.source(CHANGES), context.source(PLAN_IN_FORCE)
-    delivery = Assessment(schema, context.by_extract(add_tallies, RAW), complete_levels(meanings))
+    delivery = Assessment(
+        schema, context.by_extract(sum_of_tallies, RAW), complete_levels(meanings)
+    )
     attributes = as_in_base(
         delivery.attributes(max_missing_share=1.0), context.base.frame(ATTRIBUTES), changes.absent
     )

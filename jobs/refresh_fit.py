@@ -1,8 +1,8 @@
 """Scaling and components of a later delivery: those of the base, or fitted again."""
 
-from jobs import fit  # Until what both share is in the library.
 from segment_lib.run.artifacts import FEATURES, PROJECTION
 from segment_lib.run.context import Context
+from segment_lib.run.modelling import cost_of_fit, fit_projection
 from segment_lib.run.results import Drifted, Encoded, Fitted
 from segment_lib.run.stage import OfBase, Outcome, Stage, Work, fields_of
 
@@ -10,8 +10,7 @@ from segment_lib.run.stage import OfBase, Outcome, Stage, Work, fields_of
 def run(context: Context) -> Outcome:
     """Take the projection of the base over, or fit one."""
     if context.result(Drifted).decision == "refit":
-        refitted: Outcome = fit.STAGE.run(context)
-        return refitted
+        return fit_projection(context)
     context.take(PROJECTION)
     rows = context.result(Encoded).population
     work = Work(reused=len(context.files(FEATURES, "population")))
@@ -26,5 +25,5 @@ STAGE = Stage(
         *(OfBase(PROJECTION), OfBase(Fitted)),
     ),
     settings=("model.n_components",),
-    cost=fit.STAGE.cost,
+    cost=cost_of_fit,
 )

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from segment_lib.drift import segment_table
+from segment_lib.drift import segment_changes
 from segment_lib.run.artifacts import NAMES, SEGMENT_CHANGES, SEGMENTS, SHARES, SUMMARY
 from segment_lib.run.context import Context, RunReader
 from segment_lib.run.inputs import WORK
@@ -15,7 +15,7 @@ def run(context: Context) -> Outcome:
     drift, work = context.result(Drifted), context.source(WORK)
     matching = context.result(Swept).matching or {}
     overlap = dict(zip(matching.get("ids", ()), matching.get("overlap", ()), strict=True))
-    segments = segment_table(
+    segments = segment_changes(
         named_segments(context.base), named_segments(context), context.frame(SHARES), overlap
     )
     parts = work.made + work.reused

@@ -23,16 +23,17 @@ import polars as pl
 
 import jobs
 from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
-from jobs.command import path_argument, run_and_exit, say
+from jobs.command import count, path_argument, run_and_exit, say
 from segment_lib.cluster.workers import Workers, connect, local_workers, scheduler_address
 from segment_lib.config import load_config
 from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import SEGMENTS
 from segment_lib.run.blame import blaming
+from segment_lib.run.fingerprint import package_versions
 from segment_lib.run.forecast import forecast_lines, refuse_small_budget, refuse_unfit_cluster
 from segment_lib.run.job import Job
-from segment_lib.run.manifest import Manifest, package_versions
+from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
 from segment_lib.run.runner import between, run_stages
 from segment_lib.run.stage import in_order
@@ -110,7 +111,7 @@ def job_of(options: argparse.Namespace) -> None:
     console = Console.fitting(options.log_format, shown=not options.no_progress)
     content = options.check_content
     if options.dry_run:
-        manifest.refuse_foreign()
+        manifest.folder.refuse_foreign()
         job = Job(config, manifest, threads(options), console, check_content=content)
         told = between(STAGES, options.first, options.last)
         for line in forecast_lines(job, told, options.first):
@@ -184,13 +185,6 @@ def print_answer(manifest: Manifest, min_cell: int) -> None:
         verdict = f"  {row['verdict']}" if row["verdict"] in ("over", "under") else ""
         print(f"{name:>10} {' '.join(f'{share:>12}' for share in shares)} {index}{verdict}")
     print(f"\nreport: {manifest.root / 'report' / 'index.html'}")
-
-
-def count(text: str) -> int:
-    """A whole number of at least 1, of an option."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("a whole number of at least 1")
-    return int(text)
 
 
 if __name__ == "__main__":

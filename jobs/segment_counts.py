@@ -4,23 +4,23 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from dask import delayed
 
+from jobs.assign import placed_rows
 from jobs.legacy import Part, Parts, make_parts, part_key
 from segment_lib.clean import known
 from segment_lib.matrix import as_block
 from segment_lib.model import Overlap, Projection, overlap
 from segment_lib.profile import COUNTS, Levels, count_levels
-from segment_lib.run.artifacts import EXTRACTS
 from segment_lib.run.job import Job
 from segment_lib.schema import Schema
 from segment_lib.storage.files import StoredFile, read_file, read_metadata, read_part, write_part
-from segment_lib.tasks.assign import assignment_counts as placed_rows
+from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 BYTES_PER_CELL = 30
 """Of a raw cell in memory while its levels are counted; measured."""
@@ -53,7 +53,7 @@ def count_extracts(
     centers: np.ndarray,
     anew: np.ndarray,
     levels: Mapping[str, Sequence[Levels]],
-    work: Path,
+    work: Location,
 ) -> tuple[dict[str, Counted], Parts]:
     """Levels of each extract by segment, and how segments share their rows with clusterings anew.
 
@@ -100,7 +100,7 @@ _MODELS = ("arrays", "reclusterings")
 
 
 def count_part(
-    root: Path,
+    root: Location,
     raw: StoredFile,
     assigned: StoredFile,
     encoded: StoredFile,
@@ -110,17 +110,17 @@ def count_part(
     projection: Projection,
     centers: np.ndarray,
     anew: np.ndarray,
-    work: Path,
+    work: Location,
     path: str,
 ) -> StoredFile:
     """The counts of a part, written below `work`; the overlap is in the footer."""
     shared = count_overlap(root, encoded, features, projection, centers, anew)
     counts = count_levels_of(root, raw, assigned, schema, levels)
-    return write_part(work, path, counts, {_OVERLAP: json.dumps(shared.joint.tolist())})
+    return write_part(work, path, counts, {_OVERLAP: json.dumps(shared.contingency.tolist())})
 
 
 def count_levels_of(
-    root: Path, raw: StoredFile, assigned: StoredFile, schema: Schema, levels: list[Levels]
+    root: Location, raw: StoredFile, assigned: StoredFile, schema: Schema, levels: list[Levels]
 ) -> pl.DataFrame:
     """Rows of a part by segment, attribute and level."""
     if not levels:
@@ -133,7 +133,7 @@ def count_levels_of(
 
 
 def count_overlap(
-    root: Path,
+    root: Location,
     file: StoredFile,
     features: list[str],
     projection: Projection,
@@ -144,10 +144,10 @@ def count_overlap(
     if not file.rows:
         return Overlap(np.zeros((len(anew), len(centers), len(centers)), dtype=np.int64))
     block = as_block(read_part(root, file, columns=features), features)
-    return overlap(projection.scores(block), centers, anew)
+    return overlap(projection.transform(block), centers, anew)
 
 
-def add_counts(work: Path, files: Sequence[StoredFile], extract: str) -> Counted:
+def add_counts(work: Location, files: Sequence[StoredFile], extract: str) -> Counted:
     """The counts of all parts of an extract."""
     own = [file for file in files if file.path.startswith(f"compare/counts/{extract}/")]
     found = [read_metadata(work, file)[_OVERLAP] for file in own]

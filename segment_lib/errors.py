@@ -1,4 +1,4 @@
-"""What can go wrong in a way the user can mend; each error knows its exit code."""
+"""What can go wrong in a way the user can correct; each error knows its exit code."""
 
 
 class JobError(Exception):
@@ -17,6 +17,14 @@ class DataError(JobError):
     """An input is not what it should be. The message never quotes a cell."""
 
     exit_code = 3
+
+
+class ParameterError(ConfigError, ValueError):
+    """A parameter of an estimator asks for something that cannot be done."""
+
+
+class RowsError(DataError, ValueError):
+    """Rows that an estimator cannot take."""
 
 
 class ResourceError(JobError):

@@ -24,7 +24,7 @@ def answering(folder: Path, answer: str) -> list[str]:
     ("packages", "code", "told"),
     [
         ([CLEAN], 0, "0 of 1 packages have known vulnerabilities; 0 could not"),
-        ([CLEAN, FAULTY], 1, "b 2: PYSEC-1, mended in 3"),
+        ([CLEAN, FAULTY], 1, "b 2: PYSEC-1, fixed in 3"),
         ([CLEAN, UNKNOWN], 0, "0 of 1 packages have known vulnerabilities; 1 could not"),
         ([UNKNOWN, UNKNOWN], 2, "nothing was audited"),
         (None, 2, "nothing was audited"),

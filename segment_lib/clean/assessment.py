@@ -7,12 +7,12 @@ from functools import cached_property
 import polars as pl
 
 from segment_lib.clean.completeness import (
-    Delivered,
+    ExtractCounts,
     assess_attributes,
-    delivered,
     expected_levels,
     histogram,
     spelled,
+    sum_tallies,
 )
 from segment_lib.clean.remarks import refuse_unseen, remarks
 from segment_lib.clean.tally import Tally
@@ -30,9 +30,9 @@ class Assessment:
     """The levels of the attributes of which the dictionary lists all."""
 
     @cached_property
-    def extracts(self) -> dict[str, Delivered]:
+    def extracts(self) -> dict[str, ExtractCounts]:
         """What each extract holds."""
-        return {name: delivered([tally], self.schema) for name, tally in self.tallies.items()}
+        return {name: sum_tallies([tally], self.schema) for name, tally in self.tallies.items()}
 
     @property
     def rows(self) -> int:
@@ -42,7 +42,9 @@ class Assessment:
     @cached_property
     def counts(self) -> dict[str, dict[str, int]]:
         """Rows of the population by level, of each attribute."""
-        return {name: spelled(found) for name, found in self.extracts["population"].values.items()}
+        return {
+            name: spelled(values) for name, values in self.extracts["population"].values.items()
+        }
 
     @cached_property
     def levels(self) -> dict[str, tuple[str, ...] | None]:

@@ -24,10 +24,10 @@ class Refit:
 
         A feature that the base has not is at its mean.
         """
-        centers = self.base.projection.inverse(self.base.cluster_centers)
-        starts = np.tile(self.projection.mean, (len(centers), 1))
+        centers = self._base_centers
+        starts = np.tile(self.projection.scaler.mean_, (len(centers), 1))
         starts[:, self._shared] = centers[:, self._places]
-        return self.projection.scores(starts.astype(np.float32))
+        return np.asarray(self.projection.transform(starts.astype(np.float32)))
 
     def comparable(self, centers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the centres of the base and those of now by the features shared, scaled alike.
@@ -36,11 +36,15 @@ class Refit:
         ----------
         centers : in the components of now, shape (n_clusters, n_components)
         """
-        projection = self.base.projection
-        before = projection.inverse(self.base.cluster_centers)[:, self._places]
-        after = self.projection.inverse(centers)[:, self._shared]
-        scale = projection.scale[self._places]
+        before = self._base_centers[:, self._places]
+        after = self.projection.inverse_transform(centers)[:, self._shared]
+        scale = self.base.projection.scaler.scale_[self._places]
         return before / scale, after / scale
+
+    @property
+    def _base_centers(self) -> np.ndarray:
+        """The centres of the base, as its features."""
+        return self.base.projection.inverse_transform(self.base.kmeans.cluster_centers_)
 
     @property
     def _shared(self) -> np.ndarray:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
-from pathlib import Path
 
 import polars as pl
 
@@ -14,15 +13,17 @@ from segment_lib.drift import Changes, compare_schemas
 from segment_lib.encode import Plan, decode_plan, plan_entries, read_plan
 from segment_lib.encode.rules import Drop
 from segment_lib.errors import ConfigError, DataError, IntegrityError
-from segment_lib.run.artifacts import EXTRACTS, PLAN, PROPOSED_PLAN
-from segment_lib.run.folder import RUN
-from segment_lib.run.manifest import FORMAT, Manifest
-from segment_lib.run.record import OtherFormat
+from segment_lib.run.artifacts import PLAN, PROPOSED_PLAN
+from segment_lib.run.layout import RUN
+from segment_lib.run.manifest import Manifest
+from segment_lib.run.record import FORMAT, OtherFormat
 from segment_lib.run.results import Assessed, Encoded
 from segment_lib.schema import Meaning, Schema, read_feature_summary
 from segment_lib.sources import find_files, raw_dtypes, read_columns
 from segment_lib.storage.files import read_regular, write_file
-from segment_lib.storage.s3 import place
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import as_location
+from segment_lib.terms import EXTRACTS
 
 NEEDED = ("ingest", "assess", "encode", "fit", "sweep", "assign", "compare", "gains")
 """The stages of a run that can be a base."""
@@ -41,11 +42,11 @@ class Baseline:
     manifest: Manifest
     config: Config
     """The settings of the refresh."""
-    given: Path | None = None
+    given: Location | None = None
     """A plan to use in place of that of the base."""
 
     @property
-    def root(self) -> Path:
+    def root(self) -> Location:
         """The run folder of the base."""
         return self.manifest.root
 
@@ -76,7 +77,7 @@ class Baseline:
     def changes(self) -> Changes:
         """How the delivery differs from that of the base."""
         inputs = self.config.inputs
-        now = read_feature_summary(place(inputs.feature_summary), inputs.missing)
+        now = read_feature_summary(as_location(inputs.feature_summary), inputs.missing)
         columns = [
             set(read_columns(file, inputs.text_format(name), now))
             for name in EXTRACTS
@@ -104,7 +105,9 @@ class Baseline:
 
     @cached_property
     def _given_text(self) -> str:
-        path = self.given or Path()
+        path = self.given
+        if path is None:
+            return ""
         try:
             text = decode_plan(path.read_bytes(), path)
         except OSError:
@@ -131,7 +134,7 @@ class Baseline:
         if self.given is not None:
             read_plan(self._given_text, self.changes.schema, str(self.given))
 
-    def refuse_changes(self, root: Path, meanings: Mapping[str, Meaning]) -> None:
+    def refuse_changes(self, root: Location, meanings: Mapping[str, Meaning]) -> None:
         """Raise a DataError if the model cannot do with what is delivered.
 
         Parameters
@@ -149,7 +152,7 @@ class Baseline:
         proposed = Plan((*rules, *self._new)).to_json(meanings)
         write_file(root, PROPOSED_PLAN.path, proposed.encode())
         raise DataError(
-            f"{' '.join(f'{change.told}' for change in refused)} Deliver it, or go on without: "
+            f"{' '.join(f'{change.sentence}' for change in refused)} Deliver it, or go on without: "
             f"--plan {root / PROPOSED_PLAN.path}, which refits the model."
         )
 
@@ -171,7 +174,7 @@ def renamed_attributes(config: Config, base: Schema) -> dict[str, str]:
     return renamed
 
 
-def open_base(root: Path, config: Config, plan: Path | None = None) -> Baseline:
+def open_base(root: Location, config: Config, plan: Location | None = None) -> Baseline:
     """Open the run to start from.
 
     Raises

@@ -14,9 +14,9 @@ from dask.delayed import Delayed
 from segment_lib.cluster.memory import Budget
 from segment_lib.cluster.workers import Workers
 from segment_lib.config import Config
-from segment_lib.disclosure import counted
+from segment_lib.disclosure import count_text
 from segment_lib.errors import IntegrityError
-from segment_lib.run.artifacts import EXTRACTS, RAW, Artifact, PartedArtifact
+from segment_lib.run.artifacts import RAW, TEXT_COLUMNS, Artifact, PartedArtifact
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.parts import make_parts, reuse_part
@@ -24,21 +24,19 @@ from segment_lib.run.progress import Progress, log
 from segment_lib.run.restricted import Restricted, UndeclaredError
 from segment_lib.run.results import Ingested, Result
 from segment_lib.run.stage import Fields, OfBase, Read, Source, Stage, Work
+from segment_lib.storage.arrays import read_arrays, write_arrays
 from segment_lib.storage.files import (
     StoredFile,
-    formula_undone,
-    read_arrays,
-    read_file,
     read_json,
     read_part,
-    read_table,
-    write_arrays,
     write_file,
     write_part,
-    write_table,
 )
+from segment_lib.storage.location import Location
+from segment_lib.storage.tables import read_table, write_table
 from segment_lib.tasks.part import PartTask
 from segment_lib.tasks.rows import RowNumbers, row_numbers
+from segment_lib.terms import EXTRACTS
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Result)
@@ -58,7 +56,7 @@ class RunReader:
         self._manifest, self._reads, self._reader = manifest, tuple(reads), reader
 
     @property
-    def root(self) -> Path:
+    def root(self) -> Location:
         """The run folder."""
         return self._manifest.root
 
@@ -85,22 +83,21 @@ class RunReader:
             f"{artifact.stage}."
         )
 
-    def content(self, artifact: Artifact) -> bytes | None:
-        """Return the bytes of a file; None if this run has none."""
-        files = self.files(artifact)
-        return read_file(self.root, files[0]) if files else None
+    def has(self, artifact: Artifact) -> bool:
+        """Return True if this run has a file of the artifact, which only some runs have."""
+        return bool(self.files(artifact))
 
     def frame(self, artifact: Artifact) -> pl.DataFrame:
         """Return a Parquet table."""
         return read_part(self.root, self.file(artifact))
 
+    def table(self, artifact: Artifact) -> pl.DataFrame:
+        """Return a CSV table."""
+        return read_table(self.root, self.file(artifact), TEXT_COLUMNS)
+
     def arrays(self, artifact: Artifact) -> dict[str, np.ndarray]:
         """Return the arrays of an ``.npz`` file."""
         return read_arrays(self.root, self.file(artifact))
-
-    def table(self, artifact: Artifact) -> pl.DataFrame:
-        """Return a CSV table."""
-        return formula_undone(read_table(self.root, self.file(artifact)))
 
     def json(self, artifact: Artifact) -> Any:
         """Return a JSON object."""
@@ -167,7 +164,7 @@ class Context(RunReader):
     staging_dir : where it writes, under the final names
     """
 
-    def __init__(self, job: Job, stage: Stage, staging_dir: Path) -> None:
+    def __init__(self, job: Job, stage: Stage, staging_dir: Location) -> None:
         super().__init__(job.manifest, stage.reads, stage.name)
         self._job, self._stage = job, stage
         self.staging_dir = staging_dir
@@ -237,12 +234,8 @@ class Context(RunReader):
         """Write a Parquet table."""
         return self._wrote(artifact, write_part(self.staging_dir, artifact.path, table))
 
-    def write_csv(self, artifact: Artifact, table: pl.DataFrame) -> StoredFile:
-        """Write a CSV table of numbers."""
-        return self.write(artifact, table.write_csv().encode())
-
     def write_table(self, artifact: Artifact, table: pl.DataFrame) -> StoredFile:
-        """Write a CSV table with words, none of which a spreadsheet runs as a formula."""
+        """Write a CSV table, of which a spreadsheet runs no cell as a formula."""
         return self._wrote(artifact, write_table(self.staging_dir, artifact.path, table))
 
     def write_arrays(self, artifact: Artifact, arrays: dict[str, np.ndarray]) -> StoredFile:
@@ -278,7 +271,7 @@ class Context(RunReader):
         tasks: Sequence[PartTask],
         *,
         bytes_per_row: float,
-        root: Path | None = None,
+        root: Location | None = None,
         unit: str = "rows",
         sizes: Callable[[PartTask], int] | None = None,
         extra: bool = False,
@@ -323,7 +316,7 @@ class Context(RunReader):
 
     def by_extract(
         self,
-        task: Callable[[Path, Sequence[StoredFile]], Delayed],
+        task: Callable[[Location, Sequence[StoredFile]], Delayed],
         artifact: PartedArtifact,
         run: RunReader | None = None,
     ) -> dict[str, Any]:
@@ -340,7 +333,11 @@ class Context(RunReader):
         """Within it, Dask works on no more parts together than the budget allows."""
         return self.workers.limited(self.at_once(bytes_per_row, rows))
 
-    def scratch(self) -> Path:
+    def local_folder(self) -> Path:
+        """Return a private folder of this machine that is removed in the end."""
+        return self._job.manifest.folder.local(self.staging_dir)
+
+    def scratch(self) -> Location:
         """Return a private folder that all workers see, and that is removed in the end."""
         return self._job.scratch(self.staging_dir)
 
@@ -354,7 +351,7 @@ class Context(RunReader):
 
     def counted(self, rows: int) -> str:
         """Return a count as the log may tell it: of few people, only that they are few."""
-        return counted(rows, self._job.config.fairness.min_cell)
+        return count_text(rows, self._job.config.fairness.min_cell)
 
     def few_set_aside(self, delivered: Mapping[str, int], encoded: Mapping[str, int]) -> bool:
         """Return True if rows in and out would tell of too few people set aside."""

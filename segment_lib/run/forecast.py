@@ -8,11 +8,11 @@ from segment_lib.cluster.memory import (
     refuse_few_addresses,
     too_small,
 )
-from segment_lib.run.artifacts import EXTRACTS
-from segment_lib.run.folder import RUN
 from segment_lib.run.job import Job
+from segment_lib.run.layout import RUN
 from segment_lib.run.progress import log
 from segment_lib.run.stage import Scale, Stage
+from segment_lib.terms import EXTRACTS
 
 _BYTES_PER_CELL = 3.0
 """Of a cell in a CSV file; of coded demographics, measured."""

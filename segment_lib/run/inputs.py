@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from segment_lib.drift import Changes
@@ -14,8 +13,9 @@ from segment_lib.run.baseline import Baseline
 from segment_lib.run.job import Job
 from segment_lib.run.stage import Source, Work
 from segment_lib.schema import Dictionary, Meaning, Schema
-from segment_lib.sources import Delivery
+from segment_lib.sources import ColumnMapping
 from segment_lib.storage.files import hash_file
+from segment_lib.storage.location import Location
 
 _DERIVED = "derived_plans"
 
@@ -24,12 +24,12 @@ def _attributes(schema: Schema) -> Any:
     return [[a.name, a.information_level, a.type, *a.missing] for a in schema]
 
 
-EXTRACT_FILES: Source[dict[str, dict[Path, Any]]] = Source(
+EXTRACT_FILES: Source[dict[str, dict[Location, Any]]] = Source(
     "the delivered files",
     value=lambda job: job.delivered,
     digest=lambda job: [list(files.values()) for files in job.delivered.values()],
 )
-DELIVERY: Source[Delivery] = Source(
+DELIVERY: Source[ColumnMapping] = Source(
     "how columns become attributes",
     value=lambda job: job.delivery,
     digest=lambda job: job.delivery.as_json(),
@@ -82,7 +82,7 @@ class EditablePlan:
     derived : sha256 of the plans that were derived here; is added to
     """
 
-    def __init__(self, path: Path, derived: list[str]) -> None:
+    def __init__(self, path: Location, derived: list[str]) -> None:
         self.path, self._derived = path, derived
 
     def edited(self) -> str | None:

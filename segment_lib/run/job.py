@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from segment_lib.cluster.memory import Budget
 from segment_lib.cluster.workers import Workers
 from segment_lib.config import Config
-from segment_lib.run.artifacts import EXTRACTS
 from segment_lib.run.baseline import Baseline
-from segment_lib.run.manifest import Manifest, fingerprint_file
+from segment_lib.run.fingerprint import fingerprint_file
+from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console
 from segment_lib.schema import (
     Dictionary,
@@ -21,8 +20,11 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
-from segment_lib.sources import Delivery, find_files, is_packed, path_columns
-from segment_lib.storage.s3 import place
+from segment_lib.sources import ColumnMapping, find_files, is_packed, path_columns
+from segment_lib.storage.files import file_size
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import as_location
+from segment_lib.terms import EXTRACTS
 
 _UNPACKED = 8
 """Bytes that a byte of a compressed extract becomes, about."""
@@ -42,7 +44,7 @@ class Job:
     """True if delivered files are told apart by their bytes, not by size and time of change."""
 
     @property
-    def root(self) -> Path:
+    def root(self) -> Location:
         """The run folder."""
         return self.manifest.root
 
@@ -62,27 +64,27 @@ class Job:
         if self.baseline:
             return self.baseline.changes.schema
         inputs = self.config.inputs
-        return read_feature_summary(place(inputs.feature_summary), inputs.missing)
+        return read_feature_summary(as_location(inputs.feature_summary), inputs.missing)
 
     @cached_property
-    def delivery(self) -> Delivery:
+    def delivery(self) -> ColumnMapping:
         """How columns become attributes."""
         if self.baseline:
             changes = self.baseline.changes
-            return Delivery(self.schema, changes.renamed, changes.absent)
-        return Delivery(self.schema)
+            return ColumnMapping(self.schema, changes.renamed, changes.absent)
+        return ColumnMapping(self.schema)
 
     @cached_property
-    def delivered(self) -> dict[str, dict[Path, Any]]:
+    def delivered(self) -> dict[str, dict[Location, Any]]:
         """Files of each extract, with what tells each from any other, as the job began."""
         return {name: self.delivered_now(name) for name in EXTRACTS}
 
-    def delivered_now(self, extract: str) -> dict[Path, Any]:
+    def delivered_now(self, extract: str) -> dict[Location, Any]:
         """Files of an extract, with what tells each from any other, as they are now."""
         files = find_files(getattr(self.config.inputs, extract))
         return {file: self._fingerprint(file) for file in files}
 
-    def _fingerprint(self, file: Path) -> list[Any]:
+    def _fingerprint(self, file: Location) -> list[Any]:
         columns = path_columns(file)
         own = fingerprint_file(file, by_content=self.check_content)
         return [*own, *([columns] if columns else [])]
@@ -91,7 +93,7 @@ class Job:
     def delivered_bytes(self) -> dict[str, int]:
         """Bytes of each extract, about, once it is unpacked."""
         return {
-            name: sum(f.stat().st_size * (_UNPACKED if is_packed(f) else 1) for f in files)
+            name: sum(file_size(f) * (_UNPACKED if is_packed(f) else 1) for f in files)
             for name, files in self.delivered.items()
         }
 
@@ -99,7 +101,7 @@ class Job:
     def dictionary(self) -> Dictionary | None:
         """The delivered data dictionary, if one is named."""
         path = self.config.inputs.data_dictionary
-        return read_dictionary(place(path), self.schema) if path else None
+        return read_dictionary(as_location(path), self.schema) if path else None
 
     @cached_property
     def meanings(self) -> dict[str, Meaning]:
@@ -108,13 +110,13 @@ class Job:
         shipped = {n: m for n, m in known_meanings().items() if n in self.schema.names}
         return shipped | delivered
 
-    def scratch(self, staging_dir: Path) -> Path:
+    def scratch(self, staging_dir: Location) -> Location:
         """Where what is not published goes, seen by all workers: private, removed in the end.
 
         The staging folder; one of this machine if that is in an object store and threads work.
         """
         if self.workers.client is None:
-            return self.manifest.scratch(staging_dir)
+            return self.manifest.folder.local(staging_dir)
         return staging_dir
 
     def at_once(self, bytes_per_row: float, rows: int) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from dask import delayed
 
@@ -11,6 +10,7 @@ from segment_lib.run.checkpoint import finish_part, is_whole, noted_parts
 from segment_lib.run.job import Job
 from segment_lib.run.progress import log
 from segment_lib.storage.files import StoredFile, link_file, read_file, write_file
+from segment_lib.storage.location import Location
 from segment_lib.tasks.part import PartTask
 
 
@@ -27,8 +27,8 @@ def make_parts(
     job: Job,
     stage: str,
     tasks: Sequence[PartTask],
-    root: Path,
-    staging_dir: Path,
+    root: Location,
+    staging_dir: Location,
     done: Callable[[StoredFile], None] = lambda file: None,
     *,
     at_once: int | None = None,
@@ -60,14 +60,14 @@ def make_parts(
     return MadeParts([files[task.path] for task in tasks], len(reused))
 
 
-def make_part(task: PartTask, root: Path, staging_dir: Path) -> StoredFile:
+def make_part(task: PartTask, root: Location, staging_dir: Location) -> StoredFile:
     """Make a part, and write it below the staging folder."""
     part = task.make(root)
     return finish_part(staging_dir, task.path, part.rows, dict(part.metadata))
 
 
 def finished_before(
-    job: Job, stage: str, tasks: Sequence[PartTask], staging_dir: Path
+    job: Job, stage: str, tasks: Sequence[PartTask], staging_dir: Location
 ) -> list[StoredFile]:
     """Return the parts that a run which ended early left finished, checked by their sha256."""
     paths = {task.path for task in tasks}
@@ -84,7 +84,7 @@ def finished_before(
     return files
 
 
-def _known(job: Job, stage: str) -> dict[str, tuple[Path, StoredFile]]:
+def _known(job: Job, stage: str) -> dict[str, tuple[Location, StoredFile]]:
     """By key, run folder and file of the parts of the base, and of other stages of this run."""
     if job.base is None:
         return {}
@@ -98,7 +98,9 @@ def _known(job: Job, stage: str) -> dict[str, tuple[Path, StoredFile]]:
     return known
 
 
-def reuse_part(root: Path, file: StoredFile, staging_dir: Path, path: str) -> StoredFile | None:
+def reuse_part(
+    root: Location, file: StoredFile, staging_dir: Location, path: str
+) -> StoredFile | None:
     """Link a part, or copy it to another file system; None if its bytes are not those listed."""
     try:
         content = read_file(root, file)

@@ -5,11 +5,12 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from segment_lib.errors import IntegrityError
 from segment_lib.storage.files import StoredFile
+from segment_lib.storage.location import Location
 
 FORMAT = 5
 """Version of run.json and of the files of a run. It grows when code changes what is written."""
@@ -23,7 +24,7 @@ _LARGEST = 1 << 62
 class OtherFormat(IntegrityError):
     """A run that another version of this program made."""
 
-    def __init__(self, path: Path, version: int) -> None:
+    def __init__(self, path: Location, version: int) -> None:
         super().__init__(
             f"{path}: format version {version}, this program writes {FORMAT}. "
             "Choose another --run-dir."
@@ -125,7 +126,7 @@ class RunRecord:
         return with_checksum(told)
 
 
-def read_record(content: bytes, path: Path) -> RunRecord:
+def read_record(content: bytes, path: Location) -> RunRecord:
     """What a run.json tells.
 
     Raises

@@ -9,8 +9,8 @@ from segment_lib.cluster.versions import code_of
 from segment_lib.errors import ConfigError
 from segment_lib.run.blame import blaming
 from segment_lib.run.context import Context, few_set_aside
+from segment_lib.run.fingerprint import fingerprint
 from segment_lib.run.job import Job
-from segment_lib.run.manifest import fingerprint
 from segment_lib.run.progress import log
 from segment_lib.run.record import StageRecord
 from segment_lib.run.results import Encoded, Ingested
@@ -78,14 +78,14 @@ def _blaming_earlier_jobs(job: Job, stage: Stage) -> AbstractContextManager[None
 
 def _run_stage(job: Job, stage: Stage, stages: Sequence[Stage]) -> None:
     mark = stage.fingerprint(job)
-    staging_dir = job.manifest.begin(stage.name, fingerprint(mark, code_of("jobs")))
+    staging_dir = job.manifest.folder.begin(stage.name, fingerprint(mark, code_of("jobs")))
     began = time.monotonic()
     context = Context(job, stage, staging_dir)
     try:
         with PeakMemory() as peak, job.workers.active():
             outcome = stage.run(context)
     except BaseException:
-        job.manifest.abandon(staging_dir)
+        job.manifest.folder.abandon(staging_dir)
         raise
     seconds = time.monotonic() - began
     work = context.work + outcome.work

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from segment_lib.config import Config
 from segment_lib.run.artifacts import Artifact
+from segment_lib.run.fingerprint import fingerprint
 from segment_lib.run.job import Job
-from segment_lib.run.manifest import Manifest, fingerprint
+from segment_lib.run.manifest import Manifest
 from segment_lib.run.record import StageRecord
 from segment_lib.run.results import Result
 

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 
 import polars as pl
 
-from segment_lib.clean import Delivered, Tally, delivered
+from segment_lib.clean import ExtractCounts, Tally, sum_tallies
 from segment_lib.clean.tally import Values
-from segment_lib.drift import Counts, attribute_drift
+from segment_lib.drift import AttributeCounts, attribute_drift
 from segment_lib.schema import Schema
 
 
@@ -25,8 +25,8 @@ def attribute_table(
     absent : attributes that are delivered no more
     """
     names = [name for name in base_schema.names if name not in absent]
-    before = {extract: delivered([tally], base_schema) for extract, tally in base.items()}
-    after = {extract: delivered([tally], schema) for extract, tally in new.items()}
+    before = {extract: sum_tallies([tally], base_schema) for extract, tally in base.items()}
+    after = {extract: sum_tallies([tally], schema) for extract, tally in new.items()}
     tables = {
         extract: pl.DataFrame(
             [
@@ -52,11 +52,13 @@ def attribute_table(
     )
 
 
-def _counts(name: str, base: Delivered, new: Delivered) -> tuple[Counts, Counts]:
+def _counts(
+    name: str, base: ExtractCounts, new: ExtractCounts
+) -> tuple[AttributeCounts, AttributeCounts]:
     before, after = base.values[name], new.values[name]
     # Numbers counted in bins are compared in the coarser of the two.
     coarser = Values({}, coarseness=max(before.coarseness, after.coarseness))
     return (
-        Counts(base.rows, (before + coarser).rows, base.missing[name]),
-        Counts(new.rows, (after + coarser).rows, new.missing[name]),
+        AttributeCounts(base.rows, (before + coarser).rows, base.missing[name]),
+        AttributeCounts(new.rows, (after + coarser).rows, new.missing[name]),
     )

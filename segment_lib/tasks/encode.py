@@ -1,7 +1,6 @@
 """Known codes of a part to features by the plan; rows that lack too much are left out."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
@@ -9,6 +8,7 @@ from segment_lib.clean import count_missing, known
 from segment_lib.encode import Plan
 from segment_lib.schema import Schema
 from segment_lib.storage.files import StoredFile, read_part
+from segment_lib.storage.location import Location
 from segment_lib.tasks.part import PartRows, PartTask
 
 BYTES_PER_CELL = 13
@@ -27,7 +27,7 @@ class EncodePart(PartTask):
     kept: tuple[str, ...]
     most_missing: int
 
-    def make(self, root: Path) -> PartRows:
+    def make(self, root: Location) -> PartRows:
         """Return `row` and the features, without nulls."""
         missing = count_missing(self.schema[name] for name in self.kept)
         # Slice by slice, so that what lies between codes and features takes little room.

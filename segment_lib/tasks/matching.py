@@ -1,19 +1,18 @@
 """How many rows of a part segments of the base and of now share."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from segment_lib.matrix import as_block
-from segment_lib.model import Projection
-from segment_lib.model.kernel import nearest
-from segment_lib.model.stability import count_jointly
+from segment_lib.model import KMeans, Projection
+from segment_lib.model.stability import contingency
 from segment_lib.storage.files import StoredFile, read_part
+from segment_lib.storage.location import Location
 
 
 def count_shared(
-    root: Path,
+    root: Location,
     encoded: StoredFile,
     placed: StoredFile,
     features: Sequence[str],
@@ -33,5 +32,6 @@ def count_shared(
     rows = block.select("row").join(read_part(root, placed), on="row", maintain_order="left")
     order = np.argsort(segment_ids)
     before = order[np.searchsorted(segment_ids, rows["segment"].to_numpy(), sorter=order)]
-    now, _ = nearest(projection.scores(as_block(block, features)), centers)
-    return count_jointly(before, now, len(segment_ids), len(centers))
+    scores = projection.transform(as_block(block, features))
+    now = KMeans.from_centers(centers).predict(scores)
+    return contingency(before, now, len(segment_ids), len(centers))

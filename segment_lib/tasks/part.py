@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from segment_lib.storage.files import StoredFile
+from segment_lib.storage.location import Location
 
 IMPLIED = {"implied": True}
 """Metadata of a field that others of a task decide, so that it is no part of the key."""
@@ -35,7 +35,7 @@ class PartTask(ABC):
     """Where the part goes, below the run folder."""
 
     @abstractmethod
-    def make(self, root: Path) -> PartRows:
+    def make(self, root: Location) -> PartRows:
         """Make the part.
 
         Parameters

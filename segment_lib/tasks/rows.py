@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from itertools import accumulate
-from pathlib import Path
 
 import numpy as np
 
 from segment_lib.storage.files import StoredFile, read_part
+from segment_lib.storage.location import Location
 
 RowNumbers = range | StoredFile
 """The numbers themselves, or the raw part that has them."""
@@ -28,7 +28,7 @@ def row_numbers(raw: Sequence[StoredFile], left_out: Collection[str]) -> list[Ro
     ]
 
 
-def numbers_in(root: Path, rows: RowNumbers) -> np.ndarray:
+def numbers_in(root: Location, rows: RowNumbers) -> np.ndarray:
     """Return the row numbers of a part, shape (n_rows,)."""
     if isinstance(rows, StoredFile):
         return read_part(root, rows, columns=["row"])["row"].to_numpy()
