@@ -37,7 +37,9 @@ class AssignPart(PartTask):
         encoded = read_part(root, self.encoded).with_columns(
             pl.lit(value).alias(name) for name, value in self.fills.items()
         )
-        labels, distances = self.model.predict(as_block(encoded, self.features))
+        labels, distances = self.model.predict(
+            as_block(encoded, self.features), return_distance=True
+        )
         assigned = pl.DataFrame(
             {"row": encoded["row"], "segment": labels, "distance": distances},
             schema_overrides={"segment": pl.Int32, "distance": pl.Float32},

@@ -1,4 +1,4 @@
-"""How a program tells its figures: one JSON object a line on stdout, read back by the bench."""
+"""Figures of a measured program: one JSON object a line on stdout, parsed by the bench."""
 
 import json
 import time
@@ -8,32 +8,32 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-def tell(**figures: Any) -> None:
-    """One line of figures."""
+def emit(**figures: Any) -> None:
+    """Print one line of figures."""
     print(json.dumps(figures), flush=True)
 
 
 @contextmanager
 def phase(name: str) -> Iterator[None]:
-    """Tell how many seconds the work within took."""
+    """Emit the seconds that the work within takes."""
     began = time.perf_counter()
     yield
-    tell(phase=name, seconds=round(time.perf_counter() - began, 3))
+    emit(phase=name, seconds=round(time.perf_counter() - began, 3))
 
 
 @dataclass(frozen=True)
-class Told:
-    """All that a program told."""
+class Output:
+    """All figures that a program emitted."""
 
     phases: dict[str, float] = field(default_factory=dict)
     """Seconds."""
     fits: dict[int, dict[str, float]] = field(default_factory=dict)
-    """Number of clusters to inertia and passes of its fit."""
+    """Inertia and passes of each fit, by number of clusters."""
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
-        """Of all phases: start-up and checks are in none."""
+        """Seconds of all phases, which leave out start-up and checks."""
         return sum(self.phases.values())
 
     def seconds_of(self, fits: int) -> float:
@@ -41,15 +41,15 @@ class Told:
 
         Phases called ``k=…`` are fits; if there are none, all were fitted together.
         """
-        of_fits = [seconds for name, seconds in self.phases.items() if name.startswith("k=")]
-        if not of_fits:
+        fit_seconds = [seconds for name, seconds in self.phases.items() if name.startswith("k=")]
+        if not fit_seconds:
             return self.seconds
-        return self.seconds + sum(of_fits) / len(of_fits) * (fits - len(of_fits))
+        return self.seconds + sum(fit_seconds) / len(fit_seconds) * (fits - len(fit_seconds))
 
 
-def read_told(stdout: str) -> Told:
-    """Read the lines; those that are no JSON objects are someone else's."""
-    told = Told()
+def parse_output(stdout: str) -> Output:
+    """Parse the output of a program; lines that are no JSON objects are skipped."""
+    output = Output()
     for line in stdout.splitlines():
         try:
             figures = json.loads(line)
@@ -58,9 +58,9 @@ def read_told(stdout: str) -> Told:
         if not isinstance(figures, dict):
             continue
         if "phase" in figures:
-            told.phases[figures["phase"]] = figures["seconds"]
+            output.phases[figures["phase"]] = figures["seconds"]
         elif "fit" in figures:
-            told.fits[figures.pop("fit")] = figures
+            output.fits[figures.pop("fit")] = figures
         else:
-            told.facts.update(figures)
-    return told
+            output.facts.update(figures)
+    return output
