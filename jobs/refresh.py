@@ -55,9 +55,9 @@ STAGES = in_order((*(module.STAGE for module in _MODULES), report.OF_REFRESH))
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Refresh, and leave with the exit code of what happened."""
-    told = parser("refresh")
-    told.description = __doc__
-    add = told.add_argument
+    arguments = parser("refresh")
+    arguments.description = __doc__
+    add = arguments.add_argument
     add(
         "--base",
         type=path_argument,
@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     add("--plan", type=path_argument, help="a plan to use in place of the base's; refits the model")
     add("--until", choices=[stage.name for stage in STAGES], help="stop after this stage")
     add("--fail-on", choices=("drift",), help="leave with code 7 if something has drifted")
-    options = told.parse_args(argv)
+    options = arguments.parse_args(argv)
     start_logging(options.log_format)
     os.umask(0o077)
     run_and_exit(lambda: refresh(options))

@@ -9,12 +9,11 @@ from segment_lib.encode.plan import (
     read_plan,
 )
 from segment_lib.encode.proposal import propose_plan
-from segment_lib.encode.recodings import REDUNDANT, with_redundant
+from segment_lib.encode.recodings import with_redundant
 from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
 
 __all__ = [
     "MAX_LEVELS",
-    "REDUNDANT",
     "Binary",
     "Drop",
     "Number",
