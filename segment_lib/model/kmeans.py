@@ -106,7 +106,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         centers : shape (n_clusters, n_features), float32
         """
         model = cls(len(centers))
-        model.cluster_centers_, model.offset_ = centers, None
+        model.cluster_centers_, model._offset = centers, None
         model.n_features_in_ = centers.shape[1]
         return model
 
@@ -128,7 +128,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         if not np.isfinite(mean).all():
             raise RowsError("Input X contains NaN or infinity. Fill in or leave out such rows.")
         fit_sweep([self], lazy, mean=mean)
-        self.labels_ = self.predict(X)
+        self.labels_ = self._nearest(X)
         return self
 
     def predict(self, X: Any, *, return_distance: bool = False) -> Any:
@@ -141,15 +141,16 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         """
         check_is_fitted(self, "cluster_centers_")
         X = check_rows(self, X, min_rows=0)
+        if not return_distance:
+            return self._nearest(X)
         if isinstance(X, da.Array):
-            kinds = (np.int32, np.float32) if return_distance else (np.int32,)
-            columns = [
-                X.map_blocks(_column, self, i, drop_axis=1, meta=np.empty(0, kind))
-                for i, kind in enumerate(kinds)
-            ]
-            return tuple(columns) if return_distance else columns[0]
-        if return_distance:
-            return nearest(self._around_origin(X), self._around_origin(self.cluster_centers_))
+            distances = X.map_blocks(_distances, self, drop_axis=1, meta=np.empty(0, np.float32))
+            return self._nearest(X), distances
+        return nearest(self._around_origin(X), self._around_origin(self.cluster_centers_))
+
+    def _nearest(self, X: np.ndarray | da.Array) -> Any:
+        if isinstance(X, da.Array):
+            return X.map_blocks(self.predict, drop_axis=1, meta=np.empty(0, np.int32))
         return predict_sweep([self], X)[0]
 
     def transform(self, X: Any) -> Any:
@@ -157,8 +158,9 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         check_is_fitted(self, "cluster_centers_")
         X = check_rows(self, X, min_rows=0)
         if isinstance(X, da.Array):
+            X = X.astype(np.result_type(X, self.cluster_centers_))
             return by_blocks(self.transform, X, (len(self.cluster_centers_),))
-        return euclidean_distances(X, self.cluster_centers_.astype(X.dtype))
+        return euclidean_distances(X, self.cluster_centers_)
 
     def measure(self, X: Any) -> ClusterSums:
         """What tells how good the clustering is for these rows, in one pass."""
@@ -166,7 +168,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         X = check_rows(self, X, min_rows=0)
         rows: Rows
         if isinstance(X, da.Array):
-            rows = DaskRows(row_blocks(X.map_blocks(_centred, self.offset_, dtype=np.float32)))
+            rows = DaskRows(row_blocks(X.map_blocks(_centred, self._offset, dtype=np.float32)))
         else:
             rows = LocalRows([self._around_origin(X)])
         (sums,) = measure(rows, [self._around_origin(self.cluster_centers_)])
@@ -188,7 +190,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         return model
 
     def _around_origin(self, rows: np.ndarray) -> np.ndarray:
-        return _centred(rows, self.offset_)
+        return _centred(rows, self._offset)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without `labels_`, which would take the rows along; `predict` gives them again."""
@@ -207,14 +209,14 @@ def predict_sweep(models: Sequence[KMeans], X: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    X : shape (n_rows, n_features)
+    X : shape (n_rows, n_features), finite
 
     Returns
     -------
     labels : shape (n_models, n_rows), int32
     """
     first = models[0]
-    rows = first._around_origin(check_rows(first, X, min_rows=0))
+    rows = first._around_origin(X)
     return label_rows(rows, [first._around_origin(model.cluster_centers_) for model in models])
 
 
@@ -300,7 +302,7 @@ def fit_sweep(
         model.inertia_ = inertia(sums[k], state.centers)
         model.sums_, model.restarts_agree_ = sums[k], agreement[k]
         model.n_iter_, model.converged_ = state.n_iter, state.converged
-        model.n_features_in_, model.offset_ = X.shape[1], mean
+        model.n_features_in_, model._offset = X.shape[1], mean
         centers = state.centers if mean is None else state.centers + mean
         model.cluster_centers_ = centers.astype(X.dtype, copy=False)
 
@@ -315,7 +317,7 @@ def fit_together(models: Sequence[KMeans], rows: Rows) -> None:
     starts = dict(enumerate(np.asarray(model.init) for model in models))
     states = lloyd(rows, starts, max_iter=models[0].max_iter, tol=models[0].tol)
     for model, state in zip(models, states.values(), strict=True):
-        model.cluster_centers_, model.offset_ = state.centers, None
+        model.cluster_centers_, model._offset = state.centers, None
         model.n_iter_, model.converged_ = state.n_iter, state.converged
         model.n_features_in_ = state.centers.shape[1]
 
@@ -378,9 +380,8 @@ def _measured(rows: Rows, states: Mapping[int, ClusteringState]) -> dict[int, Cl
     return dict(zip(states, sums, strict=True))
 
 
-def _column(block: np.ndarray, model: KMeans, i: int) -> np.ndarray:
-    """Labels of a block, or with `i` = 1 the distances."""
-    return np.asarray(model.predict(block, return_distance=True)[i] if i else model.predict(block))
+def _distances(block: np.ndarray, model: KMeans) -> np.ndarray:
+    return np.asarray(model.predict(block, return_distance=True)[1])
 
 
 def _centred(rows: np.ndarray, mean: np.ndarray | None) -> np.ndarray:
