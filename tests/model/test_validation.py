@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
-from segment_lib.model import IncrementalPCA, KMeans, StandardScaler, fit_sweep
+from segment_lib.model import IncrementalPCA, KMeans, StandardScaler
 
 ALL = [StandardScaler(), IncrementalPCA(2), KMeans(3)]
 each = pytest.mark.parametrize("estimator", ALL, ids=lambda estimator: type(estimator).__name__)
@@ -208,4 +208,4 @@ def test_models_of_a_sweep_differ_in_their_number_of_clusters_alone():
     Z = lazy(people(dtype=np.float32))
     for models in ([KMeans(2), KMeans(2)], [KMeans(2), KMeans(3, max_iter=9)]):
         with pytest.raises(ValueError, match="differ in n_clusters"):
-            fit_sweep(models, Z)
+            KMeans.fit_sweep(models, Z)
