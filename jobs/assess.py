@@ -3,27 +3,26 @@
 from collections import Counter
 from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 from dask import delayed
 
-from jobs.console import log
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.command import run_alone
+from jobs.legacy import Outcome, Stage
 from segment_lib.clean import (
-    Delivered,
+    ExtractCounts,
     Tally,
+    as_code,
     assess_attributes,
-    delivered,
     expected_levels,
     histogram,
     refuse_unseen,
     remarks,
-    spelling,
+    sum_tallies,
 )
 from segment_lib.config import Config
-from segment_lib.disclosure import counted
+from segment_lib.disclosure import count_text
 from segment_lib.encode import (
     MAX_LEVELS,
     REDUNDANT,
@@ -35,10 +34,14 @@ from segment_lib.encode import (
 )
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.model.blocks import add_up
+from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import log
 from segment_lib.schema import canonical
-from segment_lib.schema.bans import remark_on, suspects
+from segment_lib.schema.suppress_column import suspected_columns, suspected_remarks
 from segment_lib.storage.files import StoredFile, read_metadata, write_file, write_part
+from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 
 def settings(config: Config) -> Any:
@@ -66,7 +69,7 @@ def declared(job: Job) -> Any:
     return [told, job.config.inputs.missing]
 
 
-def read_tally(root: Path, file: StoredFile) -> Tally:
+def read_tally(root: Location, file: StoredFile) -> Tally:
     return Tally.from_json(read_metadata(root, file)["tally"])
 
 
@@ -91,7 +94,7 @@ def levels(job: Job) -> dict[str, tuple[str, ...]]:
 
 
 def look_over(
-    job: Job, attributes: pl.DataFrame, extracts: Mapping[str, Delivered], plan: Plan
+    job: Job, attributes: pl.DataFrame, extracts: Mapping[str, ExtractCounts], plan: Plan
 ) -> list[str]:
     """What to remark on in the delivery.
 
@@ -135,10 +138,10 @@ def note_derived(job: Job, plan: str) -> None:
         noted.append(mark)
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     schema = job.schema
     counted = tallies(job)
-    extracts = {name: delivered([counted[name]], schema) for name in EXTRACTS}
+    extracts = {name: sum_tallies([counted[name]], schema) for name in EXTRACTS}
     population, customers = extracts.values()
     dictionary = levels(job)
     attributes = assess_attributes(
@@ -184,12 +187,16 @@ def run(job: Job, work: Path) -> Outcome:
         total,
         total,
         _message(attributes, plan, job.config.fairness.min_cell),
-        remarks=[*noticed, *remark_on(suspects(attributes, job.config.inputs.suppress_column))],
+        {"attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in schema]},
+        remarks=[
+            *noticed,
+            *suspected_remarks(suspected_columns(attributes, job.config.inputs.suppress_column)),
+        ],
     )
 
 
 def spelled(counts: Mapping[float | str, int]) -> dict[str, int]:
-    return {spelling(value): rows for value, rows in counts.items()}
+    return {as_code(value): rows for value, rows in counts.items()}
 
 
 def _tell_coverage(job: Job) -> None:
@@ -228,13 +235,11 @@ def _message(attributes: pl.DataFrame, plan: Plan, min_cell: int) -> str:
     told += f", {len(plan.features)} features planned"
     many = [rule.attribute for rule in plan.rules if has_too_many_levels(rule)]
     told += f" (none of {', '.join(many)}: more than {MAX_LEVELS} levels)" if many else ""
-    cells = counted(unseen, min_cell)
+    cells = count_text(unseen, min_cell)
     return told + (f", {cells} cells hold a code the dictionary lacks" if unseen else "")
 
 
 STAGE: Stage = Stage("assess", needs=("ingest",), settings=settings, inputs=inputs, run=run)
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="assess")
+    run_alone(STAGE.name)

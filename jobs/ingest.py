@@ -2,36 +2,39 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 from dask import delayed
 
-from jobs.console import log
+from jobs.command import run_alone
 from jobs.delivered import unchanging
+from jobs.legacy import Outcome, Stage
 from jobs.named import refuse_named
 from jobs.people import refuse_names, settle
 from jobs.raw_parts import BYTES_PER_CELL, RawParts, make_raw_parts
 from jobs.readings import all_faults, notes_of, refuse_doubtful_points
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.errors import ConfigError, DataError
-from segment_lib.schema.bans import looks_like_ban, remark_on
-from segment_lib.schema.ids import refuse_type
+from segment_lib.run.job import Job
+from segment_lib.run.progress import log
+from segment_lib.schema.ids import refuse_id_type
+from segment_lib.schema.suppress_column import is_suppress_name, suspected_remarks
 from segment_lib.sources import (
     Extract,
+    column_positions,
     customer_remarks,
+    detect_kind,
     expand,
     is_packed,
-    kind_of,
     list_files,
     open_extract,
-    places,
     refuse_shared,
     remarks,
 )
 from segment_lib.storage.files import StoredFile
+from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 __all__ = ["BYTES_PER_CELL", "STAGE"]
 
@@ -47,7 +50,7 @@ def inputs(job: Job) -> Any:
     return [*(list(job.delivered[name].values()) for name in EXTRACTS), job.delivery.as_json()]
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     refuse_columns(job)
     with unchanging(job):
         extracts = open_extracts(job, job.scratch(work) / "scratch")
@@ -67,8 +70,7 @@ def run(job: Job, work: Path) -> Outcome:
         "id_column": inputs.id_column,
         "suppress_column": inputs.suppress_column,
         "repeated_ids": inputs.repeated_ids,
-        "carried": {extract.name: list(extract.carried) for extract in extracts},
-        "attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in job.schema],
+        "passthrough": {extract.name: list(extract.passthrough) for extract in extracts},
         **people.parts.facts,
     }
     delivered, kept = (sum(file.rows or 0 for file in part) for part in (raw.parts.files, files))
@@ -93,7 +95,7 @@ def refuse_columns(job: Job) -> None:
     refuse_names(job)
 
 
-def open_extracts(job: Job, scratch: Path) -> list[Extract]:
+def open_extracts(job: Job, scratch: Location) -> list[Extract]:
     """The extracts, checked and cut; compressed files are written out to `scratch` first."""
     told = job.config.inputs
     extracts = []
@@ -118,7 +120,7 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
             )
         )
         refuse_id_types(extracts[-1], told.id_column)
-    if told.response and not any(told.response in extract.carried for extract in extracts):
+    if told.response and not any(told.response in extract.passthrough for extract in extracts):
         raise DataError(
             f"inputs.response = {told.response}: neither extract has such a column. Check its name."
         )
@@ -128,15 +130,15 @@ def open_extracts(job: Job, scratch: Path) -> list[Extract]:
 def refuse_id_types(extract: Extract, column: str) -> None:
     """Raise a DataError if the id column of a Parquet file is of a type that no id is of."""
     for path in {piece.path for piece in extract.pieces if column}:
-        if kind_of(path).parquet:
+        if detect_kind(path).parquet:
             with path.open("rb") as file:
                 schema = pq.read_schema(file)
             if column in schema.names:
-                refuse_type(str(path), column, schema.field(column).type)
+                refuse_id_type(str(path), column, schema.field(column).type)
 
 
 def reading_remarks(
-    job: Job, extracts: Sequence[Extract], raw: RawParts, work: Path
+    job: Job, extracts: Sequence[Extract], raw: RawParts, work: Location
 ) -> Iterator[str]:
     """What was noticed while the extracts were read.
 
@@ -147,10 +149,10 @@ def reading_remarks(
     """
     for extract in extracts:
         if extract.extra:
-            kept = "carried along" if set(extract.extra) <= set(extract.carried) else "ignored"
-            extra = places(extract.extra, extract.pieces[0].columns)
+            kept = "carried along" if set(extract.extra) <= set(extract.passthrough) else "ignored"
+            extra = column_positions(extract.extra, extract.pieces[0].columns)
             log(f"ingest   {extract.name}: {extra} not in the summary, {kept}")
-            yield from remark_on(name for name in extract.extra if looks_like_ban(name))
+            yield from suspected_remarks(name for name in extract.extra if is_suppress_name(name))
         own = [file for file in raw.parts.files if f"/{extract.name}/" in file.path]
         notes = notes_of(job, own, work)
         refuse_doubtful_points(job, extract, notes)
@@ -176,6 +178,4 @@ def _left_out(job: Job) -> list[str]:
 STAGE: Stage = Stage("ingest", needs=(), settings=settings, inputs=inputs, run=run)
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="ingest")
+    run_alone(STAGE.name)

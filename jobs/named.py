@@ -2,32 +2,34 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from dask import delayed
 
-from jobs.stage import Job
-from segment_lib.clean import NO_ANSWER, answers
+from segment_lib.clean import NO_ANSWER, parse_answers
 from segment_lib.errors import DataError
+from segment_lib.run.job import Job
 from segment_lib.schema.ids import NO_ID, hash_ids
 from segment_lib.sources import Extract
 from segment_lib.storage.files import StoredFile, read_part
+from segment_lib.storage.location import Location
 
 
-def some_ids(root: Path, file: StoredFile, column: str) -> set[int]:
+def some_ids(root: Location, file: StoredFile, column: str) -> set[int]:
     """Keys of two of the ids of a raw part, or of all if there are fewer: no id leaves a worker."""
     keys = np.unique(hash_ids(read_part(root, file, columns=[column])[column]))
     return set(keys[keys != NO_ID][:2].tolist())
 
 
-def count_answers(root: Path, file: StoredFile, column: str) -> Counter[str]:
+def count_answers(root: Location, file: StoredFile, column: str) -> Counter[str]:
     """Rows of a raw part by what they answer."""
-    return Counter(answers(read_part(root, file, columns=[column])[column]).drop_nulls().to_list())
+    return Counter(
+        parse_answers(read_part(root, file, columns=[column])[column]).drop_nulls().to_list()
+    )
 
 
 def refuse_named(
-    job: Job, extracts: Sequence[Extract], files: Sequence[StoredFile], work: Path
+    job: Job, extracts: Sequence[Extract], files: Sequence[StoredFile], work: Location
 ) -> None:
     """Raise a DataError if the id column or the response says nothing; all faults in one line.
 
@@ -46,7 +48,7 @@ def refuse_named(
             if len(ids) < min(2, sum(file.rows or 0 for file in own)):
                 what = "the same in every row" if ids else "empty in every row"
                 faults.append(f"inputs.id_column = {id_column}: {what} of the {extract.name}")
-        if response in extract.carried:
+        if response in extract.passthrough:
             tasks = [delayed(count_answers)(work, file, response) for file in own]
             counts = sum(job.workers.run(tasks), Counter[str]())
             responses += counts

@@ -6,22 +6,20 @@ Nothing is done, and nothing read, where neither inputs.id_column nor inputs.sup
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.parts import Part, Parts, make_parts, part_key, reuse_part
-from jobs.stage import EXTRACTS, Job
+from jobs.legacy import Part, Parts, make_parts, part_key
 from segment_lib.clean import Tally, tally_part
 from segment_lib.clean.repeats import (
     BYTES_PER_ROW,
     ROWS_PER_BUCKET,
-    Repeats,
-    Sorted,
-    bucket_of,
+    RepeatCounts,
+    RowsByOwner,
+    assign_buckets,
     count_repeated,
     find_repeats,
     n_buckets,
@@ -29,9 +27,13 @@ from segment_lib.clean.repeats import (
 )
 from segment_lib.errors import ConfigError, DataError, IntegrityError
 from segment_lib.run.checkpoint import finish_part
-from segment_lib.schema import Schema, bans
+from segment_lib.run.job import Job
+from segment_lib.run.parts import reuse_part
+from segment_lib.schema import Schema, suppress_column
 from segment_lib.schema.ids import NO_ID, hash_ids, leading_zeros
 from segment_lib.storage.files import StoredFile, read_metadata, read_part
+from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 BYTES_PER_CELL = 15
 """Of a cell in memory while ids are read and attributes compared; measured."""
@@ -44,7 +46,7 @@ class Identified:
     """The ids of a part."""
 
     without_id: int
-    keys: Sorted
+    keys: RowsByOwner
     """Key, row number, a hash of the attributes and leading zeros of the id, by bucket."""
 
 
@@ -75,7 +77,7 @@ def refuse_names(job: Job) -> None:
         )
 
 
-def settle(job: Job, made: Parts, work: Path) -> People:
+def settle(job: Job, made: Parts, work: Location) -> People:
     """The parts with each person once, by inputs.repeated_ids, and remarks on ids and marks."""
     remarks = mark_remarks(job, made, work)
     if not job.config.inputs.id_column:
@@ -100,7 +102,7 @@ def settle(job: Job, made: Parts, work: Path) -> People:
 
 
 def identify(
-    job: Job, work: Path, files: Sequence[StoredFile], scratch: Path, name: str
+    job: Job, work: Location, files: Sequence[StoredFile], scratch: Location, name: str
 ) -> list[Identified]:
     """The ids of each part of an extract, on disk."""
     inputs = job.config.inputs
@@ -116,12 +118,12 @@ def identify(
 
 
 def identify_part(
-    work: Path,
+    work: Location,
     file: StoredFile,
     column: str,
     attributes: Sequence[str],
     n: int,
-    scratch: Path,
+    scratch: Location,
     path: str,
 ) -> Identified:
     """The ids of a part: those without one are nobody in particular."""
@@ -131,13 +133,13 @@ def identify_part(
     there = keys != NO_ID
     numbers = rows["row"].to_numpy().astype(np.uint64)
     table = np.column_stack([keys, numbers, contents, leading_zeros(rows[column])])[there]
-    written = Sorted.write(scratch, path, table, bucket_of(keys[there], n), n)
+    written = RowsByOwner.write(scratch, path, table, assign_buckets(keys[there], n), n)
     return Identified(int((~there).sum()), written)
 
 
 def compare_ids(
-    job: Job, files: Sequence[StoredFile], parts: Sequence[Identified], scratch: Path, name: str
-) -> tuple[Repeats, list[Sorted]]:
+    job: Job, files: Sequence[StoredFile], parts: Sequence[Identified], scratch: Location, name: str
+) -> tuple[RepeatCounts, list[RowsByOwner]]:
     """What repeats in an extract, and the rows that do, by bucket."""
     firsts = list(accumulate((file.rows or 0 for file in files), initial=0))[:-1]
     tasks = [
@@ -147,16 +149,16 @@ def compare_ids(
         for bucket in range(n_buckets(sum(file.rows or 0 for file in files)))
     ]
     results = job.workers.run(tasks, at_once=job.at_once(BYTES_PER_ROW, ROWS_PER_BUCKET))
-    return sum((found for found, _ in results), start=Repeats()), [rows for _, rows in results]
+    return sum((found for found, _ in results), start=RepeatCounts()), [rows for _, rows in results]
 
 
 def kept_parts(
     job: Job,
     made: Parts,
     files: Sequence[StoredFile],
-    buckets: Sequence[Sorted],
+    buckets: Sequence[RowsByOwner],
     left_out: dict[str, int],
-    work: Path,
+    work: Location,
 ) -> list[Part]:
     """The parts of an extract without the rows that repeat an id; those that change are noted."""
     if folder_of(job) == "raw":
@@ -176,7 +178,7 @@ def kept_parts(
     return parts
 
 
-def publish_part(work: Path, file: StoredFile, path: str) -> StoredFile:
+def publish_part(work: Location, file: StoredFile, path: str) -> StoredFile:
     """A part in which nobody repeats, under the name by which it is published."""
     published = reuse_part(work, file, work, path)
     if published is None:
@@ -185,7 +187,12 @@ def publish_part(work: Path, file: StoredFile, path: str) -> StoredFile:
 
 
 def keep_first(
-    work: Path, file: StoredFile, buckets: Sequence[Sorted], i: int, schema: Schema, path: str
+    work: Location,
+    file: StoredFile,
+    buckets: Sequence[RowsByOwner],
+    i: int,
+    schema: Schema,
+    path: str,
 ) -> StoredFile:
     """A part without the rows that repeat an id, counted anew."""
     rows = read_part(work, file)
@@ -195,7 +202,7 @@ def keep_first(
     return finish_part(work, path, kept, {"tally": tally_part(kept, schema, notes).to_json()})
 
 
-def id_remarks(job: Job, name: str, repeats: Repeats, without: int, rows: int) -> list[str]:
+def id_remarks(job: Job, name: str, repeats: RepeatCounts, without: int, rows: int) -> list[str]:
     """What is worth a look in the ids of an extract.
 
     Raises
@@ -249,7 +256,7 @@ def few_or(count: int, few: int) -> str:
     return f"fewer than {few}" if 0 < count < few else f"{count:,}"
 
 
-def mark_remarks(job: Job, made: Parts, work: Path) -> list[str]:
+def mark_remarks(job: Job, made: Parts, work: Location) -> list[str]:
     """What is worth a look in the column that says who must not be mailed.
 
     Raises
@@ -270,13 +277,13 @@ def mark_remarks(job: Job, made: Parts, work: Path) -> list[str]:
         missing = job.schema[column].missing if column in job.schema.names else ()
         tasks = [delayed(forms_of)(work, file, column, missing) for file in files]
         words = frozenset().union(*job.workers.run(tasks))
-        if not bans.is_certain(words):
+        if not suppress_column.is_unambiguous(words):
             raise DataError(
                 f"{getattr(inputs, name)}, column {column}: does not say for certain who must not "
                 "be mailed. Understood are J/N, ja/nein, Y/N, yes/no, true/false, 1/0, X or empty, "
                 "and one other mark or empty."
             )
-        if not any(word and word not in bans.NO for word in words):
+        if not any(word and word not in suppress_column.NO for word in words):
             remarks.append(f"{name}: {column} marks nobody (inputs.suppress_column).")
     if not having:
         raise DataError(
@@ -289,7 +296,7 @@ def mark_remarks(job: Job, made: Parts, work: Path) -> list[str]:
                 "population can be recognised without inputs.id_column."
             )
         remarks.append(f"only the customers have {column} (inputs.suppress_column).")
-    if bans.says_allowed(column):
+    if suppress_column.is_consent_name(column):
         remarks.append(
             f"{column}: by its name it says who may be mailed. inputs.suppress_column is for a "
             "column that says who must not."
@@ -297,12 +304,14 @@ def mark_remarks(job: Job, made: Parts, work: Path) -> list[str]:
     return remarks
 
 
-def columns_of(work: Path, file: StoredFile) -> list[str]:
+def columns_of(work: Location, file: StoredFile) -> list[str]:
     return read_part(work, file).columns
 
 
-def forms_of(work: Path, file: StoredFile, column: str, missing: Sequence[str]) -> frozenset[str]:
-    return bans.forms(read_part(work, file, columns=[column])[column], missing)
+def forms_of(
+    work: Location, file: StoredFile, column: str, missing: Sequence[str]
+) -> frozenset[str]:
+    return suppress_column.distinct_words(read_part(work, file, columns=[column])[column], missing)
 
 
 def row_numbers(job: Job, raw: Sequence[StoredFile]) -> list[range | StoredFile]:
@@ -315,7 +324,7 @@ def row_numbers(job: Job, raw: Sequence[StoredFile]) -> list[range | StoredFile]
     ]
 
 
-def numbers_in(root: Path, rows: range | StoredFile) -> np.ndarray:
+def numbers_in(root: Location, rows: range | StoredFile) -> np.ndarray:
     """The row numbers that `row_numbers` gives of a part, shape (n_rows,)."""
     if isinstance(rows, StoredFile):
         return read_part(root, rows, columns=["row"])["row"].to_numpy()

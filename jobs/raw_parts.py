@@ -4,20 +4,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from operator import itemgetter
-from pathlib import Path
 
 import polars as pl
 from dask import delayed
 
-from jobs.parts import Part, Parts, make_parts, part_key
+from jobs.legacy import Part, Parts, make_parts, part_key
 from jobs.people import folder_of
-from jobs.stage import Job
 from segment_lib.clean import tally_part
 from segment_lib.run.checkpoint import finish_part
-from segment_lib.schema.ids import DigitsLost, digits_lost, written_ids
-from segment_lib.sources import Content, Delivery, Extract, Piece, Reading, changed, refuse_copies
+from segment_lib.run.job import Job
+from segment_lib.schema.ids import RoundedIdError, normalize_ids, rounded_ids_error
+from segment_lib.sources import (
+    ColumnMapping,
+    Extract,
+    FileDigests,
+    Piece,
+    ReadResult,
+    changed,
+    refuse_copies,
+)
 from segment_lib.storage.files import StoredFile
-from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import store_of
 
 BYTES_PER_CELL = 30
 """Of a row in memory while it is parsed, typed, tallied and written; measured."""
@@ -31,7 +39,7 @@ class RawParts:
     remarks: Sequence[str]
 
 
-def make_raw_parts(job: Job, extracts: Sequence[Extract], work: Path) -> RawParts:
+def make_raw_parts(job: Job, extracts: Sequence[Extract], work: Location) -> RawParts:
     """Hash and count the pieces, then read and write each.
 
     Raises
@@ -45,14 +53,14 @@ def make_raw_parts(job: Job, extracts: Sequence[Extract], work: Path) -> RawPart
     for extract in extracts:
         digests = job.workers.run([delayed(piece.digest)() for piece in extract.pieces])
         contents += contents_of(extract, digests)
-        read_as = [list(extract.carried), *ids, job.delivery.as_json()]
+        read_as = [list(extract.passthrough), *ids, job.delivery.as_json()]
         firsts = accumulate((rows for _, rows in digests), initial=0)
         for i, (piece, (digest, rows), first) in enumerate(
             zip(extract.pieces, digests, firsts, strict=False)
         ):
             path = f"{folder_of(job)}/{extract.name}/part-{i:05d}.parquet"
             task = delayed(write_raw_part)(
-                piece, extract.carried, *ids, first, digest, rows, job.delivery, work, path
+                piece, extract.passthrough, *ids, first, digest, rows, job.delivery, work, path
             )
             parts.append(Part(path, part_key("raw", digest, first, read_as), task))
             sizes[path] = piece.size
@@ -66,48 +74,50 @@ def make_raw_parts(job: Job, extracts: Sequence[Extract], work: Path) -> RawPart
     return RawParts(made, copies)
 
 
-def contents_of(extract: Extract, digests: Sequence[tuple[str, int]]) -> list[Content]:
+def contents_of(extract: Extract, digests: Sequence[tuple[str, int]]) -> list[FileDigests]:
     """What is in each file that has rows."""
     pieces = zip(extract.origins, digests, strict=True)
     files = [(file, [digest for _, digest in own]) for file, own in groupby(pieces, itemgetter(0))]
     return [
-        Content(extract.name, file, tuple(name for name, _ in own), sum(rows for _, rows in own))
+        FileDigests(
+            extract.name, file, tuple(name for name, _ in own), sum(rows for _, rows in own)
+        )
         for file, own in files
     ]
 
 
 def write_raw_part(
     piece: Piece,
-    carried: Sequence[str],
+    passthrough: Sequence[str],
     id_column: str,
     missing: Sequence[str],
     first: int,
     digest: str,
     counted: int,
-    delivery: Delivery,
-    work: Path,
+    delivery: ColumnMapping,
+    work: Location,
     path: str,
 ) -> StoredFile:
     """Number the rows of a piece from `first` and write them with their tally in the footer."""
-    reading = delivery.read(piece, carried)
+    reading = delivery.read(piece, passthrough)
     rows = reading.rows
     if rows.height != counted or not _is_what_was_hashed(piece, reading, digest):
         raise changed(piece.path)
     if id_column:
         try:
-            rows = rows.with_columns(written_ids(rows[id_column], missing).alias(id_column))
-        except DigitsLost:
-            raise digits_lost(f"{piece.path}, column {id_column}") from None
+            rows = rows.with_columns(normalize_ids(rows[id_column], missing).alias(id_column))
+        except RoundedIdError:
+            raise rounded_ids_error(f"{piece.path}, column {id_column}") from None
     tally = tally_part(rows, delivery.schema, reading.notes)
     numbered = rows.select(pl.int_range(first, first + pl.len(), dtype=pl.Int64).alias("row"), "*")
     return finish_part(work, path, numbered, {"tally": tally.to_json()})
 
 
-def _is_what_was_hashed(piece: Piece, reading: Reading, digest: str) -> bool:
+def _is_what_was_hashed(piece: Piece, reading: ReadResult, digest: str) -> bool:
     """True if the rows come from the bytes of the digest.
 
     Parquet is read by columns, so its bytes are hashed once more; objects have versions for that.
     """
-    if isinstance(piece.path, S3Path) and not reading.digest:
+    if store_of(piece.path).versioned and not reading.digest:
         return True
     return (reading.digest or piece.digest()[0].partition("-")[0]) == digest.partition("-")[0]

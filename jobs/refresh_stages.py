@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import asdict
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,15 +12,14 @@ from dask import delayed
 from jobs import assess, fit, sweep
 from jobs.assess import histogram_table, spelled, tallies
 from jobs.baseline import PROPOSED, RefreshJob
-from jobs.parts import reuse_part, work_done
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.legacy import Outcome, Stage, reuse_part, work_done
 from segment_lib.clean import (
-    Delivered,
+    ExtractCounts,
+    as_code,
     assess_attributes,
-    delivered,
     expected_levels,
     histogram,
-    spelling,
+    sum_tallies,
 )
 from segment_lib.config import Config
 from segment_lib.drift import match_segments
@@ -31,7 +29,11 @@ from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block
 from segment_lib.model import KMeans, Projection, segment_ids
 from segment_lib.model.stability import contingency
-from segment_lib.storage.files import StoredFile, read_arrays, read_part, write_file, write_part
+from segment_lib.run.job import Job
+from segment_lib.storage.arrays import read_arrays
+from segment_lib.storage.files import StoredFile, read_part, write_file, write_part
+from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 
 def of_refresh(job: Job) -> RefreshJob:
@@ -54,11 +56,11 @@ def assess_inputs(job: Job) -> Any:
     return [job.hashes("ingest"), base, plan, job.told_meanings(), assess.declared(job)]
 
 
-def run_assess(job: Job, work: Path) -> Outcome:
+def run_assess(job: Job, work: Location) -> Outcome:
     told = of_refresh(job)
     schema = told.schema
     counted = tallies(told)
-    extracts = {name: delivered([counted[name]], schema) for name in EXTRACTS}
+    extracts = {name: sum_tallies([counted[name]], schema) for name in EXTRACTS}
     population, customers = extracts.values()
     attributes = _as_in_base(
         told,
@@ -107,7 +109,7 @@ def _as_in_base(job: RefreshJob, attributes: pl.DataFrame) -> pl.DataFrame:
     ).select(attributes.columns)
 
 
-def propose_plan(job: RefreshJob, plan: Plan, population: Delivered) -> Plan:
+def propose_plan(job: RefreshJob, plan: Plan, population: ExtractCounts) -> Plan:
     """The plan with rules for attributes that are new, and levels the base has never seen."""
     schema, dictionary = job.schema, assess.levels(job)
     known = {name: of.rows for name, of in population.values.items()}
@@ -121,7 +123,7 @@ def propose_plan(job: RefreshJob, plan: Plan, population: Delivered) -> Plan:
     rules = [
         by_name[rule.attribute]
         if rule.attribute in job.changes.new and not rule.features
-        else with_levels(rule, [spelling(value) for value in known[rule.attribute]])
+        else with_levels(rule, [as_code(value) for value in known[rule.attribute]])
         for rule in plan.rules
     ]
     return Plan(tuple(rules))
@@ -149,7 +151,7 @@ ASSESS = Stage(
 # --- fit and sweep: applied, or refitted from the centres of the base -----------------------------
 
 
-def take(job: Job, stage: str, path: str, work: Path) -> StoredFile:
+def take(job: Job, stage: str, path: str, work: Location) -> StoredFile:
     """A file of the base, whole.
 
     Raises
@@ -174,7 +176,7 @@ def fit_inputs(job: Job) -> Any:
     return fit.inputs(job)
 
 
-def run_fit(job: Job, work: Path) -> Outcome:
+def run_fit(job: Job, work: Location) -> Outcome:
     if not is_applied(job):
         return fit.run(job, work)
     n = len(job.manifest.files("encode", "features/population/"))
@@ -196,7 +198,7 @@ def sweep_inputs(job: Job) -> Any:
     return ["apply", model] if is_applied(job) else ["refit", model, sweep.inputs(job)]
 
 
-def run_sweep(job: Job, work: Path) -> Outcome:
+def run_sweep(job: Job, work: Location) -> Outcome:
     facts = of_refresh(job).earlier.stages["sweep"].facts
     if not is_applied(job):
         return sweep.sweep_and_choose(job, work, [facts["n_clusters"]], warm_start(job))
@@ -270,7 +272,7 @@ def shared_rows(
 
 
 def _shared(
-    root: Path,
+    root: Location,
     file: StoredFile,
     placed: StoredFile,
     features: tuple[str, ...],

@@ -1,4 +1,4 @@
-"""What can go wrong in a way the user can mend; each error knows its exit code."""
+"""What can go wrong in a way the user can correct; each error knows its exit code."""
 
 
 class JobError(Exception):

@@ -31,14 +31,14 @@ def tables_of(page: Path) -> dict[str, pl.DataFrame]:
     }
 
 
-def told(
+def published_sums(
     who: str,
     truth: Mapping[Cell, int],
     page: Mapping[str, pl.DataFrame],
     describe: pl.DataFrame,
     fairness: pl.DataFrame,
 ) -> Iterator[Equation]:
-    """All that is told of the counts of one extract. Totals are: the run sheet holds them."""
+    """Sums of counts of one extract that are published, the totals among them (run sheet)."""
     sizes = [cell for cell in truth if len(cell) == 1]
     everyone = sum(truth[cell] for cell in sizes)
     yield dict.fromkeys(sizes, 1), everyone
@@ -106,12 +106,12 @@ def range_of(cell: Cell, truth: Mapping[Cell, int], known: list[Equation]) -> tu
     place = {cell: at for at, cell in enumerate(truth)}
 
     def lines(counted: Iterable[Mapping[Cell, int]]) -> np.ndarray:
-        found = [np.zeros(len(place))]
+        multiples = [np.zeros(len(place))]
         for cells in counted:
-            found.append(np.zeros(len(place)))
+            multiples.append(np.zeros(len(place)))
             for each, times in cells.items():
-                found[-1][place[each]] = times
-        return np.array(found)
+                multiples[-1][place[each]] = times
+        return np.array(multiples)
 
     within: dict[Cell, dict[Cell, int]] = {}
     for each in truth:

@@ -17,7 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 from segment_lib.storage import s3
-from segment_lib.storage.s3 import S3Path, place
+from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.stores import as_location
 
 SECRET = "canary-of-the-secret-key"
 """The secret key in tests: it is to appear nowhere."""
@@ -90,9 +91,7 @@ def new_bucket() -> S3Path:
     """An empty bucket."""
     name = f"bucket-{uuid.uuid4().hex}"
     s3._client().create_bucket(Bucket=name)
-    found = place(f"s3://{name}")
-    assert isinstance(found, S3Path)
-    return found
+    return as_location(f"s3://{name}")
 
 
 @dataclass
@@ -153,10 +152,10 @@ def bad_line(port: int) -> Iterator[BadLine]:
             sent = content[: len(content) // 2] if kind in ("cut", "short") else content
             self.send_response_only(answer.status)
             for name, value in answer.getheaders():
-                told = name.lower()
-                if told in ("content-length", "connection", "transfer-encoding"):
+                header = name.lower()
+                if header in ("content-length", "connection", "transfer-encoding"):
                     continue
-                if not (kind == "short" and told.startswith("x-amz-checksum")):
+                if not (kind == "short" and header.startswith("x-amz-checksum")):
                     self.send_header(name, value)
             size_told = answer.getheader("Content-Length") if self.command == "HEAD" else None
             length = size_told or str(len(content if kind == "cut" else sent))

@@ -1,32 +1,32 @@
-"""Codes to nulls, tallies of what was delivered, sparse attributes out, sparse rows aside."""
+"""Cleaning: missing codes to nulls, counts of the extracts, sparse attributes and rows aside."""
 
 from segment_lib.clean.codes import known
 from segment_lib.clean.completeness import (
-    Delivered,
+    ExtractCounts,
+    as_code,
     assess_attributes,
     count_missing,
-    delivered,
     expected_levels,
     histogram,
-    spelling,
+    sum_tallies,
 )
 from segment_lib.clean.remarks import refuse_unseen, remarks
-from segment_lib.clean.response import NO_ANSWER, answers
+from segment_lib.clean.response import NO_ANSWER, parse_answers
 from segment_lib.clean.tally import Tally, tally_part
 
 __all__ = [
     "NO_ANSWER",
-    "Delivered",
+    "ExtractCounts",
     "Tally",
-    "answers",
+    "as_code",
     "assess_attributes",
     "count_missing",
-    "delivered",
     "expected_levels",
     "histogram",
     "known",
+    "parse_answers",
     "refuse_unseen",
     "remarks",
-    "spelling",
+    "sum_tallies",
     "tally_part",
 ]

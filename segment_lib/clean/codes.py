@@ -1,4 +1,4 @@
-"""Missing-or-unknown codes to nulls. Expressions only: nothing here reads or writes."""
+"""Expressions that turn missing-or-unknown codes to nulls; nothing here reads or writes."""
 
 import polars as pl
 

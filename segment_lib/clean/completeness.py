@@ -1,4 +1,4 @@
-"""How complete the delivery is, from the tallies alone: sparse attributes out, rows by gaps."""
+"""Completeness of the extracts, from the tallies alone: attributes kept, rows by missing cells."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -10,48 +10,48 @@ from segment_lib.clean.codes import known
 from segment_lib.clean.tally import Tally, Value, Values
 from segment_lib.schema import Attribute, Schema
 
-AS_AN_ID = "another value in nearly every row, as an id has"
-"""Why an attribute is not kept that says who somebody is, and not what they are like."""
-_NEARLY_ALL, _LEAST_IDS = 0.95, 100
-"""Distinct values per row, and rows, from which on levels are taken for ids."""
-_LEAST_LONG_ID = 100_000
+ID_REASON = "another value in nearly every row, as an id has"
+"""The reason to drop an attribute that identifies people and does not describe them."""
+_MIN_DISTINCT_SHARE, _MIN_IDS = 0.95, 100
+"""Distinct values per row, and number of rows, from which on levels are taken for ids."""
+_MIN_LONG_ID = 100_000
 
 
 @dataclass(frozen=True)
-class Delivered:
-    """What an extract holds, all parts together."""
+class ExtractCounts:
+    """The counts of an extract, all parts together."""
 
     rows: int
     values: Mapping[str, Values]
     missing: Mapping[str, int]
-    """Rows in which an attribute is empty or holds a missing code."""
+    """Number of rows, per attribute, that are empty or hold a missing code."""
 
 
 def count_missing(attributes: Iterable[Attribute]) -> pl.Expr:
-    """How many of the attributes a row lacks."""
+    """The number of attributes that are missing in a row."""
     return pl.sum_horizontal(
         [known(attribute).is_null().cast(pl.UInt16) for attribute in attributes]
     )
 
 
-def delivered(tallies: Iterable[Tally], schema: Schema) -> Delivered:
+def sum_tallies(tallies: Iterable[Tally], schema: Schema) -> ExtractCounts:
     """Add up the tallies of an extract's parts."""
     rows = 0
     values: dict[str, Values] = {}
     missing: Counter[str] = Counter(dict.fromkeys(schema.names, 0))
     for tally in tallies:
         rows += tally.rows
-        for name, found in tally.values.items():
-            values[name] = values[name] + found if name in values else found
+        for name, part_values in tally.values.items():
+            values[name] = values[name] + part_values if name in values else part_values
         for pattern, count in tally.patterns.items():
             for bit, name in enumerate(schema.names):
                 if pattern >> bit & 1:
                     missing[name] += count
-    return Delivered(rows, values, missing)
+    return ExtractCounts(rows, values, missing)
 
 
 def histogram(tally: Tally, schema: Schema, kept: Collection[str]) -> Counter[int]:
-    """Rows of a part by how many of the kept attributes they lack."""
+    """Count the rows of a part by their number of missing kept attributes."""
     mask = sum(1 << bit for bit, name in enumerate(schema.names) if name in kept)
     rows: Counter[int] = Counter()
     for pattern, count in tally.patterns.items():
@@ -59,8 +59,8 @@ def histogram(tally: Tally, schema: Schema, kept: Collection[str]) -> Counter[in
     return rows
 
 
-def spelling(value: Value) -> str:
-    """A value as its code is written: ``8`` for 8.0."""
+def as_code(value: Value) -> str:
+    """Write a value as a code: ``8`` for 8.0."""
     if isinstance(value, str):
         return value
     return str(int(value)) if value == int(value) else repr(value)
@@ -71,24 +71,24 @@ def expected_levels(
 ) -> tuple[str, ...] | None:
     """The levels an attribute can have: the dictionary's, else those of the population.
 
-    None for a plain number, which can have any value, and for more levels than can be counted.
+    None for a plain number, which can have any value, and for too many levels to count.
     """
     if levels := tuple(dictionary.get(attribute.name, ())):
         return levels
     if attribute.storage == "number" or population.overflow:
         return None
-    return tuple(spelling(value) for value in population.rows)
+    return tuple(as_code(value) for value in population.rows)
 
 
 def unseen_codes(values: Values, levels: tuple[str, ...] | None) -> dict[str, int]:
-    """Rows by code that is none of the levels; empty where any value is expected."""
+    """Count the rows of each code that is no level; empty where any value is allowed."""
     known = set(levels or ())
-    spelled = {spelling(value): rows for value, rows in values.rows.items()}
+    spelled = {as_code(value): rows for value, rows in values.rows.items()}
     return {} if levels is None else {c: n for c, n in spelled.items() if c not in known}
 
 
-def is_like_an_id(attribute: Attribute, extract: Delivered) -> bool:
-    """True if nearly every row has a value of its own, as an id and no measure has.
+def looks_like_id(attribute: Attribute, extract: ExtractCounts) -> bool:
+    """True if nearly every row has a distinct value, as an id has and a measure has not.
 
     Numbers must be whole, without a gap or a repetition, and run on or have as many digits each:
     incomes may differ from each other too.
@@ -96,27 +96,27 @@ def is_like_an_id(attribute: Attribute, extract: Delivered) -> bool:
     values = extract.values[attribute.name]
     rows = extract.rows - extract.missing[attribute.name]
     distinct = len(values.sample) / max(1, sum(values.sample.values()))
-    if rows < _LEAST_IDS:
+    if rows < _MIN_IDS:
         return False
     if attribute.storage == "text":
-        return distinct >= _NEARLY_ALL
+        return distinct >= _MIN_DISTINCT_SHARE
     numbers = [value for value in values.counted if not isinstance(value, str)]
     low, high = min(numbers), max(numbers)
     runs_on = high - low < 2 * rows
-    as_long = low >= _LEAST_LONG_ID and len(spelling(low)) == len(spelling(high))
+    as_long = low >= _MIN_LONG_ID and len(as_code(low)) == len(as_code(high))
     whole = all(value == int(value) for value in numbers)
     return distinct == 1 and rows == extract.rows and whole and low >= 0 and (runs_on or as_long)
 
 
 def assess_attributes(
     schema: Schema,
-    population: Delivered,
-    customers: Delivered,
+    population: ExtractCounts,
+    customers: ExtractCounts,
     dictionary: Mapping[str, Collection[str]],
     *,
     max_missing_share: float,
 ) -> pl.DataFrame:
-    """One row per attribute: missing cells, levels, codes never heard of, kept or why not.
+    """Assess every attribute: missing cells, levels, unseen codes, and whether it is kept.
 
     Whether an attribute is kept is decided on the population alone, and holds for the customers.
 
@@ -136,9 +136,11 @@ def assess_attributes(
             reason = f"missing in {share:.1%} of the population, more than {max_missing_share:.0%}"
         elif n_levels < 2 and not population.values[name].overflow:
             reason = "the same value in every row"
-        elif name not in dictionary and is_like_an_id(attribute, population):
-            reason = AS_AN_ID
-        here, there = (_counts(attribute, extract, levels) for extract in (population, customers))
+        elif name not in dictionary and looks_like_id(attribute, population):
+            reason = ID_REASON
+        population_counts, customer_counts = (
+            _counts(attribute, extract, levels) for extract in (population, customers)
+        )
         rows.append(
             {
                 "attribute": name,
@@ -149,20 +151,20 @@ def assess_attributes(
                 "missing_share": share,
                 "kept": reason is None,
                 "reason": reason,
-                **here,
-                **{f"customers_{count}": value for count, value in there.items()},
+                **population_counts,
+                **{f"customers_{count}": value for count, value in customer_counts.items()},
             }
         )
     return pl.DataFrame(rows, schema_overrides={"reason": pl.String}, infer_schema_length=None)
 
 
 def _counts(
-    attribute: Attribute, extract: Delivered, levels: tuple[str, ...] | None
+    attribute: Attribute, extract: ExtractCounts, levels: tuple[str, ...] | None
 ) -> dict[str, int | float]:
     values = extract.values[attribute.name]
     unseen = unseen_codes(values, levels)
     if levels is not None and values.overflow:
-        # None of them is listed, and there are more than levels: nearly all are unseen.
+        # No code is listed, and there are more codes than levels: nearly all are unseen.
         unseen = {"": extract.rows - extract.missing[attribute.name]}
     return {
         "missing": extract.missing[attribute.name],

@@ -1,4 +1,4 @@
-"""What the user should look at in a delivery, from its tallies alone; and what stops a run.
+"""Remarks on the extracts for the user, from the tallies alone, and the checks that stop a run.
 
 A remark quotes codes of the feature summary, words for nothing and numbers that many rows hold,
 never what a single person's cell holds.
@@ -10,35 +10,41 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import polars as pl
 
 from segment_lib.clean.completeness import (
-    AS_AN_ID,
-    Delivered,
+    ID_REASON,
+    ExtractCounts,
+    as_code,
     expected_levels,
-    is_like_an_id,
-    spelling,
+    looks_like_id,
     unseen_codes,
 )
-from segment_lib.clean.spellings import are_nothing, declaring, difference, doubles, likeness
+from segment_lib.clean.spellings import (
+    are_null_words,
+    describe_difference,
+    describe_duplicates,
+    describe_likeness,
+    missing_setting,
+)
 from segment_lib.clean.tally import ENDS, WORD, Values
 from segment_lib.errors import DataError
-from segment_lib.schema import Attribute, Schema, is_number, is_word_for_nothing
+from segment_lib.schema import Attribute, Schema, is_null_word, is_number
 
-Extracts = Mapping[str, Delivered]
-"""By name, the population first."""
+Extracts = Mapping[str, ExtractCounts]
+"""Name to counts, the population first."""
 Levels = Mapping[str, Collection[str]]
-"""The levels the dictionary gives, by attribute, where it does."""
+"""Attribute to the levels that the dictionary lists, where it does."""
 
-_MOST = 20
-"""Attributes named in one line."""
-_MOST_CODES = 5
-"""Codes named of one attribute."""
-_LEAST_SHARE = 0.01
-"""Of the rows that hold a value for it to be remarked on as far from all others."""
+_MAX_NAMES = 20
+"""The most attributes named in one line."""
+_MAX_CODES = 5
+"""The most codes named of one attribute."""
+_MIN_SHARE = 0.01
+"""The least share of rows for a sentinel value to be remarked on."""
 _FAR = 10
-"""Times the range of all others, from which on a number that is no usual code lies far off."""
+"""Multiple of the range of the other values at which an unusual code counts as a sentinel."""
 _FIRST_YEAR, _LAST_YEAR = 1800, 2100
-"""Among years, 0 is none of them."""
+"""Range of plausible years, among which 0 is a sentinel."""
 _USUAL = re.compile(r"[7-9]|9+[5-9]|7+|8+|214748364[78]|32767|65535|4294967295")
-"""Codes that stand for missing the world over, without their sign and point."""
+"""Usual codes for missing, without their sign and point."""
 
 
 def remarks(
@@ -49,22 +55,22 @@ def remarks(
     everywhere: Collection[str] = (),
     min_cell: int = 0,
 ) -> list[str]:
-    """All there is to remark on, each kind in one line.
+    """Make all remarks, one line for each kind.
 
     Parameters
     ----------
-    everywhere : the missing codes that were declared for all attributes
-    min_cell : counts of fewer rows are not told
+    everywhere : the missing codes that are declared for all attributes
+    min_cell : counts of fewer rows are suppressed
     """
-    found = (
-        _never_met(schema, extracts, everywhere),
-        _words_for_nothing(schema, extracts, dictionary, min_cell),
-        _sentinels(schema, extracts, dictionary, min_cell),
+    all_remarks = (
+        _absent_codes(schema, extracts, everywhere),
+        _null_words(schema, extracts, dictionary, min_cell),
+        _sentinel_codes(schema, extracts, dictionary, min_cell),
         _ids(schema, extracts, dictionary),
-        _spelled_otherwise(schema, extracts, dictionary, min_cell),
-        _spelled_in_two_ways(schema, extracts),
+        _misspelled_codes(schema, extracts, dictionary, min_cell),
+        _duplicate_levels(schema, extracts),
     )
-    return [remark for remark in found if remark]
+    return [remark for remark in all_remarks if remark]
 
 
 def refuse_unseen(
@@ -76,12 +82,12 @@ def refuse_unseen(
     max_unseen_share: float,
     uncounted: Collection[str] = (),
 ) -> None:
-    """Raise a DataError if too many rows hold codes that are no level, and say why that may be.
+    """Raise a DataError if too many rows hold codes that are no level; it names likely causes.
 
     Parameters
     ----------
     attributes : the table of `assess_attributes`
-    uncounted : attributes that make no feature, as they have too many levels
+    uncounted : attributes that are not checked, as too many levels make them no feature
     """
     faults, remedies = list[str](), list[str]()
     population = next(iter(extracts.values()))
@@ -99,23 +105,25 @@ def refuse_unseen(
     if faults:
         raise DataError(
             "Codes that are neither a level nor a missing code, in more than "
-            f"{max_unseen_share:.0%} of the rows: {listed(faults)}. "
+            f"{max_unseen_share:.0%} of the rows: {joined(faults)}. "
             f"{' '.join(dict.fromkeys(remedies))}"
         )
 
 
-def _cause(attribute: Attribute, extract: Delivered, levels: tuple[str, ...]) -> tuple[str, str]:
-    """Why an extract holds codes that are no level, if that is known, and what to do."""
-    strange = unseen_codes(extract.values[attribute.name], levels)
-    if is_like_an_id(attribute, extract):
+def _cause(
+    attribute: Attribute, extract: ExtractCounts, levels: tuple[str, ...]
+) -> tuple[str, str]:
+    """The likely cause of codes that are no level, empty if unknown, and the advice."""
+    unseen = unseen_codes(extract.values[attribute.name], levels)
+    if looks_like_id(attribute, extract):
         return (
             "another value in nearly every row",
             "Take an id out of the feature summary, and look whether the columns are the right "
             "ones.",
         )
-    if are_nothing(strange):
-        return "words for nothing", f"Set {declaring(strange)}."
-    if words := difference(levels, strange):
+    if are_null_words(unseen):
+        return "words for nothing", f"Set {missing_setting(unseen)}."
+    if words := describe_difference(levels, unseen):
         return words, "Write the codes alike in both extracts."
     return (
         "",
@@ -124,56 +132,56 @@ def _cause(attribute: Attribute, extract: Delivered, levels: tuple[str, ...]) ->
     )
 
 
-def listed(items: Sequence[str], most: int = _MOST) -> str:
-    """The items in one line, the first of them if they are many."""
+def joined(items: Sequence[str], most: int = _MAX_NAMES) -> str:
+    """Join items in one line, and count those beyond the first `most`."""
     more = f" and {len(items) - most} more" if len(items) > most else ""
     return ", ".join(items[:most]) + more
 
 
-def _share(rows: int, name: str, extract: Delivered, min_cell: int) -> str:
-    """How many rows of an extract, as a share; in words if they are few."""
+def _share(rows: int, name: str, extract: ExtractCounts, min_cell: int) -> str:
+    """Write a number of rows as a share of the extract; "few" if it is suppressed."""
     share = "few" if rows < min_cell else f"{rows / extract.rows:.1%}"
     return f"{share} of the {name}"
 
 
-def _never_met(schema: Schema, extracts: Extracts, everywhere: Collection[str]) -> str | None:
-    met: dict[str, set[str]] = {
+def _absent_codes(schema: Schema, extracts: Extracts, everywhere: Collection[str]) -> str | None:
+    seen: dict[str, set[str]] = {
         a.name: {code for e in extracts.values() for code in e.values[a.name].missing}
         for a in schema
     }
     absent = {
-        a.name: [code for code in a.missing if not _is_met(a, code, met[a.name])] for a in schema
+        a.name: [code for code in a.missing if not _is_seen(a, code, seen[a.name])] for a in schema
     }
-    somewhere = set().union(*met.values())
+    seen_anywhere = set().union(*seen.values())
     # What other attributes hold is declared out of habit; what none holds may be a slip.
-    alike, nowhere, habit = list[str](), list[str](), list[str]()
+    similar, nowhere, elsewhere = list[str](), list[str](), list[str]()
     for name, missing in absent.items():
         if codes := [code for code in missing if code not in everywhere]:
             levels = {
                 v for e in extracts.values() for v in e.values[name].rows if isinstance(v, str)
             }
-            words = next(filter(None, (likeness(code, levels) for code in codes)), None)
+            words = next(filter(None, (describe_likeness(code, levels) for code in codes)), None)
             hint = f" (a level is {words})" if words else ""
-            among = alike if words else habit if somewhere.issuperset(codes) else nowhere
-            among.append(f"{name} [{listed(codes, _MOST_CODES)}]{hint}")
+            group = similar if words else elsewhere if seen_anywhere.issuperset(codes) else nowhere
+            group.append(f"{name} [{joined(codes, _MAX_CODES)}]{hint}")
     for code in everywhere:
         if all(code in missing for missing in absent.values()):
             nowhere.append(f"inputs.missing [{code}]")
-    if not (names := alike + nowhere + habit):
+    if not (names := similar + nowhere + elsewhere):
         return None
     where = "but in no row of either extract"
-    return f"Declared as missing, {where}: {listed(names)}. Check the codes."
+    return f"Declared as missing, {where}: {joined(names)}. Check the codes."
 
 
-def _is_met(attribute: Attribute, code: str, met: Collection[str]) -> bool:
+def _is_seen(attribute: Attribute, code: str, seen: Collection[str]) -> bool:
     if attribute.storage == "text":
-        return code in met
+        return code in seen
     if not is_number(code):
-        return WORD in met
-    return float(code) in {float(other) for other in met if is_number(other)}
+        return WORD in seen
+    return float(code) in {float(other) for other in seen if is_number(other)}
 
 
-def _words_for_nothing(
+def _null_words(
     schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int
 ) -> str | None:
     names, words = [], set[str]()
@@ -184,7 +192,7 @@ def _words_for_nothing(
                 level: rows
                 for level, rows in extract.values[attribute.name].rows.items()
                 if isinstance(level, str)
-                and is_word_for_nothing(level)
+                and is_null_word(level)
                 and level not in dictionary.get(attribute.name, ())
             }
             words |= set(levels)
@@ -195,56 +203,58 @@ def _words_for_nothing(
     if not names:
         return None
     return (
-        f"Words that mean nothing are levels of {listed(names)}. If they stand for missing values, "
-        f"set {declaring(words)}."
+        f"Words that mean nothing are levels of {joined(names)}. If they stand for missing values, "
+        f"set {missing_setting(words)}."
     )
 
 
-def _sentinels(schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int) -> str | None:
+def _sentinel_codes(
+    schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int
+) -> str | None:
     names = []
     for attribute in schema:
         levels = dictionary.get(attribute.name, ())
         by_value: dict[str, list[str]] = {}
         for name, extract in extracts.items():
             counts = _numbers(attribute, extract.values[attribute.name])
-            for value in far_values(counts, _LEAST_SHARE * extract.rows, min_cell):
+            for value in sentinels(counts, _MIN_SHARE * extract.rows, min_cell):
                 # Other codes may be any numbers.
-                if spelling(value) not in levels and (
+                if as_code(value) not in levels and (
                     attribute.storage == "number" or _is_usual(value)
                 ):
                     share = _share(counts[value], name, extract, min_cell)
-                    by_value.setdefault(spelling(value), []).append(share)
+                    by_value.setdefault(as_code(value), []).append(share)
         names += [f"{attribute.name} {v} ({', '.join(shares)})" for v, shares in by_value.items()]
     if not names:
         return None
     return (
-        f"Values far from all others, as codes for missing are: {listed(names)}. If they mean "
+        f"Values far from all others, as codes for missing are: {joined(names)}. If they mean "
         "missing, list them in missing_or_unknown of the feature summary; if they mean none, "
         "write 0."
     )
 
 
 def _numbers(attribute: Attribute, values: Values) -> dict[float, int]:
-    """Rows by number of an attribute of numbers, or of codes that all are numbers."""
+    """Number to its rows, of an attribute of numbers, or of codes that all are numbers."""
     if attribute.storage == "number":
         return {value: n for value, n in values.counted.items() if not isinstance(value, str)}
-    codes = {spelling(value): n for value, n in values.rows.items()}
+    codes = {as_code(value): n for value, n in values.rows.items()}
     return {float(code): n for code, n in codes.items()} if all(map(is_number, codes)) else {}
 
 
-def far_values(counts: Mapping[float, int], least_rows: float, min_cell: int = 0) -> list[float]:
-    """Numbers at either end that lie far from all others, and that at least so many rows hold.
+def sentinels(counts: Mapping[float, int], least_rows: float, min_cell: int = 0) -> list[float]:
+    """Sentinel values: numbers at either end, of at least `least_rows` rows, far from all others.
 
-    Far is more than the range of all others, for a number that is a usual code for missing, else
+    Far is more than the range of the others, for a number that is a usual code for missing, else
     `_FAR` times that; or below 0 where no other number is, on a scale of more numbers above.
     """
     numbers = sorted(counts)
     far: list[float] = []
     ends = list(_ENDS)
-    # Once one end is known to be far, the other may be: at most ENDS values are known of each.
+    # With the sentinels of one end removed, those of the other may show.
     while ends:
         for end in ends:
-            if group := _far_group(numbers, end, counts, least_rows, min_cell):
+            if group := _sentinel_group(numbers, end, counts, least_rows, min_cell):
                 far += group
                 numbers = [value for value in numbers if value not in group]
                 ends.remove(end)
@@ -265,47 +275,47 @@ def _least(numbers: Sequence[float], size: int) -> tuple[Sequence[float], Sequen
 _ENDS = (_highest, _least)
 
 
-def _far_group(
+def _sentinel_group(
     numbers: Sequence[float],
     end: Callable[[Sequence[float], int], tuple[Sequence[float], Sequence[float]]],
     rows: Mapping[float, int],
     least_rows: float,
     min_cell: int,
 ) -> Sequence[float]:
-    """The values at one end that lie far from all others; empty if none do."""
+    """The sentinel values at one end; empty if there are none."""
     for size in range(1, ENDS):
-        group, rest = end(numbers, size)
+        group, others = end(numbers, size)
         counts = [rows[value] for value in group]
-        if len(rest) < 2 or min(counts) < min_cell or sum(counts) < least_rows:
+        if len(others) < 2 or min(counts) < min_cell or sum(counts) < least_rows:
             continue
-        gap, span = max(group[0] - rest[-1], rest[0] - group[-1]), rest[-1] - rest[0]
-        usual = all(_is_usual(value) for value in group)
+        gap, span = max(group[0] - others[-1], others[0] - group[-1]), others[-1] - others[0]
+        is_usual = all(_is_usual(value) for value in group)
         # A scale from -2 to 2 has negative values too.
-        alone = usual and group[-1] < 0 <= rest[0] and rest[-1] > -3 * group[0]
-        years = list(group) == [0] and rest[0] > _FIRST_YEAR and rest[-1] < _LAST_YEAR
-        if alone or years or (0 not in group and gap > span * (1 if usual else _FAR)):
+        is_negative = is_usual and group[-1] < 0 <= others[0] and others[-1] > -3 * group[0]
+        is_no_year = list(group) == [0] and others[0] > _FIRST_YEAR and others[-1] < _LAST_YEAR
+        if is_negative or is_no_year or (0 not in group and gap > span * (1 if is_usual else _FAR)):
             return group
     return ()
 
 
 def _is_usual(value: float) -> bool:
-    """True of numbers that stand for missing the world over, such as -1, 99 and 9998."""
-    digits = spelling(abs(value)).replace(".", "")
+    """True for numbers that usually mean missing, such as -1, 99 and 9998."""
+    digits = as_code(abs(value)).replace(".", "")
     return bool(_USUAL.fullmatch(digits)) or (value < 0 and bool(re.fullmatch(r"\d", digits)))
 
 
 def _ids(schema: Schema, extracts: Extracts, dictionary: Levels) -> str | None:
     population = next(iter(extracts.values()))
-    names = [a.name for a in schema if a.name not in dictionary and is_like_an_id(a, population)]
+    names = [a.name for a in schema if a.name not in dictionary and looks_like_id(a, population)]
     if not names:
         return None
     return (
-        f"{AS_AN_ID.capitalize()}: {listed(names)}. Take it out of the feature summary, and name "
+        f"{ID_REASON.capitalize()}: {joined(names)}. Take it out of the feature summary, and name "
         "it in inputs.id_column if it is the id."
     )
 
 
-def _spelled_otherwise(
+def _misspelled_codes(
     schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int
 ) -> str | None:
     population = next(iter(extracts.values()))
@@ -313,25 +323,27 @@ def _spelled_otherwise(
     for attribute in schema:
         levels = expected_levels(attribute, population.values[attribute.name], dictionary)
         for name, extract in extracts.items():
-            strange = unseen_codes(extract.values[attribute.name], levels)
-            rows = sum(strange.values())
-            words = difference(levels or (), strange) if rows >= max(1, min_cell) else None
+            unseen = unseen_codes(extract.values[attribute.name], levels)
+            rows = sum(unseen.values())
+            words = describe_difference(levels or (), unseen) if rows >= max(1, min_cell) else None
             if words:
                 names.append(f"{attribute.name} ({rows / extract.rows:.1%} of the {name}: {words})")
     if not names:
         return None
-    return f"Codes that are levels written otherwise: {listed(names)}. Write them alike."
+    return f"Codes that are levels written otherwise: {joined(names)}. Write them alike."
 
 
-def _spelled_in_two_ways(schema: Schema, extracts: Extracts) -> str | None:
+def _duplicate_levels(schema: Schema, extracts: Extracts) -> str | None:
     names = [
         f"{attribute.name} (in the {name}: {words})"
         for attribute in schema
         for name, extract in extracts.items()
         if (
-            words := doubles([v for v in extract.values[attribute.name].rows if isinstance(v, str)])
+            words := describe_duplicates(
+                [v for v in extract.values[attribute.name].rows if isinstance(v, str)]
+            )
         )
     ]
     if not names:
         return None
-    return f"Levels that may be one, written in two ways: {listed(names)}. Write them in one way."
+    return f"Levels that may be one, written in two ways: {joined(names)}. Write them in one way."

@@ -1,4 +1,4 @@
-"""Rows that repeat an id, found in bounded memory: ids by bucket on disk, then repeats by part.
+"""Search for rows that repeat an id, in bounded memory: ids by bucket on disk, then by part.
 
 Ids are compared by 64-bit keys. Of a hundred million people, the chance that any two share a key is
 below one in three thousand.
@@ -7,30 +7,31 @@ below one in three thousand.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 from segment_lib.storage.files import write_file
+from segment_lib.storage.location import Location
 
 ROWS_PER_BUCKET = 500_000
-"""About how many rows are compared at a time."""
+"""Rows of a bucket, about; a bucket is compared at a time."""
 BYTES_PER_ROW = 130
-"""Of a row of a bucket while repeats are looked for; measured."""
+"""Bytes per row of a bucket while repeats are searched (measured)."""
 
 
 @dataclass(frozen=True)
-class Sorted:
-    """Whole numbers on disk, those of one owner after those of another."""
+class RowsByOwner:
+    """Rows of whole numbers on disk, sorted by owner."""
 
-    path: Path
+    path: Location
     edges: tuple[int, ...]
-    """Where the numbers of each owner begin, and where the last ones end."""
+    """Index of the first row of each owner, and the end of the last one."""
     width: int
-    """Numbers in a row."""
+    """Number of columns."""
 
     @classmethod
-    def write(cls, root: Path, path: str, rows: np.ndarray, owners: np.ndarray, n: int) -> "Sorted":
+    def write(cls, root: Location, path: str, rows: np.ndarray, owners: np.ndarray, n: int) -> Self:
         """Write rows, shape (n_rows, width) of uint64, in the order of their `n` owners."""
         order = np.argsort(owners, kind="stable")
         edges = np.searchsorted(owners[order], np.arange(n + 1))
@@ -38,7 +39,7 @@ class Sorted:
         return cls(root / path, tuple(edges.tolist()), rows.shape[1])
 
     def read(self, owner: int) -> np.ndarray:
-        """The rows of an owner, shape (n_rows, width)."""
+        """Read the rows of an owner, shape (n_rows, width)."""
         first, stop = self.edges[owner], self.edges[owner + 1]
         if first == stop:
             return np.empty((0, self.width), dtype=np.uint64)
@@ -50,22 +51,22 @@ class Sorted:
 
 
 @dataclass(frozen=True)
-class Repeats:
-    """What is known of the rows of an extract that repeat an id."""
+class RepeatCounts:
+    """Counts of the rows of an extract that repeat an id."""
 
     rows: int = 0
-    """Rows whose id an earlier row has."""
+    """Number of rows whose id an earlier row has."""
     people: int = 0
-    """Ids that more than one row has."""
+    """Number of ids of more than one row."""
     differing: int = 0
-    """Of the rows, those that differ from the first of their id in an attribute."""
+    """Number of these rows that differ from the first row of their id in an attribute."""
     padded: int = 0
-    """Of the rows, those whose id has more or fewer leading zeros than the first of it."""
+    """Number of these rows whose id has other leading zeros than in the first row of it."""
     most: int = 0
-    """Rows that the most frequent id has."""
+    """Number of rows of the most frequent id."""
 
-    def __add__(self, other: "Repeats") -> "Repeats":
-        return Repeats(
+    def __add__(self, other: "RepeatCounts") -> "RepeatCounts":
+        return RepeatCounts(
             self.rows + other.rows,
             self.people + other.people,
             self.differing + other.differing,
@@ -78,15 +79,15 @@ def n_buckets(rows: int) -> int:
     return max(1, -(-rows // ROWS_PER_BUCKET))
 
 
-def bucket_of(keys: np.ndarray, buckets: int) -> np.ndarray:
-    """The bucket of each key, by its upper half."""
+def assign_buckets(keys: np.ndarray, buckets: int) -> np.ndarray:
+    """The bucket of each key, from its upper 32 bits."""
     return np.asarray((keys >> np.uint64(32)) * np.uint64(buckets) >> np.uint64(32), dtype=np.int64)
 
 
 def find_repeats(
-    parts: Sequence[Sorted], bucket: int, firsts: Sequence[int], root: Path, path: str
-) -> tuple[Repeats, Sorted]:
-    """The repeats of a bucket; the numbers of the rows that repeat are written by part.
+    parts: Sequence[RowsByOwner], bucket: int, firsts: Sequence[int], root: Location, path: str
+) -> tuple[RepeatCounts, RowsByOwner]:
+    """Count the repeats of a bucket, and write the numbers of the repeating rows by part.
 
     Parameters
     ----------
@@ -98,25 +99,25 @@ def find_repeats(
     is_first = np.concatenate([[True], keys[1:] != keys[:-1]]) if len(keys) else keys.astype(bool)
     starts = np.flatnonzero(is_first)
     sizes = np.diff(np.append(starts, len(keys)))
-    same, alike = (of_row == np.repeat(of_row[starts], sizes) for of_row in (contents, zeros))
+    same_content, same_zeros = (c == np.repeat(c[starts], sizes) for c in (contents, zeros))
     repeated = np.sort(numbers[~is_first])
     owners = np.searchsorted(np.asarray(firsts, dtype=np.uint64), repeated, side="right") - 1
-    found = Repeats(
+    repeats = RepeatCounts(
         len(repeated),
         int((sizes > 1).sum()),
-        int((~same).sum()),
-        int((~alike).sum()),
+        int((~same_content).sum()),
+        int((~same_zeros).sum()),
         int(sizes.max(initial=0)),
     )
-    return found, Sorted.write(root, path, repeated[:, None], owners, len(firsts))
+    return repeats, RowsByOwner.write(root, path, repeated[:, None], owners, len(firsts))
 
 
-def repeated_rows(buckets: Sequence[Sorted], part: int) -> np.ndarray:
-    """The numbers of the rows of a part that repeat an id, in order."""
+def repeated_rows(buckets: Sequence[RowsByOwner], part: int) -> np.ndarray:
+    """Read the numbers of the rows of a part that repeat an id, in order."""
     return np.sort(np.concatenate([bucket.read(part)[:, 0] for bucket in buckets]))
 
 
-def count_repeated(buckets: Sequence[Sorted], part: int) -> tuple[int, str]:
-    """How many rows of a part repeat an id, and a hash that tells which."""
+def count_repeated(buckets: Sequence[RowsByOwner], part: int) -> tuple[int, str]:
+    """Number of rows of a part that repeat an id, and a hash of their numbers."""
     rows = repeated_rows(buckets, part)
     return len(rows), sha256(rows.tobytes()).hexdigest()

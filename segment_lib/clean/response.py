@@ -1,17 +1,17 @@
-"""Who responded: the answers of a column, whatever words they are written in."""
+"""Parsing of a response column: the words for yes and no in one form."""
 
 import polars as pl
 
 from segment_lib.clean.spellings import TRUTH
-from segment_lib.schema import canonical, is_word_for_nothing
+from segment_lib.schema import canonical, is_null_word
 
 NO_ANSWER = "?"
-"""Stands for a cell that says neither yes nor no, and is not empty."""
+"""The answer of a cell that says neither yes nor no, and is not empty."""
 _ANSWERS = {yes: "1" for yes, _ in TRUTH} | {no: "0" for _, no in TRUTH}
 
 
-def answers(cells: pl.Series) -> pl.Series:
-    """``1``, ``0``, null where nothing is known, and `NO_ANSWER`, of cells as they were delivered.
+def parse_answers(cells: pl.Series) -> pl.Series:
+    """Parse delivered cells to ``1``, ``0``, null where they are empty, or `NO_ANSWER`.
 
     Yes and no may be 1 and 0, 1.0 and 0.0, true and false, yes and no, or J and N; a word for
     nothing, such as NA, is an empty cell.
@@ -22,6 +22,6 @@ def answers(cells: pl.Series) -> pl.Series:
 
 def _answer(cell: str) -> str | None:
     code = canonical(cell)
-    if not code or is_word_for_nothing(code):
+    if not code or is_null_word(code):
         return None
     return _ANSWERS.get(code.lower(), NO_ANSWER)

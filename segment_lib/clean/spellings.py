@@ -1,4 +1,4 @@
-"""How codes differ from the levels that they mean: zeros, case, umlauts, Excel's dates."""
+"""Differences in spelling between codes and the levels they mean: zeros, case, umlauts, dates."""
 
 import json
 import re
@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, timedelta
 from unicodedata import combining, normalize
 
-from segment_lib.schema import is_word_for_nothing
+from segment_lib.schema import is_null_word
 
-_ENOUGH = 0.9
-"""Of the rows of strange codes that a difference must explain."""
+_MIN_EXPLAINED = 0.9
+"""Share of the rows of unseen codes that a difference must explain."""
 
 TRUTH = (
     ("true", "false"),
@@ -21,7 +21,7 @@ TRUTH = (
     ("wahr", "falsch"),
     ("1", "0"),
 )
-"""Words for yes and no, in small letters."""
+"""Words for yes and no, in lower case."""
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH_NUMBERS = {name: month for month, name in enumerate(_MONTHS, start=1)} | {
@@ -34,39 +34,39 @@ _YEARS = 1900
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
-def difference(levels: Collection[str], strange: Mapping[str, int]) -> str | None:
-    """In what codes differ from the levels that they mean, in words; None if that is not known.
+def describe_difference(levels: Collection[str], unseen: Mapping[str, int]) -> str | None:
+    """Describe how codes differ from the levels that they mean; None if that is not known.
 
     Parameters
     ----------
     levels : the levels expected
-    strange : rows by code that is none of them
+    unseen : rows by code that is none of them
     """
-    rows = sum(strange.values())
-    if (here := _truth(levels)) and (there := _truth(strange)) and here != there:
-        return f"yes and no in other words, {'/'.join(there)} for {'/'.join(here)}"
+    rows = sum(unseen.values())
+    if (expected := _truth(levels)) and (actual := _truth(unseen)) and expected != actual:
+        return f"yes and no in other words, {'/'.join(actual)} for {'/'.join(expected)}"
     for words, key in _DIFFERENCES.items():
         keys = {key(level) for level in levels} - {None, ""}
-        explained = [code for code in strange if key(code) in keys]
-        if explained and _rows(strange, explained) >= _ENOUGH * rows:
+        explained = [code for code in unseen if key(code) in keys]
+        if explained and _rows(unseen, explained) >= _MIN_EXPLAINED * rows:
             return words
     return None
 
 
-def are_nothing(strange: Mapping[str, int]) -> bool:
-    """True if nearly all rows of strange codes hold words for nothing."""
-    rows = sum(strange.values())
-    return rows > 0 and _rows(strange, filter(is_word_for_nothing, strange)) >= _ENOUGH * rows
+def are_null_words(unseen: Mapping[str, int]) -> bool:
+    """True if nearly all rows of unseen codes hold words for a missing value."""
+    rows = sum(unseen.values())
+    return rows > 0 and _rows(unseen, filter(is_null_word, unseen)) >= _MIN_EXPLAINED * rows
 
 
-def declaring(codes: Iterable[str]) -> str:
-    """What the config says for the words for nothing among codes to mean missing."""
-    words = sorted(filter(is_word_for_nothing, codes))
+def missing_setting(codes: Iterable[str]) -> str:
+    """The config line that declares the words for a missing value among codes."""
+    words = sorted(filter(is_null_word, codes))
     return f"inputs.missing = {json.dumps(words, ensure_ascii=False)}"
 
 
-def likeness(code: str, levels: Collection[str]) -> str | None:
-    """In what a code differs from a level that it may mean, in words; None if there is none."""
+def describe_likeness(code: str, levels: Collection[str]) -> str | None:
+    """Describe how a code differs from a level that it may mean; None if there is none."""
     return next(
         (
             words
@@ -77,8 +77,8 @@ def likeness(code: str, levels: Collection[str]) -> str | None:
     )
 
 
-def doubles(levels: Collection[str]) -> str | None:
-    """In what some of the levels of one column differ alone, in words; None if none do."""
+def describe_duplicates(levels: Collection[str]) -> str | None:
+    """Describe how levels of one column differ that may be the same; None if there are none."""
     return next(
         (
             words
@@ -94,7 +94,7 @@ def _rows(counts: Mapping[str, int], codes: Iterable[str]) -> int:
 
 
 def _truth(codes: Collection[str]) -> tuple[str, str] | None:
-    """The pair of words for yes and no that the codes are."""
+    """The pair of words for yes and no that the codes consist of."""
     words = {code.lower() for code in codes}
     return next((pair for pair in TRUTH if words and words <= set(pair)), None)
 
@@ -112,8 +112,8 @@ def _without_accents(code: str) -> str:
     return "".join(letter for letter in apart if not combining(letter))
 
 
-def _read_anew(code: str) -> str:
-    """A code of UTF-8 that was read as cp1252, as it was."""
+def _redecode(code: str) -> str:
+    """Restore a code of UTF-8 that was read as cp1252."""
     try:
         return code.encode("cp1252").decode("utf-8")
     except UnicodeError:
@@ -128,7 +128,7 @@ def _number(code: str) -> str | None:
 
 
 def _day(code: str) -> str | None:
-    """Day and month that a spreadsheet takes a code for, or has made of it; None if neither."""
+    """Day and month that a spreadsheet makes of a code, or has made; None if there are none."""
     if code.isascii() and code.isdigit():
         if int(code) not in _EXCEL_DAYS:
             return None
@@ -149,7 +149,7 @@ def _pair(first: int, second: int) -> str:
 
 
 def _letters(code: str) -> str | None:
-    """Letters and digits of a code that is no number, in which a sign or a point counts."""
+    """Letters and digits of a code without punctuation; None for a number, where it counts."""
     letters = "".join(letter for letter in _without_accents(code) if letter.isalnum())
     return None if letters.isdigit() else letters
 
@@ -160,13 +160,13 @@ _SLIPS: Mapping[str, Callable[[str], str]] = {
     "the same but for blanks": _without_blanks,
     "the same but for quotes around them": lambda code: code.strip("'\"`´"),
 }
-"""In words, what makes codes alike that hardly ever differ in it alone, unless by mistake."""
+"""Description of a slip to the key under which codes that differ by it are the same."""
 _DIFFERENCES: Mapping[str, Callable[[str], str | None]] = {
     **_SLIPS,
     "the same but for umlauts or accents": _without_accents,
-    "the same, read in another encoding; set inputs.encoding": _read_anew,
+    "the same, read in another encoding; set inputs.encoding": _redecode,
     "the same numbers, written otherwise": _number,
     "the same, but a spreadsheet made dates of codes such as 1-2": _day,
     "the same but for punctuation": _letters,
 }
-"""All that makes codes alike between extracts; the first that explains them is told."""
+"""Description of a difference between extracts to its key; the first that fits is given."""

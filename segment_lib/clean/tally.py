@@ -1,4 +1,4 @@
-"""What a part holds, as counts that add up: rows by value, rows by which attributes they lack.
+"""Additive counts of a part: rows by value, and rows by which attributes are missing.
 
 Everything the assessment needs is in these counts, so the rows are read once.
 """
@@ -18,11 +18,11 @@ from segment_lib.hashing import row_hash
 from segment_lib.schema import Attribute, Schema, is_number
 
 MAX_VALUES = 4096
-"""Distinct values kept per attribute: finer numbers share a bin, further levels overflow."""
+"""The most distinct values per attribute; finer numbers share a bin, more levels overflow."""
 SAMPLE, ENDS = 256, 4
-"""Values sampled, and those kept at either end, of an attribute that has more than MAX_VALUES."""
+"""Values sampled, and values kept at either end, of an attribute with more than MAX_VALUES."""
 WORD = "word"
-"""Stands for the missing codes of a number attribute that are none: its cells hold NaN for all."""
+"""Key of the missing codes of a number attribute that are words; its cells hold NaN for them."""
 
 Value = float | str
 
@@ -32,7 +32,7 @@ _WORD = 63
 
 @dataclass(frozen=True)
 class Values:
-    """Rows by value of one attribute, without nulls and missing codes.
+    """Counts of the rows of one attribute by value, without nulls and missing codes.
 
     A number attribute with too many distinct values is counted in bins: the last `coarseness` bits
     of the float64 are dropped. How many depends on the values alone, not on how they were split.
@@ -44,20 +44,20 @@ class Values:
     overflow: bool = False
     """True if a text attribute has more than MAX_VALUES levels; then no level is listed."""
     missing: Mapping[str, int] = field(default_factory=dict)
-    """Rows by missing code, of those that any row holds."""
+    """Missing code to its rows, of the codes that any row holds."""
     exact: Mapping[Value, int] = field(default_factory=dict)
-    """Rows of some values, each counted in full, where `rows` are of bins or not listed: the SAMPLE
-    values of the least hashes, and the ENDS least and largest numbers. Kept of all parts alike, so
-    that counts of a value add up."""
+    """Exact counts of some values where `rows` are of bins or not listed: the SAMPLE values of the
+    least hashes, and the ENDS least and largest numbers. All parts keep the same values, so that
+    their counts add up."""
 
     @property
     def counted(self) -> Mapping[Value, int]:
-        """Rows of single values: of all, or of those that are counted exactly."""
+        """Value to its rows: of all values, or of those that are counted exactly."""
         return self.exact or self.rows
 
     @property
     def sample(self) -> Mapping[Value, int]:
-        """Rows of values drawn alike, however many rows hold them: of all, or of SAMPLE."""
+        """Value to its rows: of all values, or of SAMPLE drawn regardless of their frequency."""
         if not self.exact:
             return self.rows
         return {value: self.exact[value] for value in _least_hashes(self.exact)}
@@ -83,13 +83,13 @@ class Tally:
     values: Mapping[str, Values]
     """Attribute to its values, in the feature summary's order."""
     patterns: Mapping[int, int]
-    """Rows by the set of attributes missing (null or a missing code), bit i for attribute i."""
+    """Set of missing attributes (null or a missing code) to its rows; bit i is attribute i."""
     notes: Mapping[str, int] = field(default_factory=dict)
-    """What was noticed while the rows were read, as counts that add up."""
+    """Additive counts of what was noticed while the rows were read."""
 
     def __add__(self, other: "Tally") -> "Tally":
-        """The counts of the rows of both, which are of one feature summary."""
-        values = {name: found + other.values[name] for name, found in self.values.items()}
+        """Add the counts of other rows of the same feature summary."""
+        values = {name: own + other.values[name] for name, own in self.values.items()}
         patterns = Counter(dict(self.patterns))
         patterns.update(other.patterns)
         notes = Counter(dict(self.notes))
@@ -104,15 +104,15 @@ class Tally:
     def to_json(self) -> str:
         values = {
             name: {
-                "values": list(found.rows),
-                "rows": list(found.rows.values()),
-                "nulls": found.nulls,
-                "coarseness": found.coarseness,
-                "overflow": found.overflow,
-                "missing": dict(found.missing),
-                "exact": [list(found.exact), list(found.exact.values())],
+                "values": list(counts.rows),
+                "rows": list(counts.rows.values()),
+                "nulls": counts.nulls,
+                "coarseness": counts.coarseness,
+                "overflow": counts.overflow,
+                "missing": dict(counts.missing),
+                "exact": [list(counts.exact), list(counts.exact.values())],
             }
-            for name, found in self.values.items()
+            for name, counts in self.values.items()
         }
         patterns = {f"{pattern:x}": rows for pattern, rows in self.patterns.items()}
         return json.dumps(
@@ -125,35 +125,35 @@ class Tally:
         entry = json.loads(text)
         values = {
             name: Values(
-                dict(zip(found["values"], found["rows"], strict=True)),
-                found["nulls"],
-                found["coarseness"],
-                found["overflow"],
-                found["missing"],
-                dict(zip(*found["exact"], strict=True)),
+                dict(zip(counts["values"], counts["rows"], strict=True)),
+                counts["nulls"],
+                counts["coarseness"],
+                counts["overflow"],
+                counts["missing"],
+                dict(zip(*counts["exact"], strict=True)),
             )
-            for name, found in entry["values"].items()
+            for name, counts in entry["values"].items()
         }
         patterns = {int(pattern, 16): rows for pattern, rows in entry["patterns"].items()}
         return cls(entry["rows"], values, patterns, entry["notes"])
 
 
 def tally_part(rows: pl.DataFrame, schema: Schema, notes: Mapping[str, int] | None = None) -> Tally:
-    """Count a raw part; `notes` are of its reading."""
+    """Count the rows of a raw part; `notes` come from its reading."""
     values = {a.name: _values(rows[a.name], a) for a in schema}
     return Tally(rows.height, values, _patterns(rows, schema), dict(sorted((notes or {}).items())))
 
 
 def _values(cells: pl.Series, attribute: Attribute) -> Values:
-    """Count the cells of an attribute by value; nulls and missing codes apart."""
-    nulls, there, missing = cells.null_count(), cells.drop_nulls(), dict[str, int]()
+    """Count the cells of an attribute by value; nulls and missing codes separately."""
+    nulls, present, missing = cells.null_count(), cells.drop_nulls(), dict[str, int]()
     codes: dict[Value, str] = {code: code for code in attribute.missing}
     if attribute.storage == "number":
         codes = {float(code): code for code in attribute.missing if is_number(code)}
-        if words := int(there.is_nan().sum()):
+        if words := int(present.is_nan().sum()):
             missing[WORD] = words
-        there = there.drop_nans()
-    rows = dict(there.value_counts(name="rows").iter_rows())
+        present = present.drop_nans()
+    rows = dict(present.value_counts(name="rows").iter_rows())
     missing |= {code: rows.pop(value) for value, code in codes.items() if value in rows}
     return _bounded(rows, nulls, 0, dict(sorted(missing.items())))
 
@@ -165,7 +165,7 @@ def _bounded(
     missing: Mapping[str, int],
     counted: Mapping[Value, int] | None = None,
 ) -> Values:
-    """Values in bins, or none listed, if they are too many.
+    """Bound the number of values: bin numbers, list no levels, if they are too many.
 
     Parameters
     ----------
@@ -179,12 +179,12 @@ def _bounded(
     values = np.fromiter(rows, dtype=np.float64, count=len(rows))
     counts = np.fromiter(rows.values(), dtype=np.int64, count=len(rows))
     while True:
-        bins, where = np.unique(_coarse(values, coarseness), return_inverse=True)
+        bins, bin_of = np.unique(_coarse(values, coarseness), return_inverse=True)
         if len(bins) <= MAX_VALUES or coarseness == _MANTISSA:
             break
         coarseness += 1
     totals = np.zeros(len(bins), dtype=np.int64)
-    np.add.at(totals, where, counts)
+    np.add.at(totals, bin_of, counts)
     binned = dict(zip(bins.tolist(), totals.tolist(), strict=True))
     return Values(
         binned, nulls, coarseness, missing=missing, exact=_exact(exact) if coarseness else {}
@@ -192,7 +192,7 @@ def _bounded(
 
 
 def _exact(counted: Mapping[Value, int]) -> dict[Value, int]:
-    """The values that are counted exactly whatever there is beside them, in their order."""
+    """The exact counts of the sampled values and of those at the ends, sorted by value."""
     kept = set(_least_hashes(counted))
     if not any(isinstance(value, str) for value in counted):
         kept |= {*nsmallest(ENDS, counted), *nlargest(ENDS, counted)}
@@ -200,7 +200,7 @@ def _exact(counted: Mapping[Value, int]) -> dict[Value, int]:
 
 
 def _least_hashes(values: Collection[Value]) -> list[Value]:
-    """The SAMPLE values of the least hashes."""
+    """The SAMPLE values with the least hashes."""
     if any(isinstance(value, str) for value in values):
         return nsmallest(SAMPLE, values, key=_hash)
     numbers = np.fromiter(values, dtype=np.float64, count=len(values)) + 0.0
@@ -228,8 +228,8 @@ def _patterns(rows: pl.DataFrame, schema: Schema) -> dict[int, int]:
         for i, word in enumerate(words)
     ]
     counts = rows.lazy().select(missing).group_by(pl.all()).len().collect()
-    found = {
+    patterns = {
         sum(word << (i * _WORD) for i, word in enumerate(row[:-1])): row[-1]
         for row in counts.iter_rows()
     }
-    return dict(sorted(found.items()))
+    return dict(sorted(patterns.items()))

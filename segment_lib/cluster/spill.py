@@ -15,14 +15,11 @@ from dask import delayed
 from dask.delayed import Delayed
 
 from segment_lib.model import RowBounds
-from segment_lib.storage.files import (
-    make_private,
-    remove_below,
-    unwritable,
-    write_arrays,
-    write_file,
-)
-from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.arrays import write_arrays
+from segment_lib.storage.files import remove, write_file
+from segment_lib.storage.local import make_private, unwritable
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import local_path
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Scratch:
     In an object store, which a cluster's workers share, they are read whole in place of mapped.
     """
 
-    root: Path
+    root: Location
     folder: str
 
     def spill(self, Z: da.Array) -> "Spilled":
@@ -45,8 +42,10 @@ class Scratch:
 
     def bounds_store(self) -> "FileBounds":
         """A place on a disk for what passes of this process remember; earlier ones are gone."""
-        folder = self.root / self.folder / "bounds"
-        remove_below(folder)
+        folder = local_path(self.root / self.folder / "bounds")
+        if folder is None:
+            raise ValueError(f"{self.root}: no disk, on which labels and bounds are written over")
+        remove(folder)
         make_private(folder)
         return FileBounds(folder)
 
@@ -74,7 +73,7 @@ class Scratch:
 class Spilled(Sequence[np.ndarray]):
     """Blocks in files, each mapped whenever it is asked for."""
 
-    files: Sequence[Path]
+    files: Sequence[Location]
     rows: Sequence[int]
     n_columns: int
     dtype: np.dtype[Any]
@@ -139,25 +138,25 @@ class FileBounds:
         return self._folder / f"block-{block:05d}.{name}"
 
 
-def _write_block(block: np.ndarray, root: Path, path: str) -> Path:
+def _write_block(block: np.ndarray, root: Location, path: str) -> Location:
     buffer = io.BytesIO()
     np.save(buffer, block, allow_pickle=False)
     return root / write_file(root, path, buffer.getvalue()).path
 
 
-def _write_arrays(held: Any, root: Path, path: str) -> tuple[Path, type]:
+def _write_arrays(held: Any, root: Location, path: str) -> tuple[Location, type]:
     return root / write_arrays(root, path, vars(held)).path, type(held)
 
 
-def _load_block(file: Path) -> np.ndarray:
-    if isinstance(file, S3Path):
+def _load_block(file: Location) -> np.ndarray:
+    path = local_path(file)
+    if path is None:
         return np.asarray(np.load(io.BytesIO(file.read_bytes()), allow_pickle=False))
     # Left as a map, by which a pass knows that it may read the file whole.
-    mapped: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
+    mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped
 
 
-def _read_arrays(file: Path, kind: type) -> Any:
-    source = io.BytesIO(file.read_bytes()) if isinstance(file, S3Path) else file
-    with np.load(source, allow_pickle=False) as archive:
+def _read_arrays(file: Location, kind: type) -> Any:
+    with np.load(local_path(file) or io.BytesIO(file.read_bytes()), allow_pickle=False) as archive:
         return kind(**archive)

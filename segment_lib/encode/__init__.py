@@ -1,4 +1,4 @@
-"""Attributes to features, by a plan that an analyst can read and edit."""
+"""Encoding of attributes as features, by a plan that an analyst can read and edit."""
 
 from segment_lib.encode.plan import (
     MAX_LEVELS,

@@ -1,10 +1,9 @@
-"""The plan: which rule makes features of which attribute. Derived, then the analyst's to edit."""
+"""The plan: the rule by which each attribute becomes features; derived, then edited at will."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,10 +12,11 @@ from segment_lib.encode.recodings import RECODINGS, REDUNDANT
 from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
 from segment_lib.errors import ConfigError
 from segment_lib.schema import Attribute, Meaning, Schema, canonical
+from segment_lib.storage.location import Location
 
 MAX_LEVELS = 100
 _UNCOUNTED, _TOO_MANY = "more levels than can be counted", f"levels, more than {MAX_LEVELS}"
-"""A categorical attribute with more levels is dropped: each would become a feature."""
+"""Reasons to drop a categorical attribute of more levels, each of which would be a feature."""
 
 _ABOUT = (
     "One rule per attribute; fill stands for missing values. Rules: number, binary, one-hot, "
@@ -24,16 +24,16 @@ _ABOUT = (
     "The entries meaning and labels only explain."
 )
 _LARGEST = (2 - 2**-23) * 2.0**127
-"""Features are 32-bit floats, and this is the largest."""
+"""The largest 32-bit float, as features are stored."""
 _NOTES = {"meaning", "labels", "features", "unseen"}
 
 Counts = Mapping[str, int]
-"""Rows by level, missing codes excluded."""
+"""Level to its rows, missing codes excluded."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One rule for each attribute, in the feature summary's order."""
+    """The rules of all attributes, in the feature summary's order."""
 
     rules: tuple[Rule, ...]
 
@@ -42,8 +42,13 @@ class Plan:
         return tuple(feature for rule in self.rules for feature in rule.features)
 
     @property
+    def attributes(self) -> dict[str, str]:
+        """The attribute that each feature is made from."""
+        return {feature: rule.attribute for rule in self.rules for feature in rule.features}
+
+    @property
     def redundant(self) -> frozenset[str]:
-        """Attributes dropped because one that is used says the same."""
+        """Attributes dropped because another, which is used, says the same."""
         used = {rule.attribute for rule in self.rules if rule.features}
         return frozenset(
             name
@@ -52,11 +57,11 @@ class Plan:
         )
 
     def expressions(self, schema: Schema) -> list[pl.Expr]:
-        """All features, from rows whose missing codes are null."""
+        """The expressions of all features, for rows whose missing codes are null."""
         return [e for rule in self.rules for e in rule.expressions(schema[rule.attribute])]
 
     def to_json(self, meanings: Mapping[str, Meaning]) -> str:
-        """The plan as the analyst reads it."""
+        """Write the plan with the meanings and labels that explain it."""
         entries = {}
         for rule in self.rules:
             meaning = meanings.get(rule.attribute, Meaning())
@@ -74,7 +79,7 @@ def derive_plan(
     counts: Mapping[str, Counts],
     levels: Mapping[str, Collection[str] | None],
 ) -> Plan:
-    """The default plan.
+    """Derive the default plan.
 
     Parameters
     ----------
@@ -91,17 +96,17 @@ def derive_plan(
         elif kept_instead in schema.names and kept_instead not in dropped:
             rule = Drop(name, f"{kept_instead} is kept: {why}")
         elif name in RECODINGS and set(counts[name]) & set(_codes(RECODINGS[name])):
-            rule = _recode(name, RECODINGS[name], counts[name])
+            rule = _recode_rule(name, RECODINGS[name], counts[name])
         elif attribute.type in ("categorical", "mixed"):
-            rule = _indicators(name, tuple(levels[name] or ()), counts[name])
+            rule = _categorical_rule(name, tuple(levels[name] or ()), counts[name])
         else:
-            rule = _number(name, levels[name], counts[name])
+            rule = _number_rule(name, levels[name], counts[name])
         rules.append(rule)
     return Plan(tuple(rules))
 
 
-def decode_plan(content: bytes, path: Path) -> str:
-    """The text of a plan file.
+def decode_plan(content: bytes, path: Location) -> str:
+    """Decode the text of a plan file.
 
     Raises
     ------
@@ -117,31 +122,31 @@ def decode_plan(content: bytes, path: Path) -> str:
 def plan_entries(
     text: str, where: str, instead: str = "delete it to get the derived one"
 ) -> dict[str, Any]:
-    """What a plan says of each attribute, not looked at any further.
+    """Parse a plan to the entries of its attributes, without a check of the entries.
 
     Raises
     ------
     ConfigError
-        If the text is no plan at all.
+        If the text is not a plan.
     """
     try:
-        told = json.loads(text)
-        # Half of a surrogate pair is a word to JSON, and can be neither a name nor a level.
-        json.dumps(told, ensure_ascii=False).encode()
-        entries = told.get("attributes")
+        content = json.loads(text)
+        # JSON allows half of a surrogate pair, which can be neither a name nor a level.
+        json.dumps(content, ensure_ascii=False).encode()
+        entries = content.get("attributes")
         if not isinstance(entries, dict):
             raise TypeError
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise ConfigError(
             f'{where}{line}: no plan, which is {{"attributes": {{NAME: RULE, …}}}}. '
-            f"Mend it, or {instead}."
+            f"Correct it, or {instead}."
         ) from None
     return entries
 
 
 def read_plan(text: str, schema: Schema, where: str) -> Plan:
-    """Read a plan as written, or as edited.
+    """Read a plan, as derived or as edited.
 
     Raises
     ------
@@ -171,12 +176,14 @@ def read_plan(text: str, schema: Schema, where: str) -> Plan:
     if not features and not faults:
         faults.append("every attribute is dropped")
     if faults:
-        # In one line, whatever names there are.
-        raise ConfigError(f"{where}: {' '.join('; '.join(faults).split())}. Mend the plan.")
+        # Names may hold line ends; the message is one line.
+        raise ConfigError(f"{where}: {' '.join('; '.join(faults).split())}. Correct the plan.")
     return plan
 
 
-def _recode(name: str, tables: Mapping[str, Mapping[str, float | None]], counts: Counts) -> Recode:
+def _recode_rule(
+    name: str, tables: Mapping[str, Mapping[str, float | None]], counts: Counts
+) -> Recode:
     fill = {}
     for feature, table in tables.items():
         rows: dict[float, int] = {}
@@ -189,22 +196,22 @@ def _recode(name: str, tables: Mapping[str, Mapping[str, float | None]], counts:
 
 
 def has_too_many_levels(rule: Rule) -> bool:
-    """True of an attribute that makes no feature because it has more than MAX_LEVELS levels."""
+    """True if a rule drops an attribute because it has more than MAX_LEVELS levels."""
     return isinstance(rule, Drop) and rule.reason.endswith((_UNCOUNTED, _TOO_MANY))
 
 
-def _indicators(name: str, levels: tuple[str, ...], counts: Counts) -> Rule:
+def _categorical_rule(name: str, levels: tuple[str, ...], counts: Counts) -> Rule:
     if not levels:
         return Drop(name, _UNCOUNTED)
     if len(levels) > MAX_LEVELS:
         return Drop(name, f"{len(levels)} {_TOO_MANY}")
-    commonest = max(levels, key=lambda level: counts.get(level, 0))
+    most_frequent = max(levels, key=lambda level: counts.get(level, 0))
     if len(levels) == 2:
-        return Binary(name, zero=levels[0], one=levels[1], fill=commonest)
-    return OneHot(name, levels, fill=commonest)
+        return Binary(name, zero=levels[0], one=levels[1], fill=most_frequent)
+    return OneHot(name, levels, fill=most_frequent)
 
 
-def _number(name: str, levels: Collection[str] | None, counts: Counts) -> Rule:
+def _number_rule(name: str, levels: Collection[str] | None, counts: Counts) -> Rule:
     known = {float(code): n for code, n in counts.items() if levels is None or code in set(levels)}
     if not known:
         return Drop(name, "none of its codes is a level of its scale")
@@ -212,7 +219,7 @@ def _number(name: str, levels: Collection[str] | None, counts: Counts) -> Rule:
 
 
 def _median(rows: Mapping[float, int]) -> float:
-    """The lower weighted median, so that it is a value that occurs."""
+    """The lower weighted median, which is a value that occurs."""
     half = sum(rows.values()) / 2
     below = 0
     for value, n in sorted(rows.items()):
@@ -270,8 +277,8 @@ def _read_rule(attribute: Attribute, entry: dict[str, Any]) -> Rule:
     if not isinstance(kind, str) or kind not in _READERS:
         raise ValueError(f"rule {kind!r} is none of {', '.join(_READERS)}")
     reader, keys = _READERS[kind]
-    if strangers := sorted(set(entry) - keys - _NOTES - {"rule"}):
-        raise ValueError(f"a {kind} rule has no {', '.join(strangers)}")
+    if unknown_keys := sorted(set(entry) - keys - _NOTES - {"rule"}):
+        raise ValueError(f"a {kind} rule has no {', '.join(unknown_keys)}")
     rule = reader(attribute.name, entry)
     if "features" in entry and tuple(entry["features"]) != rule.features:
         raise ValueError("features follow from the rule; edit its levels or tables instead")
@@ -338,10 +345,10 @@ def _read_recode(name: str, entry: dict[str, Any]) -> Recode:
 def _levels(levels: Any) -> tuple[str, ...]:
     if not isinstance(levels, list):
         raise ValueError("levels must be a list")
-    found = tuple(canonical(str(level)) for level in levels)
-    if not found or len(set(found)) < len(found):
+    codes = tuple(canonical(str(level)) for level in levels)
+    if not codes or len(set(codes)) < len(codes):
         raise ValueError("levels must be given, each once")
-    return found
+    return codes
 
 
 def _finite(value: Any) -> float:

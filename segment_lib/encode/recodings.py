@@ -1,4 +1,4 @@
-"""Tables for attributes that mix several facts in one code, and for attributes told twice.
+"""Recoding tables of attributes that mix several facts in one code, and redundant attributes.
 
 Meanings of the codes: the data dictionary delivered with the AZDIAS and CUSTOMERS extracts.
 """
@@ -9,7 +9,7 @@ Table = Mapping[str, float | None]
 
 
 def _bands(bands: Mapping[float, tuple[int, ...]], codes: range) -> Table:
-    """From value → codes to code → value; codes in no band say nothing."""
+    """Invert value → codes to code → value; codes in no band have None."""
     table: dict[str, float | None] = {str(code): None for code in codes}
     for value, members in bands.items():
         table.update({str(code): value for code in members})

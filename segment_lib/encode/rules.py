@@ -1,6 +1,6 @@
-"""The rules by which an attribute becomes features; a rule is data.
+"""The rules by which attributes become features; a rule is data.
 
-Expressions expect missing codes to be null already, and leave no null behind.
+Expressions expect missing codes to be null already, and return no nulls.
 """
 
 from collections.abc import Mapping
@@ -13,20 +13,20 @@ from segment_lib.schema import Attribute
 
 @dataclass(frozen=True)
 class Number:
-    """The attribute itself, as a number."""
+    """A rule that keeps the attribute as a number."""
 
     attribute: str
     fill: float
-    """Stands for a missing value, and for a code that is none of the levels."""
+    """The value for a missing value, and for a code that is no level."""
     levels: tuple[str, ...] | None = None
-    """The codes of the scale; None if any number will do."""
+    """The codes of the scale; None if any number is allowed."""
 
     @property
     def features(self) -> tuple[str, ...]:
         return (self.attribute,)
 
     def expressions(self, attribute: Attribute) -> list[pl.Expr]:
-        # Of text, which may hold words, there are levels.
+        # Text may hold words, which become null here; a rule of text has levels.
         number = pl.col(self.attribute).cast(pl.Float64, strict=False)
         if self.levels is not None:
             number = pl.when(number.is_in([float(level) for level in self.levels])).then(number)
@@ -35,7 +35,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Binary:
-    """1 where the attribute is `one`, 0 where it is `zero`; `fill` says which for all else."""
+    """A rule that gives 1 for the level `one`, 0 for `zero`, and that of `fill` for all else."""
 
     attribute: str
     zero: str
@@ -48,17 +48,17 @@ class Binary:
 
     def expressions(self, attribute: Attribute) -> list[pl.Expr]:
         table = {self.zero: 0, self.one: 1}
-        return [_mapped(attribute, table, table[self.fill]).cast(pl.UInt8).alias(self.features[0])]
+        return [_look_up(attribute, table, table[self.fill]).cast(pl.UInt8).alias(self.features[0])]
 
 
 @dataclass(frozen=True)
 class OneHot:
-    """One indicator per level. A code that is none of the levels is all zeros."""
+    """A rule that gives an indicator per level; a code that is no level is all zeros."""
 
     attribute: str
     levels: tuple[str, ...]
     fill: str | None
-    """The level that stands for a missing value; None for all zeros."""
+    """The level of a missing value; None for all zeros."""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -76,13 +76,13 @@ class OneHot:
 
 @dataclass(frozen=True)
 class Recode:
-    """New features looked up in tables, one table per feature."""
+    """A rule that looks up new features in tables, one table per feature."""
 
     attribute: str
     tables: Mapping[str, Mapping[str, float | None]]
     """Feature to its table from code to value; None where the code says nothing on the feature."""
     fill: Mapping[str, float]
-    """Feature to the value that stands for a missing or unlisted code."""
+    """Feature to the value of a missing or unlisted code."""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ class Recode:
 
     def expressions(self, attribute: Attribute) -> list[pl.Expr]:
         return [
-            _mapped(attribute, table, self.fill[feature])
+            _look_up(attribute, table, self.fill[feature])
             .cast(pl.UInt8 if {*table.values(), self.fill[feature]} <= {0, 1, None} else pl.Float32)
             .alias(feature)
             for feature, table in self.tables.items()
@@ -99,7 +99,7 @@ class Recode:
 
 @dataclass(frozen=True)
 class Drop:
-    """No feature, for a reason."""
+    """A rule that drops the attribute, with the reason."""
 
     attribute: str
     reason: str
@@ -115,11 +115,13 @@ class Drop:
 Rule = Number | Binary | OneHot | Recode | Drop
 
 
-def _mapped(attribute: Attribute, table: Mapping[str, float | None], fill: float) -> pl.Expr:
-    said = {_code(attribute, code): float(v) for code, v in table.items() if v is not None}
+def _look_up(attribute: Attribute, table: Mapping[str, float | None], fill: float) -> pl.Expr:
+    known_values = {_code(attribute, code): float(v) for code, v in table.items() if v is not None}
     return (
         pl.col(attribute.name)
-        .replace_strict(list(said), list(said.values()), default=None, return_dtype=pl.Float32)
+        .replace_strict(
+            list(known_values), list(known_values.values()), default=None, return_dtype=pl.Float32
+        )
         .fill_null(fill)
     )
 

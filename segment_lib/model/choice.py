@@ -5,22 +5,36 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segment_lib.errors import ConfigError
 from segment_lib.hashing import row_hash
+from segment_lib.terms import DEPTH, DISSOLVED, STABLE
 
-STABLE = 0.6
-"""The segments of a stable clustering average at least this over people (Hennig 2007: below it a
-segment is not to be trusted)."""
-DISSOLVED = 0.5
-"""And more than this over segments, lest one of nearly everybody, hard to miss, hide the others
-(Hennig 2008: up to it a segment counts as dissolved)."""
 AGREE = 1 / 3
-"""And restarts on the same rows agree by this at least (mean adjusted Rand index): of columns
+"""Restarts on the same rows agree by this at least (mean adjusted Rand index): of columns
 shuffled each by itself two segments were found again by 0.79, from one optimum among many."""
 MIN_SHARE = 0.01
 """A segment below this share of the population is too small to plan a mail-out on. A crumb does no
 harm beside large ones, so such segments may hold as much together."""
-DEPTH = 0.2
-"""The share of the population that is mailed when the gain is measured."""
+
+
+def numbers_to_try(sweep: tuple[int, int], n_clusters: int | str, n_rows: int) -> list[int]:
+    """Return the numbers of clusters to try: the sweep and, if one is asked for, that one.
+
+    Raises
+    ------
+    ConfigError
+        If there is none that so few rows allow.
+    """
+    (least, most), allowed = sweep, max(n_rows // 2, 2)
+    wanted = {k for k in range(least, most + 1) if k <= allowed}
+    if isinstance(n_clusters, int):
+        wanted.add(n_clusters)
+    if not wanted:
+        raise ConfigError(
+            f"model.sweep = [{least}, {most}]: {n_rows:,} rows of the population allow up to "
+            f"{allowed} segments. Set model.sweep to begin there or below, or model.n_clusters."
+        )
+    return sorted(wanted)
 
 
 def small_share(counts: np.ndarray) -> float:

@@ -1,6 +1,6 @@
-"""What the dictionary says: the attributes, their types and missing codes, and what levels mean."""
+"""The schema of an extract: attributes, their types, missing codes, and labels of their levels."""
 
-from segment_lib.schema.codes import canonical, is_number, is_word_for_nothing
+from segment_lib.schema.codes import canonical, is_null_word, is_number
 from segment_lib.schema.dictionary import Dictionary, read_dictionary
 from segment_lib.schema.labels import Meaning, Phrases, known_meanings, known_phrases
 from segment_lib.schema.summary import Attribute, Schema, read_feature_summary
@@ -12,8 +12,8 @@ __all__ = [
     "Phrases",
     "Schema",
     "canonical",
+    "is_null_word",
     "is_number",
-    "is_word_for_nothing",
     "known_meanings",
     "known_phrases",
     "read_dictionary",

@@ -1,4 +1,4 @@
-"""Codes: their one spelling, the lists in which they are declared, and words that mean nothing."""
+"""Codes: their canonical spelling, the lists that declare them, and words for a missing value."""
 
 import re
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _TRUTH = ("true", "false")
 
 # fmt: off
-_NOTHING = frozenset((
+_NULL_WORDS = frozenset((
     "na", "n/a", "n.a.", "#n/a", "#n/a n/a", "#na", "<na>", "nan", "-nan", "nat", "null", "(null)",
     "none", "nil", "\\n", "-", "--", "---", "–", "—", ".", "..", "...", "?", "??", "k.a.", "k. a.",
     "keine angabe", "n/v", "n.v.", "#nv", "#value!", "#wert!", "#ref!", "#bezug!", "#div/0!",
     "#num!", "#zahl!", "#name?", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan",
 ))
 # fmt: on
-"""What pandas, R, Excel, databases and people write where there is nothing, in small letters."""
+"""Words for a missing value of pandas, R, Excel, databases and people, in lower case."""
 
 _LIST = re.compile(r"(c\s*)?(?:\[(?P<a>.*)\]|\((?P<b>.*)\)|\{(?P<c>.*)\})", re.DOTALL)
 _QUOTES = {'"': '"', "'": "'", "`": "`", "´": "´", "„": "“”", "“": "”", "‘": "’", "‚": "‘’"}
@@ -30,9 +30,9 @@ _LARGEST_RANGE = 1000
 
 
 def canonical(code: str) -> str:
-    """The one spelling of a code: ``8``, ``8.0`` and `` 8`` are the same level.
+    """The canonical spelling of a code: ``8``, ``8.0`` and `` 8`` are the same level.
 
-    So are ``true``, ``True`` and ``TRUE``, and letters with accents in one piece or in two.
+    So are ``true``, ``True`` and ``TRUE``, and accented letters, composed or decomposed.
 
     >>> canonical(" 8.0"), canonical("8.5"), canonical("W"), canonical("TRUE")
     ('8', '8.5', 'W', 'true')
@@ -51,19 +51,19 @@ def is_number(code: str) -> bool:
     return bool(_NUMBER.fullmatch(code)) and isfinite(float(code))
 
 
-def is_word_for_nothing(text: str) -> bool:
-    """True of what programs and people write where there is no value, such as ``NA`` or ``-``.
+def is_null_word(text: str) -> bool:
+    """True for what programs and people write for a missing value, such as ``NA`` or ``-``.
 
     Words that may mean something, such as ``unknown``, are none of them.
 
-    >>> is_word_for_nothing("NULL"), is_word_for_nothing("unknown")
+    >>> is_null_word("NULL"), is_null_word("unknown")
     (True, False)
     """
-    return text.strip().lower() in _NOTHING
+    return text.strip().lower() in _NULL_WORDS
 
 
 def read_codes(text: str, *, numbers: bool) -> tuple[str, ...]:
-    """Read a list of codes such as ``[-1,0]``, each once and in its one spelling.
+    """Read a list of codes such as ``[-1,0]``, each once and in its canonical spelling.
 
     Brackets may be square, round or curly; without any, the text is a single code. Commas,
     semicolons and bars separate; a code with one of them in it is quoted. A range of whole numbers,
@@ -82,15 +82,15 @@ def read_codes(text: str, *, numbers: bool) -> tuple[str, ...]:
     text = text.strip()
     codes: list[str] = []
     for code, quoted in _items(text):
-        codes += [code] if quoted or is_word_for_nothing(code) else _meant(code, numbers)
+        codes += [code] if quoted or is_null_word(code) else _expand(code, numbers)
     return tuple(dict.fromkeys(filter(None, map(canonical, codes))))
 
 
 def _items(text: str) -> Iterator[tuple[str, bool]]:
-    """The items of a list, and whether they are quoted."""
+    """Split a list into its items, each with whether it is quoted."""
     within = _LIST.fullmatch(text)
-    if within is None or is_word_for_nothing(text):
-        if not is_word_for_nothing(text) and re.search(rf"[{_SEPARATORS}\[\](){{}}]", text):
+    if within is None or is_null_word(text):
+        if not is_null_word(text) and re.search(rf"[{_SEPARATORS}\[\](){{}}]", text):
             raise ValueError("is no list in brackets; write [-1,0]")
         yield _unquoted(text)
         return
@@ -120,7 +120,7 @@ def _unquoted(item: str) -> tuple[str, bool]:
     return item[1:-1], True
 
 
-def _meant(item: str, numbers: bool) -> list[str]:
+def _expand(item: str, numbers: bool) -> list[str]:
     """The codes that an item without quotes stands for."""
     # Word processors write dashes for the minus sign.
     item = re.sub(r"^[−–](?=\d)|(?<=[.:…\s])[−–](?=\d)", "-", item.strip())

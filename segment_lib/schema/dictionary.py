@@ -1,15 +1,14 @@
-"""The data dictionary: Markdown, wrapped by hand, read for what attributes and levels mean."""
+"""The reader of the data dictionary: Markdown, wrapped by hand, with labels of levels."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from segment_lib.errors import DataError
 from segment_lib.schema.codes import canonical
 from segment_lib.schema.labels import Meaning
 from segment_lib.schema.summary import Schema
-from segment_lib.schema.text import read_text
+from segment_lib.schema.text import Readable, read_text
 
 _HEADING = re.compile(r"\s{0,3}(#+)\s*(?:\d+(?:\.\d+)*[.)]?\s+)?(.*?)\s*#*\s*")
 _ITEM = re.compile(r"\s*[-*+]\s+(.*)")
@@ -23,7 +22,7 @@ _WIDEST_RANGE = 200
 
 @dataclass(frozen=True)
 class Dictionary:
-    """What a data dictionary says, held against the feature summary."""
+    """The labels of a data dictionary, compared with the feature summary."""
 
     meanings: dict[str, Meaning]
     not_covered: tuple[str, ...]
@@ -34,16 +33,16 @@ class Dictionary:
 
 @dataclass
 class _Section:
-    """A heading's attributes and what stands below it."""
+    """The attributes that a heading names, and the text below it."""
 
     names: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     """The first paragraph, which says what it means; further ones are remarks."""
-    told: bool = False
+    text_ended: bool = False
     items: list[str] = field(default_factory=list)
 
 
-def read_dictionary(path: Path, schema: Schema) -> Dictionary:
+def read_dictionary(path: Readable, schema: Schema) -> Dictionary:
     """Read a section per attribute or family of attributes: a heading, a sentence, lists of codes.
 
     A list item is ``- CODE: label``, where the code may be a range of numbers. In a family,
@@ -91,7 +90,7 @@ def _sections(lines: Sequence[str], schema: Schema) -> Iterator[_Section]:
             _add(section, line)
         else:
             runs_on = False
-            section.told = bool(section.text)
+            section.text_ended = bool(section.text)
     yield section
 
 
@@ -101,12 +100,12 @@ def _add(section: _Section, line: str) -> None:
         section.items.append(item.group(1).strip())
     elif section.items and line[0].isspace():
         section.items[-1] += " " + line.strip()
-    elif not section.items and not section.told:
+    elif not section.items and not section.text_ended:
         section.text.append(line.strip())
 
 
 def _names(title: str, schema: Schema) -> list[str]:
-    """The attributes a heading names; none if it is a chapter."""
+    """The attributes a heading names; empty if it is a chapter."""
     names = [name.strip(" `*:") for name in title.split(",")]
     names = [name for name in names if name]
     if all(name in schema.names or _UPPER.fullmatch(name) for name in names):
@@ -121,11 +120,11 @@ def _meanings(section: _Section, schema: Schema) -> dict[str, Meaning]:
     members: dict[str, str] = {}
     complete = True
     for item in section.items:
-        found = _CODE.fullmatch(item)
+        match = _CODE.fullmatch(item)
         if _OPEN.fullmatch(item):
             complete = False
-        elif found:
-            first, last, label = found.groups()
+        elif match:
+            first, last, label = match.groups()
             member = [name for name in section.names if name.endswith(f"_{first}")]
             if len(section.names) > 1 and member and not last:
                 members |= dict.fromkeys(member, label)
@@ -144,7 +143,7 @@ def _meanings(section: _Section, schema: Schema) -> dict[str, Meaning]:
 
 
 def _codes(first: str, last: str | None) -> tuple[list[str], bool]:
-    """The codes of an item, and whether they are all that it means."""
+    """The codes of a list item, and whether they are complete."""
     if last is None:
         return [canonical(first)], True
     try:

@@ -1,4 +1,4 @@
-"""One key for one person, however an id is written: 910001, 910001.0, "910001" or 00910001.
+"""Keys of ids: the same for one person in all spellings, 910001, 910001.0, "910001" or 00910001.
 
 An id is carried as its owner writes it, less what other programs put around it: blanks, quotes, the
 decimals of a floating-point number. Two ids are of one person if their keys are the same. Leading
@@ -18,13 +18,13 @@ import pyarrow as pa
 from segment_lib.errors import DataError
 
 NO_ID = np.uint64(0)
-"""The key of a row without an id. No id has it."""
-NOTHING = frozenset(
+"""The key of a row without an id; no id has it."""
+NULL_WORDS = frozenset(
     ("", "nan", "null", "(null)", "#null!", "nil", "none", "na", "n/a", "#n/a", "#na", "<na>")
 ) | frozenset(("nat", "k.a.", "inf", "-inf", "+inf", "-", "--", "?", "."))
-"""Words, in lower case, that programs write where there is nothing."""
-EXACT = 2**53
-"""Beyond it a 64-bit floating-point number does not hold every whole number."""
+"""Words, in lower case, that programs write for a missing id."""
+MAX_EXACT = 2**53
+"""The largest number below which a 64-bit float holds every whole number."""
 
 _PLAIN = r"^[A-Za-z_-]*[0-9][0-9A-Za-z_-]*$"
 _DOUBLE = r"^(-?[0-9]{1,15})\.0$"
@@ -36,55 +36,59 @@ _GROUPED = re.compile(r"-?\d{1,3}[.,]000", re.ASCII)
 _SCIENTIFIC = re.compile(r"-?\d(?:[.,](\d+))?[eE](\+?)(\d{1,3})", re.ASCII)
 
 
-class DigitsLost(ValueError):
-    """An id is a number that was rounded on its way: nobody can say whose it is."""
+class RoundedIdError(ValueError):
+    """An id that is a rounded number, so that nobody can say whose it is."""
 
 
-def written_id(text: str, missing: Collection[str] = ()) -> str | None:
-    """An id as it is carried and listed; None where there is none.
+def normalize_id(text: str, missing: Collection[str] = ()) -> str | None:
+    """Normalize an id to the form in which it is kept and listed; None where there is none.
 
     Parameters
     ----------
-    missing : words that mean that there is none, besides `NOTHING`
+    missing : words for a missing id, besides `NULL_WORDS`
 
     Raises
     ------
-    DigitsLost
+    RoundedIdError
         If it is a number from which a spreadsheet or a floating-point column took digits.
 
-    >>> written_id(' "00910001" '), written_id("910001.0"), written_id("9.10001E5"), written_id("?")
-    ('00910001', '910001', '910001', None)
+    >>> normalize_id(' "00910001" '), normalize_id("910001.0"), normalize_id("9.10001E5")
+    ('00910001', '910001', '910001')
+    >>> normalize_id("?") is None
+    True
     """
     text = unicodedata.normalize("NFKC", text).strip(_INVISIBLE + " \t\r\n\v\f\u00a0")
     if quoted := _QUOTED.fullmatch(text):
         text = next(inner for inner in quoted.groups() if inner is not None).strip()
-    if text.lower() in NOTHING or text in missing:
+    if text.lower() in NULL_WORDS or text in missing:
         return None
     number = text[1:] if text[0] == "+" else text
     if (whole := _WHOLE.fullmatch(number)) and not _GROUPED.fullmatch(number):
         # At 2⁵³ itself it may have been the number after it.
-        if whole[2] in (".", ",", ".0", ",0") and abs(int(whole[1][:20])) >= EXACT:
-            raise DigitsLost
+        if whole[2] in (".", ",", ".0", ",0") and abs(int(whole[1][:20])) >= MAX_EXACT:
+            raise RoundedIdError
         return whole[1]
     return _from_scientific(number) or text
 
 
-def written_ids(ids: pl.Series, missing: Collection[str] = ()) -> pl.Series:
-    """Ids as they are carried and listed; null where there is none.
+def normalize_ids(ids: pl.Series, missing: Collection[str] = ()) -> pl.Series:
+    """Normalize a column of ids as `normalize_id` does; null where there is none.
 
     Raises
     ------
-    DigitsLost
+    RoundedIdError
         If one of them was rounded.
     """
     text = ids.cast(pl.String).str.replace(_DOUBLE, "$1")
-    odd = text.filter(~text.str.contains(_PLAIN)).unique().drop_nulls().to_list()
-    odd += list(missing)
-    return text.replace({told: written_id(told, missing) for told in odd}) if odd else text
+    unusual = text.filter(~text.str.contains(_PLAIN)).unique().drop_nulls().to_list()
+    unusual += list(missing)
+    return (
+        text.replace({cell: normalize_id(cell, missing) for cell in unusual}) if unusual else text
+    )
 
 
 def hash_ids(ids: pl.Series, *, fold: bool = False) -> np.ndarray:
-    """Keys of ids, shape (n_rows,), uint64; `NO_ID` where there is none.
+    """Hash ids to keys, shape (n_rows,), uint64; `NO_ID` where there is none.
 
     Parameters
     ----------
@@ -92,26 +96,26 @@ def hash_ids(ids: pl.Series, *, fold: bool = False) -> np.ndarray:
 
     Raises
     ------
-    DigitsLost
+    RoundedIdError
         If one of them was rounded.
     """
-    values = written_ids(ids).str.replace(r"^(-?)0+([0-9]+)$", "${1}${2}")
+    values = normalize_ids(ids).str.replace(r"^(-?)0+([0-9]+)$", "${1}${2}")
     if fold:
         values = values.str.to_lowercase()
     elif values.str.contains("-", literal=True).any():
         values = values.to_frame("id").select(_lower_uuid(pl.col("id"))).to_series()
     hashes = values.hash(0)
-    # One id in 2⁶⁴ would have the key of none.
+    # One id in 2⁶⁴ would have the key NO_ID.
     return hashes.replace(int(NO_ID), 1).set(values.is_null(), int(NO_ID)).to_numpy()
 
 
 def leading_zeros(ids: pl.Series) -> np.ndarray:
-    """How many zeros stand before the number that an id is, shape (n_rows,), uint64."""
+    """Number of leading zeros of each id that is a number, shape (n_rows,), uint64."""
     zeros = ids.str.extract(r"^-?(0+)[0-9]+$").str.len_bytes()
     return zeros.fill_null(0).cast(pl.UInt64).to_numpy()
 
 
-def refuse_type(source: str, column: str, kind: pa.DataType) -> None:
+def refuse_id_type(source: str, column: str, kind: pa.DataType) -> None:
     """Raise a DataError if values of a Parquet type cannot be ids."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
@@ -130,8 +134,8 @@ def refuse_type(source: str, column: str, kind: pa.DataType) -> None:
         )
 
 
-def digits_lost(source: str) -> DataError:
-    """The error that says what to do where ids were rounded."""
+def rounded_ids_error(source: str) -> DataError:
+    """The error for ids that were rounded; it says what to do."""
     return DataError(
         f"{source}: ids that were rounded: floating-point numbers from 9,007,199,254,740,992 on, "
         "or numbers that a spreadsheet wrote like 1.23457E+11. Write ids as 64-bit whole numbers "
@@ -140,13 +144,13 @@ def digits_lost(source: str) -> DataError:
 
 
 def _lower_uuid(ids: pl.Expr) -> pl.Expr:
-    """Ids, of which those that are UUIDs are in lower case and without braces."""
+    """Ids with those that are UUIDs in lower case and without braces."""
     plain = ids.str.replace(_UUID, "$1").str.to_lowercase()
     return pl.when(ids.str.contains(_UUID)).then(plain).otherwise(ids)
 
 
 def _from_scientific(number: str) -> str | None:
-    """The digits of a whole number such as 9.10001E5; None if it is none.
+    """The digits of a whole number in scientific notation, such as 9.10001E5; None for other text.
 
     Spreadsheets and C++ keep six digits, or those of a cell's format: then the last ones are lost.
     """
@@ -158,8 +162,8 @@ def _from_scientific(number: str) -> str | None:
     if decimals > exponent:
         return None
     if decimals < exponent and parts[2] and ("E" in number or decimals == 5):
-        raise DigitsLost
+        raise RoundedIdError
     value = Decimal(number.replace(",", "."))
-    if abs(value) >= EXACT:
-        raise DigitsLost
+    if abs(value) >= MAX_EXACT:
+        raise RoundedIdError
     return str(int(value))

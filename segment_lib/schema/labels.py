@@ -1,4 +1,4 @@
-"""What attributes and their levels mean, in the project's own words for the 85 known attributes."""
+"""Labels of attributes and levels; the project ships its own for the 85 known attributes."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,20 +8,20 @@ from importlib import resources
 
 @dataclass(frozen=True)
 class Meaning:
-    """An attribute in words."""
+    """The meaning of an attribute and the labels of its levels."""
 
     meaning: str = ""
     levels: dict[str, str] = field(default_factory=dict)
-    """Level to label. Empty where the attribute is a plain number or its levels are not known."""
+    """Level to label; empty if the attribute is a plain number or its levels are not known."""
     complete: bool = True
-    """False if there are levels beside those listed."""
+    """False if the attribute has more levels than those listed."""
 
     def label(self, level: str) -> str:
         return self.levels.get(level, level)
 
     @property
     def direction(self) -> str | None:
-        """How the scale runs, as in ``1 = very high … 5 = very low``."""
+        """The direction of the scale, as in ``1 = very high … 5 = very low``."""
         if len(self.levels) < 3:
             return None
         first, *_, last = self.levels.items()
@@ -33,17 +33,17 @@ class Phrases:
     """Short words for people who have a trait, such as ``savers``."""
 
     words: dict[str, str] = field(default_factory=dict)
-    """By ``low`` and ``high``, the ends of a scale by its codes, or by level."""
+    """Keyed by ``low`` and ``high``, the ends of a scale by its codes, or by level."""
     topic: str = ""
-    """Stands before the label of a level without words of its own."""
+    """The prefix of the label of a level that has no words of its own."""
 
-    def of(self, key: str) -> str | None:
+    def get(self, key: str) -> str | None:
         return self.words.get(key)
 
 
 @cache
 def known_phrases() -> dict[str, Phrases]:
-    """For the known attributes, and for the features made from mixed ones."""
+    """The phrases of the known attributes, and of the features made from mixed ones."""
     text = resources.files(__package__).joinpath("known_phrases.json").read_text("utf-8")
     return {
         name: Phrases(entry, topic=entry.pop("topic", ""))
@@ -53,6 +53,6 @@ def known_phrases() -> dict[str, Phrases]:
 
 @cache
 def known_meanings() -> dict[str, Meaning]:
-    """The attributes of the AZDIAS and CUSTOMERS extracts by name."""
+    """The labels of the attributes of the AZDIAS and CUSTOMERS extracts."""
     text = resources.files(__package__).joinpath("known_labels.json").read_text("utf-8")
     return {name: Meaning(**entry) for name, entry in json.loads(text).items()}

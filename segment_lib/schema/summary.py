@@ -1,4 +1,4 @@
-"""The feature summary: the attributes of an extract, their types, the codes that mean missing."""
+"""The feature summary: the attributes of an extract, their types and their missing codes."""
 
 import csv
 import io
@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Literal, cast, get_args
 
 from segment_lib.errors import DataError
 from segment_lib.schema.codes import canonical, is_number, read_codes
-from segment_lib.schema.text import read_text
+from segment_lib.schema.text import Readable, read_text
 
 AttributeType = Literal["categorical", "ordinal", "numeric", "interval", "mixed"]
 Storage = Literal["number", "text"]
@@ -35,7 +34,7 @@ class Attribute:
 
     @property
     def storage(self) -> Storage:
-        """Numbers are stored as numbers, levels as text.
+        """The stored type of the column: numbers as numbers, levels as text.
 
         It follows from the feature summary alone, so that every extract gets the same columns.
         """
@@ -48,7 +47,7 @@ class Attribute:
 
     @property
     def missing_words(self) -> tuple[str, ...]:
-        """The missing codes that are none, such as ``?``. A number column holds them as NaN."""
+        """The missing codes that are no numbers, such as ``?``; NaN in a number column."""
         return tuple(code for code in self.missing if not is_number(code))
 
 
@@ -76,8 +75,8 @@ class Schema:
         return len(self.attributes)
 
 
-def read_feature_summary(path: Path, missing: Sequence[str] = ()) -> Schema:
-    """Read ``attribute;information_level;type;missing_or_unknown``.
+def read_feature_summary(path: Readable, missing: Sequence[str] = ()) -> Schema:
+    """Read a feature summary: a table of ``attribute;information_level;type;missing_or_unknown``.
 
     The separator may be a semicolon, comma, tab or bar; header and types may have capitals.
 
@@ -105,27 +104,27 @@ def read_feature_summary(path: Path, missing: Sequence[str] = ()) -> Schema:
     if faults:
         more = len(faults) - _MOST_FAULTS
         listed = faults[:_MOST_FAULTS] + ([f"and {more} more"] if more > 0 else [])
-        raise DataError(f"{path}: {'; '.join(listed)}. Mend the feature summary.")
+        raise DataError(f"{path}: {'; '.join(listed)}. Correct the feature summary.")
     return Schema(tuple(attributes))
 
 
-def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header of a feature summary, and line number (from 1) and cells of each row."""
+def _table(path: Readable) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header of a feature summary, and the line number (from 1) and cells of each row."""
     text = read_text(path, key="inputs.feature_summary")
     first, separators = 1, _SEPARATORS
     if declared := re.match(r'"?sep=(.)"?[^\S\r\n]*(?:\r\n?|\n)', text, re.IGNORECASE):
         first, separators, text = 2, declared.group(1), text[declared.end() :]
     headers = {separator: _header(text, separator) for separator in separators}
-    separator, header = max(headers.items(), key=lambda of: len(set(of[1]) & set(COLUMNS)))
+    separator, header = max(headers.items(), key=lambda item: len(set(item[1]) & set(COLUMNS)))
     if absent := [name for name in COLUMNS if name not in header]:
         raise DataError(
             f"{path}, line {first}: no column {', '.join(absent)}; expected the header "
             f"{';'.join(COLUMNS)}, with semicolons, commas or tabs. Add the columns, or set "
             "inputs.feature_summary to the file that has them."
         )
-    if twice := [name for name in COLUMNS if header.count(name) > 1]:
+    if repeated := [name for name in COLUMNS if header.count(name) > 1]:
         raise DataError(
-            f"{path}, line {first}: column {', '.join(twice)} named more than once. Keep one of "
+            f"{path}, line {first}: column {', '.join(repeated)} named more than once. Keep one of "
             "each."
         )
     rows = _rows(text, separator, first, path)[1:]
@@ -133,7 +132,7 @@ def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
 
 def _header(text: str, separator: str) -> list[str]:
-    """The columns of the first row that holds anything."""
+    """The column names in the first row that is not empty."""
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
         return [_key(name) for name in next((row for row in rows if any(row)), [])]
@@ -141,8 +140,8 @@ def _header(text: str, separator: str) -> list[str]:
         return []
 
 
-def _rows(text: str, separator: str, first: int, path: Path) -> list[tuple[int, list[str]]]:
-    """Line number and cells of the rows that hold anything, of a text that begins in line `first`.
+def _rows(text: str, separator: str, first: int, path: Readable) -> list[tuple[int, list[str]]]:
+    """Line number and cells of each row that is not empty, of a text that begins in line `first`.
 
     Raises
     ------
@@ -159,13 +158,14 @@ def _rows(text: str, separator: str, first: int, path: Path) -> list[tuple[int, 
             line = reader.line_num + first
     except csv.Error:
         raise DataError(
-            f"{path}, line {line}: a quote is opened and not closed, or text follows it. Mend it."
+            f"{path}, line {line}: a quote is opened and not closed, or text follows it. "
+            "Correct it."
         ) from None
     return rows
 
 
 def _rejoined(row: list[str], n_columns: int, separator: str) -> list[str]:
-    """A row whose list of codes was cut at its separators, made whole."""
+    """Join the list of codes of a row, if it was split at its own separators."""
     opened = next((i for i, cell in enumerate(row) if cell.startswith(("[", "(", "{", "c("))), None)
     if opened is None or len(row) <= n_columns:
         return row
@@ -174,12 +174,12 @@ def _rejoined(row: list[str], n_columns: int, separator: str) -> list[str]:
 
 
 def _key(name: str) -> str:
-    """The name of a column in small letters, with underscores for blanks and hyphens."""
+    """The name of a column in lower case, with underscores for blanks and hyphens."""
     return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
 def _attribute(header: list[str], row: list[str], everywhere: tuple[str, ...]) -> Attribute:
-    """The attribute a row describes; a ValueError says what is wrong with it."""
+    """Build the attribute that a row describes; a ValueError says what is wrong with it."""
     if len(row) <= max(map(header.index, COLUMNS)) or any(row[len(header) :]):
         hint = "; put a list of codes in brackets" if len(row) > len(header) else ""
         raise ValueError(f"{len(row)} cells, expected {len(header)}{hint}")

@@ -1,7 +1,7 @@
-"""Small text files of a delivery, which are read whole."""
+"""The reader of small text files, such as the feature summary and the data dictionary."""
 
 import codecs
-from pathlib import Path
+from typing import Protocol
 
 from segment_lib.errors import DataError
 
@@ -12,8 +12,14 @@ _MARKS = {
 }
 
 
-def read_text(path: Path, key: str) -> str:
-    """A file of the delivery that is read whole; `key` is where the config names it.
+class Readable(Protocol):
+    """A file of any store, whose name errors quote."""
+
+    def read_bytes(self) -> bytes: ...
+
+
+def read_text(path: Readable, key: str) -> str:
+    """Read a small text file whole; `key` is the config key that names it.
 
     UTF-16 is known by its byte order mark; what is not UTF-8 is taken for cp1252, as Excel writes.
 
@@ -28,11 +34,11 @@ def read_text(path: Path, key: str) -> str:
         raise DataError(f"{path}: no such file. Set {key} to it.") from None
     except OSError as error:
         raise DataError(
-            f"{path}: cannot be read ({error.strerror}). Ask for leave to read it, or set {key} to "
-            "another."
+            f"{path}: cannot be read ({error.strerror}). Request read permission, or set {key} "
+            "to another."
         ) from None
-    marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
-    for encoding in (marked,) if marked else ("utf-8", "cp1252"):
+    utf = next((name for bom, name in _MARKS.items() if content.startswith(bom)), None)
+    for encoding in (utf,) if utf else ("utf-8", "cp1252"):
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError as error:
@@ -42,4 +48,4 @@ def read_text(path: Path, key: str) -> str:
                 return text
             raise DataError(f"{path}: no text. Save the file as UTF-8 text.")
     line = content[:position].count(b"\n") + 1
-    raise DataError(f"{path}, line {line}: not {marked or 'UTF-8'}. Save the file as UTF-8 text.")
+    raise DataError(f"{path}, line {line}: not {utf or 'UTF-8'}. Save the file as UTF-8 text.")

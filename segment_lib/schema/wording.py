@@ -1,8 +1,8 @@
-"""Words of others, such as names of files, as they may stand in a line for people."""
+"""Escaping of foreign text, such as names of files, for messages and pages."""
 
 
 def printable(text: str) -> str:
-    r"""The text with all that would not show, or would turn a line around, spelled out.
+    r"""Escape the letters of a text that do not show, or that change the direction of a line.
 
     Line ends, controls of a terminal, marks of direction and letters of no encoding become what
     Python writes for them.

@@ -1,15 +1,15 @@
-"""What a file is, told by its first bytes: text, Parquet, one of these packed, or neither.
+"""The kind of a file, by its first bytes: text, Parquet, one of these packed, or neither.
 
-The ending of its name decides where the bytes leave it open.
+The suffix of its name decides where the bytes do not.
 """
 
 import re
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Literal
 
 from segment_lib.errors import DataError
+from segment_lib.storage.location import Location
 
 _LOOK = 4096
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
@@ -58,29 +58,29 @@ Packing = Literal["", "gzip", "zstd", "bz2", "xz", "lz4", "zip", "utf-16", "utf-
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What is to be done with a file to have its rows."""
+class FileKind:
+    """The kind of a file: how it is packed, and whether it is Parquet."""
 
     packing: Packing = ""
-    """What to undo before it can be cut; what it holds is another file."""
+    """The compression or encoding to undo before the file can be cut; empty if there is none."""
     parquet: bool = False
     """True for Parquet, False for text."""
 
 
 _ENDINGS = {
-    ".parquet": Kind(parquet=True),
-    ".pq": Kind(parquet=True),
-    ".gz": Kind("gzip"),
-    ".zst": Kind("zstd"),
-    ".bz2": Kind("bz2"),
-    ".xz": Kind("xz"),
-    ".lz4": Kind("lz4"),
-    ".zip": Kind("zip"),
+    ".parquet": FileKind(parquet=True),
+    ".pq": FileKind(parquet=True),
+    ".gz": FileKind("gzip"),
+    ".zst": FileKind("zstd"),
+    ".bz2": FileKind("bz2"),
+    ".xz": FileKind("xz"),
+    ".lz4": FileKind("lz4"),
+    ".zip": FileKind("zip"),
 }
 
 
-def kind_of(path: Path) -> Kind:
-    """The kind of a file.
+def detect_kind(path: Location) -> FileKind:
+    """Detect the kind of a file.
 
     Raises
     ------
@@ -91,16 +91,16 @@ def kind_of(path: Path) -> Kind:
         head = file.read(_LOOK)
     for beginning, packing in _PACKED.items():
         if head.startswith(beginning) and (packing != "bz2" or _CONTROL.search(head)):
-            return Kind(packing=packing)
+            return FileKind(packing=packing)
     binary = bool(_CONTROL.search(head))
     if head.startswith((b"PAR1", b"PARE")) and (binary or head == b"PAR1"):
-        return Kind(parquet=True)
+        return FileKind(parquet=True)
     _refuse_others(path, head)
-    # Of bytes that say nothing the ending tells what they were meant to be.
-    return _ENDINGS.get(path.suffix.lower(), Kind()) if binary or not head else Kind()
+    # Where the bytes do not say, the suffix says what they were meant to be.
+    return _ENDINGS.get(path.suffix.lower(), FileKind()) if binary or not head else FileKind()
 
 
-def _refuse_others(path: Path, head: bytes) -> None:
+def _refuse_others(path: Location, head: bytes) -> None:
     if head and not head.strip(b"\0"):
         raise DataError(
             f"{path}: begins with zero bytes alone. It is still being copied, or was cut off: wait "
@@ -117,8 +117,8 @@ def _refuse_others(path: Path, head: bytes) -> None:
             raise DataError(f"{path}: is {name}, no table that can be read. {advice}")
 
 
-def only_member(path: Path, file: IO[bytes]) -> IO[bytes]:
-    """The one file in a zip archive, opened.
+def only_member(path: Location, file: IO[bytes]) -> IO[bytes]:
+    """Open the only file in a zip archive.
 
     Raises
     ------

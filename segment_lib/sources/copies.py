@@ -1,72 +1,72 @@
-"""The same rows delivered twice: told by the hashes of what is in the files."""
+"""Detection of rows that are delivered twice, by hashes of the contents of files."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 from segment_lib.errors import DataError
+from segment_lib.storage.location import Location
 
-FEW_CUSTOMERS = 30
-"""Of fewer customers little can be said: limits of so small counts are exact, and wide."""
-CERTAIN = 100
-"""Two files of so many rows that are the same to the byte are one and its copy."""
+MIN_CUSTOMERS = 30
+"""Number of customers below which the limits of an index are wide."""
+MIN_ROWS = 100
+"""Number of rows from which on two files of the same bytes are one and its copy."""
 
 
 @dataclass(frozen=True)
-class Content:
-    """What is in a delivered file."""
+class FileDigests:
+    """The digests of a delivered file's contents, and its number of rows."""
 
     extract: str
-    file: Path
+    file: Location
     digests: tuple[str, ...]
-    """Of its pieces, as they give them."""
+    """One per piece, as `digest` of the piece returns it."""
     rows: int
 
 
-def refuse_copies(contents: Sequence[Content]) -> list[str]:
-    """Remarks on files that are the same; few rows may be so by chance.
+def refuse_copies(contents: Sequence[FileDigests]) -> list[str]:
+    """Refuse files that are copies; remark on those of few rows, which may be alike by chance.
 
     Raises
     ------
     DataError
-        If one of `CERTAIN` rows or more is there twice in an extract. In both it may be on purpose,
-        to see that every index is 100.
+        If one of at least `MIN_ROWS` rows is there twice in an extract. In both it may be on
+        purpose, to see that every index is 100.
     """
-    same: dict[tuple[str, ...], list[Content]] = defaultdict(list)
+    by_digests: dict[tuple[str, ...], list[FileDigests]] = defaultdict(list)
     for content in contents:
         # Behind the dash stand columns of the path, in which a copy may differ.
-        same[tuple(digest.partition("-")[0] for digest in content.digests)].append(content)
+        by_digests[tuple(digest.partition("-")[0] for digest in content.digests)].append(content)
     remarks = []
-    for copies in (group for group in same.values() if len(group) > 1):
-        for one, other in pairwise(sorted(copies, key=lambda content: content.extract)):
-            if one.extract == other.extract and one.rows >= CERTAIN:
+    for copies in (group for group in by_digests.values() if len(group) > 1):
+        for first, second in pairwise(sorted(copies, key=lambda content: content.extract)):
+            if first.extract == second.extract and first.rows >= MIN_ROWS:
                 raise DataError(
-                    f"{one.file} and {other.file}: the same rows twice. Take one of them out."
+                    f"{first.file} and {second.file}: the same rows twice. Take one of them out."
                 )
-        one, other = copies[0], copies[-1]
-        names = " and ".join(dict.fromkeys([one.file.name, other.file.name]))
+        first, second = copies[0], copies[-1]
+        names = " and ".join(dict.fromkeys([first.file.name, second.file.name]))
         remarks.append(
             f"{names}: the same rows twice. Is one a copy?"
-            if one.extract == other.extract
-            else f"{names}: the same rows are the {one.extract} and the {other.extract}. Is a path "
-            "wrong?"
+            if first.extract == second.extract
+            else f"{names}: the same rows are the {first.extract} and the {second.extract}. Is a "
+            "path wrong?"
         )
     return remarks
 
 
 def customer_remarks(population: int, customers: int) -> list[str]:
-    """Remarks on how many customers there are beside the people they could come from."""
+    """Remarks on the number of customers, compared with that of the population."""
     remarks = []
     if customers > population:
         remarks.append(
             "the customers are more than the population. Are inputs.population and "
             "inputs.customers exchanged?"
         )
-    if customers < FEW_CUSTOMERS:
+    if customers < MIN_CUSTOMERS:
         remarks.append(
-            f"there are fewer than {FEW_CUSTOMERS} customers: the limits of an index are wide, and "
+            f"there are fewer than {MIN_CUSTOMERS} customers: the limits of an index are wide, and "
             "hardly a segment can be told from the average."
         )
     return remarks

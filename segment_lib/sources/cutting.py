@@ -1,4 +1,4 @@
-"""Where a text can be cut: at the row end that follows a place, found in a window around it."""
+"""The search for row starts at which a text can be cut, in windows around the wanted offsets."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -10,82 +10,82 @@ from segment_lib.sources.quoting import (
     BACKSLASH,
     LINE_END,
     RETURN,
-    Marked,
+    MaskedText,
     Positions,
-    mark,
+    mask_text,
 )
 from segment_lib.sources.text_format import TextFormat
 
-WIDEST = 1 << 26
-"""Bytes that are looked at, at most, on either side of a place."""
+MAX_WINDOW = 1 << 26
+"""The most bytes that are looked at on either side of an offset."""
 _WINDOW, _BLOCK = 1 << 16, 1 << 20
-_SURE = 2
-"""Rows there must be in a window that tell what is quoted in it."""
+_MIN_ROWS = 2
+"""Rows a window must have for its quoting to be certain."""
 
 
 def row_starts(
     file: io.BufferedReader,
-    places: Sequence[int],
+    offsets: Sequence[int],
     first: int,
     stop: int,
     n_columns: int,
     form: TextFormat,
 ) -> Iterator[int]:
-    """The row starts that follow places, up to `stop`; one for places within one row.
+    """Yield the row starts that follow offsets, up to `stop`; one for offsets within one row.
 
-    Where places are near each other, all that is between them is read, and each once.
+    Where offsets are near each other, the text between them is read in full, and once.
 
     Parameters
     ----------
     first : where the first row begins
     """
-    if places and places[0] - first < _BLOCK:
-        yield from _starts_in_order(file, places, first, stop, form)
+    if offsets and offsets[0] - first < _BLOCK:
+        yield from _starts_in_order(file, offsets, first, stop, form)
         return
-    reached = 0
-    for place in places:
-        if place > reached:
-            start = row_start(file, place, first, stop, n_columns, form)
-            reached = start or place + WIDEST
+    searched_to = 0
+    for offset in offsets:
+        if offset > searched_to:
+            start = row_start(file, offset, first, stop, n_columns, form)
+            searched_to = start or offset + MAX_WINDOW
             if start:
                 yield start
 
 
 def _starts_in_order(
-    file: io.BufferedReader, places: Sequence[int], first: int, stop: int, form: TextFormat
+    file: io.BufferedReader, offsets: Sequence[int], first: int, stop: int, form: TextFormat
 ) -> Iterator[int]:
-    """The row starts that follow places, told from all rows up to there."""
+    """Yield the row starts that follow offsets, by a scan of all rows before them."""
     size = _BLOCK
-    while first < stop and places:
+    while first < stop and offsets:
         file.seek(first)
         text = file.read(min(size, stop - first))
-        at_end = first + len(text) == stop
-        marked = mark(text if at_end else text.rstrip(_unsettled(form)), form)
-        ends = _row_ends(marked, form)
-        if not len(ends) and not at_end and size < WIDEST:
+        is_last = first + len(text) == stop
+        masked = mask_text(text if is_last else text.rstrip(_ambiguous_letters(form)), form)
+        ends = _row_ends(masked, form)
+        if not len(ends) and not is_last and size < MAX_WINDOW:
             size *= 4
             continue
-        if marked.breach or not (len(ends) or at_end):
-            # Whoever parses the piece will tell what is wrong with its quotes.
-            ends = np.flatnonzero(marked.letters == LINE_END)
+        if masked.fault or not (len(ends) or is_last):
+            # The fault of the quotes is reported where the piece is parsed.
+            ends = np.flatnonzero(masked.letters == LINE_END)
         starts = first + ends + 1
         starts = starts[starts < stop]
         if not len(starts):
             return
-        n = int(np.searchsorted(places, starts[-1], side="right"))
-        yield from np.unique(starts[np.searchsorted(starts, places[:n])]).tolist()
-        places, first, size = places[n:], int(starts[-1]), _BLOCK
+        n = int(np.searchsorted(offsets, starts[-1], side="right"))
+        yield from np.unique(starts[np.searchsorted(starts, offsets[:n])]).tolist()
+        offsets, first, size = offsets[n:], int(starts[-1]), _BLOCK
 
 
 def row_start(
-    file: io.BufferedReader, place: int, first: int, stop: int, n_columns: int, form: TextFormat
+    file: io.BufferedReader, offset: int, first: int, stop: int, n_columns: int, form: TextFormat
 ) -> int | None:
-    """The first row start from `place` up to `stop`, or None if there is none.
+    """Find the first row start from `offset` up to `stop`; None if there is none.
 
-    A line end within quotes is told from a row end by what the window around it looks like, read
-    once as if it began outside quotes and once as if inside: which reading keeps the rules of
-    quotes and gives rows of `n_columns` cells. Where neither does, the rows are ragged or their
-    quotes are, which whoever parses the piece will tell.
+    To tell a line end within quotes from a row end, the window around it is scanned twice, as if it
+    began outside quotes and as if inside; the scan that keeps the rules of quotes and gives rows of
+    `n_columns` cells is right. Where neither does, the rows are ragged or their quotes are faulty,
+    which is reported where the piece is parsed.
 
     Parameters
     ----------
@@ -93,115 +93,115 @@ def row_start(
     """
     size = _WINDOW
     while True:
-        start, end = max(first, place - size), min(stop, place + size)
+        start, end = max(first, offset - size), min(stop, offset + size)
         file.seek(start)
-        window = _Window(file.read(end - start), place - start, end == stop, form, n_columns)
-        widest = (start == first and end == stop) or size >= WIDEST
-        outside = window.read(inside=False)
-        chosen: _Reading | None = outside
+        window = _Window(file.read(end - start), offset - start, end == stop, form, n_columns)
+        is_widest = (start == first and end == stop) or size >= MAX_WINDOW
+        as_outside = window.read(inside=False)
+        scan: _WindowScan | None = as_outside
         if start > first:
-            chosen = _choose(outside, window.read(inside=True), widest)
-        if chosen is not None and chosen.row_end is not None:
-            row = start + chosen.row_end + 1
+            scan = _choose(as_outside, window.read(inside=True), is_widest)
+        if scan is not None and scan.row_end is not None:
+            row = start + scan.row_end + 1
             return row if row < stop else None
-        if widest:
+        if is_widest:
             return None
         size *= 4
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """What a window looks like if it begins outside, or inside, quotes."""
+class _WindowScan:
+    """The rows of a window, if it begins outside quotes or inside."""
 
-    keeps_rules: bool
+    is_valid: bool
     row_end: int | None
-    """Where the first row ends of which the next begins at the place or behind it."""
+    """Position of the last row end before the first row that begins at the offset or behind it."""
     rows: int
-    """Whole rows."""
-    even: int
-    """Those that have as many cells as there are columns."""
+    """Number of whole rows."""
+    regular_rows: int
+    """Number of rows with as many cells as there are columns."""
 
     @property
-    def is_sure(self) -> bool:
-        return self.keeps_rules and self.rows >= _SURE and self.even == self.rows
+    def is_certain(self) -> bool:
+        return self.is_valid and self.rows >= _MIN_ROWS and self.regular_rows == self.rows
 
     @property
-    def evenness(self) -> float:
-        return self.even / max(self.rows, 1)
+    def regularity(self) -> float:
+        return self.regular_rows / max(self.rows, 1)
 
 
 @dataclass(frozen=True)
 class _Window:
-    """A stretch of a text around a place."""
+    """A stretch of a text around an offset."""
 
     text: bytes
-    place: int
+    offset: int
     is_last: bool
-    """True if it goes up to the end of the rows."""
+    """True if the window reaches the end of the rows."""
     form: TextFormat
     n_columns: int
 
-    def read(self, *, inside: bool) -> _Reading:
-        """The window as it is if what begins it is inside quotes, or outside."""
+    def read(self, *, inside: bool) -> _WindowScan:
+        """Scan the window as if it began inside quotes, or outside."""
         quote = self.form.quote.encode()
         if inside and (not quote or quote not in self.text):
-            return _Reading(bool(quote) and not self.is_last, None, 0, 0)
-        start = self._settled()
+            return _WindowScan(bool(quote) and not self.is_last, None, 0, 0)
+        start = self._clean_start()
         text = self.text[start:]
-        text = text if self.is_last else text.rstrip(_unsettled(self.form))
-        marked = mark(text, self.form, inside=inside)
-        ends = marked.positions(LINE_END)
-        if marked.breach:
-            ends = ends[ends < marked.breach.position]
-        row_ends = _row_ends(marked, self.form)
-        row_ends = row_ends[row_ends >= self.place - 1 - start]
-        at = marked.positions(ord(self.form.separator))
-        cells = np.diff(np.searchsorted(at, ends)) + 1
-        return _Reading(
-            self._keeps_rules(marked),
+        text = text if self.is_last else text.rstrip(_ambiguous_letters(self.form))
+        masked = mask_text(text, self.form, inside=inside)
+        ends = masked.positions(LINE_END)
+        if masked.fault:
+            ends = ends[ends < masked.fault.position]
+        row_ends = _row_ends(masked, self.form)
+        row_ends = row_ends[row_ends >= self.offset - 1 - start]
+        separators = masked.positions(ord(self.form.separator))
+        cells = np.diff(np.searchsorted(separators, ends)) + 1
+        return _WindowScan(
+            self._is_valid(masked),
             start + int(row_ends[0]) if len(row_ends) else None,
             len(cells),
             int(np.count_nonzero(cells == self.n_columns)),
         )
 
-    def _settled(self) -> int:
-        """Where the window no longer begins amid letters that belong together."""
+    def _clean_start(self) -> int:
+        """Position in the window behind letters whose meaning depends on those before it."""
         blank = b"" if self.form.separator == " " else b" "
-        start = len(self.text) - len(self.text.lstrip(_unsettled(self.form) + blank))
+        start = len(self.text) - len(self.text.lstrip(_ambiguous_letters(self.form) + blank))
         escaped = self.form.quote_escape == "backslash" and self.text[:start].endswith(b"\\")
         return start + escaped
 
-    def _keeps_rules(self, marked: Marked) -> bool:
-        return marked.breach is None and not (self.is_last and marked.ends_inside)
+    def _is_valid(self, masked: MaskedText) -> bool:
+        return masked.fault is None and not (self.is_last and masked.ends_inside)
 
 
-def _unsettled(form: TextFormat) -> bytes:
-    """Letters whose meaning hangs on what is beside them."""
+def _ambiguous_letters(form: TextFormat) -> bytes:
+    """The letters whose meaning depends on those beside them."""
     escape = b"\\" if form.quote_escape == "backslash" else b""
     return form.quote.encode() + b"\r" + escape
 
 
-def _row_ends(marked: Marked, form: TextFormat) -> Positions:
-    """The line ends to cut at: none that may be escaped, none after a breach."""
-    ends = marked.positions(LINE_END)
-    if marked.breach:
-        ends = ends[ends < marked.breach.position]
+def _row_ends(masked: MaskedText, form: TextFormat) -> Positions:
+    """The line ends at which a text may be cut: none that may be escaped, none after a breach."""
+    ends = masked.positions(LINE_END)
+    if masked.fault:
+        ends = ends[ends < masked.fault.position]
     if form.quote_escape:
         return ends
-    one, two = (marked.letters[np.maximum(ends - n, 0)] for n in (1, 2))
-    may_be_escaped = np.where(one == RETURN, two, one) == BACKSLASH
-    kept: Positions = ends[~may_be_escaped]
+    previous, before_previous = (masked.letters[np.maximum(ends - n, 0)] for n in (1, 2))
+    maybe_escaped = np.where(previous == RETURN, before_previous, previous) == BACKSLASH
+    kept: Positions = ends[~maybe_escaped]
     return kept
 
 
-def _choose(outside: _Reading, inside: _Reading, widest: bool) -> _Reading | None:
-    """The reading that is right, or None if a wider window must tell."""
-    if not inside.keeps_rules or outside.row_end == inside.row_end:
+def _choose(outside: _WindowScan, inside: _WindowScan, widest: bool) -> _WindowScan | None:
+    """Choose the scan that is right; None if a wider window must decide."""
+    if not inside.is_valid or outside.row_end == inside.row_end:
         return outside
-    if not outside.keeps_rules:
+    if not outside.is_valid:
         return inside
-    if outside.is_sure != inside.is_sure:
-        return outside if outside.is_sure else inside
+    if outside.is_certain != inside.is_certain:
+        return outside if outside.is_certain else inside
     if not widest:
         return None
-    return inside if inside.evenness > outside.evenness else outside
+    return inside if inside.regularity > outside.regularity else outside

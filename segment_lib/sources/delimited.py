@@ -1,35 +1,34 @@
-"""Delimited text: cut into pieces at row ends, and a piece read against the feature summary."""
+"""Delimited text files: cut into pieces at row ends, and read piece by piece."""
 
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import IO
 
 import polars as pl
 
 from segment_lib.schema import Schema
-from segment_lib.sources.cutting import WIDEST, row_starts
+from segment_lib.sources.cutting import MAX_WINDOW, row_starts
 from segment_lib.sources.faults import Fault, UnreadableError
 from segment_lib.sources.headers import HEAD, Head, check_columns, columns
 from segment_lib.sources.numbers import (
     DECIMALS,
-    Convention,
-    advice,
-    first_no_number,
-    has_doubtful_points,
+    NumberFormat,
+    first_non_number,
+    has_ambiguous_points,
+    number_advice,
     point_notes,
 )
-from segment_lib.sources.reading import Reading
+from segment_lib.sources.read_result import ReadResult
 from segment_lib.sources.table import Table
-from segment_lib.sources.text_format import TextFormat
-from segment_lib.sources.typing import has_infinity, in_one_spelling, read_dtypes, typed
+from segment_lib.sources.text_format import ENCODINGS, TextFormat
+from segment_lib.sources.typing import canonicalize_levels, cast_columns, has_infinity, read_dtypes
+from segment_lib.storage.location import Location
 
-__all__ = ["ENCODINGS", "DelimitedPiece", "columns", "cut", "read_head"]
+__all__ = ["DelimitedPiece", "columns", "cut", "read_head"]
 
-ENCODINGS = ("utf-8", "latin-1", "cp1252")
 _WINDOW = 1 << 18
 _TOTALS = {"summe", "gesamt", "gesamtsumme", "insgesamt", "total", "totals", "sum", "grand total"}
 
@@ -38,14 +37,14 @@ _TOTALS = {"summe", "gesamt", "gesamtsumme", "insgesamt", "total", "totals", "su
 class DelimitedPiece:
     """Whole rows of a text file: the bytes from `start` up to `stop`."""
 
-    path: Path
+    path: Location
     start: int
     stop: int
     head: Head
     form: TextFormat
     last: bool
-    """True for the rows at the end of the file."""
-    origin: Path
+    """True for the last piece of the file."""
+    origin: Location
     """The delivered file; `path` is another if that one is compressed."""
 
     @property
@@ -54,11 +53,11 @@ class DelimitedPiece:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of its columns, in the file's order; empty for one that is passed over."""
+        """The names of the columns, in the file's order; empty for one that is passed over."""
         return self.head.columns
 
-    def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading:
-        """Parse the piece.
+    def read(self, schema: Schema, passthrough: Sequence[str] = ()) -> ReadResult:
+        """Parse the rows of the piece.
 
         Raises
         ------
@@ -66,45 +65,45 @@ class DelimitedPiece:
             If a row is ragged or a cell cannot be read; it names file, line and column.
         """
         table = self._table()
-        plain = table.plain()
-        if not table.is_even:
+        plain = table.parser_text()
+        if not table.is_rectangular:
             raise self._unreadable(table, plain, schema)
-        rows = self._typed(table, plain, schema, carried)
+        rows = self._typed(table, plain, schema, passthrough)
         if rows.height != table.rows:
-            what = f"{table.rows:,} rows by their line ends, {rows.height:,} by their cells"
+            problem = f"{table.rows:,} rows by their line ends, {rows.height:,} by their cells"
             where = f"{self.origin}, from line {self._line(1)}"
-            raise UnreadableError([Fault(where, what, "Look for unbalanced quotes.")])
+            raise UnreadableError([Fault(where, problem, "Look for unbalanced quotes.")])
         notes = table.notes
         if self._is_doubtful(table):
             notes |= self._points(table, plain, [a.name for a in schema if a.storage == "number"])
-        return Reading(in_one_spelling(rows, schema), notes, self._hash(table))
+        return ReadResult(canonicalize_levels(rows, schema), notes, self._hash(table))
 
     def digest(self) -> tuple[str, int]:
-        """What tells these rows from others: a hash of their bytes, and how many rows they are."""
+        """Hash of the bytes of the rows, and the number of rows."""
         table = self._table()
         return self._hash(table), table.rows
 
     def _hash(self, table: Table) -> str:
         form = map(str, astuple(self.form))
         digest = hashlib.sha256("\0".join([*self.columns, *form, *table.header]).encode())
-        digest.update(str(astuple(self._convention)).encode())
+        digest.update(str(astuple(self._number_format)).encode())
         digest.update(table.text)
         return digest.hexdigest()
 
     def decimals(self, names: Sequence[str]) -> dict[str, int]:
-        """How many cells of columns have a point that cannot part thousands."""
+        """Count the cells, per column, with a point that cannot separate thousands."""
         table = self._table()
-        notes = self._points(table, table.plain(), names)
+        notes = self._points(table, table.parser_text(), names)
         return {kind: n for kind, n in notes.items() if kind.startswith(DECIMALS)}
 
     @property
-    def _convention(self) -> Convention:
-        return self.head.convention or Convention.of(self.form)
+    def _number_format(self) -> NumberFormat:
+        return self.head.number_format or NumberFormat.from_format(self.form)
 
     def _table(self) -> Table:
         table = Table(self._text(), self.columns, self.head.header, self.form)
-        if breach := table.breach:
-            raise self._refused(table.text, breach.position, breach.fault, breach.advice)
+        if fault := table.fault:
+            raise self._refused(table.text, fault.position, fault.problem, fault.advice)
         return table
 
     def _text(self) -> bytes:
@@ -126,22 +125,22 @@ class DelimitedPiece:
         return text + b"\n" if self.last else text
 
     def _typed(
-        self, table: Table, plain: bytes, schema: Schema, carried: Sequence[str]
+        self, table: Table, plain: bytes, schema: Schema, passthrough: Sequence[str]
     ) -> pl.DataFrame:
-        convention = self._convention
+        number_format = self._number_format
         rows = None
-        if convention.is_plain:
+        if number_format.is_native:
             try:
                 scan = self._scan(table, plain, read_dtypes(schema))
-                rows = typed(scan, schema, carried).collect()
+                rows = cast_columns(scan, schema, passthrough).collect()
             except pl.exceptions.PolarsError:
-                pass  # Numbers from text, then, so that blanks around them do no harm.
+                pass  # Polars parses no number with blanks around it: read text, then cast.
         if rows is None:
             try:
                 scan = self._scan(table, plain, {})
-                rows = typed(scan, schema, carried, convention).collect()
+                rows = cast_columns(scan, schema, passthrough, number_format).collect()
             except pl.exceptions.PolarsError:
-                # Polars quotes cells in its messages: look for the fault ourselves, say only where.
+                # Polars' messages quote cells: find the fault ourselves, and say only where it is.
                 raise self._unreadable(table, plain, schema) from None
         total = self._total(table) is not None
         if total or has_infinity(rows) or self._values_without_name(table, plain):
@@ -149,27 +148,27 @@ class DelimitedPiece:
         return rows
 
     def _scan(self, table: Table, plain: bytes, kinds: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-        """The rows of the piece; what is masked is unmasked in columns of text."""
+        """Scan the rows of the piece; masked letters are unmasked in columns of text."""
         names = _names(self.columns)
-        marked = table.marked
+        masked = table.masked
         rows = pl.scan_csv(
             plain,
             has_header=False,
             separator=self.form.separator,
-            quote_char=self.form.quote if marked.inside is not None else None,
+            quote_char=self.form.quote if masked.inside is not None else None,
             schema={name: kinds.get(name, pl.String()) for name in names},
         )
         texts = [name for name in names if kinds.get(name, pl.String()) == pl.String()]
         cells = pl.col(texts)
         if self.form.quote_escape == "backslash":
             cells = cells.replace("\\N", None)
-        for mask, meaning in marked.masks.items():
+        for mask, meaning in masked.masks.items():
             cells = cells.str.replace_all(chr(mask), meaning, literal=True) if meaning else cells
-        is_plain = not marked.masks and self.form.quote_escape != "backslash"
+        is_plain = not masked.masks and self.form.quote_escape != "backslash"
         return rows if is_plain else rows.with_columns(cells)
 
     def _values_without_name(self, table: Table, plain: bytes) -> list[int]:
-        """Rows with a value in a column that is passed over as empty."""
+        """The rows with a value in a column that is passed over as empty."""
         names = _names(self.columns)
         empty = [names[i] for i, column in enumerate(self.columns) if i and not column]
         if not empty:
@@ -208,28 +207,28 @@ class DelimitedPiece:
         )
 
     def _faulty_rows(self, table: Table, plain: bytes, schema: Schema) -> list[Fault]:
-        """Of whole rows, the first fault of each kind and attribute."""
+        """The first fault of each kind and attribute, where all rows are whole."""
         faults = []
         for row in self._values_without_name(table, plain)[:1]:
-            place = next(i for i, name in enumerate(self.columns) if i and not name)
-            what = f"column {place + 1} has no name, but holds a value"
-            where = self._where(table, table.line_of_person(row))
-            faults.append(Fault(where, what, "Name the column, or empty it."))
+            i = next(i for i, name in enumerate(self.columns) if i and not name)
+            problem = f"column {i + 1} has no name, but holds a value"
+            where = self._where(table, table.line_of_row(row))
+            faults.append(Fault(where, problem, "Name the column, or empty it."))
         if (total := self._total(table)) is not None:
-            what = "looks like a total of the lines before it, not a person"
-            faults.append(Fault(self._where(table, total), what, "Take the line out."))
+            problem = "looks like a total of the lines before it, not a person"
+            faults.append(Fault(self._where(table, total), problem, "Take the line out."))
         numbers = [attribute for attribute in schema if attribute.storage == "number"]
         texts = self._scan(table, plain, {}).select(a.name for a in numbers).collect()
         for attribute in numbers:
             cells = texts[attribute.name]
-            person = first_no_number(cells, attribute, self._convention)
+            person = first_non_number(cells, attribute, self._number_format)
             if person is not None:
-                where = self._where(table, table.line_of_person(person))
+                where = self._where(table, table.line_of_row(person))
                 faults.append(
                     Fault(
                         f"{where}, column {attribute.name}",
                         f"not a number, though the feature summary calls it {attribute.type}",
-                        advice(cells[person]),
+                        number_advice(cells[person]),
                         attribute.name,
                     )
                 )
@@ -237,12 +236,12 @@ class DelimitedPiece:
 
     def _ragged(self, table: Table) -> list[Fault]:
         """The first row with too few or too many cells."""
-        for line, cells in table.uneven():
-            what = f"{cells} cell{'s' * (cells > 1)}, expected {len(self.columns)}"
-            return [Fault(self._where(table, line), what, self._mend(table, line, cells))]
+        for line, cells in table.ragged():
+            problem = f"{cells} cell{'s' * (cells > 1)}, expected {len(self.columns)}"
+            return [Fault(self._where(table, line), problem, self._advice(table, line, cells))]
         return []
 
-    def _mend(self, table: Table, line: int, cells: int) -> str:
+    def _advice(self, table: Table, line: int, cells: int) -> str:
         text = table.line(line)
         first = table.cells(line)[0].strip()
         cut_off = self.last and line == len(table.ends) - 1 and cells < len(self.columns)
@@ -262,9 +261,9 @@ class DelimitedPiece:
         return "A separator is missing or too many: correct the row."
 
     def _is_doubtful(self, table: Table) -> bool:
-        """True if points may part thousands, or stand before decimals."""
-        said = self.form.decimal or self.form.thousands or self.head.convention
-        return not said and has_doubtful_points(table.marked.letters)
+        """True if points may separate thousands or decimals, and nothing says which."""
+        is_stated = self.form.decimal or self.form.thousands or self.head.number_format
+        return not is_stated and has_ambiguous_points(table.masked.letters)
 
     def _points(self, table: Table, plain: bytes, names: Sequence[str]) -> dict[str, int]:
         return point_notes(self._scan(table, plain, {}).select(names).collect(), names)
@@ -272,19 +271,19 @@ class DelimitedPiece:
     def _undecodable(self, text: bytes, position: int) -> UnreadableError:
         encoding = self.form.encoding
         others = " or ".join(f'"{name}"' for name in ENCODINGS if name != encoding)
-        mend = f"Set inputs.encoding to {others}, or save the file as UTF-8."
-        return self._refused(text, position, f"not {encoding}", mend)
+        advice = f"Set inputs.encoding to {others}, or save the file as UTF-8."
+        return self._refused(text, position, f"not {encoding}", advice)
 
-    def _refused(self, text: bytes, position: int, what: str, mend: str) -> UnreadableError:
+    def _refused(self, text: bytes, position: int, problem: str, advice: str) -> UnreadableError:
         line = self._line(text.count(b"\n", 0, position) + 1)
-        return UnreadableError([Fault(f"{self.origin}, line {line}", what, mend)])
+        return UnreadableError([Fault(f"{self.origin}, line {line}", problem, advice)])
 
     def _where(self, table: Table, line: int) -> str:
         """File and line number of a line of the table."""
         return f"{self.origin}, line {self._line(table.line_number(table.start(line)))}"
 
     def _line(self, line: int) -> int:
-        """The line number in the file of the piece's line (both from 1)."""
+        """Convert a line number of the piece to that of the file; both count from 1."""
         before = 0
         with self.path.open("rb") as file:
             left = self.start
@@ -295,11 +294,11 @@ class DelimitedPiece:
 
 
 def cut(
-    path: Path,
+    path: Location,
     schema: Schema,
     form: TextFormat,
     rows_per_part: int,
-    origin: Path | None = None,
+    origin: Location | None = None,
 ) -> tuple[DelimitedPiece, ...]:
     """Cut a text file into pieces of about `rows_per_part` rows, at row ends.
 
@@ -314,13 +313,13 @@ def cut(
     start, stop = head.offset, _end_of_rows(path, form)
     if stop <= start:
         return ()
-    # Strides do not depend on where the file ends: one that grew keeps its pieces but the last.
+    # The stride does not depend on the file's size: a file that grew keeps all pieces but the last.
     stride = _row_bytes(text[start:]) * rows_per_part
     n_pieces = max(1, round((stop - start) / stride))
-    places = [round(start + i * stride) for i in range(1, n_pieces)]
+    offsets = [round(start + i * stride) for i in range(1, n_pieces)]
     with path.open("rb") as file:
-        starts = [*row_starts(file, places, start, stop, len(head.columns), form)]
-    edges = [start, *(at for at in starts if at > start), stop]
+        starts = [*row_starts(file, offsets, start, stop, len(head.columns), form)]
+    edges = [start, *(row_start for row_start in starts if row_start > start), stop]
     return tuple(
         DelimitedPiece(path, first, last, head, form, last == stop, origin)
         for first, last in pairwise(edges)
@@ -328,9 +327,9 @@ def cut(
 
 
 def read_head(file: IO[bytes]) -> bytes:
-    """The head of a file; more of it where the header is as long."""
+    """Read the head of a file, and more where the header is longer."""
     head = file.read(HEAD)
-    while len(head) >= HEAD and b"\n" not in head[: -HEAD // 2] and len(head) < WIDEST:
+    while len(head) >= HEAD and b"\n" not in head[: -HEAD // 2] and len(head) < MAX_WINDOW:
         more = file.read(len(head))
         head += more
         if not more:
@@ -339,13 +338,13 @@ def read_head(file: IO[bytes]) -> bytes:
 
 
 def _row_bytes(rows: bytes) -> float:
-    """Mean bytes of a row."""
+    """Mean number of bytes of a row."""
     lines = rows.count(b"\n")
     return (rows.rfind(b"\n") + 1) / lines if lines else max(len(rows), 1)
 
 
-def _end_of_rows(path: Path, form: TextFormat) -> int:
-    """Where the last row ends, its line end, blank lines and an end-of-file mark left out."""
+def _end_of_rows(path: Location, form: TextFormat) -> int:
+    """Position of the end of the last row, without line end, blank lines and end-of-file mark."""
     with path.open("rb") as file:
         size = end = file.seek(0, os.SEEK_END)
         while end:
@@ -361,12 +360,12 @@ def _end_of_rows(path: Path, form: TextFormat) -> int:
 
 
 def _end_of_escaped(end: int, tail: bytes, size: int, form: TextFormat) -> int:
-    """Where the last row ends if a backslash is its last letter but for line ends."""
+    """Position of the end of the last row, if a backslash is its last letter."""
     if not form.quote_escape:
-        return max(end, size - 1)  # So that blank lines behind it are seen: they may be its cell's.
+        return max(end, size - 1)  # Blank lines behind it may belong to its cell: keep them.
     return end + (len(tail) - len(tail.rstrip(b"\\"))) % 2
 
 
 def _names(columns: Sequence[str]) -> list[str]:
-    """A name for each column, also for those passed over."""
+    """Name every column, those passed over too."""
     return [name or f"\0{i}" for i, name in enumerate(columns)]

@@ -1,4 +1,4 @@
-"""An extract: the files a delivery consists of, cut into pieces."""
+"""An extract: its files, checked and cut into pieces."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from types import MappingProxyType
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
 from segment_lib.sources import delimited, parquet
-from segment_lib.sources.content import kind_of
+from segment_lib.sources.content import detect_kind
 from segment_lib.sources.packed import expand, is_packed, read_unpacked
-from segment_lib.sources.partitions import PartitionedPiece, Piece, path_columns, without
+from segment_lib.sources.partitions import PartitionedPiece, Piece, drop_attributes, path_columns
 from segment_lib.sources.sniff import sniff
 from segment_lib.sources.text_format import TextFormat
+from segment_lib.storage.location import Location
 
 
 @dataclass(frozen=True)
@@ -21,24 +22,24 @@ class Extract:
     """One delivered table, population or customers."""
 
     name: str
-    files: tuple[Path, ...]
+    files: tuple[Location, ...]
     pieces: tuple[Piece, ...]
     extra: tuple[str, ...]
     """Columns the feature summary lacks, the id column aside."""
-    carried: tuple[str, ...]
+    passthrough: tuple[str, ...]
     """Columns kept as text beside the attributes."""
     remarks: tuple[str, ...] = ()
-    """What was noticed while its files were opened: sentences for the user."""
-    origins: tuple[Path, ...] = ()
-    """Of each piece the delivered file."""
+    """Sentences for the user on what was noticed while the files were opened."""
+    origins: tuple[Location, ...] = ()
+    """The delivered file of each piece."""
 
     @property
     def size(self) -> int:
         return sum(piece.size for piece in self.pieces)
 
 
-def read_columns(path: Path, form: TextFormat, schema: Schema) -> tuple[str, ...]:
-    """The columns of a delivered file, as its head or its path name them.
+def read_columns(path: Location, form: TextFormat, schema: Schema) -> tuple[str, ...]:
+    """Read the columns of a delivered file, from its head or its path.
 
     Raises
     ------
@@ -48,12 +49,12 @@ def read_columns(path: Path, form: TextFormat, schema: Schema) -> tuple[str, ...
     return tuple(dict.fromkeys((*_own_columns(path, form, schema), *path_columns(path))))
 
 
-def _own_columns(path: Path, form: TextFormat, schema: Schema) -> tuple[str, ...]:
-    if kind_of(path).parquet:
+def _own_columns(path: Location, form: TextFormat, schema: Schema) -> tuple[str, ...]:
+    if detect_kind(path).parquet:
         return parquet.columns(path)
     head = read_unpacked(path, delimited.read_head)
     if is_packed(path) and head.startswith(b"PAR1"):
-        # The columns stand at its end.
+        # Parquet names its columns at the end of the file.
         with TemporaryDirectory() as folder:
             return parquet.columns(expand(path, Path(folder), Path(folder)))
     form = sniff(head, form, schema, path)
@@ -62,7 +63,7 @@ def _own_columns(path: Path, form: TextFormat, schema: Schema) -> tuple[str, ...
 
 def open_extract(
     name: str,
-    files: Sequence[Path],
+    files: Sequence[Location],
     schema: Schema,
     *,
     form: TextFormat,
@@ -71,7 +72,7 @@ def open_extract(
     suppress_column: str = "",
     extra_columns: str = "ignore",
     response: str = "",
-    expanded: Mapping[Path, Path] = MappingProxyType({}),
+    expanded: Mapping[Location, Location] = MappingProxyType({}),
 ) -> Extract:
     """Check the heads of the files and cut them into pieces of about `rows_per_part` rows.
 
@@ -88,7 +89,7 @@ def open_extract(
     """
     wanted = {*schema.names, id_column, suppress_column, response}
     opened = [
-        _open(origin, expanded.get(origin, origin), schema, form, rows_per_part, wanted)
+        _cut_file(origin, expanded.get(origin, origin), schema, form, rows_per_part, wanted)
         for origin in files
     ]
     pieces = [piece for file in opened for piece in file.pieces]
@@ -99,97 +100,97 @@ def open_extract(
     extra = _extra_columns(pieces, {*schema.names, id_column, response, suppress_column})
     if extra and extra_columns == "refuse":
         raise DataError(
-            f"{files[0]}: {places(extra, pieces[0].columns)} not in the feature summary. Add them "
-            'to it, or set inputs.extra_columns to "ignore" or "carry".'
+            f"{files[0]}: {column_positions(extra, pieces[0].columns)} not in the feature summary. "
+            'Add them to it, or set inputs.extra_columns to "ignore" or "carry".'
         )
-    asked = [
+    optional = [
         name
         for name in (response, suppress_column)
         if name and name not in schema.names and any(name in piece.columns for piece in pieces)
     ]
-    told = [*([id_column] if id_column else []), *asked]
-    carried = (*dict.fromkeys(told), *(extra if extra_columns == "carry" else ()))
-    if "row" in carried:
+    stated = [*([id_column] if id_column else []), *optional]
+    passthrough = (*dict.fromkeys(stated), *(extra if extra_columns == "carry" else ()))
+    if "row" in passthrough:
         raise DataError(
             f"{files[0]}: a column to carry along is called row, the name of the row "
             "number. Rename it, or do not carry it."
         )
     for piece in pieces:
-        if absent := [column for column in carried if column not in piece.columns]:
+        if absent := [column for column in passthrough if column not in piece.columns]:
             raise DataError(
-                f"{piece.path}: no column {_named(absent, told)}, which is to be carried along. "
+                f"{piece.path}: no column {_names(absent, stated)}, which is to be carried along. "
                 "Check inputs.id_column, inputs.response, inputs.suppress_column and "
                 "inputs.extra_columns."
             )
     remarks = tuple(dict.fromkeys(remark for file in opened for remark in file.remarks))
     origins = tuple(origin for origin, file in zip(files, opened, strict=True) for _ in file.pieces)
-    return Extract(name, tuple(files), tuple(pieces), extra, carried, remarks, origins)
+    return Extract(name, tuple(files), tuple(pieces), extra, passthrough, remarks, origins)
 
 
 @dataclass(frozen=True)
-class _Opened:
+class _CutFile:
     """A delivered file, cut."""
 
     pieces: tuple[Piece, ...]
     remarks: tuple[str, ...] = ()
 
 
-def _open(
-    origin: Path,
-    path: Path,
+def _cut_file(
+    origin: Location,
+    path: Location,
     schema: Schema,
     form: TextFormat,
     rows_per_part: int,
     wanted: Collection[str],
-) -> _Opened:
-    """Cut a delivered file; the columns of its path that it lacks come to its own.
+) -> _CutFile:
+    """Cut a delivered file; the columns of its path are added to its own.
 
     Parameters
     ----------
-    path : where its bytes are; another file if it is packed
-    wanted : the columns that are asked for
+    path : the file that holds the bytes; another than `origin` if that is packed
+    wanted : the columns that are needed
     """
     in_path = {name: value for name, value in path_columns(origin).items() if name in wanted}
-    if kind_of(path).parquet:
+    if detect_kind(path).parquet:
         own = parquet.columns(path) if in_path else ()
         constants = {name: value for name, value in in_path.items() if name not in own}
-        cut = parquet.cut(path, without(schema, constants), rows_per_part)
-        return _Opened(_with_constants(cut, constants, origin))
+        cut = parquet.cut(path, drop_attributes(schema, constants), rows_per_part)
+        return _CutFile(_with_constants(cut, constants, origin))
     with path.open("rb") as file:
         head = delimited.read_head(file)
-    given, form = form, sniff(head, form, without(schema, in_path), origin)
-    own = delimited.columns(head, origin, form, without(schema, in_path)).columns
+    requested, form = form, sniff(head, form, drop_attributes(schema, in_path), origin)
+    own = delimited.columns(head, origin, form, drop_attributes(schema, in_path)).columns
     constants = {name: value for name, value in in_path.items() if name not in own}
-    rows = delimited.cut(path, without(schema, constants), form, rows_per_part, origin)
+    rows = delimited.cut(path, drop_attributes(schema, constants), form, rows_per_part, origin)
     remarks = [remark for piece in rows[:1] for remark in piece.head.remarks]
-    if form.encoding == "cp1252" and not given.encoding:
+    if form.encoding == "cp1252" and not requested.encoding:
         remarks.append(
             f"{origin.name} is not UTF-8 and was read as cp1252. If its umlauts look wrong, set "
             "inputs.encoding."
         )
-    return _Opened(_with_constants(rows, constants, origin), tuple(remarks))
+    return _CutFile(_with_constants(rows, constants, origin), tuple(remarks))
 
 
 def _with_constants(
-    pieces: Sequence[Piece], constants: Mapping[str, str | None], origin: Path
+    pieces: Sequence[Piece], constants: Mapping[str, str | None], origin: Location
 ) -> tuple[Piece, ...]:
     if not constants:
         return tuple(pieces)
     return tuple(PartitionedPiece(piece, tuple(constants.items()), origin) for piece in pieces)
 
 
-def places(names: Sequence[str], columns: Sequence[str], most: int = 5) -> str:
-    """Where columns stand in the header, from 1. Their names may be cells of a lost header line."""
-    found = [str(columns.index(name) + 1) for name in names if name in columns]
+def column_positions(names: Sequence[str], columns: Sequence[str], most: int = 5) -> str:
+    """List the positions of columns, from 1; their names may be cells if the header is lost."""
+    positions = [str(columns.index(name) + 1) for name in names if name in columns]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     word = "column" if len(names) == 1 else "columns"
-    return f"{word} {', '.join(found[:most])}{more}"
+    return f"{word} {', '.join(positions[:most])}{more}"
 
 
-def _named(names: Sequence[str], told: Sequence[str]) -> str:
-    """The names the config tells; of others only how many there are."""
-    others = len(set(names) - set(told))
-    named = [name for name in names if name in told]
+def _names(names: Sequence[str], stated: Sequence[str]) -> str:
+    """List the names that the config states; of other columns, only their number."""
+    others = len(set(names) - set(stated))
+    named = [name for name in names if name in stated]
     return ", ".join(named + ([f"{others} of another file's extra columns"] if others else []))
 
 

@@ -1,28 +1,28 @@
-"""Faults of an input, several in one message."""
+"""Faults of an input file, several in one error message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from segment_lib.errors import DataError
 
-MOST = 20
-"""Faults that one message tells."""
+MAX_FAULTS = 20
+"""The most faults in one message."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something in a file that keeps it from being read."""
+    """A fault that keeps a file from being read: where, the problem, and what to do."""
 
     where: str
     """File and line, and column if it is a cell."""
-    what: str
+    problem: str
     advice: str
     attribute: str = ""
-    """Whose cell cannot be read; empty if it is the row."""
+    """The attribute whose cell cannot be read; empty if it is the row."""
 
 
 class UnreadableError(DataError):
-    """An input has faults; the message tells the first of each attribute, each advice once."""
+    """An error with the first fault of each attribute; each advice stands once."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__(_message(faults))
@@ -36,10 +36,10 @@ def _message(faults: Sequence[Fault]) -> str:
     first: dict[str, Fault] = {}
     for fault in faults:
         first.setdefault(fault.attribute, fault)
-    shown = list(first.values())[:MOST]
+    shown = list(first.values())[:MAX_FAULTS]
     by_advice: dict[str, list[str]] = {}
     for fault in shown:
-        by_advice.setdefault(fault.advice, []).append(f"{fault.where}: {fault.what}")
+        by_advice.setdefault(fault.advice, []).append(f"{fault.where}: {fault.problem}")
     sentences = [f"{'; '.join(places)}. {advice}" for advice, places in by_advice.items()]
     more = len(first) - len(shown)
     return " ".join(sentences) + (f" {more} more attributes have faults." if more else "")

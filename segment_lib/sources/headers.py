@@ -1,58 +1,58 @@
-"""The head of a text file: the columns its header names, where rows begin, how numbers look."""
+"""The head of a text file: the columns of its header, the first row, the format of numbers."""
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
 from segment_lib.sources.numbers import (
-    PLAIN,
-    Convention,
-    find_convention,
+    NATIVE_FORMAT,
+    NumberFormat,
+    infer_number_format,
     is_number,
-    may_have_convention,
+    may_need_number_format,
 )
 from segment_lib.sources.quoting import UNCLOSED
 from segment_lib.sources.table import Table
 from segment_lib.sources.text_format import TextFormat
+from segment_lib.storage.location import Location
 
 HEAD = 1 << 20
-"""Bytes of the head of a file."""
+"""Bytes at the start of a file that are its head."""
 _BOM = b"\xef\xbb\xbf"
 _SEP_LINE = re.compile(r'"?sep=(\\t|.)\1*"?', re.IGNORECASE)
 _FEW, _MANY = 20, 200
-"""Rows below the header that are looked at; more to find out how numbers are written."""
+"""Rows below the header that are looked at; more of them to infer the format of numbers."""
 _BEFORE = 20
 """Lines above the header that are looked at."""
 _QUESTIONS, _QUESTION_LINES = 3, 3
-"""Number columns there must be to tell lines of question texts, and how many there may be."""
+"""Number columns needed to detect lines of question texts, and the most such lines."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """What the head of a text file says of its rows."""
+    """The layout of a text file, as its head shows it."""
 
     columns: tuple[str, ...]
     """A name for each cell of a row; empty for a column that is passed over."""
     offset: int
-    """Where the first row begins."""
+    """Position of the first row in the file, in bytes."""
     header: tuple[str, ...] = ()
     """The header's cells."""
     line: str = ""
     """The header as it stands in the file."""
     remarks: tuple[str, ...] = ()
-    """What was passed over, or found out: sentences for the user."""
-    convention: Convention | None = None
-    """How numbers are written, where the head leaves no doubt and the config does not say."""
+    """Sentences for the user on what was passed over or inferred."""
+    number_format: NumberFormat | None = None
+    """The format of numbers, where the head leaves no doubt and the config does not say."""
 
 
-def columns(head: bytes, origin: Path, form: TextFormat, schema: Schema) -> Head:
-    """The columns named in the head of a file, and where its first row begins.
+def columns(head: bytes, origin: Location, form: TextFormat, schema: Schema) -> Head:
+    """Read the head of a file: its columns, and where its first row begins.
 
     Raises
     ------
@@ -61,18 +61,18 @@ def columns(head: bytes, origin: Path, form: TextFormat, schema: Schema) -> Head
     """
     _check_text(head, origin)
     start = len(_BOM) if head.startswith(_BOM) else 0
-    lines = _Lines(head[start:], origin, form)
-    at, remarks = _before_header(lines, schema)
-    first = at + 1 if form.header else at
-    finds = not (form.decimal or form.thousands) and may_have_convention(head)
-    last = min(len(lines), first + (_MANY if finds else _FEW))
+    lines = _HeadLines(head[start:], origin, form)
+    header_line, remarks = _find_header(lines, schema)
+    first = header_line + 1 if form.header else header_line
+    infers_format = not (form.decimal or form.thousands) and may_need_number_format(head)
+    last = min(len(lines), first + (_MANY if infers_format else _FEW))
     sample = [lines.cells(i) for i in range(first, last)]
-    cells = _header(lines, at, schema) if form.header else schema.names
-    names, passed = _columns(cells, sample, lines, at, schema)
-    remarks += passed
+    cells = _header(lines, header_line, schema) if form.header else schema.names
+    names, skipped = _columns(cells, sample, lines, header_line, schema)
+    remarks += skipped
     if not form.header:
-        _check_headless(lines, at, names, sample, schema)
-    numbers = _numbers(schema)
+        _check_headless(lines, header_line, names, sample, schema)
+    numbers = _number_names(schema)
     number_columns = [i for i, name in enumerate(names) if name in numbers]
     rows = [[row[i] for i in number_columns] for row in sample if len(row) == len(names)]
     questions = _question_lines(rows) if form.header and len(rows) == len(sample) else 0
@@ -81,26 +81,26 @@ def columns(head: bytes, origin: Path, form: TextFormat, schema: Schema) -> Head
             f"{_count(questions, 'line')} below the header with texts in the columns of numbers: "
             "passed over."
         )
-    convention = None
-    if finds:
-        convention = find_convention(cell for row in rows[questions:] for cell in row)
-    if convention:
+    number_format = None
+    if infers_format:
+        number_format = infer_number_format(cell for row in rows[questions:] for cell in row)
+    if number_format:
         remarks.append(
-            f'numbers are read with inputs.decimal = "{convention.decimal}" and inputs.thousands = '
-            f'"{convention.thousands}", as the first rows are written.'
+            f'numbers are read with inputs.decimal = "{number_format.decimal}" and '
+            f'inputs.thousands = "{number_format.thousands}", as the first rows are written.'
         )
     return Head(
         names,
         start + lines.start(first + questions),
         tuple(cells) if form.header else (),
-        lines.text(at) if form.header else "",
+        lines.text(header_line) if form.header else "",
         tuple(remarks),
-        convention,
+        number_format,
     )
 
 
 def check_columns(
-    path: Path,
+    path: Location,
     columns: tuple[str, ...],
     schema: Schema,
     header: str | None = None,
@@ -109,38 +109,38 @@ def check_columns(
     """Raise a DataError unless every attribute is there, once."""
     named = {*columns}
     absent = [name for name in schema.names if name not in named]
-    twice = sorted(name for name, n in Counter(columns).items() if n > 1 and name)
-    if twice:
-        # A header line that is lost has cells in its place: names unknown are told by their place.
+    duplicates = sorted(name for name, n in Counter(columns).items() if n > 1 and name)
+    if duplicates:
+        # If the header line is lost, a row's cells stand as names: give their positions instead.
         attributes = {*schema.names}
-        known = [name for name in twice if name in attributes]
-        others = set(twice) - set(known)
+        known = [name for name in duplicates if name in attributes]
+        others = set(duplicates) - set(known)
         at = [f"column {i}" for i, name in enumerate(columns, start=1) if name in others]
         raise DataError(
-            f"{path}, line 1: {_some(known + at)} named more than once. Keep one column of each."
+            f"{path}, line 1: {_first(known + at)} named more than once. Keep one column of each."
         )
     if absent:
         alike = {name.strip().casefold() for name in columns}
         near = sum(name.casefold() in alike for name in absent)
         if near:
-            mend = (
+            advice = (
                 f"{near} of them are there but for blanks or upper and lower case: name them alike."
             )
         else:
             separator = f", and the separator {form.separator!r}" if form else ""
-            mend = f"Is this the right file{separator}?"
+            advice = f"Is this the right file{separator}?"
         if header is not None and len(absent) == len(schema):
-            mend += " If it has no header, set inputs.header = false."
+            advice += " If it has no header, set inputs.header = false."
         raise DataError(
             f"{path}, line 1: lacks {len(absent)} of {len(schema)} attributes of the feature "
-            f"summary: {_some(absent)}. {mend}"
+            f"summary: {_first(absent)}. {advice}"
         )
 
 
-class _Lines:
+class _HeadLines:
     """The whole lines in the head of a file."""
 
-    def __init__(self, head: bytes, origin: Path, form: TextFormat) -> None:
+    def __init__(self, head: bytes, origin: Location, form: TextFormat) -> None:
         if len(head) >= HEAD - len(_BOM) and (last := head.rfind(b"\n")) > 0:
             head = head[: last + 1]  # The last line may go on.
         whole = head if head.endswith(b"\n") else head + b"\n"
@@ -148,13 +148,13 @@ class _Lines:
         self.form = form
         self.table = Table(whole, (), (), form)
         ends = self.table.ends
-        breach = self.table.marked.breach
-        self.n = sum(end < breach.position for end in ends.tolist()) if breach else len(ends)
+        fault = self.table.masked.fault
+        self.n = sum(end < fault.position for end in ends.tolist()) if fault else len(ends)
         if not self.n:
-            position = breach.position if breach else 0
+            position = fault.position if fault else 0
             line = self.table.line_number(position)
-            fault, mend = (breach.fault, breach.advice) if breach else UNCLOSED
-            raise DataError(f"{origin}, line {line}: {fault}. {mend}")
+            problem, advice = (fault.problem, fault.advice) if fault else UNCLOSED
+            raise DataError(f"{origin}, line {line}: {problem}. {advice}")
 
     def __len__(self) -> int:
         return self.n
@@ -174,15 +174,15 @@ class _Lines:
     def has_stray_return(self, line: int) -> bool:
         """True if a CR that ends no line stands outside quotes."""
         start, stop = self.start(line), int(self.table.ends[line]) - 1
-        inside = self.table.marked.inside
-        returns = np.flatnonzero(self.table.marked.letters[start:stop] == ord("\r")) + start
+        inside = self.table.masked.inside
+        returns = np.flatnonzero(self.table.masked.letters[start:stop] == ord("\r")) + start
         return bool(len(returns) and (inside is None or not inside[returns].all()))
 
     def text(self, line: int) -> str:
         return self.bytes(line).decode(self.form.encoding, errors="replace")
 
 
-def _check_text(head: bytes, origin: Path) -> None:
+def _check_text(head: bytes, origin: Location) -> None:
     if not head.strip():
         raise DataError(f"{origin}: the file is empty. Fetch it again.")
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head[:4096]:
@@ -191,8 +191,8 @@ def _check_text(head: bytes, origin: Path) -> None:
         raise DataError(f"{origin}: lines end in CR alone. Save it with LF or CRLF line ends.")
 
 
-def _before_header(lines: _Lines, schema: Schema) -> tuple[int, list[str]]:
-    """Which line is the header, or the first row if there is none; what is passed over."""
+def _find_header(lines: _HeadLines, schema: Schema) -> tuple[int, list[str]]:
+    """Find the line of the header, or of the first row without one; remark on lines before it."""
     remarks = []
     line = comments = 0
     if len(lines) > 1 and _SEP_LINE.fullmatch(lines.text(0).strip("\r")):
@@ -210,36 +210,40 @@ def _before_header(lines: _Lines, schema: Schema) -> tuple[int, list[str]]:
     return line, remarks
 
 
-def _header(lines: _Lines, at: int, schema: Schema) -> tuple[str, ...]:
+def _header(lines: _HeadLines, index: int, schema: Schema) -> tuple[str, ...]:
     """The cells of the header."""
     try:
-        lines.bytes(at).decode(lines.form.encoding)
+        lines.bytes(index).decode(lines.form.encoding)
     except UnicodeDecodeError:
         raise DataError(
-            f"{lines.origin}, line {lines.number(at)}: not {lines.form.encoding}. Set "
+            f"{lines.origin}, line {lines.number(index)}: not {lines.form.encoding}. Set "
             "inputs.encoding to latin-1 or cp1252."
         ) from None
-    if lines.has_stray_return(at):
+    if lines.has_stray_return(index):
         raise DataError(
-            f"{lines.origin}, line {lines.number(at)}: a line of the header ends in CR alone, "
+            f"{lines.origin}, line {lines.number(index)}: a line of the header ends in CR alone, "
             "others in LF. Save it with LF or CRLF line ends."
         )
-    cells = lines.cells(at)
+    cells = lines.cells(index)
     names = {*schema.names}
     if not names & {*cells}:
-        for line in range(at + 1, min(len(lines), at + _BEFORE)):
+        for line in range(index + 1, min(len(lines), index + _BEFORE)):
             if names <= {*lines.cells(line)}:
                 raise DataError(
                     f"{lines.origin}, line {lines.number(line)}: the header stands here, not in "
-                    f"line {lines.number(at)}. Take out the lines before it."
+                    f"line {lines.number(index)}. Take out the lines before it."
                 )
     return tuple(cells)
 
 
 def _columns(
-    names: Sequence[str], sample: Sequence[Sequence[str]], lines: _Lines, at: int, schema: Schema
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    lines: _HeadLines,
+    index: int,
+    schema: Schema,
 ) -> tuple[tuple[str, ...], list[str]]:
-    """A name for each cell of a row, empty for columns that are passed over, and which are."""
+    """Name each cell of a row, empty for columns passed over; remark on those."""
     rows = [row for row in sample if len(row) > 1]
     widths = {len(row) for row in rows}
     columns = tuple(name if name.strip() else "" for name in names)
@@ -262,16 +266,16 @@ def _columns(
     ]
     if nameless or columns == ("",):
         raise DataError(
-            f"{lines.origin}, line {lines.number(at)}: column "
-            f"{_some([str(i) for i in nameless or [1]])} has no name. Name it."
+            f"{lines.origin}, line {lines.number(index)}: column "
+            f"{_first([str(i) for i in nameless or [1]])} has no name. Name it."
         )
     if widths == {len(columns) + 1} and all(columns):
         if not any(row[-1].strip() for row in rows):
             shifted = ("", *columns)
-            if not _counts([row[0] for row in rows]) or not _fit(shifted, rows, schema):
+            if not _count_up([row[0] for row in rows]) or not _fits(shifted, rows, schema):
                 remarks.append("the rows end in a separator: the empty last column is passed over.")
                 columns = (*columns, "")
-        elif _fit(("", *columns), rows, schema) and not _fit((*columns, ""), rows, schema):
+        elif _fits(("", *columns), rows, schema) and not _fits((*columns, ""), rows, schema):
             remarks.append(
                 "the rows begin with a column the header lacks (row names): passed over."
             )
@@ -279,19 +283,19 @@ def _columns(
     return columns, remarks
 
 
-def _counts(cells: Sequence[str]) -> bool:
-    """True if the cells number the rows."""
+def _count_up(cells: Sequence[str]) -> bool:
+    """True if the cells are row numbers."""
     numbers = [int(cell) for cell in cells if re.fullmatch("[0-9]{1,15}", cell)]
     return len(numbers) == len(cells) and numbers == list(
         range(numbers[0], numbers[0] + len(numbers))
     )
 
 
-def _fit(columns: Sequence[str], rows: Sequence[Sequence[str]], schema: Schema) -> bool:
+def _fits(columns: Sequence[str], rows: Sequence[Sequence[str]], schema: Schema) -> bool:
     """True if numbers stand where numbers belong."""
-    numbers = _numbers(schema)
+    numbers = _number_names(schema)
     return all(
-        is_number(cell, schema[name], PLAIN)
+        is_number(cell, schema[name], NATIVE_FORMAT)
         for row in rows
         for name, cell in zip(columns, row, strict=True)
         if name in numbers
@@ -299,27 +303,27 @@ def _fit(columns: Sequence[str], rows: Sequence[Sequence[str]], schema: Schema) 
 
 
 def _check_headless(
-    lines: _Lines,
-    at: int,
+    lines: _HeadLines,
+    index: int,
     columns: Sequence[str],
     sample: Sequence[Sequence[str]],
     schema: Schema,
 ) -> None:
     if [cell.strip() for cell in sample[0]] == list(schema.names):
         raise DataError(
-            f"{lines.origin}, line {lines.number(at)}: names the columns, though inputs.header is "
-            "false. Set inputs.header = true."
+            f"{lines.origin}, line {lines.number(index)}: names the columns, though inputs.header "
+            "is false. Set inputs.header = true."
         )
     if len(sample[0]) != len(columns):
         raise DataError(
-            f"{lines.origin}, line {lines.number(at)}: {len(sample[0])} cells, expected "
+            f"{lines.origin}, line {lines.number(index)}: {len(sample[0])} cells, expected "
             f"{len(columns)}: without a header, the columns are the attributes of the feature "
             "summary in its order. List them all there, or add a header."
         )
 
 
 def _question_lines(rows: Sequence[Sequence[str]]) -> int:
-    """How many rows are no people, but say what the columns of numbers mean.
+    """Count the rows below the header that hold question texts, not people.
 
     Parameters
     ----------
@@ -341,7 +345,7 @@ def _is_text(cells: Sequence[str]) -> bool:
     )
 
 
-def _numbers(schema: Schema) -> frozenset[str]:
+def _number_names(schema: Schema) -> frozenset[str]:
     """The attributes that hold numbers."""
     return frozenset(attribute.name for attribute in schema if attribute.storage == "number")
 
@@ -350,6 +354,6 @@ def _count(n: int, word: str) -> str:
     return f"{n} {word}" + ("s" if n > 1 else "")
 
 
-def _some(names: Sequence[str]) -> str:
+def _first(names: Sequence[str]) -> str:
     """The first five names."""
     return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")

@@ -1,4 +1,4 @@
-"""Forms of numbers: how a table writes decimals and thousands, and what is no number."""
+"""Formats of numbers: the decimal and thousands signs of a table, and what is no number."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,37 +7,37 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from segment_lib.schema import Attribute, is_word_for_nothing
+from segment_lib.schema import Attribute, is_null_word
 from segment_lib.sources.quoting import Letters
 from segment_lib.sources.text_format import TextFormat
 
 THOUSANDS_LIKE, DECIMALS = "thousands_like", "decimals"
-"""Kinds of notes: cells with a point that could part thousands, and those where it cannot."""
+"""Kinds of notes: cells with a point that may separate thousands, and those where it cannot."""
 
 _BLOCK = 1 << 18
-"""Bytes looked at together, so that they stay in the processor's cache."""
+"""Bytes of a block; they fit into the processor's cache."""
 _OTHER = {".": ",", ",": "."}
 _GROUPS = {".": r"\.", ",": ",", " ": "[ \u00a0\u202f\u2009]", "'": "['\u2019]"}
 _LIKE_THOUSANDS = r"^\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*$"
 
 
 @dataclass(frozen=True)
-class Convention:
+class NumberFormat:
     """The signs before decimals and between thousands."""
 
     decimal: str = "."
     thousands: str = ""
 
     @classmethod
-    def of(cls, form: TextFormat) -> "Convention":
-        """The convention that a form says; of a sign that is not said, what the other leaves."""
+    def from_format(cls, form: TextFormat) -> "NumberFormat":
+        """The convention of a text format; a sign it leaves open follows from the other."""
         decimal = form.decimal or _OTHER.get(form.thousands, ".")
         thousands = form.thousands or (_OTHER[decimal] if form.decimal else "")
         return cls(decimal, thousands)
 
     @property
-    def is_plain(self) -> bool:
-        """True if a number may be read as programs write it."""
+    def is_native(self) -> bool:
+        """True if numbers can be parsed without a conversion."""
         return self.decimal == "." and self.thousands != "."
 
     @property
@@ -50,7 +50,7 @@ class Convention:
         return rf"[+-]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
     def number(self, text: pl.Expr) -> pl.Expr:
-        """Cells of text as Float64; what is no number by the convention stays as it is."""
+        """Cells of text in the form that Polars parses; what is no number stays none."""
         plain = text
         if self.thousands:
             plain = plain.str.replace_all(_GROUPS[self.thousands], "")
@@ -61,29 +61,29 @@ class Convention:
         return pl.when(is_number).then(plain).otherwise(other)
 
 
-PLAIN = Convention()
+NATIVE_FORMAT = NumberFormat()
 
 
-def is_number(cell: str, attribute: Attribute, convention: Convention) -> bool:
-    """True if a number can be read in the cell, or it is empty or a missing code."""
+def is_number(cell: str, attribute: Attribute, number_format: NumberFormat) -> bool:
+    """True if the cell is a number, empty, or a missing code."""
     cell = cell.strip()
     if not cell or cell in attribute.missing_words or cell.lower().lstrip("+-") == "nan":
         return True
-    return re.fullmatch(convention.pattern, cell) is not None and _is_finite(cell, convention)
+    return re.fullmatch(number_format.pattern, cell) is not None and _is_finite(cell, number_format)
 
 
-def _is_finite(cell: str, convention: Convention) -> bool:
-    if convention.thousands:
-        cell = re.sub(_GROUPS[convention.thousands], "", cell)
-    return abs(float(cell.replace(convention.decimal, "."))) != float("inf")
+def _is_finite(cell: str, number_format: NumberFormat) -> bool:
+    if number_format.thousands:
+        cell = re.sub(_GROUPS[number_format.thousands], "", cell)
+    return abs(float(cell.replace(number_format.decimal, "."))) != float("inf")
 
 
-def first_no_number(
-    cells: pl.Series, attribute: Attribute, convention: Convention = PLAIN
+def first_non_number(
+    cells: pl.Series, attribute: Attribute, number_format: NumberFormat = NATIVE_FORMAT
 ) -> int | None:
-    """The first cell of a column of text in which no number can be read."""
+    """Position of the first cell of a column of text that is no number; None if all are."""
     distinct = cells.drop_nulls().unique().to_list()
-    wrong = [cell for cell in distinct if not is_number(cell, attribute, convention)]
+    wrong = [cell for cell in distinct if not is_number(cell, attribute, number_format)]
     places = cells.is_in(wrong).arg_true()
     return int(places[0]) if len(places) else None
 
@@ -92,30 +92,30 @@ def first_no_number(
 
 _BLANK, _TICK = _GROUPS[" "], _GROUPS["'"]
 _GROUPED = {
-    # Two groups of three, or a group and decimals: nothing else is written like this.
+    # Two groups of three digits, or one and decimals, leave no other meaning.
     ".": r"[+-]?[0-9]{1,3}(\.[0-9]{3})+(\.[0-9]{3}|,[0-9]*)",
     ",": r"[+-]?[0-9]{1,3}(,[0-9]{3})+(,[0-9]{3}|\.[0-9]*)",
     " ": rf"[+-]?[0-9]{{1,3}}({_BLANK}[0-9]{{3}})+([.,][0-9]+)?",
     "'": rf"[+-]?[0-9]{{1,3}}({_TICK}[0-9]{{3}})+([.,][0-9]+)?",
 }
-"""By the sign between thousands, numbers that leave no doubt about it."""
+"""Thousands sign to a pattern of numbers that leave no doubt about it."""
 _DECIMALS = {
     sign: rf"[+-]?([0-9]*{point}([0-9]{{1,2}}|[0-9]{{4,}})|0*{point}[0-9]+|[0-9]{{4,}}{point}[0-9]+"
     rf"|[0-9]{{1,3}}(({_BLANK}|{_TICK}|{other})[0-9]{{3}})+{point}[0-9]*)"
     for sign, point, other in ((".", r"\.", ","), (",", ",", r"\."))
 }
-"""By the sign before decimals, numbers that leave no doubt about it."""
+"""Decimal sign to a pattern of numbers that leave no doubt about it."""
 _COMMA_GROUP = r"[+-]?[1-9][0-9]{0,2},[0-9]{3}"
 _WORTH_A_LOOK = re.compile(rb"[0-9](,[0-9]|\.[0-9]{3}\.|[ '][0-9]{3}|\xc2\xa0[0-9]|\xe2\x80.[0-9])")
 
 
-def may_have_convention(head: bytes) -> bool:
-    """True if the head of a file holds what may be a number that programs do not write."""
+def may_need_number_format(head: bytes) -> bool:
+    """True if the head of a file may hold a number in another format than Polars parses."""
     return _WORTH_A_LOOK.search(head) is not None
 
 
-def find_convention(cells: Iterable[str]) -> Convention | None:
-    """The convention that cells of number columns leave no doubt about; None if there is none."""
+def infer_number_format(cells: Iterable[str]) -> NumberFormat | None:
+    """Infer the convention from the cells of number columns; None if they leave a doubt."""
     cells = {cell.strip() for cell in cells}
 
     def signs(patterns: Mapping[str, str]) -> set[str]:
@@ -128,39 +128,39 @@ def find_convention(cells: Iterable[str]) -> Convention | None:
     if len(decimals) > 1 or len(thousands) > 1 or not (thousands or decimals == {","}):
         return None
     decimal = next(iter(decimals), ".")
-    return Convention(decimal, next(iter(thousands), _OTHER[decimal]))
+    return NumberFormat(decimal, next(iter(thousands), _OTHER[decimal]))
 
 
 # --- points that may part thousands ---------------------------------------------------------------
 
 
-def has_doubtful_points(letters: Letters) -> bool:
-    """True if a point stands before exactly three digits somewhere."""
+def has_ambiguous_points(letters: Letters) -> bool:
+    """True if any point stands before exactly three digits."""
     return any(
-        _has_doubtful_points(letters[start : start + _BLOCK + 4])
+        _has_ambiguous_points(letters[start : start + _BLOCK + 4])
         for start in range(0, len(letters), _BLOCK)
     )
 
 
-def _has_doubtful_points(letters: Letters) -> bool:
+def _has_ambiguous_points(letters: Letters) -> bool:
     digit = (letters - np.uint8(ord("0"))) < 10
-    some = (letters[:-4] == ord(".")) & digit[2:-2]
-    return bool(some.any() and (some & digit[1:-3] & digit[3:-1] & ~digit[4:]).any())
+    points = (letters[:-4] == ord(".")) & digit[2:-2]
+    return bool(points.any() and (points & digit[1:-3] & digit[3:-1] & ~digit[4:]).any())
 
 
 def point_notes(rows: pl.DataFrame, names: Iterable[str]) -> dict[str, int]:
-    """Of columns as text, how many cells have a point that may, or cannot, part thousands."""
+    """Count the cells, per column of text, with a point that may, or cannot, separate thousands."""
     notes = {}
     for name in names:
         points = rows[name].filter(rows[name].str.contains(".", literal=True))
-        alike = int(points.str.contains(_LIKE_THOUSANDS).sum())
-        notes[f"{THOUSANDS_LIKE}:{name}"] = alike
-        notes[f"{DECIMALS}:{name}"] = points.len() - points.null_count() - alike
+        ambiguous = int(points.str.contains(_LIKE_THOUSANDS).sum())
+        notes[f"{THOUSANDS_LIKE}:{name}"] = ambiguous
+        notes[f"{DECIMALS}:{name}"] = points.len() - points.null_count() - ambiguous
     return {kind: n for kind, n in notes.items() if n}
 
 
-def doubtful_points(notes: Mapping[str, int]) -> list[str]:
-    """Attributes of which all cells with a point may be thousands or decimals."""
+def ambiguous_points(notes: Mapping[str, int]) -> list[str]:
+    """The attributes whose points all may separate either thousands or decimals."""
     names = (kind.partition(":") for kind in notes)
     return [
         name
@@ -217,8 +217,8 @@ _NOTHING = "If such a word (NA, NULL, -) means missing, list it in inputs.missin
 _ELSE = "Correct the cell, list it as a missing code, or call the attribute categorical."
 
 
-def advice(cell: str) -> str:
-    """What to do about a cell that is no number."""
+def number_advice(cell: str) -> str:
+    """The advice on a cell that is no number."""
     cell = cell.strip()
-    found = (text for pattern, text in _ADVICE.items() if re.fullmatch(pattern, cell, re.DOTALL))
-    return next(found, _NOTHING if is_word_for_nothing(cell) else _ELSE)
+    matches = (text for pattern, text in _ADVICE.items() if re.fullmatch(pattern, cell, re.DOTALL))
+    return next(matches, _NOTHING if is_null_word(cell) else _ELSE)

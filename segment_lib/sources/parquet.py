@@ -1,4 +1,4 @@
-"""Parquet extracts: whole row groups, or slices of large ones, read by name."""
+"""Parquet files: cut along their row groups, and read piece by piece."""
 
 import hashlib
 import io
@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -20,13 +19,15 @@ from segment_lib.sources import parquet_types
 from segment_lib.sources.faults import Fault, UnreadableError
 from segment_lib.sources.headers import check_columns
 from segment_lib.sources.parquet_types import UnreadableValue
-from segment_lib.sources.reading import Reading
-from segment_lib.sources.typing import has_infinity, in_one_spelling, typed
+from segment_lib.sources.read_result import ReadResult
+from segment_lib.sources.typing import canonicalize_levels, cast_columns, has_infinity
+from segment_lib.storage.files import file_size
+from segment_lib.storage.location import Location
 
 _CHUNK = 1 << 22
 _BATCH = 1 << 16
 _PAGES = 1 << 20
-"""Bytes of a column at a time, so that a large row group is never in memory."""
+"""Bytes of a column read at a time, so that a large row group is never whole in memory."""
 _ENCRYPTED = b"PARE"
 _DAMAGE = (pa.ArrowException, pa.ArrowInvalid, OSError, ValueError, MemoryError)
 
@@ -35,33 +36,33 @@ _DAMAGE = (pa.ArrowException, pa.ArrowInvalid, OSError, ValueError, MemoryError)
 class ParquetPiece:
     """The rows of a Parquet file from `first` on."""
 
-    path: Path
+    path: Location
     first: int
     rows: int
     columns: tuple[str, ...]
     size: int
-    """Its share of the bytes of the file."""
+    """The piece's share of the bytes of the file."""
     start: int
     stop: int
-    """The bytes of the row groups that hold it."""
+    """Byte range of the row groups that hold the piece, `stop` excluded."""
     skipped: int
-    """Rows of these groups that come before it."""
+    """Number of rows of these groups before the piece."""
     groups: tuple[int, ...]
-    """The numbers of these groups."""
+    """Numbers of these row groups."""
 
     def digest(self) -> tuple[str, int]:
-        """What tells these rows from others: a hash of their groups' bytes, and how many rows."""
-        told = [*self.columns, str(self.skipped), str(self.rows)]
-        found = hashlib.sha256("\0".join(told).encode())
+        """Hash of the bytes of the row groups, and the number of rows."""
+        identity = [*self.columns, str(self.skipped), str(self.rows)]
+        digest = hashlib.sha256("\0".join(identity).encode())
         with self.path.open("rb") as file:
             file.seek(self.start)
             left = self.stop - self.start
             while left and (chunk := file.read(min(left, _CHUNK))):
-                found.update(chunk)
+                digest.update(chunk)
                 left -= len(chunk)
-        return found.hexdigest(), self.rows
+        return digest.hexdigest(), self.rows
 
-    def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading:
+    def read(self, schema: Schema, passthrough: Sequence[str] = ()) -> ReadResult:
         """Read the piece in the feature summary's types.
 
         Raises
@@ -70,25 +71,26 @@ class ParquetPiece:
             If a column cannot be read as what the feature summary says it is; it names all such
             columns.
         """
-        table = self._table(schema, carried)
+        table = self._table(schema, passthrough)
         try:
-            rows = typed(_plain(table, schema, carried).lazy(), schema, carried).collect()
+            frame = _convert(table, schema, passthrough).lazy()
+            rows = cast_columns(frame, schema, passthrough).collect()
         except (UnreadableValue, pl.exceptions.PolarsError):
-            raise self._refused(table, schema, carried) from None
+            raise self._refused(table, schema, passthrough) from None
         except pa.ArrowException:
-            # An index into a dictionary that has no such entry.
+            # Raised for an index into a dictionary that lacks the entry.
             raise _damaged_group(self.path, self.groups[0]) from None
         if has_infinity(rows):
-            raise self._refused(table, schema, carried)
-        return Reading(in_one_spelling(rows, schema))
+            raise self._refused(table, schema, passthrough)
+        return ReadResult(canonicalize_levels(rows, schema))
 
-    def _table(self, schema: Schema, carried: Sequence[str]) -> pa.Table:
+    def _table(self, schema: Schema, passthrough: Sequence[str]) -> pa.Table:
         """The wanted columns of the piece, in Arrow's types."""
-        wanted = list(dict.fromkeys([*carried, *schema.names]))
-        with _opened(self.path) as file:
-            _refuse(self.path, _columns(file), Schema(()), carried)
+        wanted = list(dict.fromkeys([*passthrough, *schema.names]))
+        with _open_file(self.path) as file:
+            _refuse_types(self.path, _columns(file), Schema(()), passthrough)
             try:
-                table = _slice(file, self.groups, wanted, self.skipped, self.rows)
+                table = _read_rows(file, self.groups, wanted, self.skipped, self.rows)
             except _DAMAGE:
                 raise self._damaged(file, wanted) from None
         if table.num_rows != self.rows:
@@ -98,13 +100,13 @@ class ParquetPiece:
         return table
 
     def _damaged(self, file: pq.ParquetFile, wanted: list[str]) -> DataError:
-        """Which row group cannot be read, and why."""
+        """The error for the row group that cannot be read, with the reason."""
         for number in self.groups:
             group = file.metadata.row_group(number)
             try:
-                _slice(file, (number,), wanted, 0, group.num_rows)
+                _read_rows(file, (number,), wanted, 0, group.num_rows)
             except _DAMAGE as error:
-                if _is_of_keys(error):
+                if _is_encryption(error):
                     return _encrypted(self.path)
                 if isinstance(error, NotImplementedError):
                     return DataError(
@@ -115,72 +117,74 @@ class ParquetPiece:
                 return _damaged_group(self.path, number)
         return DataError(f"{self.path}: is damaged or changed. Fetch the file again.")
 
-    def _refused(self, table: pa.Table, schema: Schema, carried: Sequence[str]) -> DataError:
-        """The first cell of each column that cannot be read."""
+    def _refused(self, table: pa.Table, schema: Schema, passthrough: Sequence[str]) -> DataError:
+        """The error for the first unreadable cell of each column."""
         faults = []
-        for name in dict.fromkeys([*carried, *schema.names]):
+        for name in dict.fromkeys([*passthrough, *schema.names]):
             try:
-                if name in carried:
-                    parquet_types.text(table[name])
+                if name in passthrough:
+                    parquet_types.to_text(table[name])
                     continue
-                place = _first_fault(table[name], schema[name])
-                what, advice = _NO_NUMBER.format(schema[name].type), _MEND
+                row = _first_fault(table[name], schema[name])
+                problem, advice = _NO_NUMBER.format(schema[name].type), _NUMBER_ADVICE
             except UnreadableValue as error:
-                place, what, advice = error.args
-            if place is not None:
-                where = f"{self.path}, row {self.first + place}, column {name}"
-                faults.append(Fault(where, what, advice, name))
+                row, problem, advice = error.args
+            if row is not None:
+                location = f"{self.path}, row {self.first + row}, column {name}"
+                faults.append(Fault(location, problem, advice, name))
         if not faults:
             return DataError(f"{self.path}, from row {self.first}: these rows cannot be read.")
         return UnreadableError(faults)
 
 
 _NO_NUMBER = "not a number, though the feature summary calls it {}"
-_MEND = (
+_NUMBER_ADVICE = (
     "Correct the cell, call the attribute categorical, or list a word that means missing in "
     "inputs.missing."
 )
 
 
-def _refuse(path: Path, columns: pa.Schema, schema: Schema, carried: Sequence[str] = ()) -> None:
-    """Raise an error if columns are of types that cannot be read as what they are wanted as."""
-    types = {name: columns.field(name).type for name in (*schema.names, *carried)}
-    if faults := parquet_types.refusals(path, types, schema, carried):
+def _refuse_types(
+    path: Location, columns: pa.Schema, schema: Schema, passthrough: Sequence[str] = ()
+) -> None:
+    """Raise an error if columns have types that cannot be read as their attributes."""
+    types = {name: columns.field(name).type for name in (*schema.names, *passthrough)}
+    if faults := parquet_types.type_faults(path, types, schema, passthrough):
         raise UnreadableError(faults)
 
 
-def _plain(table: pa.Table, schema: Schema, carried: Sequence[str]) -> pl.DataFrame:
-    """The columns as floats and text."""
-    columns = {name: parquet_types.text(table[name]) for name in carried}
+def _convert(table: pa.Table, schema: Schema, passthrough: Sequence[str]) -> pl.DataFrame:
+    """Convert the columns to floats and text."""
+    columns = {name: parquet_types.to_text(table[name]) for name in passthrough}
     for attribute in schema:
-        convert = parquet_types.text if attribute.storage == "text" else parquet_types.number
+        convert = parquet_types.to_text if attribute.storage == "text" else parquet_types.to_number
         columns[attribute.name] = convert(table[attribute.name])
     return pl.DataFrame(columns)
 
 
 def _first_fault(values: pa.ChunkedArray, attribute: Attribute) -> int | None:
-    """The place of the first value that cannot be read, or None."""
+    """Position of the first value that cannot be read; None if all can."""
     if attribute.storage == "text":
-        parquet_types.text(values)
+        parquet_types.to_text(values)
         return None
-    given = parquet_types.number(values)
+    numbers = parquet_types.to_number(values)
     number = (
-        given.cast(pl.Float64)
-        if given.dtype != pl.String
-        else (given.str.strip_chars().cast(pl.Float64, strict=False))
+        numbers.cast(pl.Float64)
+        if numbers.dtype != pl.String
+        else (numbers.str.strip_chars().cast(pl.Float64, strict=False))
     )
-    blank = given.is_null()
-    if given.dtype == pl.String:
-        cell = given.str.strip_chars()
+    blank = numbers.is_null()
+    if numbers.dtype == pl.String:
+        cell = numbers.str.strip_chars()
         blank |= (cell == "") | cell.is_in(attribute.missing_words)
-    lost = (~blank & (number.is_null() | number.is_infinite())).fill_null(False)
-    return lost.arg_max() if lost.any() else None
+    unreadable = (~blank & (number.is_null() | number.is_infinite())).fill_null(False)
+    return unreadable.arg_max() if unreadable.any() else None
 
 
-def _slice(
+def _read_rows(
     file: pq.ParquetFile, groups: Sequence[int], wanted: list[str], skipped: int, rows: int
 ) -> pa.Table:
-    """Rows of some row groups, without the others of these groups in memory."""
+    """Read rows of some row groups, without the other rows of these groups in memory."""
     kept = []
     batches = file.iter_batches(_BATCH, list(groups), columns=wanted, use_threads=False)
     for batch in batches:
@@ -191,11 +195,11 @@ def _slice(
             kept.append(part)
         if not rows:
             break
-    # By name: a path within a nested column may be spelled like the name of another.
+    # Selected by name, as the path of a nested column may be the name of another.
     return pa.Table.from_batches(kept, None if kept else file.schema_arrow).select(wanted)
 
 
-def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, ...]:
+def cut(path: Location, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, ...]:
     """Cut a Parquet file into pieces of about `rows_per_part` rows, along its row groups.
 
     Raises
@@ -204,13 +208,13 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
         If it is no whole Parquet file, or columns are of types that cannot be read as what the
         feature summary calls them; it names all of them.
     """
-    with _opened(path) as file:
-        footer, given = file.metadata, _columns(file)
-        size = path.stat().st_size
-        columns = tuple(given.names)
+    with _open_file(path) as file:
+        footer, types = file.metadata, _columns(file)
+        size = file_size(path)
+        columns = tuple(types.names)
         check_columns(path, columns, schema)
-        _refuse(path, given, schema)
-        flat = _flat(file)
+        _refuse_types(path, types, schema)
+        flat = _flat_leaves(file)
     groups = _groups(path, footer, size)
     whole = sum(group.rows for group in groups) == footer.num_rows
     if not whole or not all(group.is_sound(size, flat) for group in groups):
@@ -229,7 +233,7 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
     row_bytes = size / ends[-1]
     pieces = []
     for first, last in pairwise(edges):
-        held = range(bisect_right(ends, first), bisect_left(ends, last) + 1)
+        group_range = range(bisect_right(ends, first), bisect_left(ends, last) + 1)
         pieces.append(
             ParquetPiece(
                 path,
@@ -237,24 +241,24 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
                 last - first,
                 columns,
                 round(row_bytes * (last - first)),
-                min(groups[i].start for i in held),
-                max(groups[i].stop for i in held),
-                first - (ends[held[0]] - groups[held[0]].rows),
-                tuple(held),
+                min(groups[i].start for i in group_range),
+                max(groups[i].stop for i in group_range),
+                first - (ends[group_range[0]] - groups[group_range[0]].rows),
+                tuple(group_range),
             )
         )
     return tuple(pieces)
 
 
-def columns(path: Path) -> tuple[str, ...]:
-    """The columns of a Parquet file."""
-    with _opened(path) as file:
+def columns(path: Location) -> tuple[str, ...]:
+    """Read the names of the columns of a Parquet file."""
+    with _open_file(path) as file:
         return tuple(file.schema_arrow.names)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[pq.ParquetFile]:
-    """A Parquet file whose footer could be read.
+def _open_file(path: Location) -> Iterator[pq.ParquetFile]:
+    """Open a Parquet file and read its footer.
 
     Timestamps of 96 bits, which older programs write, count nanoseconds of days that a timestamp
     in nanoseconds does not reach: they are read in microseconds.
@@ -267,7 +271,7 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
                 coerce_int96_timestamp_unit="us",
                 page_checksum_verification=True,
             )
-            _ = opened.schema_arrow.names  # Not UTF-8, they are damage too.
+            _ = opened.schema_arrow.names  # Raises if names are not UTF-8, which is damage too.
         except _DAMAGE:
             raise _no_footer(path) from None
         with opened:
@@ -275,48 +279,48 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
 
 
 def _columns(file: pq.ParquetFile) -> pa.Schema:
-    """The columns with their types; Arrow takes the lengths of time of Parquet for bytes."""
+    """The columns with their types; Parquet's intervals, which Arrow takes for bytes, as such."""
     columns = file.schema_arrow
     for leaf in map(file.schema.column, range(len(file.schema))):
-        if leaf.converted_type == "INTERVAL" and (at := columns.get_field_index(leaf.path)) >= 0:
-            columns = columns.set(at, pa.field(leaf.path, pa.month_day_nano_interval()))
+        if leaf.converted_type == "INTERVAL" and (index := columns.get_field_index(leaf.path)) >= 0:
+            columns = columns.set(index, pa.field(leaf.path, pa.month_day_nano_interval()))
     return columns
 
 
-def _no_footer(path: Path) -> DataError:
+def _no_footer(path: Location) -> DataError:
     with path.open("rb") as file:
         if file.read(len(_ENCRYPTED)) == _ENCRYPTED:
             return _encrypted(path)
     return DataError(f"{path}: not a whole Parquet file (no footer). Fetch the file again.")
 
 
-def _damaged_group(path: Path, number: int) -> DataError:
+def _damaged_group(path: Location, number: int) -> DataError:
     return DataError(
         f"{path}, row group {number}: is damaged, its pages cannot be read. Fetch the file again."
     )
 
 
-def _contradiction(path: Path) -> DataError:
+def _contradiction(path: Location) -> DataError:
     return DataError(f"{path}: is damaged, its footer contradicts itself. Fetch the file again.")
 
 
-def _is_of_keys(error: BaseException) -> bool:
+def _is_encryption(error: BaseException) -> bool:
     return "crypt" in str(error)
 
 
-def _encrypted(path: Path) -> DataError:
+def _encrypted(path: Location) -> DataError:
     return DataError(f"{path}: is encrypted. Have it delivered unencrypted.")
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Where a row group lies in its file."""
+    """The location of a row group in its file."""
 
     rows: int
     start: int
     stop: int
     values: tuple[int, ...]
-    """How many values each leaf of the columns has."""
+    """Number of values of each leaf column."""
 
     @classmethod
     def read(cls, group: pq.RowGroupMetaData) -> "_Group":
@@ -326,39 +330,39 @@ class _Group:
         return cls(group.num_rows, min(starts), max(stops), tuple(c.num_values for c in chunks))
 
     def is_sound(self, size: int, flat: Sequence[int]) -> bool:
-        """Whether it lies in a file of `size` bytes and has a value per row and flat column.
+        """True if it lies in a file of `size` bytes and has a value per row and flat column.
 
-        Else damage could make rows vanish, or more pieces than a machine can count.
+        A damaged footer could otherwise make rows vanish, or pieces without end.
         """
         full = all(self.values[leaf] == self.rows for leaf in flat)
         return full and (not self.rows or 0 <= self.start <= self.stop <= size)
 
 
-def _groups(path: Path, footer: pq.FileMetaData, size: int) -> list[_Group]:
-    """The row groups of a file of `size` bytes.
+def _groups(path: Location, footer: pq.FileMetaData, size: int) -> list[_Group]:
+    """Read the locations of the row groups of a file of `size` bytes.
 
-    Arrow ends the process, and raises nothing, if a footer is asked for what damage made absurd.
-    To begin to read makes it look at the same and raise: so each group is read from nowhere first.
+    On a damaged footer, Arrow's metadata calls abort the process, while its reader raises. So the
+    reader is started on each group first, on a file that gives no bytes.
     """
     groups = []
     for number in range(footer.num_row_groups):
-        with pq.ParquetFile(_Nowhere(size), metadata=footer, buffer_size=_PAGES) as file:
+        with pq.ParquetFile(_NoBytes(size), metadata=footer, buffer_size=_PAGES) as file:
             try:
                 next(file.iter_batches(1, [number], use_threads=False), None)
-            except (_Asked, NotImplementedError):
+            except (_PageRequested, NotImplementedError):
                 pass
             except _DAMAGE as error:
-                raise _encrypted(path) if _is_of_keys(error) else _contradiction(path) from None
+                raise _encrypted(path) if _is_encryption(error) else _contradiction(path) from None
         groups.append(_Group.read(footer.row_group(number)))
     return groups
 
 
-class _Asked(Exception):
-    """The footer is well: the first page has been asked for."""
+class _PageRequested(Exception):
+    """The footer is sound: the reader has requested the first page."""
 
 
-class _Nowhere(io.RawIOBase):
-    """A file of which no byte can be had."""
+class _NoBytes(io.RawIOBase):
+    """A file of a given size whose reads raise `_PageRequested`."""
 
     def __init__(self, size: int) -> None:
         self._size, self._position = size, 0
@@ -378,10 +382,10 @@ class _Nowhere(io.RawIOBase):
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        raise _Asked(size)
+        raise _PageRequested(size)
 
 
-def _flat(file: pq.ParquetFile) -> list[int]:
-    """The leaves of the columns that have one value per row."""
+def _flat_leaves(file: pq.ParquetFile) -> list[int]:
+    """The leaf columns with one value per row."""
     leaves = file.metadata.num_columns
     return [i for i in range(leaves) if not file.schema.column(i).max_repetition_level]

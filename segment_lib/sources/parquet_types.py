@@ -1,13 +1,12 @@
-"""Parquet types: which can be read as levels and which as numbers, and the values as such.
+"""Conversion of Parquet types to levels and numbers.
 
-Values get the text that the same table would have as CSV, so that both are the same levels. All
-goes through Arrow but the text of floats, where Polars is the one that writes the shortest.
+Values get the text that the same table has as CSV, so that the levels are the same. Arrow converts
+all types but floats, whose shortest text Polars writes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -17,89 +16,93 @@ import pyarrow.types as kinds
 
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources.faults import Fault
+from segment_lib.storage.location import Location
 
 Convert = Callable[[pa.ChunkedArray], pl.Series]
 _EXACT = 1 << 24
-"""Whole numbers below have all their digits in single precision."""
+"""Whole numbers below it have all their digits in single precision."""
 
 
 class UnreadableValue(Exception):
     """A value that cannot be read, though its type can.
 
-    The arguments are its place in the column, from 0, what it is, and what to do.
+    The arguments are its position in the column, from 0, the problem, and what to do.
     """
 
 
 @dataclass(frozen=True)
-class Form:
-    """How values of some types become levels, and how they become numbers; None: they do not."""
+class Conversion:
+    """The conversions of a family of types to levels and to numbers; None if there is none."""
 
     holds: Callable[[pa.DataType], bool]
     text: Convert | None
     number: Convert | None
-    remedy: str = ""
+    advice: str = ""
 
 
-def text(values: pa.ChunkedArray) -> pl.Series:
-    """The values as the text of levels or ids, empty ones null.
-
-    Raises
-    ------
-    UnreadableValue
-        If bytes are no UTF-8, or a date is beyond the calendar.
-    """
-    plain = _plain(values)
-    convert = _form(plain.type).text
-    assert convert is not None, plain.type
-    return convert(plain)
-
-
-def number(values: pa.ChunkedArray) -> pl.Series:
-    """The values as floats, or as text in which a number is to be read.
+def to_text(values: pa.ChunkedArray) -> pl.Series:
+    """Convert values to the text of levels or ids, empty ones to null.
 
     Raises
     ------
     UnreadableValue
         If bytes are no UTF-8, or a date is beyond the calendar.
     """
-    plain = _plain(values)
-    convert = _form(plain.type).number
+    plain = _storage_values(values)
+    convert = _conversion(plain.type).text
     assert convert is not None, plain.type
     return convert(plain)
 
 
-def refusals(
-    path: Path, types: Mapping[str, pa.DataType], schema: Schema, carried: Sequence[str] = ()
+def to_number(values: pa.ChunkedArray) -> pl.Series:
+    """Convert values to floats, or to text from which numbers are parsed.
+
+    Raises
+    ------
+    UnreadableValue
+        If bytes are no UTF-8, or a date is beyond the calendar.
+    """
+    plain = _storage_values(values)
+    convert = _conversion(plain.type).number
+    assert convert is not None, plain.type
+    return convert(plain)
+
+
+def type_faults(
+    path: Location,
+    types: Mapping[str, pa.DataType],
+    schema: Schema,
+    passthrough: Sequence[str] = (),
 ) -> list[Fault]:
-    """The columns of types that cannot be read as what the feature summary calls them."""
+    """The faults of columns whose types cannot be read as their attributes."""
     faults = []
     for attribute in schema:
-        form = _form(_plain_type(types[attribute.name]))
+        form = _conversion(_storage_type(types[attribute.name]))
         if (form.text if attribute.storage == "text" else form.number) is None:
-            what = f"though the feature summary calls it {attribute.type}"
-            faults.append(_fault(path, attribute.name, types, what, _remedy(form, attribute)))
-    for name in carried:
-        if _form(_plain_type(types[name])).text is None:
-            what = "which cannot be carried along as text"
-            faults.append(_fault(path, name, types, what, f"{_VALUES}, or do not carry it."))
+            problem = f"though the feature summary calls it {attribute.type}"
+            faults.append(_fault(path, attribute.name, types, problem, _advice(form, attribute)))
+    for name in passthrough:
+        if _conversion(_storage_type(types[name])).text is None:
+            problem = "which cannot be carried along as text"
+            faults.append(_fault(path, name, types, problem, f"{_VALUES}, or do not carry it."))
     return faults
 
 
 def _fault(
-    path: Path, column: str, types: Mapping[str, pa.DataType], what: str, advice: str
+    path: Location, column: str, types: Mapping[str, pa.DataType], problem: str, advice: str
 ) -> Fault:
-    what = f"holds values of type {_name(types[column])}, {what}"
-    return Fault(f"{path}, column {column}", what, advice, column)
+    problem = f"holds values of type {_name(types[column])}, {problem}"
+    return Fault(f"{path}, column {column}", problem, advice, column)
 
 
-def _remedy(form: Form, attribute: Attribute) -> str:
+def _advice(form: Conversion, attribute: Attribute) -> str:
     if attribute.storage == "number" and form.text is not None:
-        return f"{form.remedy}, or call it categorical in the feature summary."
-    return f"{form.remedy}."
+        return f"{form.advice}, or call it categorical in the feature summary."
+    return f"{form.advice}."
 
 
 def _name(kind: pa.DataType) -> str:
-    """The name of a type, without the fields of a nested one."""
+    """The name of a type, without the fields of a nested type."""
     if kinds.is_dictionary(kind):
         return _name(kind.value_type)
     if kinds.is_nested(kind):
@@ -107,28 +110,28 @@ def _name(kind: pa.DataType) -> str:
     return str(kind)
 
 
-def _form(kind: pa.DataType) -> Form:
-    return next(form for form in FORMS if form.holds(kind))
+def _conversion(kind: pa.DataType) -> Conversion:
+    return next(form for form in CONVERSIONS if form.holds(kind))
 
 
-def _plain_type(kind: pa.DataType) -> pa.DataType:
-    """The type of the values behind a dictionary or a type that only adds a meaning."""
+def _storage_type(kind: pa.DataType) -> pa.DataType:
+    """The type of the values of a dictionary or extension type."""
     if kinds.is_dictionary(kind):
-        return _plain_type(kind.value_type)
+        return _storage_type(kind.value_type)
     if isinstance(kind, pa.Bool8Type):
         return pa.bool_()
     if isinstance(kind, pa.BaseExtensionType) and not isinstance(kind, pa.UuidType):
-        return _plain_type(kind.storage_type)
+        return _storage_type(kind.storage_type)
     return kind
 
 
-def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _storage_values(values: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = values.type
     if kinds.is_dictionary(kind):
-        return _plain(values.cast(kind.value_type))
+        return _storage_values(values.cast(kind.value_type))
     if isinstance(kind, pa.BaseExtensionType) and not isinstance(kind, pa.UuidType):
         stored = [chunk.storage for chunk in values.chunks]
-        plain = _plain(pa.chunked_array(stored, kind.storage_type))
+        plain = _storage_values(pa.chunked_array(stored, kind.storage_type))
         return plain.cast(pa.bool_()) if isinstance(kind, pa.Bool8Type) else plain
     return values
 
@@ -142,8 +145,8 @@ def _series(values: pa.ChunkedArray) -> pl.Series:
     return series
 
 
-def _as_it_is(values: pa.ChunkedArray) -> pl.Series:
-    # Neither Arrow nor Polars look whether what a file calls text is.
+def _utf8_text(values: pa.ChunkedArray) -> pl.Series:
+    # Neither Arrow nor Polars check that strings of a file are UTF-8.
     try:
         values.validate(full=True)
     except pa.ArrowInvalid:
@@ -152,7 +155,7 @@ def _as_it_is(values: pa.ChunkedArray) -> pl.Series:
 
 
 def _decoded(values: pa.ChunkedArray) -> pl.Series:
-    """Bytes as UTF-8 text, without what pads those of a fixed size."""
+    """Decode bytes as UTF-8 text, without the padding of those of a fixed size."""
     try:
         written = values.cast(pa.large_binary()).cast(pa.large_string())
     except pa.ArrowInvalid:
@@ -160,22 +163,22 @@ def _decoded(values: pa.ChunkedArray) -> pl.Series:
     series = _series(written)
     if kinds.is_fixed_size_binary(values.type):
         series = series.str.strip_chars_end("\0")
-    # A byte of 0 is in no text: these are numbers, or hashes, that happen to be UTF-8.
+    # Text has no zero byte: these are numbers, or hashes, that happen to be UTF-8.
     zeros = series.str.contains("\0", literal=True).fill_null(False)
     if zeros.any():
         raise UnreadableValue(_first(zeros), *_NOT_TEXT)
     return series
 
 
-def _first(marked: pl.Series) -> int:
-    place = marked.arg_max()
-    assert place is not None
-    return place
+def _first(flags: pl.Series) -> int:
+    position = flags.arg_max()
+    assert position is not None
+    return position
 
 
 def _first_not_text(values: pa.ChunkedArray) -> int:
     cells = values.cast(pa.large_binary(), safe=False) if _is_text(values.type) else values
-    return next(place for place, cell in enumerate(cells.to_pylist()) if not _is_utf8(cell))
+    return next(position for position, cell in enumerate(cells.to_pylist()) if not _is_utf8(cell))
 
 
 def _is_utf8(cell: bytes | None) -> bool:
@@ -191,14 +194,14 @@ def _cast_text(values: pa.ChunkedArray) -> pl.Series:
 
 
 def _cast_number(values: pa.ChunkedArray) -> pl.Series:
-    # Not safe: whole numbers beyond 2^53 become the next float, as they do in text.
+    # Unsafe cast: whole numbers beyond 2^53 become the nearest float, as they do from text.
     return _series(values.cast(pa.float64(), safe=False))
 
 
 def _floats(values: pa.ChunkedArray) -> pl.Series:
-    """The floats, NaN as null and no negative zero."""
+    """The floats, with NaN as null and without negative zero."""
     if kinds.is_float16(values.type):
-        # By their text: the float32 next to a float16 has digits that nobody wrote.
+        # Through text, as the float32 of a float16 has digits that nobody wrote.
         written = [None if v is None else float(str(np.float16(v))) for v in values.to_pylist()]
         series = pl.Series(written, dtype=pl.Float64)
     else:
@@ -221,14 +224,14 @@ def _float_number(values: pa.ChunkedArray) -> pl.Series:
 
 
 def _decimal_text(values: pa.ChunkedArray) -> pl.Series:
-    """Decimals written out: Arrow writes those near zero with an exponent, 0 as ``0E-10``."""
+    """The text of decimals without exponent; Arrow writes those near zero as ``0E-10``."""
     series = _cast_text(values)
     short = series.filter(series.str.contains("E", literal=True)).unique().to_list()
     return series.replace({cell: f"{Decimal(cell):f}" for cell in short}) if short else series
 
 
 def _date_text(values: pa.ChunkedArray) -> pl.Series:
-    """Dates and times in full, as ISO 8601 writes them."""
+    """The text of dates and times in full, as in ISO 8601."""
     series = _cast_text(values)
     known = series.str.contains(r"^(\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d)").fill_null(True)
     if not known.all():
@@ -236,15 +239,15 @@ def _date_text(values: pa.ChunkedArray) -> pl.Series:
     return series
 
 
-def _moment_text(values: pa.ChunkedArray) -> pl.Series:
-    """``2026-11-25 13:05:00``, the date alone at midnight; an instant in UTC, with a Z behind."""
+def _timestamp_text(values: pa.ChunkedArray) -> pl.Series:
+    """The text of timestamps, ``2026-11-25 13:05:00``: no time at midnight, a Z if it is UTC."""
     if values.type.tz is not None:
         values = values.cast(pa.timestamp(values.type.unit, "UTC"))
     return _time_text(values).str.replace(" 00:00:00$", "")
 
 
 def _time_text(values: pa.ChunkedArray) -> pl.Series:
-    """``13:05:00``, with as many decimals of a second as there are."""
+    """The text of times, ``13:05:00``, with the decimals of a second that are not zero."""
     series = _date_text(values)
     return series.str.replace(r"\.0+(Z?)$", "$1").str.replace(r"(\.\d*?)0+(Z?)$", "$1$2")
 
@@ -256,7 +259,7 @@ def _uuid_text(values: pa.ChunkedArray) -> pl.Series:
     )
 
 
-def _nothing(values: pa.ChunkedArray) -> pl.Series:
+def _all_null(values: pa.ChunkedArray) -> pl.Series:
     return pl.Series([None] * len(values), dtype=pl.String)
 
 
@@ -273,27 +276,31 @@ def _is_bytes(kind: pa.DataType) -> bool:
     )
 
 
-def _is_length(kind: pa.DataType) -> bool:
+def _is_duration(kind: pa.DataType) -> bool:
     return bool(kinds.is_duration(kind) or kinds.is_interval(kind))
 
 
 _NOT_TEXT = "not UTF-8 text", "Write it as UTF-8."
-_BEYOND = "a date or time beyond the calendar", "Mend the cell, or leave it empty."
+_BEYOND = "a date or time beyond the calendar", "Correct the cell, or leave it empty."
 _DATES = "Write of a date the year, or the age in years"
 _VALUES = "Write one value in a cell, in a column of its own"
-FORMS = (
-    Form(kinds.is_null, _nothing, _nothing),
-    Form(_is_text, _as_it_is, _as_it_is),
-    Form(_is_bytes, _decoded, _decoded),
-    Form(kinds.is_boolean, _cast_text, _cast_number),
-    Form(kinds.is_integer, _cast_text, _cast_number),
-    Form(kinds.is_floating, _float_text, _float_number),
-    Form(kinds.is_decimal, _decimal_text, _decimal_text),
-    Form(kinds.is_date, _date_text, None, _DATES),
-    Form(kinds.is_timestamp, _moment_text, None, _DATES),
-    Form(kinds.is_time, _time_text, None, "Write of a time the hour, or the minutes as a number"),
-    Form(lambda kind: isinstance(kind, pa.UuidType), _uuid_text, None, "Write codes or numbers"),
-    Form(_is_length, None, None, "Write a length of time as a number, in days or years"),
-    Form(kinds.is_nested, None, None, _VALUES),
-    Form(lambda _: True, None, None, "Write text or numbers"),
+CONVERSIONS = (
+    Conversion(kinds.is_null, _all_null, _all_null),
+    Conversion(_is_text, _utf8_text, _utf8_text),
+    Conversion(_is_bytes, _decoded, _decoded),
+    Conversion(kinds.is_boolean, _cast_text, _cast_number),
+    Conversion(kinds.is_integer, _cast_text, _cast_number),
+    Conversion(kinds.is_floating, _float_text, _float_number),
+    Conversion(kinds.is_decimal, _decimal_text, _decimal_text),
+    Conversion(kinds.is_date, _date_text, None, _DATES),
+    Conversion(kinds.is_timestamp, _timestamp_text, None, _DATES),
+    Conversion(
+        kinds.is_time, _time_text, None, "Write of a time the hour, or the minutes as a number"
+    ),
+    Conversion(
+        lambda kind: isinstance(kind, pa.UuidType), _uuid_text, None, "Write codes or numbers"
+    ),
+    Conversion(_is_duration, None, None, "Write a length of time as a number, in days or years"),
+    Conversion(kinds.is_nested, None, None, _VALUES),
+    Conversion(lambda _: True, None, None, "Write text or numbers"),
 )

@@ -1,11 +1,10 @@
-"""Columns that stand in the path of a file: ``year=2024/region=07/part.parquet``."""
+"""Partition columns, which the path of a file holds: ``year=2024/region=07/part.parquet``."""
 
 import hashlib
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -13,8 +12,9 @@ import polars as pl
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema, canonical
-from segment_lib.sources.reading import Reading
+from segment_lib.sources.read_result import ReadResult
 from segment_lib.sources.typing import raw_dtypes
+from segment_lib.storage.location import Location
 
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 
@@ -23,7 +23,7 @@ class Piece(Protocol):
     """Whole rows of a delivered file."""
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Location: ...
 
     @property
     def columns(self) -> tuple[str, ...]: ...
@@ -33,11 +33,11 @@ class Piece(Protocol):
 
     def digest(self) -> tuple[str, int]: ...
 
-    def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading: ...
+    def read(self, schema: Schema, passthrough: Sequence[str] = ()) -> ReadResult: ...
 
 
-def path_columns(path: Path) -> dict[str, str | None]:
-    """Columns and values that the folders of a file name; a partition without a value is None.
+def path_columns(path: Location) -> dict[str, str | None]:
+    """The partition columns and values in a path; a partition without a value is None.
 
     >>> path_columns(Path("sales/year=2024/region=K%C3%B6ln/part.csv"))
     {'year': '2024', 'region': 'Köln'}
@@ -48,16 +48,16 @@ def path_columns(path: Path) -> dict[str, str | None]:
 
 @dataclass(frozen=True)
 class PartitionedPiece:
-    """A piece of a file whose path names the values of some columns."""
+    """A piece of a file with partition columns in its path."""
 
     piece: Piece
     constants: tuple[tuple[str, str | None], ...]
     """Column and value, the same in every row."""
-    origin: Path
-    """The delivered file, in whose path they stand."""
+    origin: Location
+    """The delivered file, whose path holds the columns."""
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Location:
         return self.piece.path
 
     @property
@@ -69,13 +69,13 @@ class PartitionedPiece:
         return self.piece.size
 
     def digest(self) -> tuple[str, int]:
-        """As that of the piece, then a hash of the constants behind a dash."""
+        """The digest of the piece, a dash, and a hash of the constants; the number of rows."""
         digest, rows = self.piece.digest()
-        beside = hashlib.sha256(json.dumps(self.constants).encode()).hexdigest()
-        return f"{digest}-{beside}", rows
+        constants_digest = hashlib.sha256(json.dumps(self.constants).encode()).hexdigest()
+        return f"{digest}-{constants_digest}", rows
 
-    def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading:
-        """Parse the piece, and set the constants beside its columns.
+    def read(self, schema: Schema, passthrough: Sequence[str] = ()) -> ReadResult:
+        """Read the piece, and add the constants to its columns.
 
         Raises
         ------
@@ -84,7 +84,7 @@ class PartitionedPiece:
         """
         values = dict(self.constants)
         reading = self.piece.read(
-            without(schema, values), [name for name in carried if name not in values]
+            drop_attributes(schema, values), [name for name in passthrough if name not in values]
         )
         kinds = raw_dtypes(schema)
         constants = [
@@ -92,10 +92,10 @@ class PartitionedPiece:
             if name in kinds
             else pl.lit(value, dtype=pl.String).alias(name)
             for name, value in values.items()
-            if name in {*kinds, *carried}
+            if name in {*kinds, *passthrough}
         ]
-        rows = reading.rows.with_columns(constants).select(*carried, *schema.names)
-        return Reading(rows, reading.notes, reading.digest)
+        rows = reading.rows.with_columns(constants).select(*passthrough, *schema.names)
+        return ReadResult(rows, reading.notes, reading.digest)
 
     def _value(self, attribute: Attribute, value: str | None) -> float | str | None:
         code = canonical(value or "")
@@ -117,6 +117,6 @@ class PartitionedPiece:
         return number
 
 
-def without(schema: Schema, names: Collection[str]) -> Schema:
-    """The attributes but for some."""
+def drop_attributes(schema: Schema, names: Collection[str]) -> Schema:
+    """Return the schema without the attributes of some names."""
     return Schema(tuple(attribute for attribute in schema if attribute.name not in names))

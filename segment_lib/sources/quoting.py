@@ -1,4 +1,4 @@
-"""Quotes and escapes of a text: which of its letters part cells and rows, and which are text.
+"""Quotes and escapes of a text: which letters separate cells and rows, and which are text.
 
 A quote opens a cell only as its first letter, and closes it only before a separator or a line end;
 two together within a quoted cell are one. All other quotes are text.
@@ -39,39 +39,39 @@ NO_MASK = ("the rows hold nearly all control characters", "Take them out.")
 
 
 @dataclass(frozen=True)
-class Breach:
-    """Where the quoting of a text breaks its rules."""
+class TextFault:
+    """A position at which the quoting of a text breaks the rules."""
 
     position: int
-    fault: str
+    problem: str
     advice: str
 
 
 @dataclass(frozen=True)
-class Marked:
-    """A text of which the quotes left enclose cells; what is text or escaped is masked."""
+class MaskedText:
+    """A text whose stray quotes and escapes are masked; the quotes left enclose cells."""
 
     letters: Letters
     inside: Flags | None = None
     """True from a quote that opens a cell up to the one that closes it; None without quotes."""
     masks: Mapping[int, str] = field(default_factory=dict)
-    """Control characters that stand for letters which are text, and for nothing."""
+    """Control character to the text that it stands for."""
     ends_inside: bool = False
-    breach: Breach | None = None
+    fault: TextFault | None = None
 
     def positions(self, letter: int) -> Positions:
-        """Where a letter parts cells or rows."""
-        there = self.letters == letter
+        """Positions of a letter outside quotes, where it separates cells or rows."""
+        matches = self.letters == letter
         if self.inside is not None:
-            there &= ~self.inside
-        return np.flatnonzero(there)
+            matches &= ~self.inside
+        return np.flatnonzero(matches)
 
     def count(self, letter: int) -> int:
-        """How often a letter parts cells or rows."""
-        there = self.letters == letter
+        """Count a letter outside quotes, where it separates cells or rows."""
+        matches = self.letters == letter
         if self.inside is not None:
-            there &= ~self.inside
-        return int(np.count_nonzero(there))
+            matches &= ~self.inside
+        return int(np.count_nonzero(matches))
 
     def cell(self, start: int, stop: int, quote: str, encoding: str) -> str:
         """The text of a cell."""
@@ -84,8 +84,8 @@ class Marked:
         return text
 
 
-def mark(text: bytes, form: TextFormat, *, inside: bool = False) -> Marked:
-    """Tell what is text from what parts cells and rows.
+def mask_text(text: bytes, form: TextFormat, *, inside: bool = False) -> MaskedText:
+    """Tell the letters that are text from those that separate cells and rows.
 
     Parameters
     ----------
@@ -97,38 +97,38 @@ def mark(text: bytes, form: TextFormat, *, inside: bool = False) -> Marked:
         letters, masks = _without_escapes(text, form)
         text = letters.tobytes()
     if not form.quote or (form.quote.encode() not in text and not inside):
-        return Marked(letters, masks=masks)
-    return _Scan(text, letters, form, masks).run(inside)
+        return MaskedText(letters, masks=masks)
+    return _QuoteScan(text, letters, form, masks).run(inside)
 
 
-def free_letters(text: bytes) -> Iterator[int]:
-    """Control characters that a text has not."""
+def unused_letters(text: bytes) -> Iterator[int]:
+    """Yield control characters that the text does not contain."""
     return (letter for letter in (*range(1, 9), *range(14, 26)) if letter not in text)
 
 
 def _without_escapes(text: bytes, form: TextFormat) -> tuple[Letters, dict[int, str]]:
-    """The text with masks for backslashes that escape, and for what they escape."""
+    """Mask the backslashes that escape, and the letters they escape."""
     letters = np.frombuffer(text, dtype=np.uint8).copy()
-    at = np.flatnonzero(letters == BACKSLASH)
-    first = np.maximum.accumulate(np.where(np.diff(at, prepend=-2) > 1, at, 0))
-    escapes = at[(at - first) % 2 == 0]
+    backslashes = np.flatnonzero(letters == BACKSLASH)
+    first = np.maximum.accumulate(np.where(np.diff(backslashes, prepend=-2) > 1, backslashes, 0))
+    escapes = backslashes[(backslashes - first) % 2 == 0]
     escapes = escapes[escapes + 1 < len(letters)]
-    free = free_letters(text)
+    free = unused_letters(text)
     nothing = next(free, 0)
     masks = {nothing: ""}
     escaped = letters[escapes + 1]
     for letter in {*f"{form.quote}{form.separator}\\\r\n"}:
-        these = escapes[escaped == ord(letter)]
-        mask = next(free, 0) if len(these) else 0
+        matches = escapes[escaped == ord(letter)]
+        mask = next(free, 0) if len(matches) else 0
         if mask:
             masks[mask] = letter
-            letters[these] = nothing
-            letters[these + 1] = mask
+            letters[matches] = nothing
+            letters[matches + 1] = mask
     return letters, masks
 
 
-class _Scan:
-    """One pass over the quotes of a text, block by block."""
+class _QuoteScan:
+    """A pass over the quotes of a text, block by block."""
 
     def __init__(
         self, text: bytes, letters: Letters, form: TextFormat, masks: dict[int, str]
@@ -139,24 +139,24 @@ class _Scan:
         self.masks = masks
         self.quote = ord(form.quote)
         self.separator = ord(form.separator)
-        self.breach: Breach | None = None
+        self.fault: TextFault | None = None
         self.strays: list[Positions] = []
 
-    def run(self, inside: bool) -> Marked:
+    def run(self, inside: bool) -> MaskedText:
         at_start = inside
         for start, stop in self._blocks():
             inside = self._block(start, stop, inside)
-            if self.breach:
+            if self.fault:
                 break
         if self.strays:
             self._mask(np.concatenate(self.strays))
-        within = np.bitwise_xor.accumulate(self.letters == self.quote)
-        return Marked(
-            self.letters, ~within if at_start else within, self.masks, inside, self.breach
+        in_quotes = np.bitwise_xor.accumulate(self.letters == self.quote)
+        return MaskedText(
+            self.letters, ~in_quotes if at_start else in_quotes, self.masks, inside, self.fault
         )
 
     def _blocks(self) -> Iterator[tuple[int, int]]:
-        """Stretches of the text; no run of quotes goes over the end of one."""
+        """Yield the blocks of the text; they end at line ends, never within a run of quotes."""
         start = 0
         while start < len(self.text):
             stop = self.text.find(b"\n", start + _BLOCK) + 1 or len(self.text)
@@ -164,12 +164,12 @@ class _Scan:
             start = stop
 
     def _block(self, start: int, stop: int, inside: bool) -> bool:
-        at = np.flatnonzero(self.letters[start:stop] == self.quote) + start
-        if not len(at):
+        quotes = np.flatnonzero(self.letters[start:stop] == self.quote) + start
+        if not len(quotes):
             return inside
-        new = np.diff(at, prepend=-2) > 1
-        first = at[new]
-        last = at[np.append(new[1:], True)]
+        starts_run = np.diff(quotes, prepend=-2) > 1
+        first = quotes[starts_run]
+        last = quotes[np.append(starts_run[1:], True)]
         odd = (last - first) % 2 == 0
         before, after = self._letter(first - 1), self._letter(last + 1)
         opens = (before == LINE_END) | (before == self.separator)
@@ -182,10 +182,10 @@ class _Scan:
         return self._one_by_one(first, last, before, opens, closes, inside)
 
     def _letter(self, positions: Positions) -> Letters:
-        """The letters at positions; a line end before the text and behind it."""
-        there = self.letters[np.clip(positions, 0, len(self.letters) - 1)]
-        beyond = (positions < 0) | (positions >= len(self.letters))
-        return np.where(beyond, np.uint8(LINE_END), there)
+        """The letters at positions; a line end for those outside the text."""
+        clipped = self.letters[np.clip(positions, 0, len(self.letters) - 1)]
+        is_outside = (positions < 0) | (positions >= len(self.letters))
+        return np.where(is_outside, np.uint8(LINE_END), clipped)
 
     def _one_by_one(
         self,
@@ -202,17 +202,17 @@ class _Scan:
             odd = (stop - start) % 2 == 0
             if inside and odd:
                 if not can_close:
-                    self.breach = Breach(start, *self._fault_inside(start))
+                    self.fault = TextFault(start, *self._fault_inside(start))
                     break
                 inside = False
             elif not inside and can_open:
                 if not odd and not can_close:
-                    self.breach = Breach(start, *AFTER_QUOTE)
+                    self.fault = TextFault(start, *AFTER_QUOTE)
                     break
                 inside = odd
             elif not inside:
-                if fault := self._fault_outside(start, int(before[i])):
-                    self.breach = Breach(start, *fault)
+                if problem := self._fault_outside(start, int(before[i])):
+                    self.fault = TextFault(start, *problem)
                     break
                 stray[i] = True
         if stray.any():
@@ -237,9 +237,9 @@ class _Scan:
         return PADDED if text and text[-1] in (LINE_END, self.separator) else None
 
     def _mask(self, strays: Positions) -> None:
-        mask = next((free for free in free_letters(self.text) if free not in self.masks), None)
+        mask = next((free for free in unused_letters(self.text) if free not in self.masks), None)
         if mask is None:
-            self.breach = Breach(int(strays[0]), *NO_MASK)
+            self.fault = TextFault(int(strays[0]), *NO_MASK)
             return
         self.letters = self.letters.copy()
         self.letters[strays] = mask

@@ -1,4 +1,4 @@
-"""What was noticed while text was read, in sentences for the user."""
+"""Sentences for the user on what was noticed while text was read."""
 
 from collections.abc import Mapping
 
@@ -30,13 +30,13 @@ _SENTENCES = {
         "CRs stand within cells, which end no line: kept as text.",
     ),
 }
-"""By kind of note, the sentence for one and that for several."""
+"""Kind of note to its sentences, in the singular and in the plural."""
 
 
 def remarks(notes: Mapping[str, int]) -> list[str]:
-    """The sentences that notes of a reading make."""
+    """The sentences for the notes on a reading."""
     return [
-        one if notes[kind] == 1 else several.format(notes[kind])
-        for kind, (one, several) in _SENTENCES.items()
+        singular if notes[kind] == 1 else plural.format(notes[kind])
+        for kind, (singular, plural) in _SENTENCES.items()
         if notes.get(kind)
     ]

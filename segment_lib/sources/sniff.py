@@ -1,4 +1,4 @@
-"""How a text file is written, found out from its head: the separator and the encoding."""
+"""The separator and encoding of a text file, inferred from its head."""
 
 import codecs
 import csv
@@ -7,18 +7,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import Literal
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
 from segment_lib.sources.headers import HEAD
 from segment_lib.sources.text_format import TextFormat
+from segment_lib.storage.location import Location
 
 _LINES = 50
 _LOOK = 100
 _HEADER_WITHIN = 20
-"""Lines among which the header is looked for: titles and remarks may stand above it."""
+"""Lines in which the header is searched; titles and remarks may stand above it."""
 _SEPARATORS = {
     ";": "semicolon",
     "\t": "tab",
@@ -43,18 +43,18 @@ _SEPARATORS = {
     "\x1f": "unit separator",
     " ": "blank",
 }
-"""Those that exports use, the likelier first."""
+"""Separators that exports use, the likeliest first."""
 _WIDE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _OTHER_PAGE = re.compile(
     rb"[A-Za-z][\x80-\x82\x84\x86-\x8f\x90\x93\x94\x99\x9b\x9d-\x9f][a-z]"
     rb"|[A-Z][\x99\x9a\x9c\x9e][A-Z]|[\x81\x8d\x8f\x90\x9d]"
 )
-"""What text in cp1252 never has: a quotation mark or a capital within a word, as which umlauts of
-DOS (cp850) and of old Macs would be read; and bytes that stand for nothing."""
+"""Sequences that cp1252 text never has: signs or capitals within a word, as which cp1252 reads the
+umlauts of DOS (cp850) and old Macs; and bytes that are undefined."""
 
 
-def sniff(head: bytes, form: TextFormat, schema: Schema, origin: Path) -> TextFormat:
-    """The form of a file, separator and encoding filled in.
+def sniff(head: bytes, form: TextFormat, schema: Schema, origin: Location) -> TextFormat:
+    """Infer the format of a file: separator and encoding are filled in.
 
     Parameters
     ----------
@@ -77,15 +77,15 @@ def sniff(head: bytes, form: TextFormat, schema: Schema, origin: Path) -> TextFo
     return replace(form, separator=separator, encoding=encoding)
 
 
-def _encoding(head: bytes, origin: Path) -> str:
-    """utf-8 if the head is, or is meant to be; else cp1252, which holds latin-1."""
+def _encoding(head: bytes, origin: Location) -> str:
+    """Infer the encoding: utf-8 if the head is, or is meant to be; else cp1252, as latin-1 too."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < HEAD)
     except UnicodeDecodeError:
         plain = _WIDE.sub(b"", head)
         broken = len(plain) - len(plain.translate(None, bytes(range(128, 256))))
         if len(_WIDE.findall(head)) >= broken:
-            return "utf-8"  # Whoever reads the piece tells the line that is broken.
+            return "utf-8"  # The broken line is reported where the piece is read.
         if other := _OTHER_PAGE.search(head):
             line = head[: other.start() + 1].count(b"\n") + 1
             raise DataError(
@@ -96,7 +96,7 @@ def _encoding(head: bytes, origin: Path) -> str:
     return "utf-8"
 
 
-def _by_header(text: str, form: TextFormat, schema: Schema, origin: Path) -> str:
+def _by_header(text: str, form: TextFormat, schema: Schema, origin: Location) -> str:
     """The separator by which the header has the most attributes."""
     # The first of equals wins: what is said, and of a header of one cell the usual one.
     signs = (form.separator or ";", *(sign for sign in _SEPARATORS if sign in text))
@@ -118,7 +118,7 @@ def _name(sign: str) -> str:
 
 
 def _attributes(text: str, form: TextFormat, schema: Schema) -> tuple[int, int]:
-    """How many attributes the best line has: exactly, and but for blanks and case."""
+    """Number of attributes in the best line: exact names, and names but for blanks and case."""
     names = set(schema.names)
     alike = {name.strip().casefold() for name in names}
     best = (0, 0)
@@ -130,7 +130,7 @@ def _attributes(text: str, form: TextFormat, schema: Schema) -> tuple[int, int]:
     return best
 
 
-def _by_counts(text: str, form: TextFormat, n_columns: int, origin: Path) -> str:
+def _by_counts(text: str, form: TextFormat, n_columns: int, origin: Location) -> str:
     """The separator by which each of the first rows has as many cells as there are columns."""
     fits = []
     for sign in _SEPARATORS:
@@ -148,7 +148,7 @@ def _by_counts(text: str, form: TextFormat, n_columns: int, origin: Path) -> str
 
 
 def _rows(text: str, form: TextFormat) -> Iterator[list[str]]:
-    """The cells of the first rows, as far as they can be read."""
+    """Yield the cells of the first rows, as far as they can be read."""
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if form.quote else csv.QUOTE_NONE
     lines = io.StringIO(text, newline="")
     try:

@@ -1,11 +1,11 @@
-"""How cells become typed columns: numbers as floats, levels as text in one spelling."""
+"""Conversion of cells to typed columns: numbers to floats, levels to canonical text."""
 
 from collections.abc import Sequence
 
 import polars as pl
 
 from segment_lib.schema import Attribute, Schema, canonical
-from segment_lib.sources.numbers import PLAIN, Convention
+from segment_lib.sources.numbers import NATIVE_FORMAT, NumberFormat
 
 
 def raw_dtypes(schema: Schema) -> dict[str, pl.DataType]:
@@ -14,37 +14,39 @@ def raw_dtypes(schema: Schema) -> dict[str, pl.DataType]:
 
 
 def read_dtypes(schema: Schema) -> dict[str, pl.DataType]:
-    """What a text file is parsed as: numbers among which a word means missing come as text."""
+    """The types in which a text file is parsed: numbers with words for missing as text."""
     return raw_dtypes(schema) | {a.name: pl.String() for a in schema if a.missing_words}
 
 
-def typed(
+def cast_columns(
     rows: pl.LazyFrame,
     schema: Schema,
-    carried: Sequence[str],
-    convention: Convention = PLAIN,
+    passthrough: Sequence[str],
+    number_format: NumberFormat = NATIVE_FORMAT,
 ) -> pl.LazyFrame:
-    """The attributes in the feature summary's order and types, after what is carried along as text.
+    """Cast the attributes to the feature summary's types, in its order, after passthrough columns.
 
     Empty cells are null; a word that means missing is NaN in a number column. A cell that is no
     number where one is expected is an error.
     """
     kinds = rows.collect_schema()
     attributes = [
-        _number(a, kinds[a.name], convention) if a.storage == "number" else _level(a, kinds[a.name])
+        _number(a, kinds[a.name], number_format)
+        if a.storage == "number"
+        else _level(a, kinds[a.name])
         for a in schema
     ]
-    return rows.select([*(pl.col(name).cast(pl.String) for name in carried), *attributes])
+    return rows.select([*(pl.col(name).cast(pl.String) for name in passthrough), *attributes])
 
 
 def has_infinity(rows: pl.DataFrame) -> bool:
-    """True if a number is infinite."""
-    found = rows.select(pl.selectors.float().is_infinite().any())
-    return found.width > 0 and any(found.row(0))
+    """True if any number is infinite."""
+    infinite = rows.select(pl.selectors.float().is_infinite().any())
+    return infinite.width > 0 and any(infinite.row(0))
 
 
-def in_one_spelling(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    """Text levels in canonical spelling. Only the distinct levels are looked at one by one."""
+def canonicalize_levels(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Replace text levels by their canonical spelling; only distinct levels are looked at."""
     spellings = {}
     for attribute in schema:
         if attribute.storage == "number":
@@ -62,12 +64,12 @@ def _level(attribute: Attribute, kind: pl.DataType) -> pl.Expr:
     return (cell.fill_nan(None) if kind.is_float() else cell).cast(pl.String).replace("", None)
 
 
-def _number(attribute: Attribute, kind: pl.DataType, convention: Convention) -> pl.Expr:
+def _number(attribute: Attribute, kind: pl.DataType, number_format: NumberFormat) -> pl.Expr:
     cell = pl.col(attribute.name)
     if kind != pl.String:
         return cell.cast(pl.Float64).fill_nan(None)
     text = cell.str.strip_chars()
     word = text.is_in(attribute.missing_words)
-    plain = text if convention == PLAIN else convention.number(text)
+    plain = text if number_format == NATIVE_FORMAT else number_format.number(text)
     number = pl.when(word | (text == "")).then(None).otherwise(plain).cast(pl.Float64)
     return pl.when(word).then(float("nan")).otherwise(number.fill_nan(None)).alias(attribute.name)

@@ -42,8 +42,8 @@ def test_number_codes_that_are_listed_become_null(missing, codes, expected):
 @pytest.mark.parametrize("dtype", [pl.Float64])
 def test_the_type_of_the_column_stays(dtype):
     rows = pl.LazyFrame({"AGE": [1.0]}, schema={"AGE": dtype})
-    found = rows.select(known(Attribute("AGE", "person", "ordinal", ("-1",)))).collect()
-    assert found.schema == {"AGE": dtype}
+    masked = rows.select(known(Attribute("AGE", "person", "ordinal", ("-1",)))).collect()
+    assert masked.schema == {"AGE": dtype}
 
 
 def test_codes_are_listed_for_one_attribute_alone():

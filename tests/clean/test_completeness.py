@@ -1,4 +1,4 @@
-"""How complete a delivery is: decided on the population, from counts alone."""
+"""Completeness of the extracts: decided on the population, from counts alone."""
 
 import os
 from pathlib import Path
@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from segment_lib.clean import (
+    as_code,
     assess_attributes,
     count_missing,
-    delivered,
     expected_levels,
-    spelling,
+    sum_tallies,
     tally_part,
 )
 from segment_lib.clean.tally import Values
@@ -25,7 +25,7 @@ TYPES = {"AGE": pl.Float32, "KIND": pl.String}
 
 
 def held(*rows: tuple):
-    return delivered([tally_part(pl.DataFrame(list(rows), TYPES, orient="row"), SCHEMA)], SCHEMA)
+    return sum_tallies([tally_part(pl.DataFrame(list(rows), TYPES, orient="row"), SCHEMA)], SCHEMA)
 
 
 def assess(population, customers=None, dictionary=None, max_missing_share: float = 0.3) -> dict:
@@ -48,8 +48,8 @@ def test_missing_codes_and_empty_cells_are_missing():
 
 
 def test_what_was_empty_before_the_codes_is_told_too():
-    found = {name: row["missing_before"] for name, row in assess(PEOPLE).items()}
-    assert found == {"AGE": 0, "KIND": 1}
+    missing_before = {name: row["missing_before"] for name, row in assess(PEOPLE).items()}
+    assert missing_before == {"AGE": 0, "KIND": 1}
 
 
 def test_the_share_is_of_the_rows():
@@ -66,13 +66,13 @@ def test_an_attribute_missing_in_exactly_the_share_is_kept(most, kept):
 
 
 def test_the_reason_tells_share_and_limit():
-    found = assess(PEOPLE, max_missing_share=0.2)["AGE"]
-    assert found["reason"] == "missing in 25.0% of the population, more than 20%"
+    row = assess(PEOPLE, max_missing_share=0.2)["AGE"]
+    assert row["reason"] == "missing in 25.0% of the population, more than 20%"
 
 
 def test_an_attribute_with_one_value_is_dropped():
-    found = assess(held((1, "a"), (1, "b")))["AGE"]
-    assert (found["kept"], found["reason"]) == (False, "the same value in every row")
+    row = assess(held((1, "a"), (1, "b")))["AGE"]
+    assert (row["kept"], row["reason"]) == (False, "the same value in every row")
 
 
 def test_what_is_kept_is_decided_on_the_population_alone():
@@ -82,27 +82,27 @@ def test_what_is_kept_is_decided_on_the_population_alone():
 
 def test_what_customers_lack_is_told():
     gaps = held((None, "a"), (None, "a"), (1, "a"))
-    found = assess(PEOPLE, customers=gaps)["AGE"]
-    assert (found["customers_missing"], found["customers_missing_share"]) == (
+    row = assess(PEOPLE, customers=gaps)["AGE"]
+    assert (row["customers_missing"], row["customers_missing_share"]) == (
         2,
         pytest.approx(2 / 3),
     )
 
 
 def test_codes_the_dictionary_lacks_are_counted():
-    found = assess(PEOPLE, dictionary={"AGE": ("1", "2"), "KIND": ("a", "b")})
-    assert (found["AGE"]["unseen_levels"], found["AGE"]["unseen_rows"]) == (1, 1)
-    assert found["KIND"]["unseen_levels"] == 0
+    rows = assess(PEOPLE, dictionary={"AGE": ("1", "2"), "KIND": ("a", "b")})
+    assert (rows["AGE"]["unseen_levels"], rows["AGE"]["unseen_rows"]) == (1, 1)
+    assert rows["KIND"]["unseen_levels"] == 0
 
 
 def test_levels_of_customers_that_the_population_lacks_are_counted():
-    found = assess(PEOPLE, customers=held((1, "c"), (1, "c"), (1, "a")))["KIND"]
-    assert (found["customers_unseen_levels"], found["customers_unseen_rows"]) == (1, 2)
+    row = assess(PEOPLE, customers=held((1, "c"), (1, "c"), (1, "a")))["KIND"]
+    assert (row["customers_unseen_levels"], row["customers_unseen_rows"]) == (1, 2)
 
 
 def test_any_value_of_a_plain_number_is_expected():
-    found = assess(PEOPLE, customers=held((99, "a"), (98, "b")))["AGE"]
-    assert found["customers_unseen_levels"] == 0
+    row = assess(PEOPLE, customers=held((99, "a"), (98, "b")))["AGE"]
+    assert row["customers_unseen_levels"] == 0
 
 
 def test_attributes_stand_in_the_order_of_the_feature_summary():
@@ -114,7 +114,7 @@ def test_attributes_stand_in_the_order_of_the_feature_summary():
     [(8.0, "8"), (-1.0, "-1"), (8.5, "8.5"), (0.0, "0"), ("8", "8"), ("W", "W")],
 )
 def test_a_value_is_spelled_as_its_code(value, spelled):
-    assert spelling(value) == spelled
+    assert as_code(value) == spelled
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_parts_add_up():
         tally_part(rows[1:3], SCHEMA),
         tally_part(rows[3:], SCHEMA),
     ]
-    assert delivered(parts, SCHEMA) == PEOPLE
+    assert sum_tallies(parts, SCHEMA) == PEOPLE
 
 
 @pytest.fixture(scope="module")
@@ -161,9 +161,9 @@ def census() -> tuple[Schema, pl.DataFrame]:
 
 def test_the_gaps_of_the_real_census_are_the_published_ones(census):
     schema, rows = census
-    found = delivered([tally_part(rows, schema)], schema)
+    counts = sum_tallies([tally_part(rows, schema)], schema)
     # Becker and Kohavi (1996): 1,836 unknown work classes, 1,843 occupations, 583 countries.
-    gaps = {name: n for name, n in found.missing.items() if n}
+    gaps = {name: n for name, n in counts.missing.items() if n}
     assert gaps == {"workclass": 1836, "occupation": 1843, "native_country": 583}
 
 

@@ -1,4 +1,4 @@
-"""Rows that repeat an id: the same as counted in memory, whatever the parts and the buckets."""
+"""Rows that repeat an id: as counted in memory, for any parts and buckets."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segment_lib.clean.repeats import (
-    Repeats,
-    Sorted,
-    bucket_of,
+    RepeatCounts,
+    RowsByOwner,
+    assign_buckets,
     count_repeated,
     find_repeats,
     repeated_rows,
@@ -25,19 +25,19 @@ def repeats_of(
     zeros: list[int],
     edges: list[int],
     n: int,
-) -> tuple[Repeats, list[int], list[int]]:
+) -> tuple[RepeatCounts, list[int], list[int]]:
     """What repeats, which rows do, and how many of each part."""
     rows = np.column_stack([keys, np.arange(len(keys)), contents, zeros]).astype(np.uint64)
     firsts = [0, *edges]
     parts = [
-        Sorted.write(folder, f"part-{i}", rows[a:b], bucket_of(rows[a:b, 0], n), n)
+        RowsByOwner.write(folder, f"part-{i}", rows[a:b], assign_buckets(rows[a:b, 0], n), n)
         for i, (a, b) in enumerate(zip(firsts, [*edges, len(keys)], strict=True))
     ]
-    found = [find_repeats(parts, b, firsts, folder, f"bucket-{b}") for b in range(n)]
-    buckets = [bucket for _, bucket in found]
+    per_bucket = [find_repeats(parts, b, firsts, folder, f"bucket-{b}") for b in range(n)]
+    buckets = [bucket for _, bucket in per_bucket]
     each = [repeated_rows(buckets, i).tolist() for i in range(len(parts))]
     assert [count_repeated(buckets, i)[0] for i in range(len(parts))] == [len(own) for own in each]
-    total = sum((repeats for repeats, _ in found), start=Repeats())
+    total = sum((repeats for repeats, _ in per_bucket), start=RepeatCounts())
     return total, [row for own in each for row in own], [len(own) for own in each]
 
 
@@ -77,14 +77,14 @@ def test_repeats_are_those_counted_by_hand(
 
 
 def test_nobody_repeats_in_an_extract_without_ids(tmp_path: Path) -> None:
-    nothing = Sorted.write(tmp_path, "part", np.empty((0, 4)), np.empty(0, dtype=np.int64), 2)
+    nothing = RowsByOwner.write(tmp_path, "part", np.empty((0, 4)), np.empty(0, dtype=np.int64), 2)
     for bucket in range(2):
-        assert find_repeats([nothing], bucket, [0], tmp_path, f"b{bucket}")[0] == Repeats()
+        assert find_repeats([nothing], bucket, [0], tmp_path, f"b{bucket}")[0] == RepeatCounts()
 
 
 @pytest.mark.parametrize("n", [1, 3, 1000])
 def test_every_key_has_a_bucket(n: int) -> None:
     keys = np.array([1, 2**32, 2**63, 2**64 - 1], dtype=np.uint64)
-    buckets = bucket_of(keys, n)
+    buckets = assign_buckets(keys, n)
     assert buckets.tolist() == sorted(buckets.tolist())
     assert 0 <= buckets[0] <= buckets[-1] == n - 1

@@ -1,9 +1,9 @@
-"""Who responded, in any words for yes and no."""
+"""Parsing of responses in any words for yes and no."""
 
 import polars as pl
 import pytest
 
-from segment_lib.clean import NO_ANSWER, answers
+from segment_lib.clean import NO_ANSWER, parse_answers
 
 
 @pytest.mark.parametrize(
@@ -19,4 +19,4 @@ from segment_lib.clean import NO_ANSWER, answers
     ],
 )
 def test_answers_are_read_in_any_words(cells, expected):
-    assert answers(pl.Series(cells, dtype=pl.String)).to_list() == expected
+    assert parse_answers(pl.Series(cells, dtype=pl.String)).to_list() == expected

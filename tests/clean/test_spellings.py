@@ -1,8 +1,14 @@
-"""Codes that differ from levels: the cause is said in words that quote no cell."""
+"""Codes that differ from levels: the cause is described without quoting a cell."""
 
 import pytest
 
-from segment_lib.clean.spellings import are_nothing, declaring, difference, doubles, likeness
+from segment_lib.clean.spellings import (
+    are_null_words,
+    describe_difference,
+    describe_duplicates,
+    describe_likeness,
+    missing_setting,
+)
 
 DIFFERENCES = {
     "zeros before them": [("1 2 3", "01 02"), ("01 02", "1")],
@@ -38,7 +44,7 @@ def codes_of(text: str) -> list[str]:
 @pytest.mark.parametrize(("words", "levels", "strange"), CASES)
 def test_the_cause_is_told(words, levels, strange):
     rows = dict.fromkeys(codes_of(strange), 10)
-    assert words in (difference(codes_of(levels), rows) or "")
+    assert words in (describe_difference(codes_of(levels), rows) or "")
 
 
 @pytest.mark.parametrize(
@@ -46,29 +52,29 @@ def test_the_cause_is_told(words, levels, strange):
     [("a b", "x y"), ("1 2", "-1"), ("1.5", "15"), ("1 2", "J N"), ("a", ""), ("1-2", "May")],
 )
 def test_no_cause_is_told_where_there_is_none(levels, strange):
-    assert difference(codes_of(levels), dict.fromkeys(codes_of(strange), 10)) is None
+    assert describe_difference(codes_of(levels), dict.fromkeys(codes_of(strange), 10)) is None
 
 
 def test_a_cause_must_explain_nearly_all_rows():
-    assert difference(["north"], {"North": 80, "x": 20}) is None
-    assert difference(["north"], {"North": 95, "x": 5}) is not None
+    assert describe_difference(["north"], {"North": 80, "x": 20}) is None
+    assert describe_difference(["north"], {"North": 95, "x": 5}) is not None
 
 
 def test_a_missing_code_is_told_apart_from_the_level_it_may_mean():
-    assert likeness("Unknown", ["a", "unknown"]) == "the same but for upper and lower case"
-    assert likeness("-1", ["1", "2"]) is None
+    assert describe_likeness("Unknown", ["a", "unknown"]) == "the same but for upper and lower case"
+    assert describe_likeness("-1", ["1", "2"]) is None
 
 
 def test_codes_that_nearly_all_are_words_for_nothing_are_known():
-    assert are_nothing({"NULL": 90, "#N/A": 5, "x": 5})
-    assert not are_nothing({"NULL": 50, "x": 50})
-    assert not are_nothing({})
+    assert are_null_words({"NULL": 90, "#N/A": 5, "x": 5})
+    assert not are_null_words({"NULL": 50, "x": 50})
+    assert not are_null_words({})
 
 
 def test_levels_of_one_column_that_may_be_one_are_told():
-    assert doubles(["01", "1", "2"]) == "the same but for zeros before them"
-    assert doubles(["a", "b", "1-2", "2-1", "50+", "50-"]) is None
+    assert describe_duplicates(["01", "1", "2"]) == "the same but for zeros before them"
+    assert describe_duplicates(["a", "b", "1-2", "2-1", "50+", "50-"]) is None
 
 
 def test_words_are_declared_as_toml_reads_them():
-    assert declaring(["\\N", "x", "NA"]) == 'inputs.missing = ["NA", "\\\\N"]'
+    assert missing_setting(["\\N", "x", "NA"]) == 'inputs.missing = ["NA", "\\\\N"]'

@@ -53,7 +53,10 @@ def derive(schema: Schema, counts: dict, levels: dict | None = None, dropped: di
         schema,
         dropped or {},
         counts,
-        {name: (levels or {}).get(name, tuple(of)) for name, of in counts.items()},
+        {
+            name: (levels or {}).get(name, tuple(level_counts))
+            for name, level_counts in counts.items()
+        },
     )
 
 
@@ -61,12 +64,12 @@ def entries() -> dict:
     return json.loads(PLAN.to_json({}))["attributes"]
 
 
-def reread(told: dict, schema: Schema = SCHEMA) -> Plan:
-    return read_plan(json.dumps({"attributes": told}), schema, "plan.json")
+def reread(attributes: dict, schema: Schema = SCHEMA) -> Plan:
+    return read_plan(json.dumps({"attributes": attributes}), schema, "plan.json")
 
 
-def refused(told: object, schema: Schema = SCHEMA) -> str:
-    text = told if isinstance(told, str) else json.dumps({"attributes": told})
+def refused(attributes: object, schema: Schema = SCHEMA) -> str:
+    text = attributes if isinstance(attributes, str) else json.dumps({"attributes": attributes})
     with pytest.raises(ConfigError) as error:
         read_plan(text, schema, "plan.json")
     assert "plan.json" in str(error.value)
@@ -186,9 +189,9 @@ def test_a_plan_comes_back_from_json_as_it_was():
 
 
 def test_meanings_and_labels_only_explain():
-    told = PLAN.to_json({"AGE": Meaning("years of life", {"1": "young"})})
-    assert "years of life" in told
-    assert read_plan(told, SCHEMA, "plan.json") == PLAN
+    text = PLAN.to_json({"AGE": Meaning("years of life", {"1": "young"})})
+    assert "years of life" in text
+    assert read_plan(text, SCHEMA, "plan.json") == PLAN
 
 
 def test_the_derived_plan_of_the_real_attributes_comes_back_as_it_was():
@@ -227,8 +230,8 @@ def test_any_plan_comes_back_from_json_as_it_was(levels, fill, values):
 # Edited
 
 
-def encoded(told: dict, **codes: list) -> dict:
-    plan = reread(told)
+def encoded(attributes: dict, **codes: list) -> dict:
+    plan = reread(attributes)
     rows = pl.LazyFrame(
         {"AGE": [1.0], "SEX": ["1"], "KIND": ["a"], "NOTE": ["11"], "OLD": [5.0], **codes},
         schema_overrides={"AGE": pl.Float32, "NOTE": pl.String, "KIND": pl.String},
@@ -249,64 +252,64 @@ def test_the_features_stand_in_the_order_of_the_plan():
 
 
 def test_an_attribute_made_a_drop_has_no_feature():
-    told = entries() | {"KIND": {"rule": "drop"}}
-    assert list(encoded(told)) == ["AGE", "SEX=2", "tens", "flag"]
+    edited = entries() | {"KIND": {"rule": "drop"}}
+    assert list(encoded(edited)) == ["AGE", "SEX=2", "tens", "flag"]
 
 
 def test_another_fill_is_obeyed():
-    told = entries()
-    told["AGE"]["fill"] = 3
-    assert encoded(told, AGE=[None])["AGE"] == [3]
+    edited = entries()
+    edited["AGE"]["fill"] = 3
+    assert encoded(edited, AGE=[None])["AGE"] == [3]
 
 
 def test_fewer_levels_are_obeyed():
-    told = entries() | {"KIND": {"rule": "one-hot", "levels": ["a", "b"], "fill": "a"}}
-    assert encoded(told, KIND=["c"])["KIND=a"] == [0]
+    edited = entries() | {"KIND": {"rule": "one-hot", "levels": ["a", "b"], "fill": "a"}}
+    assert encoded(edited, KIND=["c"])["KIND=a"] == [0]
 
 
 def test_another_table_is_obeyed():
-    told = entries() | {
+    edited = entries() | {
         "NOTE": {"rule": "recode", "tables": {"mine": {"11": 7}}, "fill": {"mine": 0}}
     }
-    assert encoded(told)["mine"] == [7]
+    assert encoded(edited)["mine"] == [7]
 
 
 def test_an_ordinal_may_be_made_one_hot():
-    told = entries() | {"AGE": {"rule": "one-hot", "levels": ["1", "2"], "fill": None}}
-    assert encoded(told)["AGE=1"] == [1]
+    edited = entries() | {"AGE": {"rule": "one-hot", "levels": ["1", "2"], "fill": None}}
+    assert encoded(edited)["AGE=1"] == [1]
 
 
 @pytest.mark.parametrize("level", [8, 8.0, "8", "8.0", " 8"])
 def test_a_level_may_be_spelled_in_any_way(level):
-    told = entries() | {"KIND": {"rule": "one-hot", "levels": [level, "9"], "fill": None}}
-    assert encoded(told, KIND=["8"]) == encoded(told, KIND=["8"]) | {"KIND=8": [1]}
+    edited = entries() | {"KIND": {"rule": "one-hot", "levels": [level, "9"], "fill": None}}
+    assert encoded(edited, KIND=["8"]) == encoded(edited, KIND=["8"]) | {"KIND=8": [1]}
 
 
 def test_the_order_of_the_entries_does_not_matter():
-    told = entries()
-    assert reread(dict(reversed(told.items()))) == PLAN
+    edited = entries()
+    assert reread(dict(reversed(edited.items()))) == PLAN
 
 
 def test_the_plan_of_the_documentation_is_one():
     kinds = {"AGE": "numeric", "SEX": "categorical", "REGION": "categorical", "STAGE": "mixed"}
     schema = schema_of(**kinds, CUSTOMER_SINCE="numeric")
-    found = read_plan(recipe("plan", "plan.md"), schema, "plan.md").features
+    feature_names = read_plan(recipe("plan", "plan.md"), schema, "plan.md").features
     regions, stages = ("REGION=n", "REGION=s", "REGION=w"), ("stage=couple", "stage_wealth")
-    assert found == ("AGE", "SEX=f", *regions, *stages)
+    assert feature_names == ("AGE", "SEX=f", *regions, *stages)
 
 
 def test_words_among_the_codes_of_a_number_are_filled():
     rule = Number("NOTE", 1.0, ("11", "25"))
     rows = pl.DataFrame({"NOTE": ["11", "a", None, "25", "nan"]})
-    found = rows.select(rule.expressions(SCHEMA["NOTE"])).to_series().to_list()
-    assert found == [11, 1, 1, 25, 1]
+    values = rows.select(rule.expressions(SCHEMA["NOTE"])).to_series().to_list()
+    assert values == [11, 1, 1, 25, 1]
 
 
 # Refused
 
 
 @pytest.mark.parametrize(
-    ("attribute", "entry", "told"),
+    ("attribute", "entry", "fault"),
     [
         ("AGE", {"rule": "nummer", "fill": 1}, "AGE: rule 'nummer' is none of number, binary"),
         ("AGE", {"fill": 1}, "AGE lacks rule"),
@@ -358,24 +361,24 @@ def test_words_among_the_codes_of_a_number_are_filled():
         ("KIND", {"rule": "number", "fill": 1, "levels": ["a"]}, "KIND: could not convert"),
     ],
 )
-def test_a_faulty_entry_is_named(attribute, entry, told):
-    assert told in refused(entries() | {attribute: entry})
+def test_a_faulty_entry_is_named(attribute, entry, fault):
+    assert fault in refused(entries() | {attribute: entry})
 
 
 def test_a_missing_entry_is_named_once():
-    told = entries()
-    del told["KIND"]
-    assert "KIND lacks KIND" not in refused(told)
+    edited = entries()
+    del edited["KIND"]
+    assert "KIND lacks KIND" not in refused(edited)
 
 
 def test_all_faults_are_listed_at_once():
-    told = refused({"NEW": {"rule": "drop"}, "AGE": {"rule": "odd"}, "SEX": {"rule": "binary"}})
-    assert [name in told for name in ("NEW", "AGE", "SEX", "KIND", "NOTE", "OLD")] == [True] * 6
+    message = refused({"NEW": {"rule": "drop"}, "AGE": {"rule": "odd"}, "SEX": {"rule": "binary"}})
+    assert [name in message for name in ("NEW", "AGE", "SEX", "KIND", "NOTE", "OLD")] == [True] * 6
 
 
 def test_a_plan_that_drops_everything_is_refused():
-    told = refused({name: {"rule": "drop"} for name in SCHEMA.names})
-    assert "every attribute is dropped" in told
+    message = refused({name: {"rule": "drop"} for name in SCHEMA.names})
+    assert "every attribute is dropped" in message
 
 
 @pytest.mark.parametrize(

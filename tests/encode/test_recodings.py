@@ -164,8 +164,8 @@ def test_every_labelled_code_is_in_the_tables(attribute):
 
 
 def test_the_words_of_a_life_phase_are_those_of_its_label():
-    said = {code: ", ".join(filter(None, words)) for code, words in PHASES.items()}
-    assert said == known_meanings()["LP_LEBENSPHASE_FEIN"].levels
+    labels = {code: ", ".join(filter(None, words)) for code, words in PHASES.items()}
+    assert labels == known_meanings()["LP_LEBENSPHASE_FEIN"].levels
 
 
 def test_every_phase_of_life_is_in_one_household():
@@ -208,8 +208,8 @@ def recoded(attribute: str, code: str | None) -> dict[str, float]:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_published_error_is_not_ours(error, attribute, code, right):
-    found = recoded(attribute, code)
-    assert {feature: found[feature] for feature in right} == right
+    values = recoded(attribute, code)
+    assert {feature: values[feature] for feature in right} == right
 
 
 def test_an_area_without_a_score_is_not_rural():
@@ -223,10 +223,10 @@ def test_every_code_goes_through_the_rule_as_the_table_says(attribute):
     codes = sorted(next(iter(tables.values())))
     rule = Recode(attribute, tables, dict.fromkeys(tables, 99))
     rows = pl.LazyFrame({attribute: codes}, schema={attribute: pl.String})
-    told = rows.select(rule.expressions(Attribute(attribute, "p", "mixed", ()))).collect()
+    encoded = rows.select(rule.expressions(Attribute(attribute, "p", "mixed", ()))).collect()
     for feature, table in tables.items():
         wanted = [99 if table[code] is None else table[code] for code in codes]
-        assert told[feature].to_list() == wanted
+        assert encoded[feature].to_list() == wanted
 
 
 @pytest.mark.parametrize(("dropped", "kept"), [(a, k) for a, (k, _) in REDUNDANT.items()])

@@ -88,9 +88,9 @@ def test_a_rule_names_its_features_in_order(rule, features):
     "codes", [[1, 2, None, 99], ["1", "2", None, "99"], [None, None], ["1"]], ids=str
 )
 def test_no_null_is_left_and_the_features_are_as_named(rule, codes):
-    found = encoded(rule, codes)
-    assert tuple(found) == rule.features
-    assert not any(value is None for column in found.values() for value in column)
+    columns = encoded(rule, codes)
+    assert tuple(columns) == rule.features
+    assert not any(value is None for column in columns.values() for value in column)
 
 
 @pytest.mark.parametrize(
@@ -114,15 +114,15 @@ def test_a_level_absent_from_the_rows_still_has_its_column():
 
 @pytest.mark.parametrize("level", ["0.1", "1.1", "33.3"])
 def test_a_scale_may_have_levels_between_whole_numbers(level):
-    found = encoded(Number("AGE", fill=2, levels=(level, "2")), [float(level)])
-    assert found["AGE"] == [pytest.approx(float(level))]
+    features = encoded(Number("AGE", fill=2, levels=(level, "2")), [float(level)])
+    assert features["AGE"] == [pytest.approx(float(level))]
 
 
 @pytest.mark.parametrize("level", ["20240101", "16777217"])
 def test_a_scale_may_have_levels_of_many_digits(level):
     rule = Number("AGE", fill=2, levels=(level, "2"))
-    found = encoded(rule, [float(level)])
-    assert found["AGE"] == [pytest.approx(float(level), rel=1e-6)]
+    features = encoded(rule, [float(level)])
+    assert features["AGE"] == [pytest.approx(float(level), rel=1e-6)]
 
 
 @pytest.mark.parametrize("fill", [0.5, -1.0, 300.0])

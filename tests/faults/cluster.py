@@ -46,9 +46,9 @@ class TlsCluster:
             if self.scheduler_file.exists():
                 break
             time.sleep(0.05)
-        self.mend()
+        self.repair()
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """New workers in the place of dead ones, and all anew if the scheduler is dead."""
         if self._processes["scheduler"].poll() is not None:
             self.start()

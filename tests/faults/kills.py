@@ -92,7 +92,7 @@ class Harness:
                 f"{at or 'left alone'}: {code} after {time.monotonic() - began:.1f} s", flush=True
             )
             self._note(code, told, fired)
-            self._cluster.mend()
+            self._cluster.repair()
         if code == 0:
             self.outcome.completed += 1
             found = {p: sha for p, sha in hashes(root).items() if not p.startswith(".work")}
@@ -154,7 +154,7 @@ class Harness:
             self._cluster.kill(point.victim)
             if point.victim == "scheduler":
                 break
-            self._cluster.mend()
+            self._cluster.repair()
         try:
             code: int | None = job.wait(max(until - time.monotonic(), 1))
         except subprocess.TimeoutExpired:

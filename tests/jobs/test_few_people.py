@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from segment_lib.model import holdout_split
-from tests.attack import Cell, range_of, tables_of, told
+from tests.attack import Cell, published_sums, range_of, tables_of
 from tests.conftest import RunJob
 from tests.generated import FILES, delivered, parts, read_page, write_config
 
@@ -49,9 +49,9 @@ def test_with_no_customer_held_out_nothing_is_said_of_gains(
     assert sweep["gain"].null_count() == sweep["gain_error"].null_count() == sweep.height
     assert gains["customers_reached"].null_count() == gains["lift"].null_count() == gains.height
     html = (run / "report/index.html").read_text()
-    told = unquote(re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL))  # charts are data
-    told = told + done.stdout + done.stderr
-    assert re.search(r"\bnan\b", told, re.IGNORECASE) is None
+    page = unquote(re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL))  # charts are data
+    published = page + done.stdout + done.stderr
+    assert re.search(r"\bnan\b", published, re.IGNORECASE) is None
     assert "none is left to measure on" in read_page(run)
 
 
@@ -89,7 +89,7 @@ def test_hidden_counts_cannot_be_computed_from_what_a_run_publishes(
     page = tables_of(run / "report/index.html")
     for who, extract in (("population", "population"), ("customer", "customers")):
         truth = counted(run, tmp_path, extract)
-        known = list(told(who, truth, page, describe, fairness))
+        known = list(published_sums(who, truth, page, describe, fairness))
         few = [cell for cell, rows in truth.items() if rows < 10]
         assert who == "population" or any(len(cell) == 1 for cell in few)
         ranges = [range_of(cell, truth, known) for cell in few]
@@ -100,13 +100,13 @@ def counted(run: Path, folder: Path, extract: str) -> dict[Cell, int]:
     """People by segment, and by segment and known level of the sensitive attributes."""
     rows = delivered(folder, extract).with_columns(parts(run, "segments", extract)["segment"])
     listed = pl.read_csv(run / "compare/fairness.csv").select("attribute", "level").unique()
-    found: dict[Cell, int] = {}
+    truth: dict[Cell, int] = {}
     for segment in pl.read_csv(run / "compare/segments.csv")["segment"]:
         inside = rows.filter(pl.col("segment") == segment)
-        found[(segment,)] = inside.height
+        truth[(segment,)] = inside.height
         for attribute, level in listed.iter_rows():
-            found[(segment, attribute, level)] = (inside[attribute] == str(level)).sum()
-    return found
+            truth[(segment, attribute, level)] = (inside[attribute] == str(level)).sum()
+    return truth
 
 
 def test_segments_of_too_few_people_are_not_named_by_what_these_are(
@@ -120,8 +120,8 @@ def test_segments_of_too_few_people_are_not_named_by_what_these_are(
     assert done.returncode == 0, done.stderr
     few = ["Too few people to describe", "Too few people to describe (1)"]
     for name in ("names.csv", "describe.csv"):
-        told = pl.read_csv(tmp_path / "run/compare" / name).filter(pl.col("segment") >= 0)
-        assert told.sort("segment")["name"].to_list() == few
+        names = pl.read_csv(tmp_path / "run/compare" / name).filter(pl.col("segment") >= 0)
+        assert names.sort("segment")["name"].to_list() == few
     # Once there are enough of them, a refresh does not carry that name on.
     done = run_job(
         "jobs.refresh", config, "--base", tmp_path / "run", "--run-dir", tmp_path / "later",

@@ -66,8 +66,8 @@ def test_what_a_segment_lacks_or_hardly_differs_in_does_not_name_it():
 
 def test_no_two_names_are_alike():
     other = [(1, *row[1:]) for row in (SAVERS, RED)]
-    found = named(SAVERS, RED, *other, (2, *RED[1:-1], 0.0), (3, *RED[1:-1], 0.0))
-    assert found == [
+    names = named(SAVERS, RED, *other, (2, *RED[1:-1], 0.0), (3, *RED[1:-1], 0.0))
+    assert names == [
         "Savers, favourite colour red", "Savers, favourite colour red (1)",
         "Close to average", "Close to average (3)",
     ]  # fmt: skip
@@ -84,19 +84,19 @@ def test_the_rows_set_aside_have_a_name_of_their_own():
 
 def test_too_few_people_are_not_described_by_their_name():
     few = [(s, *row[1:]) for s in (1, 2) for row in (SAVERS, RED)]
-    found = name_segments(traits(SAVERS, RED, *few), MEANINGS, PHRASES, few=(1, 2))
-    assert found["name"].to_list() == [
+    names = name_segments(traits(SAVERS, RED, *few), MEANINGS, PHRASES, few=(1, 2))
+    assert names["name"].to_list() == [
         "Savers, favourite colour red",
         "Too few people to describe",
         "Too few people to describe (2)",
     ]
-    assert found["attributes"].to_list()[1:] == ["", ""]
+    assert names["attributes"].to_list()[1:] == ["", ""]
 
 
 def test_a_trait_of_too_few_people_names_no_segment():
     rows = traits(SAVERS, RED).with_columns(population_rows=pl.Series([9, 10], dtype=pl.Int64))
-    found = name_segments(rows, MEANINGS, PHRASES, min_cell=10)
-    assert found["name"].to_list() == ["Favourite colour red"]
+    names = name_segments(rows, MEANINGS, PHRASES, min_cell=10)
+    assert names["name"].to_list() == ["Favourite colour red"]
 
 
 REVERSED = ("FINANZ_", "SEMIO_")
@@ -106,7 +106,7 @@ REVERSED = ("FINANZ_", "SEMIO_")
 def test_the_first_code_of_a_reversed_scale_is_the_strong_end(name):
     first, *_, last = known_meanings()[name].levels.values()
     assert (first, last) in {("very high", "very low"), ("strongest", "weakest")}
-    low, high = known_phrases()[name].of("low"), known_phrases()[name].of("high")
+    low, high = known_phrases()[name].get("low"), known_phrases()[name].get("high")
     negative = ("not ", "interested in money", "financially conspicuous")
     assert high is not None
     assert high.startswith(negative)
@@ -131,7 +131,7 @@ def test_the_first_code_of_a_reversed_scale_is_the_strong_end(name):
 )
 def test_the_words_of_a_scale_fit_its_first_label(name, low, first_label):
     assert next(iter(known_meanings()[name].levels.values())) == first_label
-    assert known_phrases()[name].of("low") == low
+    assert known_phrases()[name].get("low") == low
 
 
 def test_words_are_of_known_attributes_levels_and_features():

@@ -1,4 +1,4 @@
-"""Codes: one spelling, lists in any usual form, words for nothing."""
+"""Codes: canonical spelling, lists in all usual forms, words for a missing value."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segment_lib.errors import DataError
-from segment_lib.schema import canonical, is_number, is_word_for_nothing, read_feature_summary
+from segment_lib.schema import canonical, is_null_word, is_number, read_feature_summary
 from segment_lib.schema.codes import read_codes
 from tests.kinds import KINDS, documented
 
@@ -134,7 +134,7 @@ def test_what_may_mean_something_else_is_refused(text, numbers):
 def test_any_quoted_codes_are_read_back(codes, brackets, separator, numbers):
     text = separator.join(f'"{code}"' for code in codes).join(brackets)
     expected = dict.fromkeys(canonical(code) for code in codes if code.strip())
-    if not is_word_for_nothing(text):
+    if not is_null_word(text):
         assert read_codes(text, numbers=numbers) == tuple(filter(None, expected))
 
 
@@ -164,9 +164,9 @@ def test_other_codes_are_no_numbers(code):
 
 @pytest.mark.parametrize("word", ["NA", "null", "#N/A", " - ", "k.A.", "\\N", "<NA>", "#NV", "NaN"])
 def test_words_for_nothing_are_known(word):
-    assert is_word_for_nothing(word)
+    assert is_null_word(word)
 
 
 @pytest.mark.parametrize("word", ["", "unknown", "unbekannt", "0", "X", "no", "Namibia", "-1"])
 def test_words_that_may_mean_something_are_none(word):
-    assert not is_word_for_nothing(word)
+    assert not is_null_word(word)

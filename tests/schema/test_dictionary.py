@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from extracts.dictionary import data_dictionary
 from segment_lib.errors import DataError
 from segment_lib.schema import (
     Attribute,
@@ -14,7 +15,6 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
-from segment_lib.synthetic.dictionary import data_dictionary
 from tests.conftest import ROOT
 
 SCHEMA = Schema(
@@ -145,34 +145,34 @@ def test_a_section_may_be_empty(delivered) -> None:
 
 
 def test_what_is_not_covered_and_what_is_not_delivered_are_told(tmp_path: Path) -> None:
-    found = read(tmp_path, DELIVERED.replace("### 1.1. AGER_TYP", "### 1.1. ANOTHER_TYP"))
-    assert found.not_covered == ("AGER_TYP",)
-    assert found.not_delivered == ("ANOTHER_TYP", "NOBODY_HAS_IT")
+    dictionary = read(tmp_path, DELIVERED.replace("### 1.1. AGER_TYP", "### 1.1. ANOTHER_TYP"))
+    assert dictionary.not_covered == ("AGER_TYP",)
+    assert dictionary.not_delivered == ("ANOTHER_TYP", "NOBODY_HAS_IT")
 
 
 def test_the_generated_dictionary_gives_the_labels_of_the_project(tmp_path: Path) -> None:
-    schema = read_feature_summary(ROOT / "segment_lib/synthetic/feature_summary.csv")
-    found = read(tmp_path, data_dictionary(), schema)
-    assert (found.not_covered, found.not_delivered) == ((), ())
+    schema = read_feature_summary(ROOT / "extracts/feature_summary.csv")
+    dictionary = read(tmp_path, data_dictionary(), schema)
+    assert (dictionary.not_covered, dictionary.not_delivered) == ((), ())
     for name, shipped in known_meanings().items():
-        labels = {code: found.meanings[name].levels.get(code) for code in shipped.levels}
+        labels = {code: dictionary.meanings[name].levels.get(code) for code in shipped.levels}
         labels.pop("0" if name == "WOHNLAGE" else "", None)
         assert labels == {code: label for code, label in shipped.levels.items() if code in labels}
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"# Something else\n\n- 1: one\n", "no section for any attribute"),
         (b"### AGER_TYP\n- 1: \x81lter\n", "line 2: not UTF-8"),
         (None, "no such file"),
     ],
 )
-def test_another_file_is_refused(tmp_path: Path, content: bytes | None, told: str) -> None:
+def test_another_file_is_refused(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "Data_Dictionary.md"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         read_dictionary(path, SCHEMA)
 
 
@@ -192,5 +192,5 @@ def test_any_list_comes_back_however_it_is_laid_out(
     gap = "\n     " if wrapped else " "
     items = [f"{bullet} {code:>2}: {gap.join(words)}" for code, words in labels.items()]
     text = "\n".join(["#" * depth + " 4.2. AGER_TYP", "What kind", "", *items]) + "\n"
-    found = read(tmp_path, text).meanings["AGER_TYP"]
-    assert found.levels == {code: " ".join(words) for code, words in labels.items()}
+    meaning = read(tmp_path, text).meanings["AGER_TYP"]
+    assert meaning.levels == {code: " ".join(words) for code, words in labels.items()}

@@ -1,4 +1,4 @@
-"""Ids: one key for one person however it is written, and refused where digits are lost."""
+"""Ids: one key for one person in all spellings, and a refusal where digits are lost."""
 
 from decimal import Decimal
 
@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segment_lib.errors import DataError
-from segment_lib.schema.ids import DigitsLost, hash_ids, refuse_type, written_id, written_ids
+from segment_lib.schema.ids import (
+    RoundedIdError,
+    hash_ids,
+    normalize_id,
+    normalize_ids,
+    refuse_id_type,
+)
 
 SPELLINGS = [
     "910001", "910001.0", "910001.00", "910001,0", "910001.", " 910001 ", "\t910001\r",
@@ -41,20 +47,20 @@ def test_other_ids_are_other_people(other: str) -> None:
      ("910.000", "910.000"), ("-5.0", "-5"), ("1e+05", "100000"), ("0", "0")],
 )  # fmt: skip
 def test_an_id_is_carried_as_its_owner_writes_it(delivered: str, carried: str) -> None:
-    assert written_id(delivered) == carried
+    assert normalize_id(delivered) == carried
 
 
 @pytest.mark.parametrize(
     "word", ["", "  ", "NaN", "nan", "NULL", "None", "#N/A", "<NA>", "-", "inf"]
 )
 def test_words_for_nothing_are_no_id(word: str) -> None:
-    assert written_id(word) is None
+    assert normalize_id(word) is None
     assert key(word) == 0
 
 
 def test_words_that_the_config_lists_are_no_id() -> None:
     ids = pl.Series(["99999", "5", None, "99999.0", "x"])
-    assert written_ids(ids, ("99999", "x")).to_list() == [None, "5", None, None, None]
+    assert normalize_ids(ids, ("99999", "x")).to_list() == [None, "5", None, None, None]
 
 
 @pytest.mark.parametrize(
@@ -63,16 +69,16 @@ def test_words_that_the_config_lists_are_no_id() -> None:
      "1.23457e+011", "1,23457E+11"],
 )  # fmt: skip
 def test_a_number_that_was_rounded_is_nobodys(text: str) -> None:
-    with pytest.raises(DigitsLost):
-        written_id(text)
-    with pytest.raises(DigitsLost):
+    with pytest.raises(RoundedIdError):
+        normalize_id(text)
+    with pytest.raises(RoundedIdError):
         hash_ids(pl.Series(["1", text]))
 
 
 def test_the_largest_exact_double_and_64_bit_numbers_are_read() -> None:
-    assert written_id("9007199254740991.0") == "9007199254740991"
-    assert written_id("18446744073709551615") == "18446744073709551615"
-    assert written_id("18446744073709551615.00") == "18446744073709551615"
+    assert normalize_id("9007199254740991.0") == "9007199254740991"
+    assert normalize_id("18446744073709551615") == "18446744073709551615"
+    assert normalize_id("18446744073709551615.00") == "18446744073709551615"
 
 
 def test_uuids_are_compared_without_case_and_other_text_with_it() -> None:
@@ -96,19 +102,19 @@ def test_any_number_of_any_width_has_one_key(number: int, zeros: int) -> None:
         pl.Series([float(number)]),
         pl.Series([number], dtype=pl.UInt64),
     ]
-    keys = {key(text) for text in texts} | {int(hash_ids(written_ids(c))[0]) for c in columns}
+    keys = {key(text) for text in texts} | {int(hash_ids(normalize_ids(c))[0]) for c in columns}
     assert len(keys) == 1
 
 
 @given(st.lists(st.text(max_size=12), max_size=20))
 def test_a_column_is_written_as_its_cells_are(texts: list[str]) -> None:
     try:
-        expected = [written_id(text) for text in texts]
-    except DigitsLost:
-        with pytest.raises(DigitsLost):
-            written_ids(pl.Series(texts, dtype=pl.String))
+        expected = [normalize_id(text) for text in texts]
+    except RoundedIdError:
+        with pytest.raises(RoundedIdError):
+            normalize_ids(pl.Series(texts, dtype=pl.String))
     else:
-        assert written_ids(pl.Series(texts, dtype=pl.String)).to_list() == expected
+        assert normalize_ids(pl.Series(texts, dtype=pl.String)).to_list() == expected
 
 
 @pytest.mark.parametrize(
@@ -119,7 +125,7 @@ def test_a_column_is_written_as_its_cells_are(texts: list[str]) -> None:
 )  # fmt: skip
 def test_types_that_hold_no_ids_are_refused_by_name(kind: pa.DataType) -> None:
     with pytest.raises(DataError, match=r"f\.parquet, column LNR: ids of type .* as text"):
-        refuse_type("f.parquet", "LNR", kind)
+        refuse_id_type("f.parquet", "LNR", kind)
 
 
 @pytest.mark.parametrize(
@@ -128,4 +134,4 @@ def test_types_that_hold_no_ids_are_refused_by_name(kind: pa.DataType) -> None:
      pa.decimal128(20, 0), pa.binary(), pa.dictionary(pa.int32(), pa.string()), pa.null()],
 )  # fmt: skip
 def test_types_that_hold_ids_are_read(kind: pa.DataType) -> None:
-    refuse_type("f.parquet", "LNR", kind)
+    refuse_id_type("f.parquet", "LNR", kind)

@@ -1,4 +1,4 @@
-"""What attributes and levels mean, in the project's own words."""
+"""Labels of attributes and levels in the project's own words."""
 
 import os
 from pathlib import Path
@@ -36,22 +36,24 @@ def test_two_levels_or_fewer_are_no_scale(levels):
 
 
 def test_every_known_attribute_has_a_meaning():
-    assert [name for name, told in known_meanings().items() if not told.meaning.strip()] == []
+    assert [name for name, meaning in known_meanings().items() if not meaning.meaning.strip()] == []
 
 
 def test_known_levels_are_in_their_one_spelling():
-    odd = [
+    misspelled = [
         (name, level)
-        for name, told in known_meanings().items()
-        for level in told.levels
+        for name, meaning in known_meanings().items()
+        for level in meaning.levels
         if canonical(level) != level
     ]
-    assert odd == []
+    assert misspelled == []
 
 
 def test_every_label_says_something():
-    mute = [n for n, told in known_meanings().items() if not all(told.levels.values())]
-    assert mute == []
+    unlabelled = [
+        name for name, meaning in known_meanings().items() if not all(meaning.levels.values())
+    ]
+    assert unlabelled == []
 
 
 def test_the_85_attributes_of_the_real_summary_are_known(azdias):
@@ -59,12 +61,12 @@ def test_the_85_attributes_of_the_real_summary_are_known(azdias):
 
 
 def test_no_known_level_is_a_missing_code_of_the_real_summary(azdias):
-    both = {
-        name: sorted(set(azdias[name].missing) & set(told.levels))
-        for name, told in known_meanings().items()
-        if set(azdias[name].missing) & set(told.levels)
+    missing_levels = {
+        name: sorted(set(azdias[name].missing) & set(meaning.levels))
+        for name, meaning in known_meanings().items()
+        if set(azdias[name].missing) & set(meaning.levels)
     }
-    assert both == {}
+    assert missing_levels == {}
 
 
 def test_every_coded_attribute_of_the_real_summary_has_levels(azdias):

@@ -1,4 +1,4 @@
-"""The feature summary: what is read, what is forgiven, what is refused."""
+"""The feature summary: forms that are read, slips that are forgiven, faults that are refused."""
 
 import csv
 import io
@@ -57,7 +57,7 @@ def test_attributes_are_read_in_the_order_of_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("told", "codes"),
+    ("cell", "codes"),
     [
         ("[-1,0]", ("-1", "0")),
         ("[-1,X]", ("-1", "X")),
@@ -67,8 +67,8 @@ def test_attributes_are_read_in_the_order_of_the_file(tmp_path):
         ("[-1.0,9]", ("-1", "9")),
     ],
 )
-def test_missing_codes_are_read_in_their_one_spelling(tmp_path, told, codes):
-    (attribute,) = read_feature_summary(write(tmp_path, f"{HEADER}a;person;ordinal;{told}\n"))
+def test_missing_codes_are_read_in_their_one_spelling(tmp_path, cell, codes):
+    (attribute,) = read_feature_summary(write(tmp_path, f"{HEADER}a;person;ordinal;{cell}\n"))
     assert attribute.missing == codes
 
 
@@ -118,7 +118,7 @@ def test_an_unknown_attribute_is_a_key_error():
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("name;type\na;ordinal\n", "line 1: no column attribute, information_level, missing_or"),
         (HEADER + ";person;ordinal;[]\n", "line 2: no attribute name"),
@@ -134,8 +134,8 @@ def test_an_unknown_attribute_is_a_key_error():
         ("", "line 1: no column"),
     ],
 )
-def test_faults_are_named_with_their_line(tmp_path, text, told):
-    with pytest.raises(DataError, match=told) as error:
+def test_faults_are_named_with_their_line(tmp_path, text, message):
+    with pytest.raises(DataError, match=message) as error:
         read_feature_summary(write(tmp_path, text))
     assert str(tmp_path / "summary.csv") in str(error.value)
 
@@ -149,7 +149,7 @@ def test_all_faults_are_listed_at_once(tmp_path):
     text = HEADER + "a;person;odd;[]\nb;person;ordinal;0,1\nc;p;mixed;[]\nc;p;mixed;[]\n"
     with pytest.raises(DataError) as error:
         read_feature_summary(write(tmp_path, text))
-    assert [told in str(error.value) for told in ("of a", "of b", "c is listed 2")] == [True] * 3
+    assert [fault in str(error.value) for fault in ("of a", "of b", "c is listed 2")] == [True] * 3
 
 
 def test_an_absent_file_is_told_with_what_to_set(tmp_path):
@@ -207,7 +207,7 @@ def test_every_usual_form_of_a_feature_summary_gives_the_same_attributes(form, t
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (PLAIN.encode("utf-16-le"), "no text"),
         (PLAIN.encode("utf-32"), "no text|not utf-16"),
@@ -220,16 +220,16 @@ def test_every_usual_form_of_a_feature_summary_gives_the_same_attributes(form, t
         (b'"' * 200_000, "no column"),
     ],
 )
-def test_what_is_no_feature_summary_is_refused_in_one_line(content, told, tmp_path):
-    with pytest.raises(DataError, match=told) as refused:
+def test_what_is_no_feature_summary_is_refused_in_one_line(content, message, tmp_path):
+    with pytest.raises(DataError, match=message) as refused:
         read_feature_summary(write(tmp_path, content))
     assert "\n" not in str(refused.value)
 
 
 def test_codes_that_mean_missing_everywhere_are_added_to_those_of_each_attribute(tmp_path):
     path = write(tmp_path, HEADER + "a;p;ordinal;[-1,NA]\nb;p;mixed;[]\n")
-    found = [attribute.missing for attribute in read_feature_summary(path, ("NA", " 99.0"))]
-    assert found == [("-1", "NA", "99"), ("NA", "99")]
+    codes = [attribute.missing for attribute in read_feature_summary(path, ("NA", " 99.0"))]
+    assert codes == [("-1", "NA", "99"), ("NA", "99")]
 
 
 def test_of_many_faults_the_first_are_listed(tmp_path):
@@ -246,9 +246,9 @@ def test_a_line_that_is_neither_utf8_nor_cp1252_is_named(tmp_path):
 def test_the_real_azdias_summary_has_the_published_types():
     schema = read_feature_summary(real("azdias/AZDIAS_Feature_Summary.csv"))
     kinds = [attribute.type for attribute in schema]
-    found = {kind: kinds.count(kind) for kind in sorted(set(kinds))}
+    counts = {kind: kinds.count(kind) for kind in sorted(set(kinds))}
     # Published in every notebook that counts them: 49 ordinal, 21 categorical, 7 mixed, 7 numeric.
-    assert found == {"categorical": 21, "interval": 1, "mixed": 7, "numeric": 7, "ordinal": 49}
+    assert counts == {"categorical": 21, "interval": 1, "mixed": 7, "numeric": 7, "ordinal": 49}
 
 
 def test_the_real_census_summary_is_read_without_a_special_case():

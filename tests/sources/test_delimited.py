@@ -1,4 +1,4 @@
-"""Delimited text: what is read alike, where it is cut, and what is refused with file and line."""
+"""Delimited text: forms that are read alike, cuts, and refusals with file and line."""
 
 import csv
 import io
@@ -31,24 +31,24 @@ def write(folder: Path, content: str | bytes, name: str = "extract.csv") -> Path
     return path
 
 
-def extract(path: Path, schema: Schema = SCHEMA, **told):
-    form = {f.name: told.pop(f.name) for f in fields(TextFormat) if f.name in told}
-    options = {"form": TextFormat(**form), "rows_per_part": 100, **told}
-    return open_extract("population", [path], schema, **options)
+def extract(path: Path, schema: Schema = SCHEMA, **options):
+    form = {f.name: options.pop(f.name) for f in fields(TextFormat) if f.name in options}
+    settings = {"form": TextFormat(**form), "rows_per_part": 100, **options}
+    return open_extract("population", [path], schema, **settings)
 
 
-def pieces(path: Path, schema: Schema = SCHEMA, **told):
-    return extract(path, schema, **told).pieces
+def pieces(path: Path, schema: Schema = SCHEMA, **options):
+    return extract(path, schema, **options).pieces
 
 
-def read(path: Path, schema: Schema = SCHEMA, **told) -> pl.DataFrame:
-    found = extract(path, schema, **told)
-    return pl.concat(piece.read(schema, found.carried).rows for piece in found.pieces)
+def read(path: Path, schema: Schema = SCHEMA, **options) -> pl.DataFrame:
+    opened = extract(path, schema, **options)
+    return pl.concat(piece.read(schema, opened.passthrough).rows for piece in opened.pieces)
 
 
-def refused(path: Path, schema: Schema = SCHEMA, **told) -> str:
+def refused(path: Path, schema: Schema = SCHEMA, **options) -> str:
     with pytest.raises(DataError) as error:
-        read(path, schema, **told)
+        read(path, schema, **options)
     assert str(path) in str(error.value)
     return str(error.value)
 
@@ -166,9 +166,9 @@ def test_columns_beyond_the_summary_are_ignored_or_carried(tmp_path, extra_colum
 
 def test_columns_beyond_the_summary_may_be_refused(tmp_path):
     path = write(tmp_path, "AGE;LNR;KIND;NOTE\n1;7;a;x\n")
-    told = refused(path, extra_columns="refuse")
-    assert "not in the feature summary" in told
-    assert "LNR" not in told
+    message = refused(path, extra_columns="refuse")
+    assert "not in the feature summary" in message
+    assert "LNR" not in message
 
 
 def test_a_table_of_levels_alone_is_read(tmp_path):
@@ -201,8 +201,8 @@ def test_trailing_blank_lines_of_one_column_are_no_rows(tmp_path, rows_per_part)
 def test_levels_are_transcoded(tmp_path, encoding, level, rows_per_part):
     text = "".join(f"{i};{level};x\n" for i in range(5))
     path = write(tmp_path, ("AGE;KIND;NOTE\n" + text).encode(encoding))
-    found = read(path, encoding=encoding, rows_per_part=rows_per_part)
-    assert found["KIND"].to_list() == [level] * 5
+    table = read(path, encoding=encoding, rows_per_part=rows_per_part)
+    assert table["KIND"].to_list() == [level] * 5
 
 
 def test_column_names_are_transcoded(tmp_path):
@@ -233,9 +233,9 @@ def test_column_names_are_transcoded(tmp_path):
 def test_quoted_cells_keep_separators_and_newlines_across_cuts(tmp_path, cell, rows_per_part):
     rows = [("1", cell, "x"), ("2", "b", cell), ("3", "c", "z"), ("4", cell, cell)] * 5
     path = write(tmp_path, as_text(rows))
-    found = read(path, rows_per_part=rows_per_part)
+    table = read(path, rows_per_part=rows_per_part)
     kept = [(float(age), kind.strip() or None, note.strip() or None) for age, kind, note in rows]
-    assert found.rows() == kept
+    assert table.rows() == kept
 
 
 def as_text(rows, names=("AGE", "KIND", "NOTE"), newline="\n") -> str:
@@ -284,14 +284,16 @@ def test_any_cut_of_plain_rows_gives_the_rows_of_one_piece(
 @pytest.mark.parametrize("rows_per_part", [10, 25, 100, 333])
 def test_pieces_hold_about_as_many_rows_as_asked_for(tmp_path, rows_per_part):
     path = write(tmp_path, "AGE;KIND;NOTE\n" + "1;abc;xyz\n" * 1000)
-    found = [piece.read(SCHEMA).rows.height for piece in pieces(path, rows_per_part=rows_per_part)]
-    assert max(found) <= 1.1 * rows_per_part + 1
-    assert sum(found) == 1000
+    heights = [
+        piece.read(SCHEMA).rows.height for piece in pieces(path, rows_per_part=rows_per_part)
+    ]
+    assert max(heights) <= 1.1 * rows_per_part + 1
+    assert sum(heights) == 1000
 
 
 def test_pieces_cover_the_file_without_gap_or_overlap(tmp_path):
-    found = pieces(write(tmp_path, GOOD * 1 + "4;d;w\n" * 50), rows_per_part=7)
-    assert [piece.start for piece in found[1:]] == [piece.stop for piece in found[:-1]]
+    cut_pieces = pieces(write(tmp_path, GOOD * 1 + "4;d;w\n" * 50), rows_per_part=7)
+    assert [piece.start for piece in cut_pieces[1:]] == [piece.stop for piece in cut_pieces[:-1]]
 
 
 def test_the_cuts_are_the_same_on_every_reading(tmp_path):
@@ -303,7 +305,7 @@ def test_the_cuts_are_the_same_on_every_reading(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "the file is empty"),
         (b"\n\n  \n", "the file is empty"),
@@ -334,23 +336,23 @@ def test_the_cuts_are_the_same_on_every_reading(tmp_path):
         (b'AGE;KIND;NOTE\n1;a;x\n2;"b;y\n3;c;z\n', "line 3"),
     ],
 )
-def test_a_fault_is_named_with_its_line(tmp_path, content, told):
-    assert told in refused(write(tmp_path, content))
+def test_a_fault_is_named_with_its_line(tmp_path, content, message):
+    assert message in refused(write(tmp_path, content))
 
 
 @pytest.mark.parametrize("rows_per_part", [1, 3, 10, 1000])
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         ("secret;b;y", "line 40, column AGE: not a number"),
         ("2;secret", "line 40: 2 cells, expected 3"),
         ("2;secret;y;w", "line 40: 4 cells, expected 3"),
     ],
 )
-def test_the_line_is_that_of_the_file_whatever_the_pieces(tmp_path, rows_per_part, row, told):
+def test_the_line_is_that_of_the_file_whatever_the_pieces(tmp_path, rows_per_part, row, message):
     lines = ["AGE;KIND;NOTE", *["1;a;x"] * 38, row, *["1;a;x"] * 60]
     path = write(tmp_path, "\n".join(lines) + "\n")
-    assert told in refused(path, rows_per_part=rows_per_part)
+    assert message in refused(path, rows_per_part=rows_per_part)
 
 
 @pytest.mark.parametrize("rows_per_part", [1, 1000])
@@ -363,8 +365,8 @@ def test_lines_inside_quotes_count(tmp_path, rows_per_part):
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
 def test_the_line_of_a_byte_that_cannot_be_read_is_named(tmp_path, rows_per_part, encoding):
     path = write(tmp_path, b"AGE;KIND;NOTE\n" + b"1;a;x\n" * 20 + b"1;\x81;x\n" + b"1;a;x\n" * 20)
-    told = refused(path, rows_per_part=rows_per_part, encoding=encoding)
-    assert f"line 22: not {encoding}" in told
+    message = refused(path, rows_per_part=rows_per_part, encoding=encoding)
+    assert f"line 22: not {encoding}" in message
 
 
 def test_a_header_in_another_encoding_than_is_said_is_told(tmp_path):
@@ -390,9 +392,9 @@ def test_no_message_quotes_a_cell(tmp_path, content):
 
 def test_a_fault_in_one_of_many_missing_attributes_lists_five(tmp_path):
     schema = Schema(tuple(Attribute(f"A{i}", "person", "ordinal", ()) for i in range(9)))
-    told = refused(write(tmp_path, "A0\n1\n"), schema)
-    assert "lacks 8 of 9" in told
-    assert "A5 …" in told
+    message = refused(write(tmp_path, "A0\n1\n"), schema)
+    assert "lacks 8 of 9" in message
+    assert "A5 …" in message
 
 
 def test_a_file_that_grew_keeps_its_pieces_but_the_last(tmp_path):
@@ -401,7 +403,7 @@ def test_a_file_that_grew_keeps_its_pieces_but_the_last(tmp_path):
         pieces(write(tmp_path, "AGE;KIND;NOTE\n" + "".join(rows[:n]), f"{n}.csv"))
         for n in (2000, 3000)
     )
-    before, after = ([piece.digest() for piece in of] for of in (short, long))
+    before, after = ([piece.digest() for piece in file_pieces] for file_pieces in (short, long))
     assert len(before) > 10
     assert before[:-1] == after[: len(before) - 1]
     assert sum(rows for _, rows in after) == 3000

@@ -1,4 +1,4 @@
-"""Any table that the csv module writes, in any dialect it offers, is read back cell for cell."""
+"""Dialects of the csv module: any table it writes is read back cell for cell."""
 
 import csv
 import io
@@ -68,7 +68,7 @@ def read(path: Path, form: TextFormat, rows_per_part: int) -> pl.DataFrame:
         rows_per_part=rows_per_part,
         extra_columns="carry",
     )
-    parts = [piece.read(SCHEMA, extract.carried).rows for piece in extract.pieces]
+    parts = [piece.read(SCHEMA, extract.passthrough).rows for piece in extract.pieces]
     assert [rows.height for rows in parts] == [piece.digest()[1] for piece in extract.pieces]
     return pl.concat(parts).select(COLUMNS)
 
@@ -91,14 +91,14 @@ def test_any_table_of_any_dialect_reads_back_cell_for_cell(
     path = tmp_path_factory.mktemp("dialect") / "extract.csv"
     path.write_bytes(dialect.write(rows).encode())
     try:
-        found = read(path, dialect.form(), rows_per_part)
+        table = read(path, dialect.form(), rows_per_part)
     except DataError as error:
         # The one thing that is refused though the dialect is told: cells that may be rows.
         if "holds whole rows" in str(error) and looks_like_rows(rows, dialect):
             return
         raise
     expected = [(float(age), *cells) for age, *cells in rows]
-    assert found.fill_null("").rows() == expected
+    assert table.fill_null("").rows() == expected
 
 
 @settings(max_examples=200, deadline=None)
@@ -118,10 +118,10 @@ def test_escapes_that_are_not_told_are_refused_never_misread(
     path = tmp_path_factory.mktemp("escapes") / "extract.csv"
     path.write_bytes(dialect.write(rows).encode())
     try:
-        found = read(path, TextFormat(dialect.delimiter, "utf-8"), rows_per_part)
+        table = read(path, TextFormat(dialect.delimiter, "utf-8"), rows_per_part)
     except DataError:
         return
-    assert found.fill_null("").rows() == [(float(age), *cells) for age, *cells in rows]
+    assert table.fill_null("").rows() == [(float(age), *cells) for age, *cells in rows]
 
 
 @pytest.mark.parametrize(

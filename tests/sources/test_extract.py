@@ -1,4 +1,4 @@
-"""Finding the files of an extract, and expanding those that are compressed."""
+"""Search for the files of an extract, and unpacking of those that are compressed."""
 
 import bz2
 import gzip
@@ -35,8 +35,8 @@ def zstd(content: bytes) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def names(found) -> list[str]:
-    return [path.name for path in found]
+def names(files) -> list[str]:
+    return [path.name for path in files]
 
 
 # Finding
@@ -111,12 +111,12 @@ def test_what_is_written_out_keeps_the_name_below_the_ending(tmp_path):
 
 def test_two_files_of_one_name_do_not_meet_in_the_scratch_folder(tmp_path):
     touch(tmp_path, "one/x", "two/x")
-    found = set()
+    expanded = set()
     for folder in ("one", "two"):
         path = tmp_path / folder / "a.csv.gz"
         path.write_bytes(gzip.compress(TEXT))
-        found.add(expand(path, tmp_path / "scratch", tmp_path))
-    assert len(found) == 2
+        expanded.add(expand(path, tmp_path / "scratch", tmp_path))
+    assert len(expanded) == 2
 
 
 @pytest.mark.parametrize(
@@ -168,8 +168,8 @@ def test_the_pieces_follow_the_files(tmp_path):
     (tmp_path / "1.csv").write_bytes(b"AGE\n1\n2\n")
     pl.DataFrame({"AGE": [3, 4]}).write_parquet(tmp_path / "2.parquet")
     (tmp_path / "3.csv").write_bytes(b"AGE\n5\n")
-    found = open_files(*find_files(str(tmp_path)))
-    ages = [age for piece in found.pieces for age in piece.read(SCHEMA).rows["AGE"]]
+    extract = open_files(*find_files(str(tmp_path)))
+    ages = [age for piece in extract.pieces for age in piece.read(SCHEMA).rows["AGE"]]
     assert ages == [1, 2, 3, 4, 5]
 
 
@@ -196,8 +196,8 @@ def test_a_carried_column_cannot_be_called_as_the_row_number_is(tmp_path, option
 def test_a_part_file_without_rows_among_others_is_no_fault(tmp_path):
     (tmp_path / "part-1.csv").write_bytes(b"AGE\n")
     (tmp_path / "part-2.csv").write_bytes(b"AGE\n1\n")
-    found = open_files(*find_files(str(tmp_path)))
-    assert sum(piece.read(SCHEMA).rows.height for piece in found.pieces) == 1
+    extract = open_files(*find_files(str(tmp_path)))
+    assert sum(piece.read(SCHEMA).rows.height for piece in extract.pieces) == 1
 
 
 def zipped(content: bytes) -> bytes:

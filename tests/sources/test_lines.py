@@ -1,4 +1,4 @@
-"""Lines that are no people: passed over with a remark where certain, else refused with the line."""
+"""Lines that are no people: passed over with a remark if certain, else refused with the line."""
 
 from pathlib import Path
 
@@ -148,21 +148,21 @@ def test_the_documented_lines_are_those_tried():
 @pytest.mark.parametrize("kind", RIGHT)
 @pytest.mark.parametrize("rows_per_part", [1, 7, 1000])
 def test_what_is_certainly_no_person_is_passed_over_with_a_remark(tmp_path, kind, rows_per_part):
-    text, told = RIGHT[kind]
-    rows, remarked = read(tmp_path, text, rows_per_part, header=kind not in HEADLESS)
+    text, remark = RIGHT[kind]
+    rows, remarks = read(tmp_path, text, rows_per_part, header=kind not in HEADLESS)
     assert rows == PEOPLE
-    assert len(remarked) == (told is not None)
-    assert told is None or told in remarked[0]
+    assert len(remarks) == (remark is not None)
+    assert remark is None or remark in remarks[0]
     KINDS.note("Lines that are no people", "right")
 
 
 @pytest.mark.parametrize("kind", REFUSED)
 @pytest.mark.parametrize("rows_per_part", [1, 7, 1000])
 def test_what_may_be_no_person_is_refused_with_its_line(tmp_path, kind, rows_per_part):
-    text, told = REFUSED[kind]
+    text, message = REFUSED[kind]
     with pytest.raises(DataError) as error:
         read(tmp_path, text, rows_per_part, header=kind not in HEADLESS)
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
     KINDS.note("Lines that are no people", "refused")
 

@@ -1,4 +1,4 @@
-"""Forms of numbers: read as meant, or refused in a line that says what to do."""
+"""Formats of numbers: read as meant, or refused in a line that says what to do."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
-from segment_lib.sources import TextFormat, doubtful_points, open_extract
+from segment_lib.sources import TextFormat, ambiguous_points, open_extract
 from tests.kinds import KINDS, documented
 
 SCHEMA = Schema(
@@ -67,8 +67,8 @@ def extract(folder: Path, cells: list[str], rows_per_part: int = 100, **form: st
 
 
 def read(folder: Path, cells: list[str], rows_per_part: int = 100, **form: str):
-    found = extract(folder, cells, rows_per_part, **form)
-    return [n for piece in found.pieces for n in piece.read(SCHEMA).rows["SPEND"].to_list()]
+    opened = extract(folder, cells, rows_per_part, **form)
+    return [n for piece in opened.pieces for n in piece.read(SCHEMA).rows["SPEND"].to_list()]
 
 
 def test_the_documented_forms_of_numbers_are_those_tried():
@@ -85,33 +85,33 @@ def test_a_number_is_read_as_it_is_meant(tmp_path, kind, rows_per_part):
 
 @pytest.mark.parametrize("kind", REFUSED)
 def test_what_is_no_number_is_refused_with_what_to_do(tmp_path, kind):
-    cells, told = REFUSED[kind]
+    cells, advice = REFUSED[kind]
     before = ["7", "1.5" if "column" in kind else "8"]
     for cell in cells:
         with pytest.raises(DataError, match="line 4, column SPEND: not a number") as error:
             read(tmp_path, [*before, cell])
-        assert told in str(error.value)
-        assert cell not in str(error.value).replace("line 4", "").replace(told, "")
+        assert advice in str(error.value)
+        assert cell not in str(error.value).replace("line 4", "").replace(advice, "")
     KINDS.note("Forms of numbers", "refused")
 
 
 def test_points_before_three_digits_in_all_cells_are_in_doubt(tmp_path):
-    found = extract(tmp_path, ["1.234", "12.500", "7", ""], rows_per_part=2)
+    opened = extract(tmp_path, ["1.234", "12.500", "7", ""], rows_per_part=2)
     notes = {}
-    for piece in found.pieces:
+    for piece in opened.pieces:
         for kind, n in piece.read(SCHEMA).notes.items():
             notes[kind] = notes.get(kind, 0) + n
     assert notes == {"thousands_like:SPEND": 2}
-    assert doubtful_points(notes) == ["SPEND"]
+    assert ambiguous_points(notes) == ["SPEND"]
     KINDS.note("Forms of numbers", "refused")
 
 
 @pytest.mark.parametrize("other", ["0.500", "1.5", "3.0", "1234.567", "12.3456"])
 def test_one_cell_that_cannot_be_thousands_ends_the_doubt(tmp_path, other):
-    found = extract(tmp_path, ["1.234"] * 10 + [other], rows_per_part=2)
-    decimals = [piece.decimals(["SPEND"]) for piece in found.pieces]
+    opened = extract(tmp_path, ["1.234"] * 10 + [other], rows_per_part=2)
+    decimals = [piece.decimals(["SPEND"]) for piece in opened.pieces]
     assert sum(n for notes in decimals for n in notes.values()) == 1
-    assert doubtful_points({"thousands_like:SPEND": 10, "decimals:SPEND": 1}) == []
+    assert ambiguous_points({"thousands_like:SPEND": 10, "decimals:SPEND": 1}) == []
 
 
 def test_what_was_found_out_of_numbers_is_told(tmp_path):
@@ -128,14 +128,14 @@ def test_faults_of_all_columns_are_told_together_each_advice_once(tmp_path):
     schema = Schema(tuple(Attribute(f"A{i:02}", "p", "ordinal", ()) for i in range(25)))
     path = tmp_path / "extract.csv"
     path.write_text(";".join(schema.names) + "\n" + ";".join(["1 €"] * 24 + ["5%"]) + "\n")
-    found = open_extract(
+    extract = open_extract(
         "population", [path], schema, form=TextFormat(";", "utf-8"), rows_per_part=9
     )
     with pytest.raises(DataError) as error:
-        found.pieces[0].read(schema)
-    told = str(error.value)
-    assert told.count("not a number") == 20
-    assert told.count("Take the currency out") == 1
-    assert "5 more attributes have faults" in told
-    assert "€" not in told
-    assert "\n" not in told
+        extract.pieces[0].read(schema)
+    message = str(error.value)
+    assert message.count("not a number") == 20
+    assert message.count("Take the currency out") == 1
+    assert "5 more attributes have faults" in message
+    assert "€" not in message
+    assert "\n" not in message

@@ -1,4 +1,4 @@
-"""Extracts delivered to an object store: found, unpacked and read as those on a disk are."""
+"""Extracts in an object store: found, unpacked and read as those on a disk."""
 
 import gzip
 import os
@@ -38,7 +38,9 @@ ROWS = pl.DataFrame(
 )
 
 
-def both(bucket: S3Path, folder: Path, name: str, content: bytes) -> tuple[Path, Path]:
+def on_disk_and_in_bucket(
+    bucket: S3Path, folder: Path, name: str, content: bytes
+) -> tuple[Path, Path]:
     """The same file on a disk and in the object store."""
     write_file(folder, name, content)
     write_file(bucket, name, content)
@@ -46,13 +48,13 @@ def both(bucket: S3Path, folder: Path, name: str, content: bytes) -> tuple[Path,
 
 
 def read(path: Path) -> pl.DataFrame:
-    found = open_extract(
+    extract = open_extract(
         "population", [path], SCHEMA, form=TextFormat(), rows_per_part=150,
         id_column="DAY",
     )  # fmt: skip
-    assert len(found.pieces) > 3
-    assert all(piece.digest()[1] for piece in found.pieces)
-    return pl.concat(piece.read(SCHEMA, found.carried).rows for piece in found.pieces)
+    assert len(extract.pieces) > 3
+    assert all(piece.digest()[1] for piece in extract.pieces)
+    return pl.concat(piece.read(SCHEMA, extract.passthrough).rows for piece in extract.pieces)
 
 
 def packed(folder: Path, kind: str) -> bytes:
@@ -66,19 +68,19 @@ def packed(folder: Path, kind: str) -> bytes:
 
 @pytest.mark.parametrize("kind", ["parquet", "csv"])
 def test_the_same_rows_are_read(bucket: S3Path, tmp_path: Path, kind: str) -> None:
-    here, there = both(bucket, tmp_path, f"a.{kind}", packed(tmp_path, kind))
-    assert read_columns(there, TextFormat(), SCHEMA) == ("DAY", "KIND", "AGE", "NEVER READ")
-    assert read(there).equals(read(here))
-    assert read(there)["AGE"].sum() == sum(i for i in range(1_000) if i % 11)
+    local, remote = on_disk_and_in_bucket(bucket, tmp_path, f"a.{kind}", packed(tmp_path, kind))
+    assert read_columns(remote, TextFormat(), SCHEMA) == ("DAY", "KIND", "AGE", "NEVER READ")
+    assert read(remote).equals(read(local))
+    assert read(remote)["AGE"].sum() == sum(i for i in range(1_000) if i % 11)
 
 
 @pytest.mark.parametrize("in_store", [True, False])
 def test_a_compressed_file_is_unpacked(bucket: S3Path, tmp_path: Path, in_store: bool) -> None:
     content = packed(tmp_path, "csv")
-    _, there = both(bucket, tmp_path, "a.csv.gz", gzip.compress(content))
-    assert read_columns(there, TextFormat(), SCHEMA) == ("DAY", "KIND", "AGE", "NEVER READ")
+    _, remote = on_disk_and_in_bucket(bucket, tmp_path, "a.csv.gz", gzip.compress(content))
+    assert read_columns(remote, TextFormat(), SCHEMA) == ("DAY", "KIND", "AGE", "NEVER READ")
     scratch = bucket / "scratch" if in_store else tmp_path / "scratch"
-    unpacked = expand(there, scratch, bucket)
+    unpacked = expand(remote, scratch, bucket)
     assert unpacked.parent == scratch
     assert unpacked.read_bytes() == content
     damaged = write_file(bucket, "b.csv.gz", gzip.compress(content)[:-20]).path
@@ -89,17 +91,17 @@ def test_a_compressed_file_is_unpacked(bucket: S3Path, tmp_path: Path, in_store:
 def test_what_a_killed_process_had_unpacked_goes_when_a_job_of_the_run_folder_starts(
     bucket: S3Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, there = both(bucket, tmp_path, "a.csv.gz", gzip.compress(b"A;B\n1;2\n"))
+    _, remote = on_disk_and_in_bucket(bucket, tmp_path, "a.csv.gz", gzip.compress(b"A;B\n1;2\n"))
     left = tmp_path / "left"
     left.mkdir()
     code = (
         "import os, signal, sys; from segment_lib.sources import packed\n"
-        "from segment_lib.storage.s3 import place\n"
+        "from segment_lib.storage.stores import as_location\n"
         "packed.hand_over = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "path, root = map(place, sys.argv[1:]); packed.expand(path, root / 'scratch', root)"
+        "path, root = map(as_location, sys.argv[1:]); packed.expand(path, root / 'scratch', root)"
     )
     subprocess.run(
-        [sys.executable, "-c", code, str(there), str(bucket / "run")],
+        [sys.executable, "-c", code, str(remote), str(bucket / "run")],
         env={**os.environ, "TMPDIR": str(left)},
         check=False,
     )
@@ -129,11 +131,11 @@ def test_files_are_found_by_name_by_prefix_and_by_glob(bucket: S3Path) -> None:
 def test_a_delivery_cut_off_on_its_way_is_an_error_of_the_store(
     bucket: S3Path, tmp_path: Path, store_port: int, kind: str
 ) -> None:
-    _, there = both(bucket, tmp_path, f"a.{kind}", packed(tmp_path, kind))
+    _, remote = on_disk_and_in_bucket(bucket, tmp_path, f"a.{kind}", packed(tmp_path, kind))
     with bad_line(store_port) as line, at(line.port):
         line.add("short", "GET", f"/a.{kind}")
         with pytest.raises(ResourceError, match="cut off on its way, 3 times"):
-            read(there)
+            read(remote)
 
 
 def test_damaged_parquet_is_refused_and_a_cell_that_is_no_number_is_told_by_its_row(

@@ -50,13 +50,13 @@ def pieces(path: Path, rows_per_part: int = 100):
 
 
 def read(path: Path, rows_per_part: int = 100, id_column: str = "") -> pl.DataFrame:
-    found = extract(path, rows_per_part, id_column)
-    return pl.concat(piece.read(SCHEMA, found.carried).rows for piece in found.pieces)
+    opened = extract(path, rows_per_part, id_column)
+    return pl.concat(piece.read(SCHEMA, opened.passthrough).rows for piece in opened.pieces)
 
 
-def refused(path: Path, **told) -> str:
+def refused(path: Path, **options) -> str:
     with pytest.raises(DataError) as error:
-        read(path, **told)
+        read(path, **options)
     assert str(path) in str(error.value)
     return str(error.value)
 
@@ -107,8 +107,8 @@ def test_any_cut_gives_the_rows_of_the_file(tmp_path_factory, rows, row_group, r
 @pytest.mark.parametrize(("row_group", "rows_per_part"), [(10, 25), (1000, 25), (7, 25), (30, 25)])
 def test_no_piece_has_twice_the_rows_asked_for(tmp_path, row_group, rows_per_part):
     table = pl.DataFrame({"AGE": range(500), "KIND": ["a"] * 500})
-    found = [piece.rows for piece in pieces(write(tmp_path, table, row_group), rows_per_part)]
-    assert max(found) < 2 * rows_per_part
+    heights = [piece.rows for piece in pieces(write(tmp_path, table, row_group), rows_per_part)]
+    assert max(heights) < 2 * rows_per_part
 
 
 def test_the_sizes_of_the_pieces_are_about_that_of_the_file(tmp_path):
@@ -118,7 +118,7 @@ def test_the_sizes_of_the_pieces_are_about_that_of_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "expected"),
     [
         ({"AGE": [1]}, "lacks 1 of 2 attributes of the feature summary: KIND"),
         ({"AGE": pl.Series([], dtype=pl.Int64), "KIND": pl.Series([], dtype=pl.String)}, "no rows"),
@@ -128,9 +128,9 @@ def test_the_sizes_of_the_pieces_are_about_that_of_the_file(tmp_path):
         ({"AGE": [1], "KIND": [["secret"]]}, "column KIND: holds values of type list"),
     ],
 )
-def test_a_fault_is_named_without_a_cell(tmp_path, table, told):
+def test_a_fault_is_named_without_a_cell(tmp_path, table, expected):
     message = refused(write(tmp_path, pl.DataFrame(table)))
-    assert told in message
+    assert expected in message
     assert "secret" not in message
 
 
@@ -276,9 +276,9 @@ def test_ten_thousand_row_groups_are_as_many_pieces_as_their_rows_make(tmp_path)
     table = pl.DataFrame({"AGE": range(10_000), "KIND": ["a"] * 10_000})
     path = tmp_path / "extract.parquet"
     pq.write_table(table.to_arrow(), path, row_group_size=1)
-    found = pieces(path, 4_000)
-    assert [piece.rows for piece in found] == [4_000, 4_000, 2_000]
-    assert found[1].read(SCHEMA).rows["AGE"].to_list() == list(range(4_000, 8_000))
+    cut_pieces = pieces(path, 4_000)
+    assert [piece.rows for piece in cut_pieces] == [4_000, 4_000, 2_000]
+    assert cut_pieces[1].read(SCHEMA).rows["AGE"].to_list() == list(range(4_000, 8_000))
 
 
 def test_row_groups_without_rows_are_passed_over(tmp_path):

@@ -1,4 +1,4 @@
-"""Each type of Parquet as each type of attribute: read as the same table in CSV is, or refused."""
+"""Every Parquet type as every type of attribute: read as the same table in CSV, or refused."""
 
 import csv
 import uuid
@@ -164,10 +164,10 @@ def attribute(kind: AttributeType) -> Attribute:
 
 def read(path: Path, *attributes: Attribute, rows_per_part: int = 1000) -> pl.DataFrame:
     schema = Schema(attributes)
-    found = open_extract(
+    extract = open_extract(
         "population", [path], schema, form=TextFormat(separator=";"), rows_per_part=rows_per_part
     )
-    return pl.concat(piece.read(schema).rows for piece in found.pieces)
+    return pl.concat(piece.read(schema).rows for piece in extract.pieces)
 
 
 def written(folder: Path, **columns: pa.Array) -> Path:
@@ -249,8 +249,8 @@ def test_a_date_beyond_the_calendar_is_told_by_its_row(tmp_path, kind, far):
     with pytest.raises(DataError) as error:
         read(path, attribute("categorical"))
     assert str(error.value) == (
-        f"{path}, row 1, column A: a date or time beyond the calendar. Mend the cell, or leave it "
-        "empty."
+        f"{path}, row 1, column A: a date or time beyond the calendar. Correct the cell, or leave "
+        "it empty."
     )
 
 
@@ -330,15 +330,17 @@ def spelled(value: Any, kind: pa.DataType) -> str:
     return str(value)
 
 
-def same_as_csv(folder: Path, kind: pa.DataType, values: Sequence[Any], of: Attribute) -> None:
-    given = [np.float16(v) if kind == pa.float16() and v is not None else v for v in values]
-    path = written(folder, A=pa.array(given, kind), B=pa.array([1] * len(values)))
+def same_as_csv(
+    folder: Path, kind: pa.DataType, values: Sequence[Any], attribute: Attribute
+) -> None:
+    stored = [np.float16(v) if kind == pa.float16() and v is not None else v for v in values]
+    path = written(folder, A=pa.array(stored, kind), B=pa.array([1] * len(values)))
     with (folder / "extract.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, delimiter=";", lineterminator="\n")
         rows.writerow(["A", "B"])
         rows.writerows([spelled(value, kind), "1"] for value in values)
-    read_back = read(path, of, rows_per_part=7)["A"].to_list()
-    assert read_back == read(folder / "extract.csv", of, rows_per_part=7)["A"].to_list()
+    read_back = read(path, attribute, rows_per_part=7)["A"].to_list()
+    assert read_back == read(folder / "extract.csv", attribute, rows_per_part=7)["A"].to_list()
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,4 +1,4 @@
-"""Quotes: each kind in the first row, in the middle, and across a cut, as Python's csv reads it."""
+"""Quotes of each kind, in the first row, in the middle and across a cut, against Python's csv."""
 
 import csv
 import io
@@ -90,12 +90,12 @@ def test_quotes_are_read_as_meant_wherever_they_stand(tmp_path, kind, place, new
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("kind", REFUSED)
 def test_quotes_that_break_the_rules_are_refused_with_their_line(tmp_path, kind, place):
-    row, told = REFUSED[kind]
+    row, message = REFUSED[kind]
     path = write(tmp_path, row, PLACES[place], "\n")
     for rows_per_part in (1, 50, 100, 10_000):
         with pytest.raises(DataError) as error:
             read(path, rows_per_part)
-        assert told in str(error.value)
+        assert message in str(error.value)
         assert f"{path}, line {PLACES[place] + 2}" in str(error.value)
     KINDS.note("Quotes", "refused")
 
