@@ -62,7 +62,7 @@ def run(context: Context) -> Outcome:
         min_segment_rows=context.config.compare.min_segment_rows,
         drift=drift(context) if context.is_refresh else None,
     )
-    folder = context.local_folder() / "page"
+    folder = context.local(context.staging_dir) / "page"
     folder.mkdir(mode=0o700)
     for path in write_report(facts, folder):
         name = path.relative_to(folder).as_posix()

@@ -1,7 +1,7 @@
 """What a stage at work is handed: what it has declared to read, and where it writes."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +59,10 @@ class RunReader:
     def root(self) -> Location:
         """The run folder."""
         return self._manifest.root
+
+    def local(self, folder: Location) -> Path:
+        """Return the folder, or a private one of this machine if it is in a bucket."""
+        return self._manifest.folder.local(folder)
 
     def files(self, artifact: Artifact, extract: str | None = None) -> list[StoredFile]:
         """Return the files of an artifact, or those of one extract, in the order of their names."""
@@ -173,6 +177,7 @@ class Context(RunReader):
         self.keys: dict[str, str] = {}
         """The key of each part made."""
         self.work = Work()
+        self._intermediate: dict[str, StoredFile] = {}
 
     @property
     def workers(self) -> Workers:
@@ -273,8 +278,8 @@ class Context(RunReader):
         bytes_per_row: float,
         root: Location | None = None,
         unit: str = "rows",
-        sizes: Callable[[PartTask], int] | None = None,
         extra: bool = False,
+        intermediate: bool = False,
     ) -> list[StoredFile]:
         """Make the parts that are not there yet, and count them as written by the stage.
 
@@ -282,13 +287,12 @@ class Context(RunReader):
         ----------
         bytes_per_row : in memory while a part is made
         root : the folder below which the tasks find their files: by default the run folder
-        unit : what progress is counted in
-        sizes : how much of it a task does: by default its rows, or 1 for the unit parts
+        unit : what progress is counted in: parts, or what the size of a task is
         extra : True if a full run would not make them
+        intermediate : True if they are not published, but parts are that are made of them
         """
-        weight = sizes or (lambda task: 1 if unit == "parts" else task.n_rows)
         largest = max((task.n_rows for task in tasks), default=0)
-        weights = {task.path: weight(task) for task in tasks}
+        weights = {task.path: 1 if unit == "parts" else task.size for task in tasks}
         with self.progress(sum(weights.values()), unit) as progress:
             made = make_parts(
                 self._job,
@@ -298,7 +302,11 @@ class Context(RunReader):
                 self.staging_dir,
                 lambda file: progress.add(weights[file.path]),
                 at_once=self.at_once(bytes_per_row, largest),
+                intermediate=self._intermediate,
             )
+        if intermediate:
+            self._intermediate |= {t.key: f for t, f in zip(tasks, made.files, strict=True)}
+            return made.files
         self.written += made.files
         self.keys |= {task.path: task.key for task in tasks}
         n = len(tasks) - made.reused
@@ -332,10 +340,6 @@ class Context(RunReader):
     def limited(self, bytes_per_row: float, rows: int) -> AbstractContextManager[None]:
         """Within it, Dask works on no more parts together than the budget allows."""
         return self.workers.limited(self.at_once(bytes_per_row, rows))
-
-    def local_folder(self) -> Path:
-        """Return a private folder of this machine that is removed in the end."""
-        return self._job.manifest.folder.local(self.staging_dir)
 
     def scratch(self) -> Location:
         """Return a private folder that all workers see, and that is removed in the end."""
