@@ -11,13 +11,13 @@ import pytest
 import scipy
 
 import segment_lib
-from jobs.legacy import Outcome, Stage
 from segment_lib.cluster.preflight import installed
 from segment_lib.cluster.versions import PACKAGES
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Config, Inputs
 from segment_lib.errors import IntegrityError, ResourceError
 from segment_lib.run.checkpoint import finish_part, is_whole, noted_parts
+from segment_lib.run.context import Context
 from segment_lib.run.fingerprint import fingerprint, fingerprint_file, package_versions
 from segment_lib.run.inputs import EDITABLE_PLAN, EditablePlan
 from segment_lib.run.integrity import faults
@@ -26,6 +26,7 @@ from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console
 from segment_lib.run.record import FORMAT, StageRecord
 from segment_lib.run.runner import run_stages
+from segment_lib.run.stage import Cost, Outcome, Stage
 from segment_lib.storage.files import StoredFile, read_file, write_file
 
 
@@ -180,19 +181,19 @@ def test_parts_made_by_other_code_are_swept(tmp_path, monkeypatch):
 
 
 def test_parts_made_by_other_code_of_the_jobs_are_swept(tmp_path, monkeypatch):
-    found = []
+    there = []
 
-    def run(job: Job, work: Path) -> Outcome:
-        found.append(len(noted_parts(work)))
-        finish(work, "raw/a.parquet")
+    def run(context: Context) -> Outcome:
+        there.append(len(noted_parts(context.staging_dir)))
+        finish(context.staging_dir, "raw/a.parquet")
         raise Killed
 
-    stage = Stage("ingest", needs=(), settings=lambda _: [], inputs=lambda _: [], run=run)
+    stage = Stage("ingest", run, reads=(), settings=(), cost=lambda _: Cost(1, 1))
     for code in ("one", "one", "another"):
-        monkeypatch.setattr("jobs.stage.code_of", lambda _, code=code: code)
+        monkeypatch.setattr("segment_lib.run.runner.code_of", lambda _, code=code: code)
         with pytest.raises(Killed):
             run_stages(job_in(Manifest(tmp_path)), [stage])
-    assert found == [0, 1, 0]
+    assert there == [0, 1, 0]
 
 
 def test_workers_and_run_json_are_asked_for_all_packages_that_decide_the_bytes():
