@@ -32,7 +32,6 @@ from segment_lib.model import (
     Projection,
     Rows,
     compute_moments,
-    fit_sweep,
     local_rows,
     row_blocks,
 )
@@ -168,7 +167,7 @@ def pass_seconds(
             tick()
 
     models = [KMeans(k, init=start, max_iter=_PASSES, tol=-1.0) for k, start in starts.items()]
-    fit_sweep(models, Z, rows=lambda: rows, on_pass=on_pass)
+    KMeans.fit_sweep(models, Z, rows=lambda: rows, on_pass=on_pass)
     return [float(seconds) for seconds in np.diff(times)]
 
 

@@ -112,9 +112,7 @@ def profiled(context: Context) -> dict[str, profile.Levels]:
     """How each attribute is profiled: as in the base of a refresh, so that counts compare."""
     tallies = context.compute([sum_of_tallies(context.root, context.files(RAW, "population"))])
     values = sum_tallies(tallies, context.source(SCHEMA)).values
-    base = (
-        profile.levels_from_json(context.base.json(artifacts.LEVELS)) if context.is_refresh else {}
-    )
+    base = context.base.json(artifacts.LEVELS) if context.is_refresh else {}
     return profile.all_levels(
         {name: value.rows for name, value in values.items()}, profile.levels_from_json(base)
     )

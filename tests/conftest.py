@@ -31,13 +31,15 @@ def pytest_runtest_makereport() -> Iterator[pytest.TestReport]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many kinds of input were tried, and how they ended."""
+    """Print how many kinds of input were tried, and how the estimators compare with dask-ml's."""
+    from tests.estimators import FIGURES
     from tests.kinds import KINDS
 
-    if KINDS.ended:
-        terminalreporter.section("kinds of input")
-        for line in KINDS.lines():
-            terminalreporter.write_line(line)
+    for title, lines in (("kinds of input", KINDS.lines()), ("estimators", FIGURES.lines())):
+        if lines:
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ from segment_lib.model import (
     LocalRows,
     Rows,
     SweepCheckpoint,
-    fit_sweep,
     local_rows,
     row_blocks,
     sample_blocks,
@@ -86,7 +85,7 @@ class Sweep:
             return rows_in_memory(blocks, workers)
 
         travels = isinstance(models[0].init, str) and len(Z) > 2 * SUBSAMPLE_SIZE
-        fit_sweep(
+        KMeans.fit_sweep(
             models,
             Z,
             sample=sample,

@@ -1,6 +1,7 @@
 """dask-ml's scaler, PCA and KMeans, repaired: exact, one pass, the same for any partitioning."""
 
 from segment_lib.model.blocks import row_blocks
+from segment_lib.model.bounds import RowBounds
 from segment_lib.model.checkpoint import SweepCheckpoint
 from segment_lib.model.choice import (
     Gain,
@@ -19,8 +20,8 @@ from segment_lib.model.evaluate import (
     trial_figures,
 )
 from segment_lib.model.fitted import FittedModel, Projection, segment_ids
-from segment_lib.model.kmeans import KMeans, fit_sweep, predict_sweep
-from segment_lib.model.lloyd import DaskRows, LocalRows, RowBounds, Rows, local_rows
+from segment_lib.model.kmeans import KMeans
+from segment_lib.model.lloyd import DaskRows, LocalRows, Rows, local_rows
 from segment_lib.model.micro import MicroClusters, MicroModel
 from segment_lib.model.pca import IncrementalPCA
 from segment_lib.model.sample import SUBSAMPLE_SIZE, sample_blocks, subsample_blocks
@@ -49,14 +50,12 @@ __all__ = [
     "compute_moments",
     "count_holdout",
     "evaluate",
-    "fit_sweep",
     "held_out_gain",
     "held_out_gains",
     "holdout_split",
     "local_rows",
     "numbers_to_try",
     "overlap",
-    "predict_sweep",
     "quality_figures",
     "resampled_centers",
     "row_blocks",

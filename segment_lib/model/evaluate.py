@@ -8,7 +8,7 @@ from dask import delayed
 from dask.delayed import Delayed
 
 from segment_lib.model.choice import Gain, Trial, held_out_gain, holdout_split, small_share
-from segment_lib.model.kmeans import KMeans, predict_sweep
+from segment_lib.model.kmeans import KMeans
 from segment_lib.model.quality import (
     calinski_harabasz,
     davies_bouldin,
@@ -88,7 +88,7 @@ def count_holdout(
 ) -> list[np.ndarray]:
     """Rows that rank and that measure, by segment: (2, n_clusters) for each clustering."""
     split = holdout_split(rows, random_state)
-    labels = predict_sweep(models, scores)
+    labels = KMeans.predict_sweep(models, scores)
     return [
         contingency(split, own, 3, model.n_clusters)[:2]
         for own, model in zip(labels, models, strict=True)

@@ -63,18 +63,16 @@ def unknown_labels(n_clusterings: int, n_rows: int, most: int) -> np.ndarray:
     return np.full((n_clusterings, n_rows), np.iinfo(kind).max, dtype=kind)
 
 
-def doubtful_rows(
-    labels: np.ndarray, bound_slack: np.ndarray, center_shift: np.ndarray
-) -> np.ndarray:
+def doubtful_rows(labels: np.ndarray, slack: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """The rows of which another centre may have come nearer than their own, in ascending order.
 
     Parameters
     ----------
-    labels, bound_slack : of one clustering, shape (n_rows,), as `tally_rows` leaves them
-    center_shift : per cluster, how much nearer another centre may have come to a row
+    labels, slack : of one clustering, shape (n_rows,), as `tally_rows` leaves them
+    shift : per cluster, how much nearer another centre may have come to a row
     """
     found = np.empty(len(labels), dtype=np.intp)
-    return found[: _doubtful(labels, bound_slack, center_shift, found)]
+    return found[: _doubtful(labels, slack, shift, found)]
 
 
 def measure_rows(
@@ -357,13 +355,11 @@ def _tally(
 
 
 @_compiled()
-def _doubtful(
-    labels: np.ndarray, bound_slack: np.ndarray, center_shift: np.ndarray, found: np.ndarray
-) -> int:
+def _doubtful(labels: np.ndarray, slack: np.ndarray, shift: np.ndarray, found: np.ndarray) -> int:
     n = 0
     for i in range(len(labels)):
         found[n] = i
-        n += bound_slack[i] <= center_shift[labels[i]]
+        n += slack[i] <= shift[labels[i]]
     return n
 
 

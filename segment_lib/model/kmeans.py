@@ -32,10 +32,12 @@ from segment_lib.model.lloyd import (
 )
 from segment_lib.model.quality import ClusterSums, inertia
 from segment_lib.model.sample import (
+    best_of,
     neighbouring_centers,
     reseed_empty,
     sample_blocks,
     seed_sample,
+    seeding,
     starting_centers,
 )
 from segment_lib.model.scale import by_blocks
@@ -106,7 +108,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         centers : shape (n_clusters, n_features), float32
         """
         model = cls(len(centers))
-        model.cluster_centers_, model.offset_ = centers, None
+        model.cluster_centers_, model._offset = centers, None
         model.n_features_in_ = centers.shape[1]
         return model
 
@@ -127,8 +129,8 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         mean = lazy.mean(axis=0, dtype=np.float64).compute()
         if not np.isfinite(mean).all():
             raise RowsError("Input X contains NaN or infinity. Fill in or leave out such rows.")
-        fit_sweep([self], lazy, mean=mean)
-        self.labels_ = self.predict(X)
+        self.fit_sweep([self], lazy, mean=mean)
+        self.labels_ = self._nearest(X)
         return self
 
     def predict(self, X: Any, *, return_distance: bool = False) -> Any:
@@ -141,24 +143,26 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         """
         check_is_fitted(self, "cluster_centers_")
         X = check_rows(self, X, min_rows=0)
+        if not return_distance:
+            return self._nearest(X)
         if isinstance(X, da.Array):
-            kinds = (np.int32, np.float32) if return_distance else (np.int32,)
-            columns = [
-                X.map_blocks(_column, self, i, drop_axis=1, meta=np.empty(0, kind))
-                for i, kind in enumerate(kinds)
-            ]
-            return tuple(columns) if return_distance else columns[0]
-        if return_distance:
-            return nearest(self._around_origin(X), self._around_origin(self.cluster_centers_))
-        return predict_sweep([self], X)[0]
+            distances = X.map_blocks(_distances, self, drop_axis=1, meta=np.empty(0, np.float32))
+            return self._nearest(X), distances
+        return nearest(self._around_origin(X), self._around_origin(self.cluster_centers_))
+
+    def _nearest(self, X: np.ndarray | da.Array) -> Any:
+        if isinstance(X, da.Array):
+            return X.map_blocks(self.predict, drop_axis=1, meta=np.empty(0, np.int32))
+        return self.predict_sweep([self], X)[0]
 
     def transform(self, X: Any) -> Any:
         """Distances to all centres, shape (n_rows, n_clusters); lazily for a Dask array."""
         check_is_fitted(self, "cluster_centers_")
         X = check_rows(self, X, min_rows=0)
         if isinstance(X, da.Array):
+            X = X.astype(np.result_type(X, self.cluster_centers_))
             return by_blocks(self.transform, X, (len(self.cluster_centers_),))
-        return euclidean_distances(X, self.cluster_centers_.astype(X.dtype))
+        return euclidean_distances(X, self.cluster_centers_)
 
     def measure(self, X: Any) -> ClusterSums:
         """What tells how good the clustering is for these rows, in one pass."""
@@ -166,7 +170,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         X = check_rows(self, X, min_rows=0)
         rows: Rows
         if isinstance(X, da.Array):
-            rows = DaskRows(row_blocks(X.map_blocks(_centred, self.offset_, dtype=np.float32)))
+            rows = DaskRows(row_blocks(X.map_blocks(_centred, self._offset, dtype=np.float32)))
         else:
             rows = LocalRows([self._around_origin(X)])
         (sums,) = measure(rows, [self._around_origin(self.cluster_centers_)])
@@ -187,8 +191,122 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         model.inertia_ = inertia(model.sums_, model._around_origin(model.cluster_centers_))
         return model
 
+    @staticmethod
+    def fit_sweep(
+        models: Sequence["KMeans"],
+        X: da.Array,
+        *,
+        mean: np.ndarray | None = None,
+        sample: Delayed | None = None,
+        rows: Callable[[], Rows] | None = None,
+        subsample: Callable[[], Rows] | None = None,
+        on_pass: Callable[[int, int], None] = lambda passes, running: None,
+        checkpoint: SweepCheckpoint | None = None,
+        keep: Callable[[SweepCheckpoint], None] = lambda checkpoint: None,
+    ) -> None:
+        """Fit models of different numbers of clusters together; `KMeans.fit` is the case of one.
+
+        Parameters
+        ----------
+        models : alike in all parameters but `n_clusters` and `init`; if one begins from centres
+            of its own, all do
+        X : shape (n_rows, n_features), finite
+        mean : of the rows, subtracted from them; None if they lie around the origin, as scores do
+        sample : rows on which starting centres are found, as a Sample; by default chosen here
+        rows : gives the rows of `X` as passes go over them; 5 or 6 bytes of a row and clustering
+            are remembered
+        subsample : gives some of the rows, on which centres travel before passes go over all
+        on_pass : called after each pass with the passes done and the clusterings still running
+        checkpoint : where an earlier sweep of the same rows was; it goes on from there
+        keep : called with that once the passes over all rows begin, and after each of them
+
+        Raises
+        ------
+        ValueError
+            If there are fewer rows than clusters, or a parameter is nonsense.
+        """
+        _check_alike(models)
+        for model in models:
+            _check_parameters(model, X.shape)
+        seed = as_seed(models[0].random_state)
+        Z = X if mean is None else X.map_blocks(_centred, mean, dtype=np.float32)
+        if sample is None and isinstance(models[0].init, str):
+            numbers = da.arange(len(Z), chunks=Z.chunks[0], dtype=np.int64)
+            sample = sample_blocks(Z, numbers, random_state=seed)
+        if checkpoint is None:
+            checkpoint = _begin(models, mean, sample, subsample, seed)
+            keep(checkpoint)
+        agreement = checkpoint.restarts_agree
+        everyone = rows() if rows else DaskRows(row_blocks(Z))
+        states = lloyd(
+            everyone,
+            checkpoint.states,
+            **models[0]._limits,
+            on_pass=on_pass,
+            keep=lambda states: keep(SweepCheckpoint(states, agreement)),
+        )
+        sums = _measured(everyone, states)
+        for fewer, more in pairwise(sorted(states)):
+            # More clusters never fit worse: else begin with the fewer and rows far from them.
+            kept, tried = states[fewer].centers, states[more].centers
+            if inertia(sums[more], tried) > inertia(sums[fewer], kept):
+                further = _further(everyone, sample, kept, more - fewer, seed)
+                warm = {more: np.concatenate([kept, further])}
+                states |= lloyd(everyone, warm, **models[0]._limits, on_pass=on_pass)
+                sums |= _measured(everyone, {more: states[more]})
+        for model in models:
+            k, state = model.n_clusters, states[model.n_clusters]
+            centers = state.centers if mean is None else state.centers + mean
+            model.cluster_centers_ = centers.astype(X.dtype, copy=False)
+            model.n_features_in_, model._offset = X.shape[1], mean
+            model.n_iter_, model.converged_ = state.n_iter, state.converged
+            model.sums_, model.restarts_agree_ = sums[k], agreement[k]
+            model.inertia_ = inertia(sums[k], state.centers)
+
+    @staticmethod
+    def fit_restarts(
+        scores: np.ndarray,
+        n_clusters: Sequence[int],
+        seeds: Sequence[tuple[int, ...]],
+        **limits: Any,
+    ) -> list["KMeans"]:
+        """Fit to rows around the origin, in memory, from several starts; the best for each number.
+
+        Parameters
+        ----------
+        scores : shape (n_rows, n_features), float32
+        seeds : of the starts; one start serves all numbers of clusters
+        limits : `max_iter` and `tol`
+        """
+        seedings = [seeding(scores, max(n_clusters), seed) for seed in seeds]
+        starts = [rows[:k] for k in n_clusters for rows in seedings]
+        states = lloyd(LocalRows([scores]), dict(enumerate(starts)), **limits)
+        centers, n = [state.centers for state in states.values()], len(seeds)
+        best = [best_of(scores, centers[i : i + n]) for i in range(0, len(centers), n)]
+        return [KMeans.from_centers(these) for these in best]
+
+    @staticmethod
+    def predict_sweep(models: Sequence["KMeans"], X: np.ndarray) -> np.ndarray:
+        """Clusters of rows by several fitted models in one reading; `predict` is the case of one.
+
+        Parameters
+        ----------
+        X : shape (n_rows, n_features), finite
+
+        Returns
+        -------
+        labels : shape (n_models, n_rows), int32
+        """
+        first = models[0]
+        rows = first._around_origin(X)
+        return label_rows(rows, [first._around_origin(model.cluster_centers_) for model in models])
+
+    @property
+    def _limits(self) -> dict[str, Any]:
+        return {"max_iter": self.max_iter, "tol": self.tol}
+
     def _around_origin(self, rows: np.ndarray) -> np.ndarray:
-        return _centred(rows, self.offset_)
+        return _centred(rows, self._offset)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without `labels_`, which would take the rows along; `predict` gives them again."""
@@ -200,124 +318,6 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = False
         return tags
-
-
-def predict_sweep(models: Sequence[KMeans], X: np.ndarray) -> np.ndarray:
-    """Clusters of rows by several fitted models in one reading; `predict` is the case of one.
-
-    Parameters
-    ----------
-    X : shape (n_rows, n_features)
-
-    Returns
-    -------
-    labels : shape (n_models, n_rows), int32
-    """
-    first = models[0]
-    rows = first._around_origin(check_rows(first, X, min_rows=0))
-    return label_rows(rows, [first._around_origin(model.cluster_centers_) for model in models])
-
-
-def fit_sweep(
-    models: Sequence[KMeans],
-    X: da.Array,
-    *,
-    mean: np.ndarray | None = None,
-    sample: Delayed | None = None,
-    rows: Callable[[], Rows] | None = None,
-    subsample: Callable[[], Rows] | None = None,
-    on_pass: Callable[[int, int], None] = lambda passes, running: None,
-    checkpoint: SweepCheckpoint | None = None,
-    keep: Callable[[SweepCheckpoint], None] = lambda checkpoint: None,
-) -> None:
-    """Fit models of different numbers of clusters together; `KMeans.fit` is the case of one.
-
-    Parameters
-    ----------
-    models : alike in all parameters but `n_clusters` and `init`; where one begins from centres of
-        its own, all do
-    X : shape (n_rows, n_features), finite
-    mean : of the rows, subtracted from them; None if they lie around the origin, as scores do
-    sample : rows on which starting centres are found, as a Sample; by default chosen here
-    rows : gives the rows of `X` as passes go over them; 5 or 6 bytes of a row and clustering are
-        remembered
-    subsample : gives some of the rows, on which centres travel before passes go over all
-    on_pass : called after each pass with the passes done and the clusterings still running
-    checkpoint : where an earlier sweep of the same rows was; it goes on from there
-    keep : called with that once the passes over all rows begin, and after each of them
-
-    Raises
-    ------
-    ValueError
-        If there are fewer rows than clusters, or a parameter is nonsense.
-    """
-    _check_alike(models)
-    for model in models:
-        _check_parameters(model, X.shape)
-    by_k = {model.n_clusters: model for model in models}
-    n_init, seed = models[0].n_init, as_seed(models[0].random_state)
-    limits: dict[str, Any] = {"max_iter": models[0].max_iter, "tol": models[0].tol}
-    Z = X if mean is None else X.map_blocks(_centred, mean, dtype=np.float32)
-    if checkpoint is None:
-        starts = {
-            k: _centred(np.asarray(model.init), mean)
-            for k, model in by_k.items()
-            if not isinstance(model.init, str)
-        }
-        agreement = dict.fromkeys(by_k, float("nan"))
-        if not starts:
-            if sample is None:
-                numbers = da.arange(len(Z), chunks=Z.chunks[0], dtype=np.int64)
-                sample = sample_blocks(Z, numbers, random_state=seed)
-            starts, agreement = _starts(sample, list(by_k), n_init, seed)
-        if subsample:
-            travelled = lloyd(subsample(), starts, **limits)
-            starts = {k: state.centers for k, state in travelled.items()}
-        states = {k: ClusteringState(centers) for k, centers in starts.items()}
-        checkpoint = SweepCheckpoint(states, agreement)
-        keep(checkpoint)
-    agreement = dict(checkpoint.restarts_agree)
-    everyone = rows() if rows else DaskRows(row_blocks(Z))
-    states = lloyd(
-        everyone,
-        checkpoint.states,
-        **limits,
-        on_pass=on_pass,
-        keep=lambda states: keep(SweepCheckpoint(states, agreement)),
-    )
-    sums = _measured(everyone, states)
-    for fewer, more in pairwise(sorted(states)):
-        # More clusters never fit worse: where they do, start from the fewer and rows far from them.
-        if inertia(sums[more], states[more].centers) <= inertia(sums[fewer], states[fewer].centers):
-            continue
-        centers = states[fewer].centers
-        further = _further(everyone, sample, centers, more - fewer, seed)
-        warm = {more: np.concatenate([centers, further])}
-        states |= lloyd(everyone, warm, **limits, on_pass=on_pass)
-        sums |= _measured(everyone, {more: states[more]})
-    for k, model in by_k.items():
-        state = states[k]
-        model.inertia_ = inertia(sums[k], state.centers)
-        model.sums_, model.restarts_agree_ = sums[k], agreement[k]
-        model.n_iter_, model.converged_ = state.n_iter, state.converged
-        model.n_features_in_, model.offset_ = X.shape[1], mean
-        centers = state.centers if mean is None else state.centers + mean
-        model.cluster_centers_ = centers.astype(X.dtype, copy=False)
-
-
-def fit_together(models: Sequence[KMeans], rows: Rows) -> None:
-    """Fit models to rows around the origin from starting centres of their own, and no more.
-
-    Parameters
-    ----------
-    models : alike in `max_iter` and `tol`; their `init` is an array
-    """
-    starts = dict(enumerate(np.asarray(model.init) for model in models))
-    states = lloyd(rows, starts, max_iter=models[0].max_iter, tol=models[0].tol)
-    for model, state in zip(models, states.values(), strict=True):
-        model.cluster_centers_, model.offset_ = state.centers, None
-        model.n_iter_, model.converged_ = state.n_iter, state.converged
-        model.n_features_in_ = state.centers.shape[1]
 
 
 def _check_alike(models: Sequence[KMeans]) -> None:
@@ -349,6 +349,26 @@ def _check_parameters(model: KMeans, shape: tuple[int, ...]) -> None:
         raise ParameterError(f"{model.n_clusters} clusters of {n_rows} rows. Choose fewer.")
 
 
+def _begin(
+    models: Sequence[KMeans],
+    mean: np.ndarray | None,
+    sample: Delayed | None,
+    subsample: Callable[[], Rows] | None,
+    seed: int,
+) -> SweepCheckpoint:
+    """Where passes over all rows begin: centres given, or found on a sample; then on more rows."""
+    tried = [model.n_clusters for model in models]
+    agreement = dict.fromkeys(tried, float("nan"))
+    if isinstance(models[0].init, str):
+        starts, agreement = _starts(sample, tried, models[0].n_init, seed)
+    else:
+        starts = {model.n_clusters: _centred(np.asarray(model.init), mean) for model in models}
+    if subsample:
+        travelled = lloyd(subsample(), starts, **models[0]._limits)
+        starts = {k: state.centers for k, state in travelled.items()}
+    return SweepCheckpoint({k: ClusteringState(c) for k, c in starts.items()}, agreement)
+
+
 def _starts(
     sample: Delayed, n_clusters: Sequence[int], n_init: int, seed: int
 ) -> tuple[dict[int, np.ndarray], dict[int, float]]:
@@ -378,9 +398,8 @@ def _measured(rows: Rows, states: Mapping[int, ClusteringState]) -> dict[int, Cl
     return dict(zip(states, sums, strict=True))
 
 
-def _column(block: np.ndarray, model: KMeans, i: int) -> np.ndarray:
-    """Labels of a block, or with `i` = 1 the distances."""
-    return np.asarray(model.predict(block, return_distance=True)[i] if i else model.predict(block))
+def _distances(block: np.ndarray, model: KMeans) -> np.ndarray:
+    return np.asarray(model.predict(block, return_distance=True)[1])
 
 
 def _centred(rows: np.ndarray, mean: np.ndarray | None) -> np.ndarray:

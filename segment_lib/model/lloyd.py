@@ -16,14 +16,8 @@ from dask import delayed
 from dask.delayed import Delayed
 
 from segment_lib.model.blocks import add_all, add_up
-from segment_lib.model.kernel import (
-    doubtful_rows,
-    measure_rows,
-    nearest,
-    squares,
-    tally_rows,
-    unknown_labels,
-)
+from segment_lib.model.bounds import BoundsStore, MemoryBounds, Query, RowBounds
+from segment_lib.model.kernel import doubtful_rows, measure_rows, nearest, squares, tally_rows
 from segment_lib.model.quality import ClusterSums
 
 _DENSE = 0.25
@@ -34,46 +28,8 @@ Hold = Callable[[Sequence[Delayed], Delayed], tuple[Sequence[Delayed], Any]]
 
 
 @dataclass(frozen=True)
-class Query:
-    """A clustering as a pass sees it."""
-
-    centers: np.ndarray
-    """Shape (n_clusters, n_components), float32."""
-    center_shift: np.ndarray
-    """How much nearer, than at the start, another centre may have come to a row, by its cluster."""
-
-
-@dataclass(frozen=True)
-class RowBounds:
-    """What is remembered of the rows of a block; a pass brings it up to date in its place."""
-
-    keys: np.ndarray
-    """Of the clusterings, in ascending order; shape (n_clusterings,), int."""
-    labels: np.ndarray
-    """The clusters of the rows, shape (n_clusterings, n_rows), uint8 or uint16."""
-    slack: np.ndarray
-    """The centre shift up to which a row keeps its cluster, (n_clusterings, n_rows), float32."""
-
-    @classmethod
-    def unknown(cls, queries: Mapping[int, Query], n_rows: int) -> Self:
-        """Of rows that no pass has seen."""
-        most = max(len(query.centers) for query in queries.values())
-        labels = unknown_labels(len(queries), n_rows, most)
-        return cls(np.array(list(queries)), labels, np.full(labels.shape, -np.inf, np.float32))
-
-    def select(self, keys: Sequence[int]) -> Self:
-        """A copy for some of the clusterings."""
-        at = self.places(keys)
-        return type(self)(np.array(keys), self.labels[at], self.slack[at])
-
-    def places(self, keys: Sequence[int]) -> np.ndarray:
-        """Where clusterings stand in the arrays."""
-        return np.searchsorted(self.keys, keys)
-
-
-@dataclass(frozen=True)
 class Changes:
-    """By how much rows and sums of the clusters change; those of disjoint rows add up."""
+    """Changes of the counts and sums of clusters; those of disjoint rows add up."""
 
     counts: dict[int, np.ndarray]
     sums: dict[int, np.ndarray]
@@ -87,7 +43,7 @@ class Changes:
 
 @dataclass
 class ClusteringState:
-    """One clustering on its way."""
+    """A clustering between two passes."""
 
     centers: np.ndarray
     n_iter: int = 0
@@ -104,7 +60,7 @@ class ClusteringState:
         self.center_shift = np.zeros(len(self.centers))
 
     def update(self, moved: np.ndarray, tolerance: float, max_iter: int) -> None:
-        """Move the centres; settle if they hardly did, or have often enough."""
+        """Move the centres; stop if they hardly move, or have moved often enough."""
         before = self.centers.astype(np.float64)
         shift = ((moved - before) ** 2).sum()
         self.centers = moved.astype(np.float32)
@@ -123,30 +79,7 @@ class Rows(Protocol):
         """``function(block, *args)`` of all blocks, added up."""
 
     def passes(self) -> Callable[[Mapping[int, Query]], Changes]:
-        """A pass that remembers what the one before it found; the first finds every row new."""
-
-
-class BoundsStore(Protocol):
-    """Where this process keeps, from pass to pass, what is remembered of the rows of each block."""
-
-    def recall(self, block: int, keys: Sequence[int]) -> RowBounds | None:
-        """What was kept last of a block, for these clusterings at least; None at first."""
-
-    def keep(self, block: int, bounds: RowBounds) -> None:
-        """Keep it in the place of what was kept before."""
-
-
-class MemoryBounds:
-    """They are kept as they are."""
-
-    def __init__(self) -> None:
-        self._kept: dict[int, RowBounds] = {}
-
-    def recall(self, block: int, keys: Sequence[int]) -> RowBounds | None:
-        return self._kept.get(block)
-
-    def keep(self, block: int, bounds: RowBounds) -> None:
-        self._kept[block] = bounds
+        """Return a function that makes a pass; it remembers bounds from one call to the next."""
 
 
 class LocalRows:

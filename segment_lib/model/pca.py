@@ -34,6 +34,8 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
     moments_ : count, mean and scatter matrix of the rows seen
     """
 
+    power_iteration_normalizer = "auto"  # scikit-learn's PCA asks itself for it; dask-ml's has none
+
     def fit(
         self, X: Any, y: None = None, *, moments: Moments | None = None, **fit_params: Any
     ) -> Self:

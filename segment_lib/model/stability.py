@@ -10,9 +10,8 @@ from dask import delayed
 from dask.delayed import Delayed
 
 from segment_lib.hashing import row_hash
-from segment_lib.model.kmeans import KMeans, fit_together, predict_sweep
-from segment_lib.model.lloyd import LocalRows
-from segment_lib.model.sample import START_TOL, Sample, seeding
+from segment_lib.model.kmeans import KMeans
+from segment_lib.model.sample import START_TOL, Sample
 
 RESAMPLES = 6
 """Resampled clusterings for each number of segments of the sweep."""
@@ -38,17 +37,8 @@ def resample(
     size = max(min(RESAMPLE_SIZE, n // 2), min(most, n))
     drawn = np.argsort(row_hash(sample.hashes, seed + trial + 1), kind="stable")[:size]
     scores = sample.scores[drawn]
-    seedings = [seeding(scores, most, (seed, trial, start)) for start in range(n_init)]
-    models = [
-        KMeans(k, init=rows[:k], max_iter=_ITERATIONS, tol=START_TOL)
-        for k in n_clusters
-        for rows in seedings
-    ]
-    fit_together(models, LocalRows([scores]))
-    return [
-        min(models[i : i + n_init], key=lambda model: _squared_distances(model, scores))
-        for i in range(0, len(models), n_init)
-    ]
+    seeds = [(seed, trial, start) for start in range(n_init)]
+    return KMeans.fit_restarts(scores, n_clusters, seeds, max_iter=_ITERATIONS, tol=START_TOL)
 
 
 def resampled_centers(
@@ -137,26 +127,21 @@ def overlap(scores: np.ndarray, centers: np.ndarray, others: np.ndarray) -> Over
     others : shape (n_resamples, n_clusters, n_components)
     """
     models = [KMeans.from_centers(these) for these in (centers, *others)]
-    own, *theirs = predict_sweep(models, scores)
+    own, *theirs = KMeans.predict_sweep(models, scores)
     k = len(centers)
     return Overlap(np.stack([contingency(own, labels, k, k) for labels in theirs]))
 
 
 def _labels(sample: Sample, models: Sequence[KMeans]) -> np.ndarray:
-    return predict_sweep(models, sample.scores)
+    return KMeans.predict_sweep(models, sample.scores)
 
 
 def _best_matches(
     sample: Sample, own: np.ndarray, n_clusters: Sequence[int], trial: int, seed: int
 ) -> list[np.ndarray]:
     """Jaccard coefficient of each segment with its likest partner, for each clustering."""
-    theirs = predict_sweep(resample(sample, n_clusters, trial, seed), sample.scores)
+    theirs = KMeans.predict_sweep(resample(sample, n_clusters, trial, seed), sample.scores)
     return [
         jaccard(contingency(a, b, k, k)).max(axis=1)
         for a, b, k in zip(own, theirs, n_clusters, strict=True)
     ]
-
-
-def _squared_distances(model: KMeans, scores: np.ndarray) -> float:
-    _, distances = model.predict(scores, return_distance=True)
-    return float((distances.astype(np.float64) ** 2).sum())

@@ -10,7 +10,6 @@ from segment_lib.model import (
     DaskRows,
     KMeans,
     SweepCheckpoint,
-    fit_sweep,
     sample_blocks,
     subsample_blocks,
 )
@@ -40,7 +39,7 @@ def test_a_sweep_taken_up_after_any_pass_finds_the_same(Z):
     sample = sample_blocks(Z, rows, size=1000)
     kept: list[dict[str, np.ndarray]] = []
     whole = [KMeans(k) for k in TRIED]
-    fit_sweep(
+    KMeans.fit_sweep(
         whole,
         Z,
         sample=sample,
@@ -51,7 +50,7 @@ def test_a_sweep_taken_up_after_any_pass_finds_the_same(Z):
     for arrays in kept:
         again = [KMeans(k) for k in TRIED]
         checkpoint = SweepCheckpoint.from_arrays(arrays, TRIED, 4)
-        fit_sweep(again, Z, sample=sample, checkpoint=checkpoint)
+        KMeans.fit_sweep(again, Z, sample=sample, checkpoint=checkpoint)
         for one, other in zip(whole, again, strict=True):
             assert one.cluster_centers_.tobytes() == other.cluster_centers_.tobytes()
             assert one.sums_.counts.tolist() == other.sums_.counts.tolist()

@@ -16,7 +16,6 @@ from segment_lib.errors import ConfigError
 from segment_lib.model import (
     DaskRows,
     KMeans,
-    fit_sweep,
     sample_blocks,
     sample_silhouettes,
     subsample_blocks,
@@ -43,7 +42,7 @@ def lazy(Z: np.ndarray, chunks: int = 250) -> da.Array:
 def sweep(Z: da.Array, models, **given) -> list[KMeans]:
     """Models of these numbers of clusters, or these very models, fitted together."""
     models = [model if isinstance(model, KMeans) else KMeans(model) for model in models]
-    fit_sweep(models, Z, **given)
+    KMeans.fit_sweep(models, Z, **given)
     return models
 
 
