@@ -34,9 +34,8 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.console import Console, blaming, log, path_argument, run_and_exit, start_logging
+from jobs.command import count, path_argument, run_and_exit
 from jobs.left_out import Columns, left_out, left_out_words, refuse_unmatched
-from jobs.run import count
 from segment_lib.cluster.memory import Budget
 from segment_lib.cluster.workers import Workers, local_workers
 from segment_lib.config import Run, parse_size
@@ -53,8 +52,10 @@ from segment_lib.mailing.targets import (
 from segment_lib.matrix import as_block
 from segment_lib.model import Projection, segment_ids
 from segment_lib.model.onnx_export import build_onnx, check_onnx, require_onnx
+from segment_lib.run.blame import blaming
 from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import Console, log, start_logging
 from segment_lib.run.staging import export_leftovers
 from segment_lib.storage.arrays import read_arrays
 from segment_lib.storage.files import (

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.console import log
 from segment_lib.cluster.workers import Workers
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.mailing.suppression import SuppressionFile, matching_columns, open_suppression
 from segment_lib.mailing.targets import Exclusions, SortedPart
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import log
 from segment_lib.schema import suppress_column
 from segment_lib.schema.ids import NO_ID, hash_ids
 from segment_lib.storage.files import StoredFile, read_part
@@ -51,7 +51,7 @@ class Columns:
                 "spelling. Run python -m jobs.run with its config again."
             )
         marks = facts["suppress_column"]
-        carried = facts["carried"]["population"]
+        carried = facts["passthrough"]["population"]
         missing = {name: tuple(codes) for name, _, _, codes in facts["attributes"]}
         repeated = facts["ids"]["population"]["rows"] if facts["id_column"] else 0
         return cls(

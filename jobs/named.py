@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from dask import delayed
 
-from jobs.stage import Job
 from segment_lib.clean import NO_ANSWER, parse_answers
 from segment_lib.errors import DataError
+from segment_lib.run.job import Job
 from segment_lib.schema.ids import NO_ID, hash_ids
 from segment_lib.sources import Extract
 from segment_lib.storage.files import StoredFile, read_part

@@ -12,8 +12,7 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.parts import Part, Parts, make_parts, part_key, reuse_part
-from jobs.stage import EXTRACTS, Job
+from jobs.legacy import Part, Parts, make_parts, part_key
 from segment_lib.clean import Tally, tally_part
 from segment_lib.clean.repeats import (
     BYTES_PER_ROW,
@@ -28,10 +27,13 @@ from segment_lib.clean.repeats import (
 )
 from segment_lib.errors import ConfigError, DataError, IntegrityError
 from segment_lib.run.checkpoint import finish_part
+from segment_lib.run.job import Job
+from segment_lib.run.parts import reuse_part
 from segment_lib.schema import Schema, suppress_column
 from segment_lib.schema.ids import NO_ID, hash_ids, leading_zeros
 from segment_lib.storage.files import StoredFile, read_metadata, read_part
 from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 BYTES_PER_CELL = 15
 """Of a cell in memory while ids are read and attributes compared; measured."""

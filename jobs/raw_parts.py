@@ -8,11 +8,11 @@ from operator import itemgetter
 import polars as pl
 from dask import delayed
 
-from jobs.parts import Part, Parts, make_parts, part_key
+from jobs.legacy import Part, Parts, make_parts, part_key
 from jobs.people import folder_of
-from jobs.stage import Job
 from segment_lib.clean import tally_part
 from segment_lib.run.checkpoint import finish_part
+from segment_lib.run.job import Job
 from segment_lib.schema.ids import RoundedIdError, normalize_ids, rounded_ids_error
 from segment_lib.sources import (
     ColumnMapping,

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from dask import delayed
 
-from jobs.stage import Job
 from segment_lib.errors import DataError
+from segment_lib.run.job import Job
 from segment_lib.sources import (
     ColumnMapping,
     DelimitedPiece,

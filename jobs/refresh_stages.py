@@ -12,8 +12,7 @@ from dask import delayed
 from jobs import assess, fit, sweep
 from jobs.assess import histogram_table, spelled, tallies
 from jobs.baseline import PROPOSED, RefreshJob
-from jobs.parts import reuse_part, work_done
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.legacy import Outcome, Stage, reuse_part, work_done
 from segment_lib.clean import (
     ExtractCounts,
     as_code,
@@ -30,9 +29,11 @@ from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block
 from segment_lib.model import KMeans, Projection, segment_ids
 from segment_lib.model.stability import contingency
+from segment_lib.run.job import Job
 from segment_lib.storage.arrays import read_arrays
 from segment_lib.storage.files import StoredFile, read_part, write_file, write_part
 from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 
 def of_refresh(job: Job) -> RefreshJob:

@@ -2,13 +2,21 @@
 
 from segment_lib.model.blocks import row_blocks
 from segment_lib.model.checkpoint import SweepCheckpoint
-from segment_lib.model.choice import Gain, Trial, choose_clusters, held_out_gain, holdout_split
+from segment_lib.model.choice import (
+    Gain,
+    Trial,
+    choose_clusters,
+    held_out_gain,
+    holdout_split,
+    numbers_to_try,
+)
 from segment_lib.model.evaluate import (
     count_holdout,
     evaluate,
     held_out_gains,
     quality_figures,
     sample_silhouettes,
+    trial_figures,
 )
 from segment_lib.model.fitted import FittedModel, Projection, segment_ids
 from segment_lib.model.kmeans import KMeans, fit_sweep, predict_sweep
@@ -46,6 +54,7 @@ __all__ = [
     "held_out_gains",
     "holdout_split",
     "local_rows",
+    "numbers_to_try",
     "overlap",
     "predict_sweep",
     "quality_figures",
@@ -56,4 +65,5 @@ __all__ = [
     "segment_ids",
     "segment_stability",
     "subsample_blocks",
+    "trial_figures",
 ]

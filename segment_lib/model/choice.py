@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segment_lib.errors import ConfigError
 from segment_lib.hashing import row_hash
 from segment_lib.terms import DEPTH, DISSOLVED, STABLE
 
@@ -14,6 +15,26 @@ shuffled each by itself two segments were found again by 0.79, from one optimum 
 MIN_SHARE = 0.01
 """A segment below this share of the population is too small to plan a mail-out on. A crumb does no
 harm beside large ones, so such segments may hold as much together."""
+
+
+def numbers_to_try(sweep: tuple[int, int], n_clusters: int | str, n_rows: int) -> list[int]:
+    """Return the numbers of clusters to try: the sweep and, if one is asked for, that one.
+
+    Raises
+    ------
+    ConfigError
+        If there is none that so few rows allow.
+    """
+    (least, most), allowed = sweep, max(n_rows // 2, 2)
+    wanted = {k for k in range(least, most + 1) if k <= allowed}
+    if isinstance(n_clusters, int):
+        wanted.add(n_clusters)
+    if not wanted:
+        raise ConfigError(
+            f"model.sweep = [{least}, {most}]: {n_rows:,} rows of the population allow up to "
+            f"{allowed} segments. Set model.sweep to begin there or below, or model.n_clusters."
+        )
+    return sorted(wanted)
 
 
 def small_share(counts: np.ndarray) -> float:

@@ -69,6 +69,20 @@ def evaluate(
     ]
 
 
+def trial_figures(trials: Sequence[Trial]) -> Mapping[str, list[float]]:
+    """Return what the choice looked at, by the name of the figure."""
+    return {
+        "stability": [trial.stability for trial in trials],
+        "restarts_agree": [trial.restarts_agree for trial in trials],
+        "segment_stability": [trial.segment_stability for trial in trials],
+        "small_share": [trial.small_share for trial in trials],
+        "gain": [trial.gain.share for trial in trials],
+        "gain_error": [trial.gain.error for trial in trials],
+        "stable": [trial.is_stable for trial in trials],
+        "large": [trial.is_large for trial in trials],
+    }
+
+
 def count_holdout(
     scores: np.ndarray, rows: np.ndarray, models: Sequence[KMeans], random_state: int
 ) -> list[np.ndarray]:

@@ -115,7 +115,7 @@ class _WindowScan:
 
     is_valid: bool
     row_end: int | None
-    """Where the first row ends whose next row begins at the offset or behind it."""
+    """Position of the last row end before the first row that begins at the offset or behind it."""
     rows: int
     """Number of whole rows."""
     regular_rows: int

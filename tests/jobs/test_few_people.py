@@ -100,13 +100,13 @@ def counted(run: Path, folder: Path, extract: str) -> dict[Cell, int]:
     """People by segment, and by segment and known level of the sensitive attributes."""
     rows = delivered(folder, extract).with_columns(parts(run, "segments", extract)["segment"])
     listed = pl.read_csv(run / "compare/fairness.csv").select("attribute", "level").unique()
-    found: dict[Cell, int] = {}
+    truth: dict[Cell, int] = {}
     for segment in pl.read_csv(run / "compare/segments.csv")["segment"]:
         inside = rows.filter(pl.col("segment") == segment)
-        found[(segment,)] = inside.height
+        truth[(segment,)] = inside.height
         for attribute, level in listed.iter_rows():
-            found[(segment, attribute, level)] = (inside[attribute] == str(level)).sum()
-    return found
+            truth[(segment, attribute, level)] = (inside[attribute] == str(level)).sum()
+    return truth
 
 
 def test_segments_of_too_few_people_are_not_named_by_what_these_are(

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from dask import delayed
-
-from jobs.console import Console
 from jobs.parts import Part, make_parts, part_key
-from jobs.stage import Job
+
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Config, Inputs
+from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import Console
 from segment_lib.run.record import StageRecord
 from segment_lib.storage.files import StoredFile, write_file
 

@@ -1,29 +1,34 @@
 """The earlier run a refresh starts from, and the delivery seen with its eyes."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
+from typing import cast
 
 import polars as pl
 
-from jobs.stage import EXTRACTS, Job
 from segment_lib.config import Config
 from segment_lib.drift import Changes, compare_schemas
 from segment_lib.encode import Plan, decode_plan, plan_entries, read_plan
 from segment_lib.encode.rules import Drop
 from segment_lib.errors import ConfigError, DataError, IntegrityError
+from segment_lib.run.artifacts import PLAN, PROPOSED_PLAN
+from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.record import FORMAT, OtherFormat
-from segment_lib.schema import Attribute, Schema, read_feature_summary
-from segment_lib.sources import ColumnMapping, find_files, raw_dtypes, read_columns
+from segment_lib.run.results import Assessed, Encoded
+from segment_lib.schema import Attribute, Meaning, Schema, read_feature_summary
+from segment_lib.schema.summary import AttributeType
+from segment_lib.sources import find_files, raw_dtypes, read_columns
 from segment_lib.storage.files import read_regular, write_file
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import as_location
+from segment_lib.terms import EXTRACTS
 
 NEEDED = ("ingest", "assess", "encode", "fit", "sweep", "assign", "compare", "gains")
 """The stages of a run that can be a base."""
-PROPOSED = "plan.proposed.json"
 _FIXED = {
     "cleaning": ("max_missing_share", "max_missing_per_row"),
     "model": ("n_components", "n_clusters", "sweep", "random_state", "n_micro"),
@@ -33,116 +38,135 @@ _FIXED = {
 
 
 @dataclass(frozen=True)
-class RefreshJob(Job):
-    """A job whose attributes, plan and model are those of a base."""
+class Baseline:
+    """A finished run whose attributes, plan and model a refresh goes by."""
 
-    plan: Location | None = None
+    manifest: Manifest
+    config: Config
+    """The settings of the refresh."""
+    given: Location | None = None
     """A plan to use in place of that of the base."""
 
     @property
-    def earlier(self) -> Manifest:
-        assert self.base is not None
-        return self.base
+    def root(self) -> Location:
+        """The run folder of the base."""
+        return self.manifest.root
 
     @cached_property
-    def base_schema(self) -> Schema:
+    def schema(self) -> Schema:
         """The attributes of the base."""
-        told = self.earlier.stages["ingest"].facts["attributes"]
-        return Schema(tuple(Attribute(n, level, kind, tuple(m)) for n, level, kind, m in told))
+        attributes = self.manifest.result(Assessed).attributes
+        return Schema(
+            tuple(
+                Attribute(name, level, cast(AttributeType, kind), missing)
+                for name, level, kind, missing in attributes
+            )
+        )
 
     @cached_property
-    def base_plan(self) -> Plan:
+    def plan(self) -> Plan:
         """The plan the base was encoded by."""
-        path = self.earlier.root / "plan.json"
+        path = self.root / PLAN.path
         content = read_regular(path)
-        if sha256(content).hexdigest() != self.earlier.stages["encode"].facts["plan"]:
+        if sha256(content).hexdigest() != self.manifest.result(Encoded).plan:
             raise ConfigError(
                 f"{path} was edited after the run was made. Run jobs.run on the base again first."
             )
-        return read_plan(decode_plan(content, path), self.base_schema, str(path))
+        return read_plan(decode_plan(content, path), self.schema, str(path))
+
+    @cached_property
+    def fills(self) -> dict[str, float]:
+        """The value of every feature where its attribute is missing."""
+        kinds = raw_dtypes(self.schema)
+        nothing = pl.DataFrame({name: [None] for name in self.schema.names}, schema=kinds)
+        return dict(nothing.select(self.plan.expressions(self.schema)).row(0, named=True))
 
     @cached_property
     def changes(self) -> Changes:
         """How the delivery differs from that of the base."""
-        told = self.config.inputs
-        now = read_feature_summary(as_location(told.feature_summary), told.missing)
-        found = [
-            set(read_columns(file, told.text_format(name), now))
+        inputs = self.config.inputs
+        now = read_feature_summary(as_location(inputs.feature_summary), inputs.missing)
+        columns = [
+            set(read_columns(file, inputs.text_format(name), now))
             for name in EXTRACTS
-            for file in find_files(getattr(told, name))
+            for file in find_files(getattr(inputs, name))
         ]
-        renamed = dict(told_names(self.config, self.base_schema))
         return compare_schemas(
-            self.base_schema, now, sorted(set.intersection(*found)), renamed=renamed, used=self.used
+            self.schema,
+            now,
+            sorted(set.intersection(*columns)),
+            renamed=renamed_attributes(self.config, self.schema),
+            used=self.used,
         )
 
     @cached_property
     def used(self) -> frozenset[str]:
         """Attributes that make features by the plan in force; those new are none of them."""
-        if self.plan is None:
-            rules = self.base_plan.rules
-            return frozenset(rule.attribute for rule in rules if rule.features)
-        entries = plan_entries(self._given_plan, str(self.plan))
+        if self.given is None:
+            return frozenset(rule.attribute for rule in self.plan.rules if rule.features)
+        entries = plan_entries(self._given_text, str(self.given))
         return frozenset(
             name
-            for name, of in entries.items()
-            if not (isinstance(of, dict) and of.get("rule") == "drop")
+            for name, entry in entries.items()
+            if not (isinstance(entry, dict) and entry.get("rule") == "drop")
         )
 
     @cached_property
-    def schema(self) -> Schema:
-        return self.changes.schema
-
-    @property
-    def delivery(self) -> ColumnMapping:
-        return ColumnMapping(self.schema, self.changes.renamed, self.changes.absent)
-
-    @cached_property
-    def _given_plan(self) -> str:
-        assert self.plan is not None
+    def _given_text(self) -> str:
+        path = self.given
+        if path is None:
+            return ""
         try:
-            text = decode_plan(self.plan.read_bytes(), self.plan)
+            text = decode_plan(path.read_bytes(), path)
         except OSError:
-            raise ConfigError(f"{self.plan}: no such plan. Check --plan.") from None
-        plan_entries(text, str(self.plan), "leave --plan out")
+            raise ConfigError(f"{path}: no such plan. Check --plan.") from None
+        plan_entries(text, str(path), "leave --plan out")
         return text
 
-    @cached_property
-    def plan_text(self) -> str:
+    def plan_text(self, meanings: Mapping[str, Meaning]) -> str:
         """The plan in force: that given, else that of the base, in which what is new is dropped."""
-        if self.plan is not None:
+        if self.given is not None:
             self.refuse_plan()
-            return self._given_plan
-        plan = self.base_plan
+            return self._given_text
+        plan = self.plan
         if not self.changes.new:
-            return (self.earlier.root / "plan.json").read_text(encoding="utf-8-sig")
-        new = tuple(Drop(name, "new since the base") for name in self.changes.new)
-        return Plan((*plan.rules, *new)).to_json(self.meanings)
+            return (self.root / PLAN.path).read_text(encoding="utf-8-sig")
+        return Plan((*plan.rules, *self._new)).to_json(meanings)
+
+    @property
+    def _new(self) -> tuple[Drop, ...]:
+        return tuple(Drop(name, "new since the base") for name in self.changes.new)
 
     def refuse_plan(self) -> None:
         """Raise a ConfigError if a plan is given that is none for this delivery."""
-        if self.plan is not None:
-            read_plan(self._given_plan, self.schema, str(self.plan))
+        if self.given is not None:
+            read_plan(self._given_text, self.changes.schema, str(self.given))
 
-    def refuse_changes(self) -> None:
-        """Raise a DataError if the model cannot do with what is delivered; a plan is proposed."""
+    def refuse_changes(self, root: Location, meanings: Mapping[str, Meaning]) -> None:
+        """Raise a DataError if the model cannot do with what is delivered.
+
+        Parameters
+        ----------
+        root : the run folder of the refresh, where a plan is proposed
+        """
         refused = [change for change in self.changes.listed if change.refused]
         if not refused:
             return
         gone = {change.attribute for change in refused}
-        rules = (Drop(r.attribute, "gone") if r.attribute in gone else r
-                 for r in self.base_plan.rules)  # fmt: skip
-        new = tuple(Drop(name, "new since the base") for name in self.changes.new)
-        proposed = Plan((*rules, *new)).to_json(self.meanings)
-        write_file(self.root, PROPOSED, proposed.encode())
+        rules = (
+            Drop(rule.attribute, "gone") if rule.attribute in gone else rule
+            for rule in self.plan.rules
+        )
+        proposed = Plan((*rules, *self._new)).to_json(meanings)
+        write_file(root, PROPOSED_PLAN.path, proposed.encode())
         raise DataError(
             f"{' '.join(f'{change.sentence}' for change in refused)} Deliver it, or go on without: "
-            f"--plan {self.root / PROPOSED}, which refits the model."
+            f"--plan {root / PROPOSED_PLAN.path}, which refits the model."
         )
 
 
-def told_names(config: Config, base: Schema) -> dict[str, str]:
-    """The renamed attributes.
+def renamed_attributes(config: Config, base: Schema) -> dict[str, str]:
+    """Return the renamed attributes.
 
     Raises
     ------
@@ -158,8 +182,8 @@ def told_names(config: Config, base: Schema) -> dict[str, str]:
     return renamed
 
 
-def open_base(root: Location, config: Config) -> Manifest:
-    """The run to start from.
+def open_base(root: Location, config: Config, plan: Location | None = None) -> Baseline:
+    """Open the run to start from.
 
     Raises
     ------
@@ -168,7 +192,7 @@ def open_base(root: Location, config: Config) -> Manifest:
     IntegrityError
         If it is of another format version.
     """
-    path = root / "run.json"
+    path = root / RUN
     if not path.exists():
         raise ConfigError(f"{path}: no such run. Check --base.")
     try:
@@ -201,11 +225,4 @@ def open_base(root: Location, config: Config) -> Manifest:
             f"Other settings than those of the base: {'; '.join(other)}. Set them as there, or "
             "make a new base with python -m jobs.run."
         )
-    return base
-
-
-def fills_of(plan: Plan, schema: Schema) -> dict[str, float]:
-    """The value of every feature where its attribute is missing."""
-    kinds = raw_dtypes(schema)
-    nothing = pl.DataFrame({name: [None] for name in schema.names}, schema=kinds)
-    return dict(nothing.select(plan.expressions(schema)).row(0, named=True))
+    return Baseline(base, config, plan)
