@@ -44,12 +44,12 @@ def test_a_part_of_the_same_key_is_linked_wherever_it_stands(
 ) -> None:
     job = job_in(tmp_path / "new", base)
     work = job.manifest.begin("ingest", "mark")
-    told: list[StoredFile] = []
-    made = make_parts(job, "ingest", parts_of(work, b"new", b"one"), work, told.append)
+    reported: list[StoredFile] = []
+    made = make_parts(job, "ingest", parts_of(work, b"new", b"one"), work, reported.append)
     assert made.facts["parts"] == {"made": 1, "taken_over": 1}
     assert [(work / file.path).read_bytes() for file in made.files] == [b"new", b"one"]
     assert (work / "raw/part-1").samefile(base.root / "raw/part-0")
-    assert {file.path for file in told} == {"raw/part-0", "raw/part-1"}
+    assert {file.path for file in reported} == {"raw/part-0", "raw/part-1"}
 
 
 def test_a_part_whose_bytes_are_others_is_made_anew(base: Manifest, tmp_path: Path) -> None:
