@@ -14,7 +14,7 @@ PEERS := $(VENV)/.peers
 EXTRACTS := data/azdias
 LAST := Udacity_CUSTOMERS_Subset.csv
 
-.PHONY: help run submit test test-faults install check lint types imports audit calibration demo-refresh bench clean
+.PHONY: help run submit test test-faults install check lint types imports house audit calibration demo-refresh bench docs clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ types: install
 imports: install
 	$(BIN)/lint-imports
 
+house: install  ## how the code is built, counted: names, cycles, long modules, paths, each against its bound
+	$(BIN)/python -m benchmarks.house
+
 audit: install  ## known vulnerabilities of the locked packages; needs the network
 	$(BIN)/python .ci/audit requirements.lock
 
@@ -63,6 +66,9 @@ demo-refresh: install  ## three years of generated extracts: a base, more people
 
 bench: install $(PEERS)  ## ours against peers, one run, ratios printed; quick: make bench ROWS=100000
 	$(BIN)/python -m benchmarks.bench --rows $(ROWS) $(ARGS)
+
+docs: install  ## the tables of docs/config.md and docs/files.md, from what the code declares
+	$(BIN)/python -m docs.tables
 
 clean:  ## remove the environment; data/ and runs/ stay
 	rm -rf $(VENV) *.egg-info build

@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 from dask import delayed
 
-from jobs.console import log
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.command import run_alone
+from jobs.legacy import Outcome, Stage
 from segment_lib.clean import (
     ExtractCounts,
     Tally,
@@ -23,7 +22,7 @@ from segment_lib.clean import (
     sum_tallies,
 )
 from segment_lib.config import Config
-from segment_lib.disclosure import counted
+from segment_lib.disclosure import count_text
 from segment_lib.encode import (
     MAX_LEVELS,
     REDUNDANT,
@@ -35,10 +34,14 @@ from segment_lib.encode import (
 )
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.model.blocks import add_up
+from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import log
 from segment_lib.schema import canonical
 from segment_lib.schema.suppress_column import suspected_columns, suspected_remarks
 from segment_lib.storage.files import StoredFile, read_metadata, write_file, write_part
+from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 
 def settings(config: Config) -> Any:
@@ -66,7 +69,7 @@ def declared(job: Job) -> Any:
     return [told, job.config.inputs.missing]
 
 
-def read_tally(root: Path, file: StoredFile) -> Tally:
+def read_tally(root: Location, file: StoredFile) -> Tally:
     return Tally.from_json(read_metadata(root, file)["tally"])
 
 
@@ -135,7 +138,7 @@ def note_derived(job: Job, plan: str) -> None:
         noted.append(mark)
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     schema = job.schema
     counted = tallies(job)
     extracts = {name: sum_tallies([counted[name]], schema) for name in EXTRACTS}
@@ -184,6 +187,7 @@ def run(job: Job, work: Path) -> Outcome:
         total,
         total,
         _message(attributes, plan, job.config.fairness.min_cell),
+        {"attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in schema]},
         remarks=[
             *noticed,
             *suspected_remarks(suspected_columns(attributes, job.config.inputs.suppress_column)),
@@ -231,13 +235,11 @@ def _message(attributes: pl.DataFrame, plan: Plan, min_cell: int) -> str:
     told += f", {len(plan.features)} features planned"
     many = [rule.attribute for rule in plan.rules if has_too_many_levels(rule)]
     told += f" (none of {', '.join(many)}: more than {MAX_LEVELS} levels)" if many else ""
-    cells = counted(unseen, min_cell)
+    cells = count_text(unseen, min_cell)
     return told + (f", {cells} cells hold a code the dictionary lacks" if unseen else "")
 
 
 STAGE: Stage = Stage("assess", needs=("ingest",), settings=settings, inputs=inputs, run=run)
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="assess")
+    run_alone(STAGE.name)

@@ -18,34 +18,36 @@ Exit codes: 0 done, 2 usage or a job is at work, 6 integrity check failed.
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NoReturn
 
-from jobs.console import log, path_argument, run_and_exit, start_logging
+from jobs.command import path_argument, run_and_exit
 from segment_lib.errors import ConfigError
-from segment_lib.run.folder import WORK, refuse_links, refuse_strangers, remove, scratch_of
+from segment_lib.run.foreign import refuse_links, refuse_strangers
+from segment_lib.run.layout import STAGING
 from segment_lib.run.manifest import Manifest
-from segment_lib.storage.files import files_below
-from segment_lib.storage.lock import lift_lock, only_job, stale_lock
-from segment_lib.storage.s3 import S3Path
+from segment_lib.run.progress import log, start_logging
+from segment_lib.run.staging import leftovers
+from segment_lib.storage.files import remove
+from segment_lib.storage.location import Location
 from segment_lib.storage.scratch import private_folders
+from segment_lib.storage.stores import store_of
 
 _MIB = 2**20
 
 
 def parser() -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser(
+    arguments = argparse.ArgumentParser(
         prog="python -m jobs.clean",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = found.add_argument
+    add = arguments.add_argument
     add("run", type=path_argument, help="folder of a run, such as runs/azdias")
     add("--remove", action="store_true", help="remove the scratch")
     add("--remove-unlisted", action="store_true", help="remove the files that no stage lists")
     add("--lift-lock", action="store_true", help="remove the lock of a job that is gone")
     add("--log-format", choices=("text", "json"), default="text")
-    return found
+    return arguments
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -57,24 +59,25 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 def clean(options: argparse.Namespace) -> None:
     """Say what is left over in a run folder, and remove what is asked for."""
-    root = options.run.absolute()
+    root: Location = options.run.absolute()
     if not root.is_dir():
         raise ConfigError(f"{root}: no such folder. Name the folder of a run.")
     refuse_strangers(root)
     refuse_links(root)
+    lock = store_of(root).lock(root)
     if options.lift_lock:
-        holder = lift_lock(root)
+        holder = lock.lift()
         log(f"the lock of {holder} is lifted" if holder else "there is no lock")
     if options.remove or options.remove_unlisted:
-        with only_job(root):
+        with lock.hold():
             _clean(root, scratch=options.remove, unlisted=options.remove_unlisted)
     else:
-        if holder := stale_lock(root):
+        if holder := lock.holder():
             log(f"lock of {holder}; --lift-lock removes it if that job is gone")
         _clean(root, scratch=False, unlisted=False)
 
 
-def _clean(root: Path, *, scratch: bool, unlisted: bool) -> None:
+def _clean(root: Location, *, scratch: bool, unlisted: bool) -> None:
     manifest = Manifest(root)
     publishing = manifest.publishing
     if publishing is not None:
@@ -82,17 +85,17 @@ def _clean(root: Path, *, scratch: bool, unlisted: bool) -> None:
             f"{publishing.stage} was being published when its job ended, and its files stay: run "
             "the same command again to finish it"
         )
-    kept = root / WORK / publishing.work if publishing else None
-    left = [path for path in scratch_of(root) if path != kept]
-    _tell("scratch", [*left, *private_folders(root)], "--remove", removed=scratch)
-    _tell("unlisted", manifest.unlisted(), "--remove-unlisted", removed=unlisted)
+    kept = root / STAGING / publishing.work if publishing else None
+    left = [path for path in leftovers(root) if path != kept]
+    _report("scratch", [*left, *private_folders(root)], "--remove", removed=scratch)
+    _report("unlisted", manifest.unlisted(), "--remove-unlisted", removed=unlisted)
 
 
-def _tell(what: str, paths: Sequence[Path], option: str, *, removed: bool) -> None:
+def _report(what: str, paths: Sequence[Location], option: str, *, removed: bool) -> None:
     """A line for each, after it is removed if it is to be, and one for all."""
     total = 0
     for path in paths:
-        size = _size(path)
+        size = store_of(path).size_below(path)
         total += size
         if removed:
             remove(path)
@@ -103,14 +106,6 @@ def _tell(what: str, paths: Sequence[Path], option: str, *, removed: bool) -> No
         log(f"{what:9} {total / _MIB:10,.1f} MiB  removed: {len(paths)}")
     else:
         log(f"{what:9} {total / _MIB:10,.1f} MiB  in all; {option} removes it")
-
-
-def _size(path: Path) -> int:
-    """Bytes of a file, or of the files below a folder; of a link its own."""
-    if isinstance(path, S3Path):
-        return path.stat().st_size
-    below = files_below(path) if path.is_dir() and not path.is_symlink() else [path]
-    return sum(file.lstat().st_size for file in below)
 
 
 if __name__ == "__main__":

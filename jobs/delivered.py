@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from jobs.stage import EXTRACTS, Job
 from segment_lib.errors import DataError
-from segment_lib.sources import changed, find_files
+from segment_lib.run.job import Job
+from segment_lib.sources import changed
+from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 
 @contextmanager
@@ -28,11 +29,11 @@ def unchanging(job: Job) -> Iterator[None]:
     _refuse_changes(job, before)
 
 
-def _refuse_changes(job: Job, before: dict[str, dict[Path, Any]]) -> None:
+def _refuse_changes(job: Job, before: dict[str, dict[Location, Any]]) -> None:
     for name in EXTRACTS:
         pattern = getattr(job.config.inputs, name)
         try:
-            now = {file: job.fingerprint(file) for file in find_files(pattern)}
+            now = job.delivered_now(name)
         except (DataError, OSError):
             raise changed(pattern) from None
         if other := [

@@ -4,8 +4,6 @@ Attributes are compared from the tallies in the footers of raw parts, segments a
 those of segment parts: no row is read that was read before.
 """
 
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any, cast
 
 import polars as pl
@@ -13,17 +11,14 @@ import polars as pl
 from jobs.assess import tallies
 from jobs.assign import BYTES_PER_FEATURE, assign_parts, placed_rows
 from jobs.baseline import RefreshJob, fills_of
-from jobs.console import log
 from jobs.encode import current_plan
-from jobs.parts import make_parts
+from jobs.legacy import Outcome, Stage, make_parts
 from jobs.refresh_stages import of_refresh
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import ExtractCounts, sum_tallies
 from segment_lib.clean.tally import Values
-from segment_lib.compare import SET_ASIDE
 from segment_lib.config import Config
 from segment_lib.drift import (
-    Counts,
+    AttributeCounts,
     Policy,
     attribute_drift,
     decide,
@@ -33,8 +28,13 @@ from segment_lib.drift import (
 )
 from segment_lib.errors import ConfigError
 from segment_lib.model import FittedModel
+from segment_lib.run.job import Job
+from segment_lib.run.progress import log
 from segment_lib.schema import Attribute
-from segment_lib.storage.files import read_arrays, read_part, write_part
+from segment_lib.storage.arrays import read_arrays
+from segment_lib.storage.files import read_part, write_part
+from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS, SET_ASIDE
 
 PLACED = "refresh/placed"
 """Where the rows placed by the base's model are."""
@@ -51,7 +51,7 @@ def inputs(job: Job) -> Any:
     return [job.hashes("ingest"), job.hashes("assess"), job.hashes("encode"), before]
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     told = of_refresh(job)
     base, plan = told.earlier, current_plan(told)
     old, new = base.stages["encode"].facts["features"], told.facts("encode")["features"]
@@ -99,7 +99,7 @@ def run(job: Job, work: Path) -> Outcome:
         "decision": decision,
         "reason": reason,
         "findings": found,
-        "changes": [asdict(change) for change in told.changes.listed],
+        "changes": [change.facts() for change in told.changes.listed],
         "distances": distances,
         **made.facts,
     }
@@ -144,13 +144,13 @@ def attribute_table(job: RefreshJob) -> pl.DataFrame:
 
 def _counts(
     old: Attribute, base: ExtractCounts, now: Attribute, new: ExtractCounts
-) -> tuple[Counts, Counts]:
+) -> tuple[AttributeCounts, AttributeCounts]:
     before, after = base.values[old.name], new.values[now.name]
     # Numbers counted in bins are compared in the coarser of the two.
     same = Values({}, coarseness=max(before.coarseness, after.coarseness))
     return (
-        Counts(base.rows, (before + same).rows, base.missing[old.name]),
-        Counts(new.rows, (after + same).rows, new.missing[now.name]),
+        AttributeCounts(base.rows, (before + same).rows, base.missing[old.name]),
+        AttributeCounts(new.rows, (after + same).rows, new.missing[now.name]),
     )
 
 

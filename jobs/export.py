@@ -34,39 +34,43 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.console import Console, blaming, log, path_argument, run_and_exit, start_logging
+from jobs.command import count, path_argument, run_and_exit
 from jobs.left_out import Columns, left_out, left_out_words, refuse_unmatched
-from jobs.run import count
 from segment_lib.cluster.memory import Budget
 from segment_lib.cluster.workers import Workers, local_workers
 from segment_lib.config import Run, parse_size
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.mailing.list_folder import LIST, refuse_other_list, replacing_list, sha256_key
 from segment_lib.mailing.targets import (
-    LeftOut,
+    Exclusions,
     Ranking,
-    SortedRun,
-    count_met,
+    SortedPart,
+    count_distinct,
     write_list,
-    write_run,
+    write_sorted_part,
 )
 from segment_lib.matrix import as_block
 from segment_lib.model import Projection, segment_ids
 from segment_lib.model.onnx_export import build_onnx, check_onnx, require_onnx
-from segment_lib.run.folder import RUN, export_scratch
+from segment_lib.run.blame import blaming
+from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import Console, log, start_logging
+from segment_lib.run.staging import export_leftovers
+from segment_lib.storage.arrays import read_arrays
 from segment_lib.storage.files import (
     StoredFile,
-    flush_files,
     hand_over,
     hash_file,
-    read_arrays,
+    make_private,
     read_file,
     read_json,
     read_part,
+    remove,
     write_file,
 )
-from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.local import flush_below
+from segment_lib.storage.location import Location
 
 CHECKED_ROWS = 10_000
 """Rows of the run on which an exported model is checked, at most."""
@@ -123,7 +127,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 def export(options: argparse.Namespace) -> None:
     """Write what was asked for."""
-    root = options.run.absolute()
+    root: Location = options.run.absolute()
     if not (root / RUN).exists() and not (root / RUN).is_symlink():
         raise ConfigError(f"{root}: no run.json. Name the folder of a finished run.")
     manifest = Manifest(root)
@@ -146,7 +150,7 @@ def export(options: argparse.Namespace) -> None:
 
 def write_targets(
     manifest: Manifest,
-    folder: Path,
+    folder: Location,
     options: argparse.Namespace,
     workers: Workers,
     console: Console,
@@ -158,15 +162,14 @@ def write_targets(
     cells = pl.read_csv(read_file(root, cells_file))
     population = int(cells["population_rows"].sum())
     wanted = round(depth * population)
-    ranking = Ranking.of(cells, wanted)
+    ranking = Ranking.best(cells, wanted)
     columns = Columns.of(manifest)
     out = left_out(manifest, columns, options.suppress, workers)
-    scratch = manifest.scratch(folder) / f".export-{uuid.uuid4().hex}"
+    scratch = manifest.folder.local(folder) / f".export-{uuid.uuid4().hex}"
     refuse_other_list(folder)
-    if not isinstance(folder, S3Path):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for old in export_scratch(folder):
-            shutil.rmtree(old, ignore_errors=True)
+    make_private(folder)
+    for old in export_leftovers(folder):
+        remove(old)
     scratch.mkdir(mode=0o700)
     try:
         runs = sort_parts(manifest, ranking, columns, out, scratch, workers, console, budget)
@@ -176,19 +179,21 @@ def write_targets(
         tally = write_list(runs, ranking.n_buckets, wanted, *files, repeating=columns.repeating)
         if sum(vars(tally).values()) != wanted:
             raise IntegrityError(f"{root}: gains/micro.csv does not add up. Run gains again.")
-        suppressed_met = count_met([run.suppressed_met for run in runs])
+        suppressed_met = count_distinct([run.suppressed_matched for run in runs])
         summary = {
             "depth": depth,
             "population_rows": population,
             "considered": wanted,
             "listed": tally.listed,
-            "known_customers_left_out": tally.known if columns.ids else None,
+            "known_customers_left_out": tally.customers if columns.ids else None,
             "suppressed_left_out": tally.suppressed,
             "marked_left_out": tally.marked,
-            "without_id_left_out": tally.nameless,
+            "without_id_left_out": tally.without_id,
             "repeated_left_out": tally.repeated,
-            "customer_ids": len(out.known) if columns.ids else None,
-            "customer_ids_met": count_met([run.known_met for run in runs]) if columns.ids else None,
+            "customer_ids": len(out.customers) if columns.ids else None,
+            "customer_ids_met": count_distinct([run.customers_matched for run in runs])
+            if columns.ids
+            else None,
             "suppressed_told": len(out.suppressed),
             "suppressed_met": suppressed_met,
             "suppressed_not_in_population": len(out.suppressed) - suppressed_met,
@@ -196,7 +201,7 @@ def write_targets(
             "micro_csv_sha256": cells_file.sha256,
             **{sha256_key(name): hash_file(scratch / name) for name in LIST},
         }
-        flush_files(scratch, LIST)
+        flush_below(scratch, LIST)
         with replacing_list(folder, summary):
             for name in LIST:
                 hand_over(scratch / name, folder / name)
@@ -213,12 +218,12 @@ def sort_parts(
     manifest: Manifest,
     ranking: Ranking,
     columns: Columns,
-    out: LeftOut,
+    out: Exclusions,
     scratch: Path,
     workers: Workers,
     console: Console,
     budget: int,
-) -> list[SortedRun]:
+) -> list[SortedPart]:
     """A sorted run of each part of the population."""
     seed = manifest.stages["gains"].facts["random_state"]
     raw = manifest.files("ingest", "raw/population/")
@@ -249,7 +254,7 @@ def sort_parts(
         return workers.run(tasks, lambda _: progress.add(1), at_once=at_once)
 
 
-def write_onnx(manifest: Manifest, target: Path) -> None:
+def write_onnx(manifest: Manifest, target: Location) -> None:
     """The fitted model as ONNX, once it gives rows of the run the segments that assign gave."""
     root = manifest.root
     told = read_json(root, manifest.file("sweep", "model/model.json"))
@@ -258,9 +263,9 @@ def write_onnx(manifest: Manifest, target: Path) -> None:
     ids = segment_ids(arrays)
     model = build_onnx(
         told["features"],
-        projection.mean,
-        projection.scale,
-        projection.components,
+        projection.scaler.mean_,
+        projection.scaler.scale_,
+        projection.pca.components_,
         centers,
         ids,
         {
@@ -272,7 +277,7 @@ def write_onnx(manifest: Manifest, target: Path) -> None:
     block, known = _known_rows(manifest, told["features"])
     segments, distances = (known[name].to_numpy() for name in ("segment", "distance"))
     agreeing = check_onnx(
-        model, block, projection.scores(block), centers, ids, segments, distances, target
+        model, block, projection.transform(block), centers, ids, segments, distances, target
     )
     write_file(target.parent, target.name, model)
     log(
@@ -302,23 +307,23 @@ def _known_rows(manifest: Manifest, features: list[str]) -> tuple[np.ndarray, pl
 
 
 def _sort_part(
-    root: Path,
+    root: Location,
     micro: StoredFile,
     segments: StoredFile,
     raw: StoredFile,
     columns: Columns,
     ranking: Ranking,
-    out: LeftOut,
+    out: Exclusions,
     seed: int,
     path: Path,
-) -> SortedRun:
+) -> SortedPart:
     rows = read_part(root, segments, columns=["row", "segment"])
     placed = read_part(root, micro)
     if not rows["row"].equals(placed["row"]):
         raise IntegrityError(f"{micro.path}: not the rows of {segments.path}. Run gains again.")
     ids, marked = columns.of_part(root, raw)
     people = rows.with_columns(placed["micro_segment"])
-    return write_run(people, ids, marked, ranking, out, seed, path)
+    return write_sorted_part(people, ids, marked, ranking, out, seed, path)
 
 
 def _share(text: str) -> float:

@@ -13,20 +13,24 @@ import argparse
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn
 
 import polars as pl
 
-from jobs.console import blaming, log, path_argument, run_and_exit, say, start_logging
+from jobs.command import path_argument, run_and_exit, say
 from segment_lib.cluster.memory import ADDRESSES_TO_DRAW, refuse_few_addresses
 from segment_lib.config import Fairness
 from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.report import trend_svg
-from segment_lib.run.manifest import FORMAT, Manifest
+from segment_lib.run.blame import blaming
+from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import log, start_logging
+from segment_lib.run.record import FORMAT
 from segment_lib.schema.wording import printable
-from segment_lib.storage.files import read_regular, read_table, write_file
+from segment_lib.storage.files import read_regular, write_file
+from segment_lib.storage.location import Location
+from segment_lib.storage.tables import read_table
 
 _BEST = 3
 _DRAWN = b'class="marks"'
@@ -61,7 +65,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     run_and_exit(lambda: tell(options.runs))
 
 
-def tell(folder: Path) -> None:
+def tell(folder: Location) -> None:
     """Print a line per run, the oldest first, and draw the lines of runs."""
     runs = sorted(past_runs(folder), key=lambda run: (run.date, run.name))
     if not runs:
@@ -81,7 +85,7 @@ def tell(folder: Path) -> None:
             say(f"\nchart: {printable(str(folder / path))}")
 
 
-def past_runs(folder: Path) -> Iterator[PastRun]:
+def past_runs(folder: Location) -> Iterator[PastRun]:
     """The finished runs in a folder; the log names those that are not, or cannot be read."""
     for path in sorted(folder.glob("*/run.json")):
         try:
@@ -96,7 +100,7 @@ def past_runs(folder: Path) -> Iterator[PastRun]:
             yield run
 
 
-def _past_run(root: Path) -> PastRun | None:
+def _past_run(root: Location) -> PastRun | None:
     """What a run came to; None if it is not finished."""
     manifest = Manifest(root)
     stages, about = manifest.stages, manifest.recorded.about
@@ -146,7 +150,7 @@ def trend_table(line: list[PastRun]) -> pl.DataFrame:
     )
 
 
-def _refuse_other(chart: Path) -> None:
+def _refuse_other(chart: Location) -> None:
     """Raise a ConfigError if a file of that name is there, and no chart: it is not replaced."""
     with suppress(FileNotFoundError):
         content = read_regular(chart)

@@ -2,22 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.console import log
 from segment_lib.cluster.workers import Workers
 from segment_lib.errors import ConfigError, DataError
-from segment_lib.mailing.suppression import Suppression, matches, open_suppression
-from segment_lib.mailing.targets import LeftOut, SortedRun
+from segment_lib.mailing.suppression import SuppressionFile, matching_columns, open_suppression
+from segment_lib.mailing.targets import Exclusions, SortedPart
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import log
 from segment_lib.schema import suppress_column
 from segment_lib.schema.ids import NO_ID, hash_ids
 from segment_lib.storage.files import StoredFile, read_part
+from segment_lib.storage.location import Location
 
 _NOBODY = np.empty(0, dtype=np.uint64)
 _ALLOW = "or say --allow-unmatched to write the list all the same"
@@ -51,7 +51,7 @@ class Columns:
                 "spelling. Run python -m jobs.run with its config again."
             )
         marks = facts["suppress_column"]
-        carried = facts["carried"]["population"]
+        carried = facts["passthrough"]["population"]
         missing = {name: tuple(codes) for name, _, _, codes in facts["attributes"]}
         repeated = facts["ids"]["population"]["rows"] if facts["id_column"] else 0
         return cls(
@@ -61,7 +61,9 @@ class Columns:
             repeated > 0 and facts["repeated_ids"] == "rows",
         )
 
-    def of_part(self, root: Path, file: StoredFile) -> tuple[pl.Series | None, pl.Series | None]:
+    def of_part(
+        self, root: Location, file: StoredFile
+    ) -> tuple[pl.Series | None, pl.Series | None]:
         """Ids of the rows of a raw part, and who of them must not be mailed."""
         names = [name for name in (self.ids, self.marks) if name]
         if not names:
@@ -74,8 +76,8 @@ class Columns:
 
 
 def left_out(
-    manifest: Manifest, columns: Columns, suppress: Path | None, workers: Workers
-) -> LeftOut:
+    manifest: Manifest, columns: Columns, suppress: Location | None, workers: Workers
+) -> Exclusions:
     """The customers, if ids tell them, and the suppressed.
 
     Raises
@@ -85,15 +87,15 @@ def left_out(
     """
     known = _customers(manifest, columns, workers) if columns.ids else _NOBODY
     if suppress is None:
-        return LeftOut(known, _NOBODY)
+        return Exclusions(known, _NOBODY)
     suppression = open_suppression(suppress, columns.ids or "row")
     if not columns.ids:
-        return LeftOut(known, suppression.row_numbers())
-    return LeftOut(known, suppression.keys(find_column(manifest, columns, suppression, workers)))
+        return Exclusions(known, suppression.row_numbers())
+    return Exclusions(known, suppression.keys(find_column(manifest, columns, suppression, workers)))
 
 
 def find_column(
-    manifest: Manifest, columns: Columns, suppression: Suppression, workers: Workers
+    manifest: Manifest, columns: Columns, suppression: SuppressionFile, workers: Workers
 ) -> int:
     """The column of a suppression file that holds ids of people.
 
@@ -120,13 +122,13 @@ def find_column(
 def refuse_unmatched(
     manifest: Manifest,
     columns: Columns,
-    suppress: Path | None,
-    out: LeftOut,
-    runs: Sequence[SortedRun],
+    suppress: Location | None,
+    out: Exclusions,
+    runs: Sequence[SortedPart],
     workers: Workers,
 ) -> None:
     """Raise a DataError if no suppressed or no customer's id is one of the population."""
-    if suppress and not any(len(run.suppressed_met) for run in runs):
+    if suppress and not any(len(run.suppressed_matched) for run in runs):
         if not len(out.suppressed):
             raise DataError(f"{suppress}: holds no ids. Check --suppress, {_ALLOW}.")
         what = f"an id in {columns.ids}" if columns.ids else "a row number"
@@ -139,12 +141,12 @@ def refuse_unmatched(
             f"{suppress}: none of its {len(out.suppressed):,} ids is {what} of the population."
             f"{hint} Write them as the population has them, {_ALLOW}."
         )
-    if len(out.known) and not any(len(run.known_met) for run in runs):
+    if len(out.customers) and not any(len(run.customers_matched) for run in runs):
         samples = {0: _customers(manifest, columns, workers, fold=True)}
         alike = _match(manifest, "raw/population/", columns, samples, workers, True)
         hint = " Some are, but for upper and lower case." if alike else ""
         raise DataError(
-            f"{columns.ids}: none of the {len(out.known):,} ids of the customers is one of the "
+            f"{columns.ids}: none of the {len(out.customers):,} ids of the customers is one of the "
             f"population, so no known customer would be left out.{hint} Deliver both extracts with "
             f"the same ids and run again, {_ALLOW}."
         )
@@ -178,7 +180,7 @@ def left_out_words(summary: Mapping[str, Any]) -> list[str]:
 def _matched(
     manifest: Manifest,
     columns: Columns,
-    suppression: Suppression,
+    suppression: SuppressionFile,
     workers: Workers,
     *,
     fold: bool = False,
@@ -206,9 +208,15 @@ def _match(
 
 
 def _match_part(
-    root: Path, file: StoredFile, columns: Columns, samples: Mapping[int, np.ndarray], fold: bool
+    root: Location,
+    file: StoredFile,
+    columns: Columns,
+    samples: Mapping[int, np.ndarray],
+    fold: bool,
 ) -> set[int]:
-    return matches(read_part(root, file, columns=[columns.ids])[columns.ids], samples, fold=fold)
+    return matching_columns(
+        read_part(root, file, columns=[columns.ids])[columns.ids], samples, fold=fold
+    )
 
 
 def _customers(
@@ -221,5 +229,5 @@ def _customers(
     return np.asarray(keys[keys != NO_ID])
 
 
-def _keys(root: Path, file: StoredFile, column: str, fold: bool) -> np.ndarray:
+def _keys(root: Location, file: StoredFile, column: str, fold: bool) -> np.ndarray:
     return np.unique(hash_ids(read_part(root, file, columns=[column])[column], fold=fold))

@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jobs.console import exit_code, start_logging
-from segment_lib.synthetic.calibration import calibrate, format_table
-from segment_lib.synthetic.extracts import make_extracts, refuse_other_extracts
-from segment_lib.synthetic.figures import ROWS
+from jobs.command import exit_code, from_repository
+from segment_lib.run.progress import start_logging
+
+with from_repository("extracts"):
+    from extracts.calibration import calibrate, format_table
+    from extracts.figures import ROWS
+    from extracts.files import make_extracts, refuse_other_extracts
 
 _EXAMPLES = """\
 examples:
@@ -34,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def make(options: argparse.Namespace) -> int:
-    """Make the extracts, or tell how close they are; 6 if a figure is out of its bound."""
+    """Make the extracts, or print how close they are; 6 if a figure is out of its bound."""
     if options.calibration:
         table = calibrate(options.calibration)
         print(format_table(table, all_lines=options.all_lines))
@@ -78,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _progress_line() -> Callable[[str, int, int], None]:
-    """Rows written, rate and time left on one line of stderr, twice a second at most."""
+    """Show rows written, rate and time left on one line of stderr, twice a second at most."""
     started: dict[str, float] = {}
     shown = [0.0]
 

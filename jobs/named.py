@@ -2,26 +2,26 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from dask import delayed
 
-from jobs.stage import Job
 from segment_lib.clean import NO_ANSWER, parse_answers
 from segment_lib.errors import DataError
+from segment_lib.run.job import Job
 from segment_lib.schema.ids import NO_ID, hash_ids
 from segment_lib.sources import Extract
 from segment_lib.storage.files import StoredFile, read_part
+from segment_lib.storage.location import Location
 
 
-def some_ids(root: Path, file: StoredFile, column: str) -> set[int]:
+def some_ids(root: Location, file: StoredFile, column: str) -> set[int]:
     """Keys of two of the ids of a raw part, or of all if there are fewer: no id leaves a worker."""
     keys = np.unique(hash_ids(read_part(root, file, columns=[column])[column]))
     return set(keys[keys != NO_ID][:2].tolist())
 
 
-def count_answers(root: Path, file: StoredFile, column: str) -> Counter[str]:
+def count_answers(root: Location, file: StoredFile, column: str) -> Counter[str]:
     """Rows of a raw part by what they answer."""
     return Counter(
         parse_answers(read_part(root, file, columns=[column])[column]).drop_nulls().to_list()
@@ -29,7 +29,7 @@ def count_answers(root: Path, file: StoredFile, column: str) -> Counter[str]:
 
 
 def refuse_named(
-    job: Job, extracts: Sequence[Extract], files: Sequence[StoredFile], work: Path
+    job: Job, extracts: Sequence[Extract], files: Sequence[StoredFile], work: Location
 ) -> None:
     """Raise a DataError if the id column or the response says nothing; all faults in one line.
 

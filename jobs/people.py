@@ -6,15 +6,13 @@ Nothing is done, and nothing read, where neither inputs.id_column nor inputs.sup
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.parts import Part, Parts, make_parts, part_key, reuse_part
-from jobs.stage import EXTRACTS, Job
+from jobs.legacy import Part, Parts, make_parts, part_key
 from segment_lib.clean import Tally, tally_part
 from segment_lib.clean.repeats import (
     BYTES_PER_ROW,
@@ -29,9 +27,13 @@ from segment_lib.clean.repeats import (
 )
 from segment_lib.errors import ConfigError, DataError, IntegrityError
 from segment_lib.run.checkpoint import finish_part
+from segment_lib.run.job import Job
+from segment_lib.run.parts import reuse_part
 from segment_lib.schema import Schema, suppress_column
 from segment_lib.schema.ids import NO_ID, hash_ids, leading_zeros
 from segment_lib.storage.files import StoredFile, read_metadata, read_part
+from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 BYTES_PER_CELL = 15
 """Of a cell in memory while ids are read and attributes compared; measured."""
@@ -75,7 +77,7 @@ def refuse_names(job: Job) -> None:
         )
 
 
-def settle(job: Job, made: Parts, work: Path) -> People:
+def settle(job: Job, made: Parts, work: Location) -> People:
     """The parts with each person once, by inputs.repeated_ids, and remarks on ids and marks."""
     remarks = mark_remarks(job, made, work)
     if not job.config.inputs.id_column:
@@ -100,7 +102,7 @@ def settle(job: Job, made: Parts, work: Path) -> People:
 
 
 def identify(
-    job: Job, work: Path, files: Sequence[StoredFile], scratch: Path, name: str
+    job: Job, work: Location, files: Sequence[StoredFile], scratch: Location, name: str
 ) -> list[Identified]:
     """The ids of each part of an extract, on disk."""
     inputs = job.config.inputs
@@ -116,12 +118,12 @@ def identify(
 
 
 def identify_part(
-    work: Path,
+    work: Location,
     file: StoredFile,
     column: str,
     attributes: Sequence[str],
     n: int,
-    scratch: Path,
+    scratch: Location,
     path: str,
 ) -> Identified:
     """The ids of a part: those without one are nobody in particular."""
@@ -136,7 +138,7 @@ def identify_part(
 
 
 def compare_ids(
-    job: Job, files: Sequence[StoredFile], parts: Sequence[Identified], scratch: Path, name: str
+    job: Job, files: Sequence[StoredFile], parts: Sequence[Identified], scratch: Location, name: str
 ) -> tuple[RepeatCounts, list[RowsByOwner]]:
     """What repeats in an extract, and the rows that do, by bucket."""
     firsts = list(accumulate((file.rows or 0 for file in files), initial=0))[:-1]
@@ -156,7 +158,7 @@ def kept_parts(
     files: Sequence[StoredFile],
     buckets: Sequence[RowsByOwner],
     left_out: dict[str, int],
-    work: Path,
+    work: Location,
 ) -> list[Part]:
     """The parts of an extract without the rows that repeat an id; those that change are noted."""
     if folder_of(job) == "raw":
@@ -176,7 +178,7 @@ def kept_parts(
     return parts
 
 
-def publish_part(work: Path, file: StoredFile, path: str) -> StoredFile:
+def publish_part(work: Location, file: StoredFile, path: str) -> StoredFile:
     """A part in which nobody repeats, under the name by which it is published."""
     published = reuse_part(work, file, work, path)
     if published is None:
@@ -185,7 +187,12 @@ def publish_part(work: Path, file: StoredFile, path: str) -> StoredFile:
 
 
 def keep_first(
-    work: Path, file: StoredFile, buckets: Sequence[RowsByOwner], i: int, schema: Schema, path: str
+    work: Location,
+    file: StoredFile,
+    buckets: Sequence[RowsByOwner],
+    i: int,
+    schema: Schema,
+    path: str,
 ) -> StoredFile:
     """A part without the rows that repeat an id, counted anew."""
     rows = read_part(work, file)
@@ -249,7 +256,7 @@ def few_or(count: int, few: int) -> str:
     return f"fewer than {few}" if 0 < count < few else f"{count:,}"
 
 
-def mark_remarks(job: Job, made: Parts, work: Path) -> list[str]:
+def mark_remarks(job: Job, made: Parts, work: Location) -> list[str]:
     """What is worth a look in the column that says who must not be mailed.
 
     Raises
@@ -297,11 +304,13 @@ def mark_remarks(job: Job, made: Parts, work: Path) -> list[str]:
     return remarks
 
 
-def columns_of(work: Path, file: StoredFile) -> list[str]:
+def columns_of(work: Location, file: StoredFile) -> list[str]:
     return read_part(work, file).columns
 
 
-def forms_of(work: Path, file: StoredFile, column: str, missing: Sequence[str]) -> frozenset[str]:
+def forms_of(
+    work: Location, file: StoredFile, column: str, missing: Sequence[str]
+) -> frozenset[str]:
     return suppress_column.distinct_words(read_part(work, file, columns=[column])[column], missing)
 
 
@@ -315,7 +324,7 @@ def row_numbers(job: Job, raw: Sequence[StoredFile]) -> list[range | StoredFile]
     ]
 
 
-def numbers_in(root: Path, rows: range | StoredFile) -> np.ndarray:
+def numbers_in(root: Location, rows: range | StoredFile) -> np.ndarray:
     """The row numbers that `row_numbers` gives of a part, shape (n_rows,)."""
     if isinstance(rows, StoredFile):
         return read_part(root, rows, columns=["row"])["row"].to_numpy()

@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from operator import itemgetter
-from pathlib import Path
 
 import polars as pl
 from dask import delayed
 
-from jobs.parts import Part, Parts, make_parts, part_key
+from jobs.legacy import Part, Parts, make_parts, part_key
 from jobs.people import folder_of
-from jobs.stage import Job
 from segment_lib.clean import tally_part
 from segment_lib.run.checkpoint import finish_part
+from segment_lib.run.job import Job
 from segment_lib.schema.ids import RoundedIdError, normalize_ids, rounded_ids_error
 from segment_lib.sources import (
     ColumnMapping,
@@ -25,7 +24,8 @@ from segment_lib.sources import (
     refuse_copies,
 )
 from segment_lib.storage.files import StoredFile
-from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import store_of
 
 BYTES_PER_CELL = 30
 """Of a row in memory while it is parsed, typed, tallied and written; measured."""
@@ -39,7 +39,7 @@ class RawParts:
     remarks: Sequence[str]
 
 
-def make_raw_parts(job: Job, extracts: Sequence[Extract], work: Path) -> RawParts:
+def make_raw_parts(job: Job, extracts: Sequence[Extract], work: Location) -> RawParts:
     """Hash and count the pieces, then read and write each.
 
     Raises
@@ -95,7 +95,7 @@ def write_raw_part(
     digest: str,
     counted: int,
     delivery: ColumnMapping,
-    work: Path,
+    work: Location,
     path: str,
 ) -> StoredFile:
     """Number the rows of a piece from `first` and write them with their tally in the footer."""
@@ -118,6 +118,6 @@ def _is_what_was_hashed(piece: Piece, reading: ReadResult, digest: str) -> bool:
 
     Parquet is read by columns, so its bytes are hashed once more; objects have versions for that.
     """
-    if isinstance(piece.path, S3Path) and not reading.digest:
+    if store_of(piece.path).versioned and not reading.digest:
         return True
     return (reading.digest or piece.digest()[0].partition("-")[0]) == digest.partition("-")[0]

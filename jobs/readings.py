@@ -3,12 +3,11 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from dask import delayed
 
-from jobs.stage import Job
 from segment_lib.errors import DataError
+from segment_lib.run.job import Job
 from segment_lib.sources import (
     ColumnMapping,
     DelimitedPiece,
@@ -20,6 +19,7 @@ from segment_lib.sources import (
     ambiguous_points,
 )
 from segment_lib.storage.files import StoredFile, read_footer
+from segment_lib.storage.location import Location
 
 
 def all_faults(job: Job, extracts: Sequence[Extract], error: DataError) -> DataError:
@@ -44,7 +44,7 @@ def faults_of(piece: Piece, passthrough: Sequence[str], delivery: ColumnMapping)
     return ()
 
 
-def notes_of(job: Job, files: Sequence[StoredFile], work: Path) -> dict[str, int]:
+def notes_of(job: Job, files: Sequence[StoredFile], work: Location) -> dict[str, int]:
     """What was noticed while the rows of raw parts were read."""
     notes: Counter[str] = Counter()
     for of_part in job.workers.run([delayed(read_notes)(work, file) for file in files]):
@@ -52,7 +52,7 @@ def notes_of(job: Job, files: Sequence[StoredFile], work: Path) -> dict[str, int
     return dict(notes)
 
 
-def read_notes(work: Path, file: StoredFile) -> Mapping[str, int]:
+def read_notes(work: Location, file: StoredFile) -> Mapping[str, int]:
     """The notes in the tally of a raw part that this job has just written, or just looked at."""
     notes: Mapping[str, int] = json.loads(read_footer(work / file.path)["tally"])["notes"]
     return notes

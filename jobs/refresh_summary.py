@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from jobs.legacy import Outcome, Stage
 from jobs.refresh_stages import of_refresh
-from jobs.stage import Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.drift import index_change
+from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
-from segment_lib.storage.files import formula_undone, read_file, read_part, write_file, write_table
+from segment_lib.storage.files import read_file, read_part, write_file
+from segment_lib.storage.location import Location
+from segment_lib.storage.tables import formula_undone, write_table
 
 _INDEX = ("index_low", "index", "index_high")
 
@@ -30,7 +32,7 @@ def inputs(job: Job) -> Any:
 _TABLES = ("compare/segments.csv", "compare/names.csv")
 
 
-def run(job: Job, work: Path) -> Outcome:
+def run(job: Job, work: Location) -> Outcome:
     base = of_refresh(job).earlier
     drift = dict(job.facts("drift"))
     matching = job.facts("sweep").get("matching") if drift["decision"] == "refit" else None

@@ -12,26 +12,29 @@ Exit codes: 0 all is as it was written, 2 usage, 6 something is not.
 """
 
 import argparse
-from pathlib import Path
 from typing import NoReturn
 
-from jobs.console import LOG, blaming, log, path_argument, run_and_exit, start_logging
+from jobs.command import path_argument, run_and_exit
 from segment_lib.errors import ConfigError, IntegrityError
-from segment_lib.run.folder import RUN, refuse_links
+from segment_lib.run.blame import blaming
+from segment_lib.run.foreign import refuse_links
 from segment_lib.run.integrity import faults
+from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
-from segment_lib.storage.lock import refuse_job_at_work
+from segment_lib.run.progress import LOG, log, start_logging
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import store_of
 
 
 def parser() -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser(
+    arguments = argparse.ArgumentParser(
         prog="python -m jobs.verify",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    found.add_argument("run", type=path_argument, help="folder of a run, such as runs/azdias")
-    found.add_argument("--log-format", choices=("text", "json"), default="text")
-    return found
+    arguments.add_argument("run", type=path_argument, help="folder of a run, such as runs/azdias")
+    arguments.add_argument("--log-format", choices=("text", "json"), default="text")
+    return arguments
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -41,25 +44,25 @@ def main(argv: list[str] | None = None) -> NoReturn:
     run_and_exit(lambda: verify(options.run.absolute()))
 
 
-def verify(root: Path) -> None:
+def verify(root: Location) -> None:
     """Raise an IntegrityError unless the run is as it was left."""
     if not (root / RUN).exists() and not (root / RUN).is_symlink():
         raise ConfigError(f"{root}: no run.json. Name the folder of a run.")
     refuse_links(root)
-    refuse_job_at_work(root)
+    store_of(root).lock(root).refuse_holder()
     manifest = Manifest(root)
     with blaming(f"{root}: what it holds"):
-        found = faults(manifest)
-    for fault in found:
+        wrong = faults(manifest)
+    for fault in wrong:
         advice = f"run {fault.stage} again" if fault.stage else "nothing reads it"
         LOG.error("%s: %s; %s", root / fault.path, fault.what, advice)
-    again = [name for name in manifest.stages if any(f.stage == name for f in found)]
-    unlisted = [fault for fault in found if fault.stage is None]
-    if found:
+    again = [name for name in manifest.stages if any(f.stage == name for f in wrong)]
+    unlisted = [fault for fault in wrong if fault.stage is None]
+    if wrong:
         more = f"Run again with --from {again[0]}. " if again else ""
         more += f"Move away what is yours; python -m jobs.clean {root} lists it." * bool(unlisted)
         raise IntegrityError(
-            f"{root}: {len(found)} files are not as they were left. {more.strip()}"
+            f"{root}: {len(wrong)} files are not as they were left. {more.strip()}"
         )
     if manifest.publishing is not None:
         log(

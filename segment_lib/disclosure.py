@@ -1,53 +1,62 @@
-"""Counts of too few people, and what would give them away."""
+"""Statistical disclosure control: primary and complementary suppression of small counts."""
 
 import polars as pl
 
+from segment_lib.terms import SET_ASIDE
+
 PEOPLE = ("population_rows", "population_share")
 CUSTOMERS = ("customer_rows", "customer_share")
-BOTH = (
+COMPARISON = (
     *("index", "index_low", "index_high", "low", "high", "spread_low", "spread_high"),
     "verdict",
 )
 
 
 def suppress_segments(segments: pl.DataFrame, min_cell: int) -> pl.DataFrame:
-    """The table of segments against customers, null where it would tell of too few people.
+    """The table of segments against customers with small counts suppressed, that is null.
 
-    With a count goes its share; with either count index, limits and verdict. Console, log, page
-    and spreadsheets show this and nothing else.
+    With a count goes its share; with either count go index, limits and verdict. Console, log, page
+    and spreadsheets show this table and no other.
     """
-    people, customers = (suppressed_segments(pl.col(of[0]), min_cell) for of in (PEOPLE, CUSTOMERS))
+    people, customers = (
+        suppressed_segments(pl.col(rows), min_cell) for rows, _ in (PEOPLE, CUSTOMERS)
+    )
     return segments.with_columns(
-        pl.when(~few).then(pl.col(column)).alias(column)
-        for columns, few in ((PEOPLE, people), (CUSTOMERS, customers), (BOTH, people | customers))
+        pl.when(~small).then(pl.col(column)).alias(column)
+        for columns, small in (
+            (PEOPLE, people),
+            (CUSTOMERS, customers),
+            (COMPARISON, people | customers),
+        )
         for column in columns
         if column in segments.columns
     )
 
 
-def is_few(rows: int, min_cell: int) -> bool:
-    """Whether a count is of some people, but of too few to be told."""
+def is_small_count(rows: int, min_cell: int) -> bool:
+    """Whether a count is above 0 but below `min_cell`."""
     return 0 < rows < min_cell
 
 
-def counted(rows: int, min_cell: int) -> str:
-    """A count in words for the console and the log: of few people, only that they are few."""
-    return f"under {min_cell}" if is_few(rows, min_cell) else f"{rows:,}"
+def count_text(rows: int, min_cell: int) -> str:
+    """Text of a count for the console and the log: "under 10" for a small one."""
+    return f"under {min_cell}" if is_small_count(rows, min_cell) else f"{rows:,}"
 
 
 def suppressed(
     rows: pl.Expr, min_cell: int, *within: str, tie: str, last: pl.Expr | None = None
 ) -> pl.Expr:
-    """True for counts below `min_cell` and, where there is one, for the next smallest with it.
+    """True for counts below `min_cell` and for the next smallest ones that would disclose them.
 
-    As many are hidden as it takes for their sum to say nothing of any: at least two, of at least
-    `min_cell` people together.
+    In a group with a small count at least two counts are suppressed, of at least `min_cell` people
+    together, so that none follows from the total (Hundepool et al. 2012, "Statistical disclosure
+    control").
 
     Parameters
     ----------
-    rows : counts that add up to a number told elsewhere, within each group of the columns `within`
-    tie : a column that decides between equal counts, so that all tables hide the same
-    last : true for counts that hide no other while there are more
+    rows : counts that add up to a published total, within each group of the columns `within`
+    tie : a column that decides between equal counts, so that all tables suppress the same
+    last : true for counts that are suppressed for the sake of others only where no other is left
     """
     small = rows < min_cell
     order = [rows, pl.col(tie)] if last is None else [last & ~small, rows, pl.col(tie)]
@@ -55,13 +64,13 @@ def suppressed(
     def over(expression: pl.Expr) -> pl.Expr:
         return expression.over(*(within or (pl.lit(0),)), order_by=order)
 
-    smaller, fewer = over(pl.int_range(pl.len())), over(rows.cum_sum()) - rows
-    return over(small.any()) & (small | (smaller < 2) | (fewer < min_cell))
+    rank, sum_below = over(pl.int_range(pl.len())), over(rows.cum_sum()) - rows
+    return over(small.any()) & (small | (rank < 2) | (sum_below < min_cell))
 
 
 def suppressed_segments(rows: pl.Expr, min_cell: int, *within: str) -> pl.Expr:
-    """The counts of a table of segments to be hidden, in a column named `segment`.
+    """True for the counts to suppress in a table of segments, which has a column `segment`.
 
-    The rows set aside hide no other: what stages read and wrote tells how many they are.
+    The rows set aside protect no other count: the rows in and out of stages tell how many they are.
     """
-    return suppressed(rows, min_cell, *within, tie="segment", last=pl.col("segment") < 0)
+    return suppressed(rows, min_cell, *within, tie="segment", last=pl.col("segment") == SET_ASIDE)

@@ -1,7 +1,6 @@
 """The border between tables and arrays: feature parts as one dask array, a block per part."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import dask.array as da
 import numpy as np
@@ -9,6 +8,7 @@ import polars as pl
 from dask import delayed
 
 from segment_lib.storage.files import StoredFile, read_part
+from segment_lib.storage.location import Location
 
 
 def as_block(rows: pl.DataFrame, features: Sequence[str]) -> np.ndarray:
@@ -19,17 +19,17 @@ def as_block(rows: pl.DataFrame, features: Sequence[str]) -> np.ndarray:
     return block
 
 
-def read_block(root: Path, file: StoredFile, features: Sequence[str]) -> np.ndarray:
+def read_block(root: Location, file: StoredFile, features: Sequence[str]) -> np.ndarray:
     """Read the features of a part, shape (n_rows, n_features), float32."""
     return as_block(read_part(root, file, columns=features), features)
 
 
-def read_rows(root: Path, file: StoredFile) -> np.ndarray:
+def read_rows(root: Location, file: StoredFile) -> np.ndarray:
     """The row numbers of a part, shape (n_rows,)."""
     return read_part(root, file, columns=["row"])["row"].to_numpy()
 
 
-def feature_array(root: Path, files: Sequence[StoredFile], features: Sequence[str]) -> da.Array:
+def feature_array(root: Location, files: Sequence[StoredFile], features: Sequence[str]) -> da.Array:
     """The features of all parts.
 
     Returns
@@ -49,7 +49,7 @@ def feature_array(root: Path, files: Sequence[StoredFile], features: Sequence[st
     )
 
 
-def row_array(root: Path, files: Sequence[StoredFile]) -> da.Array:
+def row_array(root: Location, files: Sequence[StoredFile]) -> da.Array:
     """The row numbers of all parts, shape (n_rows,), in the blocks of `feature_array`."""
     return da.concatenate(
         [

@@ -31,14 +31,14 @@ def tables_of(page: Path) -> dict[str, pl.DataFrame]:
     }
 
 
-def disclosed(
+def published_sums(
     who: str,
     truth: Mapping[Cell, int],
     page: Mapping[str, pl.DataFrame],
     describe: pl.DataFrame,
     fairness: pl.DataFrame,
 ) -> Iterator[Equation]:
-    """All that is told of the counts of one extract. Totals are: the run sheet holds them."""
+    """Sums of counts of one extract that are published, the totals among them (run sheet)."""
     sizes = [cell for cell in truth if len(cell) == 1]
     everyone = sum(truth[cell] for cell in sizes)
     yield dict.fromkeys(sizes, 1), everyone

@@ -17,7 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 from segment_lib.storage import s3
-from segment_lib.storage.s3 import S3Path, place
+from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.stores import as_location
 
 SECRET = "canary-of-the-secret-key"
 """The secret key in tests: it is to appear nowhere."""
@@ -90,9 +91,7 @@ def new_bucket() -> S3Path:
     """An empty bucket."""
     name = f"bucket-{uuid.uuid4().hex}"
     s3._client().create_bucket(Bucket=name)
-    bucket = place(f"s3://{name}")
-    assert isinstance(bucket, S3Path)
-    return bucket
+    return as_location(f"s3://{name}")
 
 
 @dataclass

@@ -15,7 +15,9 @@ from segment_lib.config import (
     load_config,
     parse_size,
 )
+from segment_lib.config.sections import SECTIONS
 from segment_lib.errors import ConfigError
+from segment_lib.schema.values import keys
 
 INPUTS = '[inputs]\npopulation = "p.csv"\ncustomers = "c.csv"\nfeature_summary = "f.csv"\n'
 
@@ -222,6 +224,35 @@ def test_all_faults_are_listed_at_once(tmp_path):
     )
     faults = ("customers is", "feature_summary is", "n_cluster,", "sweep must", "[rum]", "memory m")
     assert [fault in message for fault in faults] == [True] * 6
+
+
+def test_no_key_must_be_set_but_the_paths_and_those_of_mailing():
+    needed = [
+        f"{name}.{key}"
+        for name, section in SECTIONS.items()
+        for key, values in keys(section).items()
+        if not values.accept(getattr(section(), key))
+    ]
+    assert needed == [
+        "inputs.population",
+        "inputs.customers",
+        "inputs.feature_summary",
+        "mailing.cost_per_piece",
+        "mailing.margin_per_order",
+        "mailing.base_response_rate",
+    ]
+
+
+def test_an_extract_has_a_table_of_its_own(tmp_path):
+    text = '[inputs]\nfeature_summary = "f.csv"\npopulation = "p.csv"\nseparator = ";"\n'
+    text += '[inputs.customers]\npath = "c.csv"\nseparator = ","\n'
+    inputs = load_config(write(tmp_path, text)).inputs
+    assert inputs.customers == str(tmp_path / "c.csv")
+    assert inputs.text_format("customers").separator == ","
+    assert inputs.text_format("population").separator == ";"
+    fault = "unknown key inputs.customers.seperator, did you mean separator?"
+    assert fault in refused(tmp_path, text + 'seperator = ","\n')
+    assert "inputs.customers.quote must be one character" in refused(tmp_path, text + "quote = 3\n")
 
 
 @pytest.mark.parametrize("key", ["population", "customers", "feature_summary"])

@@ -8,11 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from segment_lib.compare import compare_segments
-from segment_lib.disclosure import counted, suppress_segments, suppressed, suppressed_segments
+from segment_lib.disclosure import count_text, suppress_segments, suppressed, suppressed_segments
 from segment_lib.profile import COUNTS, describe_segments, fairness_table
 from segment_lib.report import tables
-from segment_lib.report.segments import segments
-from tests.attack import Cell, disclosed, range_of
+from segment_lib.report.segments import build_segments
+from tests.attack import Cell, published_sums, range_of
 
 MIN_CELL = 10
 NO_TRAITS = pl.DataFrame(
@@ -24,7 +24,7 @@ NO_TRAITS = pl.DataFrame(
 )  # fmt: skip
 
 
-def hidden(counts: dict[int, int]) -> set[int]:
+def suppressed_ids(counts: dict[int, int]) -> set[int]:
     table = pl.DataFrame({"segment": list(counts), "rows": list(counts.values())})
     return set(table.filter(suppressed_segments(pl.col("rows"), MIN_CELL))["segment"])
 
@@ -50,17 +50,17 @@ def hidden(counts: dict[int, int]) -> set[int]:
 def test_a_small_count_hides_others_until_their_sum_says_nothing(
     counts: dict[int, int], expected: set[int]
 ) -> None:
-    assert hidden(counts) == expected
+    assert suppressed_ids(counts) == expected
 
 
 def test_of_equal_counts_the_same_is_hidden_in_any_order() -> None:
-    assert hidden({2: 50, 1: 50, 0: 4}) == hidden({0: 4, 1: 50, 2: 50}) == {0, 1}
+    assert suppressed_ids({2: 50, 1: 50, 0: 4}) == suppressed_ids({0: 4, 1: 50, 2: 50}) == {0, 1}
 
 
 def test_groups_are_hidden_each_by_itself() -> None:
     table = pl.DataFrame({"of": ["a", "b", "a", "b"], "at": [0, 0, 1, 1], "rows": [4, 50, 60, 70]})
-    hidden = table.select(suppressed(pl.col("rows"), MIN_CELL, "of", tie="at")).to_series()
-    assert hidden.to_list() == [True, False, True, False]
+    flags = table.select(suppressed(pl.col("rows"), MIN_CELL, "of", tie="at")).to_series()
+    assert flags.to_list() == [True, False, True, False]
 
 
 # Computed back
@@ -77,8 +77,8 @@ def levels(rows: Sequence[Sequence[int]]) -> pl.DataFrame:
     return pl.DataFrame(
         [
             (segment, "A", level, n)
-            for segment, segment_rows in enumerate(rows, start=-1)
-            for level, n in zip(LEVELS, segment_rows, strict=True)
+            for segment, counts in enumerate(rows, start=-1)
+            for level, n in zip(LEVELS, counts, strict=True)
         ],
         schema=COUNTS,
         orient="row",
@@ -97,12 +97,12 @@ def test_what_is_hidden_in_the_tables_cannot_be_computed_from_all_of_them(
 ) -> None:
     """All levels are known of everybody, so that the fairness table tells of sizes too."""
     n = len(rows)
-    people, customers = (levels(extract) for extract in zip(*rows, strict=True))
-    if not all(sum(sizes(extract).values()) >= 2 * MIN_CELL for extract in (people, customers)):
+    people, customers = (levels(counts) for counts in zip(*rows, strict=True))
+    if not all(sum(sizes(counts).values()) >= 2 * MIN_CELL for counts in (people, customers)):
         return
     shares = compare_segments(sizes(people), sizes(customers))
     names = shares.select("segment", name=pl.lit("name"))
-    shown = segments(shares, names, NO_TRAITS, MIN_CELL)
+    cards = build_segments(shares, names, NO_TRAITS, MIN_CELL)
     clustered = {s: rows for s, rows in sizes(people).items() if s >= 0}
     whole = sum(clustered.values())
     small = sum(size for size in clustered.values() if size < 0.01 * whole)
@@ -121,22 +121,22 @@ def test_what_is_hidden_in_the_tables_cannot_be_computed_from_all_of_them(
     )  # fmt: skip
     stages = pl.DataFrame({"stage": ["ingest", "sweep"], "rows_in": [10**9, whole],
                            "rows_out": [10**9, whole]})  # fmt: skip
-    tried = tables.tried(sweep, whole, shown, MIN_CELL)
+    tried = tables.sweep_rows(sweep, whole, cards, MIN_CELL)
     page = {
-        "index": pl.read_csv(tables.index_table(shown).csv.encode()),
+        "index": pl.read_csv(tables.index_table(cards).csv.encode()),
         "stability": pl.read_csv(
-            tables.stability_table(stability, n - 1, shown, MIN_CELL).csv.encode()
+            tables.stability_table(stability, n - 1, cards, MIN_CELL).csv.encode()
         ),
         "sweep": tried.rename({"tried": "Segments", "smallest_share": "Smallest segment",
                                "small_share": "In small segments"}),
-        "stages": tables.stages(stages, shown).rename({"stage": "Stage", "rows_in": "Rows in"}),
+        "stages": tables.stage_rows(stages, cards).rename({"stage": "Stage", "rows_in": "Rows in"}),
     }  # fmt: skip
     described = describe_segments(shares, names, NO_TRAITS, min_cell=MIN_CELL)
     fair = fairness_table(people, customers, shares, {"A": LEVELS}, {}, min_cell=MIN_CELL)
     for who, counts in (("population", people), ("customer", customers)):
         truth: dict[Cell, int] = {(s,): rows for s, rows in sizes(counts).items()}
         truth |= {(s, a, level): rows for s, a, level, rows in counts.iter_rows()}
-        known = list(disclosed(who, truth, page, described, fair))
+        known = list(published_sums(who, truth, page, described, fair))
         for cell in (cell for cell, rows in truth.items() if rows < MIN_CELL):
             least, most = range_of(cell, truth, known)
             assert most - least >= 1, (who, cell)
@@ -162,4 +162,4 @@ def test_with_a_count_go_its_share_and_with_either_index_limits_and_verdict() ->
     ("rows", "text"), [(0, "0"), (1, "under 10"), (9, "under 10"), (10, "10"), (12_345, "12,345")]
 )
 def test_a_count_in_the_log_is_told_from_ten_on_and_if_it_is_none(rows: int, text: str) -> None:
-    assert counted(rows, MIN_CELL) == text
+    assert count_text(rows, MIN_CELL) == text

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from jobs import console
-from jobs.console import exit_code, start_logging
+from jobs.command import exit_code
 from segment_lib.errors import IntegrityError, JobError
+from segment_lib.run.progress import start_logging
 from segment_lib.schema.wording import printable
 from tests.conftest import ROOT
 

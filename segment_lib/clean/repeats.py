@@ -7,12 +7,12 @@ below one in three thousand.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from segment_lib.storage.files import write_file
+from segment_lib.storage.location import Location
 
 ROWS_PER_BUCKET = 500_000
 """Rows of a bucket, about; a bucket is compared at a time."""
@@ -24,14 +24,14 @@ BYTES_PER_ROW = 130
 class RowsByOwner:
     """Rows of whole numbers on disk, sorted by owner."""
 
-    path: Path
+    path: Location
     edges: tuple[int, ...]
     """Index of the first row of each owner, and the end of the last one."""
     width: int
     """Number of columns."""
 
     @classmethod
-    def write(cls, root: Path, path: str, rows: np.ndarray, owners: np.ndarray, n: int) -> Self:
+    def write(cls, root: Location, path: str, rows: np.ndarray, owners: np.ndarray, n: int) -> Self:
         """Write rows, shape (n_rows, width) of uint64, in the order of their `n` owners."""
         order = np.argsort(owners, kind="stable")
         edges = np.searchsorted(owners[order], np.arange(n + 1))
@@ -85,7 +85,7 @@ def assign_buckets(keys: np.ndarray, buckets: int) -> np.ndarray:
 
 
 def find_repeats(
-    parts: Sequence[RowsByOwner], bucket: int, firsts: Sequence[int], root: Path, path: str
+    parts: Sequence[RowsByOwner], bucket: int, firsts: Sequence[int], root: Location, path: str
 ) -> tuple[RepeatCounts, RowsByOwner]:
     """Count the repeats of a bucket, and write the numbers of the repeating rows by part.
 

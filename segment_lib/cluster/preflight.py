@@ -7,7 +7,6 @@ import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -17,9 +16,10 @@ from distributed.comm.addressing import get_address_host, parse_address
 from segment_lib.cluster.memory import BASE
 from segment_lib.cluster.versions import PACKAGES, code_of, versions_of
 from segment_lib.errors import ClusterError, JobError
-from segment_lib.storage.files import make_private, remove_below, write_file
-from segment_lib.storage.s3 import SCHEME, place
+from segment_lib.storage.files import file_size, make_private, remove, write_file
+from segment_lib.storage.location import Location
 from segment_lib.storage.scratch import sweep_private_folders
+from segment_lib.storage.stores import as_location, is_remote
 
 _ASKED = (*PACKAGES, "distributed", "cloudpickle")
 """Whose versions decide the bytes, or whether tasks can be sent at all."""
@@ -60,7 +60,7 @@ def is_private(address: str) -> bool:
 
 
 def preflight(
-    client: Client, *, root: Path, inputs: Sequence[Path], part_bytes: int
+    client: Client, *, root: Location, inputs: Sequence[Location], part_bytes: int
 ) -> Sequence[str]:
     """See that every worker can do the job, as the run folder and the inputs are seen from here.
 
@@ -86,7 +86,13 @@ def preflight(
     faults = _memory_faults(client, part_bytes)
     remarks = []
     with _tokens(root) as (folder, token), _sent_by_value():
-        looks = _ask(client, names, folder, token, [(str(p), p.stat().st_size) for p in inputs])
+        looks = _ask(
+            client,
+            names,
+            folder,
+            token,
+            [(str(file), file_size(file)) for file in inputs],
+        )
         for address, look in looks.items():
             seen = folder / look["left"] if look["left"] else None
             if not look["unseen"] and not (seen and _text(seen) == address):
@@ -134,7 +140,7 @@ def differing(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
 
 
 def _advice(unseen: str) -> str:
-    if unseen.startswith(SCHEME):
+    if is_remote(unseen):
         return "Give each worker credentials and settings of the object store, in its environment"
     return "Mount the folders of the run and of its inputs under the same path on every machine"
 
@@ -183,7 +189,7 @@ def _memory_faults(client: Client, part_bytes: int) -> list[str]:
 
 
 @contextmanager
-def _tokens(root: Path) -> Iterator[tuple[Path, str]]:
+def _tokens(root: Location) -> Iterator[tuple[Location, str]]:
     """A folder in the run folder with a file that workers are to read, gone afterwards."""
     token = uuid.uuid4().hex
     folder = root / ".work" / f"preflight-{token}"
@@ -192,7 +198,7 @@ def _tokens(root: Path) -> Iterator[tuple[Path, str]]:
         write_file(folder, "token", token.encode())
         yield folder, token
     finally:
-        remove_below(folder)
+        remove(folder)
 
 
 @contextmanager
@@ -211,7 +217,7 @@ def _sent_by_value() -> Iterator[None]:
 def _ask(
     client: Client,
     names: Mapping[str, str],
-    folder: Path,
+    folder: Location,
     token: str,
     inputs: Sequence[tuple[str, int]],
 ) -> dict[str, dict[str, Any]]:
@@ -256,15 +262,15 @@ def _look(
     import polars
 
     unseen, left = "", ""
-    sweep_private_folders(place(folder).parent.parent)
+    sweep_private_folders(as_location(folder).parent.parent)
     try:
-        if _text(place(folder) / "token") != token:
-            unseen = f"{place(folder).parent.parent}: is not the run folder"
+        if _text(as_location(folder) / "token") != token:
+            unseen = f"{as_location(folder).parent.parent}: is not the run folder"
         else:
             left = uuid.uuid4().hex
-            write_file(place(folder), left, dask_worker.address.encode())
+            write_file(as_location(folder), left, dask_worker.address.encode())
         for path, size in inputs:
-            with place(path).open("rb") as file:
+            with as_location(path).open("rb") as file:
                 if file.seek(0, os.SEEK_END) != size:
                     unseen = f"{path}: of another size than here"
     except OSError as error:
@@ -282,5 +288,5 @@ def _look(
     }
 
 
-def _text(path: Path) -> str:
+def _text(path: Location) -> str:
     return path.read_text()

@@ -14,15 +14,12 @@ import numpy as np
 from dask import delayed
 from dask.delayed import Delayed
 
-from segment_lib.model import Standing
-from segment_lib.storage.files import (
-    make_private,
-    remove_below,
-    unwritable,
-    write_arrays,
-    write_file,
-)
-from segment_lib.storage.s3 import S3Path
+from segment_lib.model import RowBounds
+from segment_lib.storage.arrays import write_arrays
+from segment_lib.storage.files import remove, write_file
+from segment_lib.storage.local import make_private, unwritable
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import local_path
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Scratch:
     In an object store, which a cluster's workers share, they are read whole in place of mapped.
     """
 
-    root: Path
+    root: Location
     folder: str
 
     def spill(self, Z: da.Array) -> "Spilled":
@@ -43,12 +40,14 @@ class Scratch:
         ]
         return Spilled(dask.compute(*tasks), Z.chunks[0], Z.shape[1], Z.dtype)
 
-    def standings(self) -> "StandingsInFiles":
+    def bounds_store(self) -> "FileBounds":
         """A place on a disk for what passes of this process remember; earlier ones are gone."""
-        folder = self.root / self.folder / "standings"
-        remove_below(folder)
+        folder = local_path(self.root / self.folder / "bounds")
+        if folder is None:
+            raise ValueError(f"{self.root}: no disk, on which labels and bounds are written over")
+        remove(folder)
         make_private(folder)
-        return StandingsInFiles(folder)
+        return FileBounds(folder)
 
     def hold(self, tasks: Sequence[Delayed], total: Delayed) -> tuple[Sequence[Delayed], Any]:
         """Write the results of the tasks, dataclasses of arrays, to files, and compute the total.
@@ -74,7 +73,7 @@ class Scratch:
 class Spilled(Sequence[np.ndarray]):
     """Blocks in files, each mapped whenever it is asked for."""
 
-    files: Sequence[Path]
+    files: Sequence[Location]
     rows: Sequence[int]
     n_columns: int
     dtype: np.dtype[Any]
@@ -94,8 +93,8 @@ class Spilled(Sequence[np.ndarray]):
         return da.concatenate(blocks)
 
 
-class StandingsInFiles:
-    """Of each block two files, of labels and of limits, in which clusterings follow one another.
+class FileBounds:
+    """Two files a block, of labels and of slack, in which clusterings follow one another.
 
     They are read and written, not mapped: where a disk is full, writing into a map kills a process.
     """
@@ -104,27 +103,27 @@ class StandingsInFiles:
         self._folder = folder
         self._of: dict[int, tuple[dict[int, int], np.dtype[Any], int]] = {}
 
-    def recall(self, block: int, keys: Sequence[int]) -> Standing | None:
+    def recall(self, block: int, keys: Sequence[int]) -> RowBounds | None:
         if block not in self._of:
             return None
         places, dtype, n_rows = self._of[block]
         found = []
-        for name, kind in (("labels", dtype), ("limits", np.dtype(np.float32))):
+        for name, kind in (("labels", dtype), ("slack", np.dtype(np.float32))):
             rows = np.empty((len(keys), n_rows), kind)
             with self._path(block, name).open("rb") as file:
                 for row, key in zip(rows, keys, strict=True):
                     file.seek(places[key] * row.nbytes)
                     file.readinto(row)
             found.append(rows)
-        return Standing(np.array(keys), *found)
+        return RowBounds(np.array(keys), *found)
 
-    def keep(self, block: int, standing: Standing) -> None:
-        keys = standing.keys.tolist()
+    def keep(self, block: int, bounds: RowBounds) -> None:
+        keys = bounds.keys.tolist()
         if block not in self._of:
             places = {key: place for place, key in enumerate(keys)}
-            self._of[block] = places, standing.labels.dtype, standing.labels.shape[1]
+            self._of[block] = places, bounds.labels.dtype, bounds.labels.shape[1]
         places = self._of[block][0]
-        for name, rows in (("labels", standing.labels), ("limits", standing.limits)):
+        for name, rows in (("labels", bounds.labels), ("slack", bounds.slack)):
             path = self._path(block, name)
             try:
                 descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
@@ -139,25 +138,25 @@ class StandingsInFiles:
         return self._folder / f"block-{block:05d}.{name}"
 
 
-def _write_block(block: np.ndarray, root: Path, path: str) -> Path:
+def _write_block(block: np.ndarray, root: Location, path: str) -> Location:
     buffer = io.BytesIO()
     np.save(buffer, block, allow_pickle=False)
     return root / write_file(root, path, buffer.getvalue()).path
 
 
-def _write_arrays(held: Any, root: Path, path: str) -> tuple[Path, type]:
+def _write_arrays(held: Any, root: Location, path: str) -> tuple[Location, type]:
     return root / write_arrays(root, path, vars(held)).path, type(held)
 
 
-def _load_block(file: Path) -> np.ndarray:
-    if isinstance(file, S3Path):
+def _load_block(file: Location) -> np.ndarray:
+    path = local_path(file)
+    if path is None:
         return np.asarray(np.load(io.BytesIO(file.read_bytes()), allow_pickle=False))
     # Left as a map, by which a pass knows that it may read the file whole.
-    mapped: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
+    mapped: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped
 
 
-def _read_arrays(file: Path, kind: type) -> Any:
-    source = io.BytesIO(file.read_bytes()) if isinstance(file, S3Path) else file
-    with np.load(source, allow_pickle=False) as archive:
+def _read_arrays(file: Location, kind: type) -> Any:
+    with np.load(local_path(file) or io.BytesIO(file.read_bytes()), allow_pickle=False) as archive:
         return kind(**archive)

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from segment_lib.cluster.memory import give_memory_back
 from segment_lib.errors import ClusterError, JobError
+from segment_lib.storage.location import Location
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class Workers:
     memory: int | None = None
     """Bytes its workers may use, as if they were one process; None if they have no limit."""
 
-    def prepare(self, *, root: Path, inputs: Sequence[Path], part_bytes: int) -> Sequence[str]:
+    def prepare(
+        self, *, root: Location, inputs: Sequence[Location], part_bytes: int
+    ) -> Sequence[str]:
         """See that a cluster is fit for the job; prepare its workers, and those that join later.
 
         Parameters and errors are those of `preflight`; threads of this process are always fit.

@@ -1,4 +1,4 @@
-"""Customers against the population, segment by segment: shares, index, interval, verdict."""
+"""Table of the segments, customers against population: shares, index, limits, verdict."""
 
 from collections.abc import Mapping
 from math import exp, sqrt
@@ -7,12 +7,10 @@ from statistics import NormalDist
 import polars as pl
 from scipy.special import betaincinv
 
-SET_ASIDE = -1
-"""The segment of rows too incomplete to cluster."""
+from segment_lib.terms import AVERAGE, CONFIDENCE, OVER, UNDER
 
-CONFIDENCE = 0.95
-FEW = 30
-"""Rows below which an approximation by the normal distribution is not relied on."""
+MIN_NORMAL_ROWS = 30
+"""The fewest rows for an approximation by the normal distribution."""
 
 SEGMENTS = {
     "segment": pl.Int32,
@@ -41,18 +39,19 @@ def compare_segments(
     stability: Mapping[int, float] | None = None,
     min_rows: int = 0,
 ) -> pl.DataFrame:
-    """Index of each segment, in the order of segments; the set-aside rows are segment -1.
+    """Table of shares, index, limits and verdict of each segment, in the order of segments.
 
-    `index_low` and `index_high` are the interval of the segment by itself. `low` and `high` hold
-    for all segments at once: the interval at the level 1 - 0.05 / segments (Bonferroni), and what
-    of the spread lies beyond it. The verdict is read from these, so that with no difference at all
-    the chance of any segment called over or under is at most 5 %.
+    The rows set aside are segment -1. `index_low` and `index_high` are the confidence interval of
+    a single segment. `low` and `high` hold for all segments at once: the interval at the level
+    1 - 0.05 / segments (Bonferroni), widened to the spread where that lies beyond it. The verdict
+    is read from these, so that with no difference at all the chance that any segment is called over
+    or under is at most 5 %.
 
     Parameters
     ----------
     population, customers : rows by segment
-    spread : the lowest and the highest index of a segment over matched re-clusterings
-    stability : mean Jaccard coefficient of a segment over re-clusterings
+    spread : lowest and highest index of a segment over matched resampled clusterings
+    stability : mean Jaccard coefficient of a segment over resampled clusterings
     min_rows : a segment with fewer rows of the population is marked small
 
     Returns
@@ -61,12 +60,12 @@ def compare_segments(
     """
     n, m = sum(population.values()), sum(customers.values())
     segments = sorted(set(population) | set(customers))
-    together = 1 - (1 - CONFIDENCE) / len(segments)
+    all_at_once = 1 - (1 - CONFIDENCE) / len(segments)
     rows = []
     for segment in segments:
         p, c = population.get(segment, 0), customers.get(segment, 0)
         low, index, high = index_interval(c, m, p, n)
-        least, _, most = index_interval(c, m, p, n, confidence=together)
+        least, _, most = index_interval(c, m, p, n, confidence=all_at_once)
         lowest, highest = (spread or {}).get(segment, (None, None))
         if lowest is not None and highest is not None and least is not None and most is not None:
             least, most = min(least, lowest), max(most, highest)
@@ -86,30 +85,30 @@ def index_interval(
     all_population: int,
     confidence: float = CONFIDENCE,
 ) -> tuple[float | None, float | None, float | None]:
-    """Lower limit, index and upper limit of a segment.
+    """Lower limit, index and upper limit of one segment.
 
     The index is 100 × customer share ÷ population share. Its interval is the log interval of a
     ratio of two proportions: Katz, Baptista, Azen and Pike (1978), "Obtaining confidence intervals
     for the risk ratio in cohort studies", Biometrics 34, 469-474, method C. That is an
-    approximation: where customers or population have fewer than FEW rows in the segment or outside
-    it, the limits are exact ones of a ratio of two rates, which are never too narrow.
+    approximation: where customers or population have fewer than MIN_NORMAL_ROWS rows in the segment
+    or outside it, the limits are exact ones of a ratio of two rates, which are never too narrow.
     """
     if not population:
         return None, None, None
     expected = all_customers * population / all_population
     index = 100 * customers / expected
     sizes = ((customers, all_customers), (population, all_population))
-    if min(min(rows, everybody - rows) for rows, everybody in sizes) < FEW:
+    if min(min(rows, everybody - rows) for rows, everybody in sizes) < MIN_NORMAL_ROWS:
         low, high = _exact_limits(customers, population, 1 - confidence)
         scale = 100 * all_population / all_customers
         return scale * low, index, scale * high
-    spread = sqrt(sum(1 / rows - 1 / everybody for rows, everybody in sizes))
-    reach = exp(NormalDist().inv_cdf(0.5 + confidence / 2) * spread)
-    return index / reach, index, index * reach
+    standard_error = sqrt(sum(1 / rows - 1 / everybody for rows, everybody in sizes))
+    factor = exp(NormalDist().inv_cdf(0.5 + confidence / 2) * standard_error)
+    return index / factor, index, index * factor
 
 
 def _exact_limits(first: int, second: int, error: float) -> tuple[float, float]:
-    """Limits of the ratio of two Poisson rates, of which these are counts; the second is not 0.
+    """Exact limits of the ratio of two Poisson rates, given their counts; the second is not 0.
 
     Given their sum, the first count is binomial: Przyborowski and Wilenski (1940), "Homogeneity of
     results in testing samples from Poisson series", Biometrika 31, 313-323, with the limits of
@@ -122,5 +121,5 @@ def _exact_limits(first: int, second: int, error: float) -> tuple[float, float]:
 
 def _verdict(low: float | None, high: float | None) -> str:
     if low is None or high is None:
-        return "average"
-    return "over" if low > 100 else "under" if high < 100 else "average"
+        return AVERAGE
+    return OVER if low > 100 else UNDER if high < 100 else AVERAGE

@@ -1,56 +1,71 @@
-"""Outcomes that speak of a broken delivery or transform sooner than of customers."""
+"""Checks for outcomes that point to a broken delivery or transform rather than to customers."""
 
 from collections.abc import Iterator
 
 import polars as pl
 
-from segment_lib.compare.index import SET_ASIDE
 from segment_lib.disclosure import suppress_segments
+from segment_lib.errors import DataError
+from segment_lib.terms import SET_ASIDE
 
-MOST_CUSTOMERS = 0.6
-"""A larger share of the customers in one segment is suspicious."""
-MOST_ODDS = 10
-"""But only from so many times the odds of the population: of few segments one may hold most."""
-MOST_INDEX = 600
-"""So is an index above this, in a segment that is not small."""
-MOST_EMPTY = 0.5
-"""So is this share of the segments, or more, without a customer."""
+MAX_CUSTOMER_SHARE = 0.6
+"""A larger share of the customers in one segment is suspicious, …"""
+MAX_ODDS_RATIO = 10
+"""… but only at this odds ratio to the population or more: of few segments one may hold most."""
+MAX_INDEX = 600
+"""A higher index is suspicious in a segment that is not small."""
+MAX_EMPTY_SHARE = 0.5
+"""This share of segments without a customer, or a larger one, is suspicious."""
 
 
 def sanity_checks(segments: pl.DataFrame, min_cell: int) -> list[str]:
-    """What looks broken in a table of `compare_segments`, a sentence each.
+    """Warnings on a table of `compare_segments`, a sentence each; empty if nothing looks broken.
 
-    The shares of segments are those of the customers that have one, so that many rows set aside do
-    not hide that the rest fell into one. Rows set aside are suspicious by their share alone: their
-    index tells how complete the extracts are, which need not be alike. Numbers of fewer people
-    than `min_cell` are not told.
+    Shares are of the customers that have a segment, so that many rows set aside do not mask that
+    the rest fell into one. Rows set aside are suspicious by their share alone: their index tells
+    how complete the extracts are, which need not be alike. Counts below `min_cell` are suppressed.
     """
-    return list(_suspicions(segments, suppress_segments(segments, min_cell)))
+    return list(_warnings(segments, suppress_segments(segments, min_cell)))
 
 
-def _suspicions(segments: pl.DataFrame, shown: pl.DataFrame) -> Iterator[str]:
-    told = {row["segment"]: row for row in shown.iter_rows(named=True)}
+def _warnings(segments: pl.DataFrame, disclosed: pl.DataFrame) -> Iterator[str]:
+    rows = {row["segment"]: row for row in disclosed.iter_rows(named=True)}
     clustered = segments.filter(pl.col("segment") != SET_ASIDE)
-    aside = segments.filter(pl.col("segment") == SET_ASIDE)
-    people, total = (int(clustered[of].sum()) for of in ("population_rows", "customer_rows"))
-    columns = ("segment", "population_rows", "customer_rows")
-    for segment, ours, theirs in clustered.select(columns).iter_rows():
-        odd = theirs * (people - ours) >= MOST_ODDS * ours * (total - theirs)
-        if theirs > MOST_CUSTOMERS * total and odd:
-            hidden = told[segment]["population_rows"] is None
-            share = "hardly any" if hidden else f"{ours / max(people, 1):.0%}"
+    set_aside = segments.filter(pl.col("segment") == SET_ASIDE)
+    counts = clustered.select("population_rows", "customer_rows")
+    people, customers = (int(column.sum()) for column in counts)
+    for segment, (ours, theirs) in zip(clustered["segment"], counts.iter_rows(), strict=True):
+        is_concentrated = theirs * (people - ours) >= MAX_ODDS_RATIO * ours * (customers - theirs)
+        if theirs > MAX_CUSTOMER_SHARE * customers and is_concentrated:
+            is_suppressed = rows[segment]["population_rows"] is None
+            share = "hardly any" if is_suppressed else f"{ours / max(people, 1):.0%}"
             yield (
-                f"segment {segment} holds {theirs / total:.0%} of the customers and "
+                f"segment {segment} holds {theirs / customers:.0%} of the customers and "
                 f"{share} of the population that have a segment"
             )
-    for share in aside["customer_share"]:
-        if share > MOST_CUSTOMERS:
+    for share in set_aside["customer_share"]:
+        if share > MAX_CUSTOMER_SHARE:
             yield f"{share:.0%} of the customers are set aside, so the segments tell of the rest"
-    indexed = clustered.filter((pl.col("index") > MOST_INDEX) & ~pl.col("small"))
+    indexed = clustered.filter((pl.col("index") > MAX_INDEX) & ~pl.col("small"))
     for segment, index in indexed.select("segment", "index").iter_rows():
-        hidden = told[segment]["index"] is None
-        size = f"above {MOST_INDEX}" if hidden else f"of {index:.0f}"
+        is_suppressed = rows[segment]["index"] is None
+        size = f"above {MAX_INDEX}" if is_suppressed else f"of {index:.0f}"
         yield f"segment {segment} has an index {size}"
     empty = clustered.filter(pl.col("customer_rows") == 0).height
-    if total and empty >= MOST_EMPTY * clustered.height:
+    if customers and empty >= MAX_EMPTY_SHARE * clustered.height:
         yield f"{empty} of {clustered.height} segments hold no customer"
+
+
+def refuse_suspicious(warnings: list[str]) -> None:
+    """Raise a DataError if the outcome looks broken.
+
+    Parameters
+    ----------
+    warnings : those of `sanity_checks`
+    """
+    if warnings:
+        raise DataError(
+            f"The outcome looks like a broken delivery or coding, not like customers: "
+            f"{'; '.join(warnings)}. Compare the coding of both extracts; if it is so, set "
+            "compare.allow_suspicious=true."
+        )

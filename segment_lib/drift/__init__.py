@@ -1,28 +1,27 @@
-"""What has moved between two deliveries: attributes, segments, distances; who is who now."""
+"""Drift between two deliveries: of schema, attributes, segments and distances; matched segments."""
 
-from segment_lib.drift.attributes import ATTRIBUTES, Counts, attribute_drift
+from segment_lib.drift.attributes import ATTRIBUTES, AttributeCounts, attribute_drift
 from segment_lib.drift.changes import Change, Changes, compare_schemas
 from segment_lib.drift.decision import Decision, Policy, decide, findings
-from segment_lib.drift.distances import PLACED, AssignmentCounts, distance_table
-from segment_lib.drift.matching import SAME, Match, match_segments
-from segment_lib.drift.psi import BANDS, band, psi, psi_by_chance
+from segment_lib.drift.distances import ASSIGNMENT_COUNTS, AssignmentCounts, distance_table
+from segment_lib.drift.matching import SAME_SEGMENT, Match, match_segments
+from segment_lib.drift.psi import PSI_BANDS, psi, psi_band, psi_by_chance
 from segment_lib.drift.segments import SEGMENTS, index_change, segment_drift
 
 __all__ = [
+    "ASSIGNMENT_COUNTS",
     "ATTRIBUTES",
-    "BANDS",
-    "PLACED",
-    "SAME",
+    "PSI_BANDS",
+    "SAME_SEGMENT",
     "SEGMENTS",
     "AssignmentCounts",
+    "AttributeCounts",
     "Change",
     "Changes",
-    "Counts",
     "Decision",
     "Match",
     "Policy",
     "attribute_drift",
-    "band",
     "compare_schemas",
     "decide",
     "distance_table",
@@ -30,6 +29,7 @@ __all__ = [
     "index_change",
     "match_segments",
     "psi",
+    "psi_band",
     "psi_by_chance",
     "segment_drift",
 ]

@@ -1,4 +1,4 @@
-"""Drift of an attribute from counts of its values: shares of levels, missing, new and gone."""
+"""Drift of an attribute, from counts of its values: PSI, missing shares, new and lost levels."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -8,13 +8,12 @@ from itertools import accumulate
 
 import polars as pl
 
-from segment_lib.drift.psi import band, psi, psi_by_chance
+from segment_lib.drift.psi import psi, psi_band, psi_by_chance
+from segment_lib.terms import MAX_LISTED
 
-MAX_LISTED = 25
-"""Numbers with more distinct values in the base are compared in bins."""
 _BINS = 10
 MAX_NAMED = 20
-"""Levels named of those unseen or vanished, the commonest first."""
+"""The most unseen or vanished levels that are named, the commonest first."""
 
 ATTRIBUTES = {
     "attribute": pl.String,
@@ -34,21 +33,21 @@ Value = float | str
 
 
 @dataclass(frozen=True)
-class Counts:
-    """What one delivery holds of an attribute."""
+class AttributeCounts:
+    """Counts of the values of one attribute in one delivery."""
 
     rows: int
     known: Mapping[Value, int]
-    """Rows by value; values too many to be listed are in none of them."""
+    """Rows by value; without the values that are too many to be listed."""
     missing: int
 
 
-def attribute_drift(name: str, base: Counts, new: Counts) -> dict[str, object]:
-    """One row of ATTRIBUTES. Missing is a level like any other.
+def attribute_drift(name: str, base: AttributeCounts, new: AttributeCounts) -> dict[str, object]:
+    """Drift of one attribute, as a row of ATTRIBUTES. Missing is a level like any other.
 
-    An attribute is drifted if its index is in the band "large" and beyond what chance explains.
-    Numbers with more than MAX_LISTED values are compared in ten bins of about equal rows of the
-    base; unseen and vanished levels are told of the others.
+    An attribute has drifted if its stability index is in the band "large" and beyond what chance
+    explains. Numbers with more than MAX_LISTED values are compared in ten bins of about equal rows
+    of the base; unseen and vanished levels are listed for the others.
     """
     edges = _edges(base.known)
     before, after = (_levels(counts, edges) for counts in (base, new))
@@ -57,7 +56,7 @@ def attribute_drift(name: str, base: Counts, new: Counts) -> dict[str, object]:
     chance = psi_by_chance(n_levels, base.rows, new.rows)
     p, q = base.missing / base.rows, new.missing / new.rows
     unseen, vanished = (
-        ([], []) if edges else (_only(new.known, base.known), _only(base.known, new.known))
+        ([], []) if edges else (_only_in(new.known, base.known), _only_in(base.known, new.known))
     )
     return {
         "attribute": name,
@@ -66,10 +65,10 @@ def attribute_drift(name: str, base: Counts, new: Counts) -> dict[str, object]:
         "missing_share_new": q,
         "unseen_levels": unseen,
         "vanished_levels": vanished,
-        "band": band(value),
+        "band": psi_band(value),
         "psi_by_chance": chance,
         "missing_change": q - p,
-        "drifted": band(value) == "large" and value > chance,
+        "drifted": psi_band(value) == "large" and value > chance,
     }
 
 
@@ -78,14 +77,14 @@ def _edges(known: Mapping[Value, int]) -> tuple[float, ...]:
     values = sorted(value for value in known if not isinstance(value, str))
     if len(values) <= MAX_LISTED:
         return ()
-    upto = list(accumulate(known[value] for value in values))
-    wanted = (upto[-1] * i / _BINS for i in range(1, _BINS))
-    return tuple(sorted({values[bisect_left(upto, rows)] for rows in wanted} - {values[-1]}))
+    cumulated = list(accumulate(known[value] for value in values))
+    targets = (cumulated[-1] * i / _BINS for i in range(1, _BINS))
+    return tuple(sorted({values[bisect_left(cumulated, rows)] for rows in targets} - {values[-1]}))
 
 
-def _levels(counts: Counts, edges: tuple[float, ...]) -> Counter[Hashable]:
+def _levels(counts: AttributeCounts, edges: tuple[float, ...]) -> Counter[Hashable]:
     levels: Counter[Hashable] = Counter({("missing",): counts.missing})
-    # Of levels too many to be listed it is known how many rows they hold together.
+    # Only the total is known of levels that are too many to be listed.
     levels["unlisted",] = counts.rows - counts.missing - sum(counts.known.values())
     for value, rows in counts.known.items():
         binned = edges and not isinstance(value, str)
@@ -93,7 +92,7 @@ def _levels(counts: Counts, edges: tuple[float, ...]) -> Counter[Hashable]:
     return levels
 
 
-def _only(here: Mapping[Value, int], there: Mapping[Value, int]) -> list[str]:
-    found = sorted((v for v in here if not there.get(v)), key=lambda v: (-here[v], str(v)))
-    told = found[:MAX_NAMED]
-    return [f"{value:.15g}" if isinstance(value, float) else value for value in told]
+def _only_in(here: Mapping[Value, int], there: Mapping[Value, int]) -> list[str]:
+    values = sorted((v for v in here if not there.get(v)), key=lambda v: (-here[v], str(v)))
+    named = values[:MAX_NAMED]
+    return [f"{value:.15g}" if isinstance(value, float) else value for value in named]

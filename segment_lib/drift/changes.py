@@ -1,4 +1,4 @@
-"""How the columns of a delivery differ from those of the base, and what is done about it."""
+"""Schema changes between the base and a delivery, and what is done about each."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -12,27 +12,36 @@ Kind = Literal["gone", "new", "renamed", "retyped", "missing codes", "not descri
 
 @dataclass(frozen=True)
 class Change:
-    """One difference."""
+    """One difference between the attributes of the base and those of a delivery."""
 
     attribute: str
     kind: Kind
-    told: str
-    """In words, with what is done about it."""
+    sentence: str
+    """The difference in words, with what is done about it."""
     refused: bool = False
-    """True if the delivery cannot be used without the analyst's word."""
+    """Whether the analyst must decide before the delivery can be used."""
+
+    def facts(self) -> dict[str, str | bool]:
+        """The change as refresh/summary.json holds it."""
+        return {
+            "attribute": self.attribute,
+            "kind": self.kind,
+            "told": self.sentence,
+            "refused": self.refused,
+        }
 
 
 @dataclass(frozen=True)
 class Changes:
-    """A delivery against the base."""
+    """The schema changes of a delivery, and the schema to read it by."""
 
     schema: Schema
-    """The attributes of the base, by their types there and with the missing codes of now, then
-    those that are new."""
+    """The attributes of the base with its types and the missing codes of the delivery, then the new
+    ones."""
     renamed: Mapping[str, str]
-    """Attribute of the base to the column that holds it now."""
+    """Column of the delivery by attribute of the base, where they differ."""
     absent: tuple[str, ...]
-    """Attributes of the base that no column holds."""
+    """Attributes of the base without a column in the delivery."""
     new: tuple[str, ...]
     listed: tuple[Change, ...]
 
@@ -45,76 +54,76 @@ def compare_schemas(
     renamed: Mapping[str, str],
     used: Collection[str],
 ) -> Changes:
-    """How the attributes of the base are found in a delivery.
+    """Compare the attributes of the base with the columns of a delivery.
 
     Parameters
     ----------
     base : the attributes of the base
     now : the feature summary of the delivery
-    columns : those both extracts have
+    columns : the columns that both extracts have
     renamed : attribute of the base to column, as the config says
     used : attributes that make features
     """
-    listed: list[Change] = []
+    changes: list[Change] = []
     attributes: list[Attribute] = []
     absent: list[str] = []
     described = {attribute.name: attribute for attribute in now}
-    taken = {**{name: name for name in base.names}, **renamed}
-    strangers = [c for c in columns if c not in base.names and c not in renamed.values()]
+    column_of = {**{name: name for name in base.names}, **renamed}
+    unknown = [c for c in columns if c not in base.names and c not in renamed.values()]
     for attribute in base:
-        name, column = attribute.name, taken[attribute.name]
+        name, column = attribute.name, column_of[attribute.name]
         if column not in columns:
             absent.append(name)
             attributes.append(attribute)
-            listed.append(_gone(name, column, strangers, used))
+            changes.append(_missing_column(name, column, unknown, used))
             continue
         if column != name:
-            told = f"{name} is delivered as {column}: read as {name}"
-            listed.append(Change(name, "renamed", told))
-        told_of = described.get(column)
-        if told_of is None:
-            told = f"{name} is not in the feature summary: the description of the base holds"
-            listed.append(Change(name, "not described", told))
+            sentence = f"{name} is delivered as {column}: read as {name}"
+            changes.append(Change(name, "renamed", sentence))
+        description = described.get(column)
+        if description is None:
+            sentence = f"{name} is not in the feature summary: the description of the base holds"
+            changes.append(Change(name, "not described", sentence))
             attributes.append(attribute)
             continue
-        listed += _differences(attribute, told_of)
-        attributes.append(replace(attribute, missing=told_of.missing))
-    new = [a for a in now if a.name in strangers]
+        changes += _description_changes(attribute, description)
+        attributes.append(replace(attribute, missing=description.missing))
+    new = [a for a in now if a.name in unknown]
     for attribute in new:
-        told = (
+        sentence = (
             f"{attribute.name} is new: read and counted, but no feature; "
             "plan.proposed.json has a rule for it"
         )
-        listed.append(Change(attribute.name, "new", told))
+        changes.append(Change(attribute.name, "new", sentence))
     return Changes(
         Schema((*attributes, *new)),
         {name: column for name, column in renamed.items() if column in columns},
         tuple(absent),
         tuple(attribute.name for attribute in new),
-        tuple(listed),
+        tuple(changes),
     )
 
 
-def _gone(name: str, column: str, strangers: list[str], used: Collection[str]) -> Change:
+def _missing_column(name: str, column: str, unknown: list[str], used: Collection[str]) -> Change:
     if name not in used:
         return Change(name, "gone", f"{column} is gone: it makes no feature, and counts as missing")
-    alike = get_close_matches(name, strangers, n=1)
+    similar = get_close_matches(name, unknown, n=1)
     hints = [
-        f' If it is {now} now, say so: refresh.renamed = {{{name} = "{now}"}}.' for now in alike
+        f' If it is {now} now, say so: refresh.renamed = {{{name} = "{now}"}}.' for now in similar
     ]
-    told = f"{column} is gone, and the model uses it.{''.join(hints)}"
-    return Change(name, "gone", told, refused=True)
+    sentence = f"{column} is gone, and the model uses it.{''.join(hints)}"
+    return Change(name, "gone", sentence, refused=True)
 
 
-def _differences(before: Attribute, now: Attribute) -> list[Change]:
-    found = []
+def _description_changes(before: Attribute, now: Attribute) -> list[Change]:
+    changes = []
     if now.type != before.type:
-        told = f"{before.name} is called {now.type}: read as {before.type}, as in the base"
-        found.append(Change(before.name, "retyped", told))
+        sentence = f"{before.name} is called {now.type}: read as {before.type}, as in the base"
+        changes.append(Change(before.name, "retyped", sentence))
     if set(now.missing) != set(before.missing):
-        told = (
+        sentence = (
             f"{before.name} has other missing codes, [{','.join(now.missing)}] for "
             f"[{','.join(before.missing)}]: those of now hold"
         )
-        found.append(Change(before.name, "missing codes", told))
-    return found
+        changes.append(Change(before.name, "missing codes", sentence))
+    return changes

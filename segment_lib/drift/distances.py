@@ -1,4 +1,4 @@
-"""Rows by segment and their distances to its centre, as counts that add up over parts."""
+"""Counts of rows by segment and by distance to its centre, additive over parts."""
 
 import json
 from collections import Counter
@@ -10,33 +10,34 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-_STEP = log(1.01)
-"""Distances are counted in bins, each one per cent wider than the one before."""
-_LEAST = 1e-6
-PLACED = "placed"
+_LOG_STEP = log(1.01)
+"""Width of a bin of log distance: each bin ends one per cent above the one before."""
+_MIN_DISTANCE = 1e-6
+ASSIGNMENT_COUNTS = "placed"
 """The key of a segment part's footer that holds these counts."""
 
 
 @dataclass(frozen=True)
 class AssignmentCounts:
-    """Rows of parts by segment."""
+    """Counts of rows by segment and by distance, over one part or several."""
 
     rows: Mapping[int, int]
-    """Those set aside included."""
+    """Rows by segment, those set aside included."""
     distances: Mapping[int, float]
-    """The sum of the distances of a segment's rows."""
+    """Sum of the distances of its rows, by segment."""
     bins: Mapping[int, int]
     """Rows by the bin of their distance."""
 
     @classmethod
     def count(cls, segments: pl.Series, distances: pl.Series) -> Self:
-        """Of a part; `distances` is null where a row is set aside."""
+        """Count the rows of one part; `distances` is null where a row is set aside."""
         labels = segments.to_numpy()
         far = distances.cast(pl.Float64).fill_null(0.0).to_numpy()
         there = distances.is_not_null().to_numpy()
         names, where, rows = np.unique(labels, return_inverse=True, return_counts=True)
         sums = np.bincount(where, weights=far, minlength=len(names))
-        steps = np.floor(np.log(np.maximum(far[there], _LEAST)) / _STEP).astype(np.int64)
+        logs = np.log(np.maximum(far[there], _MIN_DISTANCE))
+        steps = np.floor(logs / _LOG_STEP).astype(np.int64)
         bins, counts = np.unique(steps, return_counts=True)
         return cls(
             dict(zip(names.tolist(), rows.tolist(), strict=True)),
@@ -60,16 +61,17 @@ class AssignmentCounts:
         return sum(self.distances.values()) / max(sum(self.bins.values()), 1)
 
     def quantile(self, share: float) -> float:
-        """The distance that this share of the rows does not exceed, to one per cent."""
+        """Quantile of the distances, to one per cent; 0 if there is none."""
         wanted, upto = share * sum(self.bins.values()), 0
         for step, rows in sorted(self.bins.items()):
             upto += rows
             if upto >= wanted:
-                return exp((step + 0.5) * _STEP)
+                return exp((step + 0.5) * _LOG_STEP)
         return 0.0
 
     def to_json(self) -> str:
-        return json.dumps([list(of.items()) for of in (self.rows, self.distances, self.bins)])
+        counts = (self.rows, self.distances, self.bins)
+        return json.dumps([list(count.items()) for count in counts])
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -77,11 +79,11 @@ class AssignmentCounts:
 
 
 def distance_table(base: AssignmentCounts, new: AssignmentCounts, aside: int) -> dict[str, float]:
-    """Distance to the own centre before and after, and the share of rows set aside."""
-    told: dict[str, float] = {}
-    for name, placed in (("base", base), ("new", new)):
-        told[f"rows_{name}"] = sum(placed.rows.values())
-        told[f"set_aside_{name}"] = placed.rows.get(aside, 0) / sum(placed.rows.values())
-        told[f"distance_{name}"] = placed.mean
-        told[f"distance_p95_{name}"] = placed.quantile(0.95)
-    return told
+    """Rows, share set aside, mean and 95th percentile of the distances, for base and new."""
+    table: dict[str, float] = {}
+    for name, counts in (("base", base), ("new", new)):
+        table[f"rows_{name}"] = sum(counts.rows.values())
+        table[f"set_aside_{name}"] = counts.rows.get(aside, 0) / sum(counts.rows.values())
+        table[f"distance_{name}"] = counts.mean
+        table[f"distance_p95_{name}"] = counts.quantile(0.95)
+    return table

@@ -1,21 +1,23 @@
-"""The population stability index: how far the shares of levels have moved."""
+"""Population stability index (PSI), its bands, and its size by chance alone."""
 
 from collections.abc import Hashable, Mapping
 from math import log
 
 from scipy.stats import chi2
 
-BANDS = ((0.1, "stable"), (0.25, "moderate"))
+from segment_lib.terms import CONFIDENCE
+
+PSI_BANDS = ((0.1, "stable"), (0.25, "moderate"))
 """Below 0.1 stable, from 0.1 to 0.25 moderate, above it large (Siddiqi 2006)."""
-CONFIDENCE = 0.95
 
 
 def psi(base: Mapping[Hashable, int], new: Mapping[Hashable, int]) -> float:
-    """The sum of ``(q - p) ln(q / p)`` over all levels, p their shares before and q after.
+    """Population stability index: the sum of ``(q - p) ln(q / p)`` over all levels.
 
-    Siddiqi (2006), "Credit risk scorecards", chapter 8; the same as the symmetric divergence of
-    Kullback and Leibler (1951), Annals of Mathematical Statistics 22, 79-86. A level with no row in
-    one of the two counts as half a row there; the other shares stay as they are.
+    p is the share of a level before and q after. Siddiqi (2006), "Credit risk scorecards",
+    chapter 8; the same as the symmetric divergence of Kullback and Leibler (1951), Annals of
+    Mathematical Statistics 22, 79-86. A level with no row in one of the two counts as half a row
+    there; the other shares stay as they are.
 
     Parameters
     ----------
@@ -35,20 +37,25 @@ def psi(base: Mapping[Hashable, int], new: Mapping[Hashable, int]) -> float:
 
 
 def psi_by_chance(levels: int, n: int, m: int) -> float:
-    """What the index of two samples of one population stays below 19 times in 20.
+    """The 95th percentile of the PSI between two samples of one population.
 
-    It is ``1 / n + 1 / m`` times a chi-square with ``levels - 1`` degrees of freedom (Yurdakul and
-    Naranjo 2020, "Statistical properties of the population stability index", Journal of Risk Model
-    Validation 14(4)).
+    The PSI is then ``1 / n + 1 / m`` times a chi-square with ``levels - 1`` degrees of freedom
+    (Yurdakul and Naranjo 2020, "Statistical properties of the population stability index", Journal
+    of Risk Model Validation 14(4)).
+
+    Parameters
+    ----------
+    levels : number of levels
+    n, m : rows of the two samples
     """
     return float(chi2.ppf(CONFIDENCE, levels - 1)) * (1 / n + 1 / m) if levels > 1 else 0.0
 
 
-def band(value: float) -> str:
-    """stable, moderate or large.
+def psi_band(value: float) -> str:
+    """Band of a PSI: stable, moderate or large.
 
-    >>> [band(value) for value in (0.09, 0.1, 0.25, 0.26)]
+    >>> [psi_band(value) for value in (0.09, 0.1, 0.25, 0.26)]
     ['stable', 'moderate', 'moderate', 'large']
     """
-    (stable, least), (moderate, middle) = BANDS
+    (stable, least), (moderate, middle) = PSI_BANDS
     return least if value < stable else middle if value <= moderate else "large"

@@ -1,4 +1,4 @@
-"""Drift of the segments: their shares of the population, and the index of the customers."""
+"""Drift of the segments: of their shares of the population, and of the customers' index."""
 
 from collections.abc import Mapping
 from math import exp, log, sqrt
@@ -6,9 +6,10 @@ from statistics import NormalDist
 
 import polars as pl
 
-LEAST_CHANGE = 0.25
-"""A share is drifted if it has grown by more than this, or shrunk from as much more."""
-CONFIDENCE = 0.95
+from segment_lib.terms import CONFIDENCE
+
+MIN_CHANGE = 0.25
+"""The largest change of a share that is no drift: to 1.25 times as much, or from it."""
 
 SEGMENTS = {
     "segment": pl.Int32,
@@ -23,10 +24,10 @@ SEGMENTS = {
 
 
 def segment_drift(base: Mapping[int, int], new: Mapping[int, int]) -> pl.DataFrame:
-    """Share of each segment before and after, by one model.
+    """Table of the share of each segment before and after, by one model.
 
-    Drifted is a segment whose share has changed by more than a quarter and by more than chance: the
-    two-proportion z test at 0.05 for all segments together (Bonferroni).
+    A segment has drifted if its share has changed by more than a quarter and by more than chance:
+    the two-proportion z test at 0.05 for all segments together (Bonferroni).
 
     Parameters
     ----------
@@ -44,9 +45,9 @@ def segment_drift(base: Mapping[int, int], new: Mapping[int, int]) -> pl.DataFra
         a, b = base.get(segment, 0), new.get(segment, 0)
         p, q, pooled = a / n, b / m, (a + b) / (n + m)
         error = sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
-        beyond = abs(q - p) > limit * error
-        changed = not (p / (1 + LEAST_CHANGE) <= q <= p * (1 + LEAST_CHANGE))
-        rows.append((segment, a, p, b, q, q / p if a else None, beyond and changed))
+        is_significant = abs(q - p) > limit * error
+        is_large = not (p / (1 + MIN_CHANGE) <= q <= p * (1 + MIN_CHANGE))
+        rows.append((segment, a, p, b, q, q / p if a else None, is_significant and is_large))
     return pl.DataFrame(rows, schema=SEGMENTS, orient="row")
 
 
@@ -59,14 +60,14 @@ def index_change(
     Parameters
     ----------
     before, after : lower limit, index and upper limit; the limits are those of a log interval, so
-        that the logarithm of the ratio has the sum of the two variances. For deliveries that share
-        people that is too wide, never too narrow.
+        that the variance of the logarithm of the ratio is the sum of the two. For deliveries that
+        share people that is too wide, never too narrow.
     """
     if not all(v and v > 0 for v in (*before, *after)):
         return None, None, None
     (low, index, high), (low2, index2, high2) = (
         tuple(float(v or 0) for v in t) for t in (before, after)
     )
-    reach = sqrt(log(high / low) ** 2 + log(high2 / low2) ** 2) / 2
+    half_width = sqrt(log(high / low) ** 2 + log(high2 / low2) ** 2) / 2
     middle = log(index2 / index)
-    return exp(middle - reach), exp(middle), exp(middle + reach)
+    return exp(middle - half_width), exp(middle), exp(middle + half_width)

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,6 +12,7 @@ from segment_lib.encode.recodings import RECODINGS, REDUNDANT
 from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
 from segment_lib.errors import ConfigError
 from segment_lib.schema import Attribute, Meaning, Schema, canonical
+from segment_lib.storage.location import Location
 
 MAX_LEVELS = 100
 _UNCOUNTED, _TOO_MANY = "more levels than can be counted", f"levels, more than {MAX_LEVELS}"
@@ -40,6 +40,11 @@ class Plan:
     @cached_property
     def features(self) -> tuple[str, ...]:
         return tuple(feature for rule in self.rules for feature in rule.features)
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """The attribute that each feature is made from."""
+        return {feature: rule.attribute for rule in self.rules for feature in rule.features}
 
     @property
     def redundant(self) -> frozenset[str]:
@@ -100,7 +105,7 @@ def derive_plan(
     return Plan(tuple(rules))
 
 
-def decode_plan(content: bytes, path: Path) -> str:
+def decode_plan(content: bytes, path: Location) -> str:
     """Decode the text of a plan file.
 
     Raises

@@ -1,1 +1,1 @@
-"""Who gets mail: gains, target lists, and those left out."""
+"""The mailing: gains by depth, target lists, suppression files."""

@@ -1,4 +1,4 @@
-"""How many customers a mail-out reaches: cells ranked on half of the customers, measured on others.
+"""Gains of a mail-out: cells ranked on half of the customers, measured on the other half.
 
 A cell is a segment or a micro-segment. Customers are also members of the population, and nobody can
 tell which: the depth is counted over all of the population, and a ratio of customers to population
@@ -13,11 +13,10 @@ import numpy as np
 import polars as pl
 from scipy.stats import gamma
 
-SET_ASIDE = -1
-"""The segment, and the micro-segment, of rows too incomplete to cluster."""
-CONFIDENCE = 0.95
+from segment_lib.terms import CONFIDENCE
+
 DEPTHS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-"""Shares of the population at which gains are told."""
+"""Depths, as shares of the population, at which gains are measured."""
 
 COUNTS = {
     "segment": pl.Int32,
@@ -29,7 +28,7 @@ COUNTS = {
 """Rows by segment and micro-segment: of the population, and of the two halves of the customers."""
 
 
-MICRO = (
+MICRO_SEGMENTS = (
     "rank",
     "micro_segment",
     "segment",
@@ -46,13 +45,13 @@ MICRO = (
 
 
 def add_counts(counts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """The counts of several parts as those of one, in the order of the cells."""
+    """Sum of the counts of several parts, in the order of the cells."""
     keys = ("segment", "micro_segment")
     return pl.concat(counts).group_by(keys).agg(pl.exclude(keys).sum()).sort(keys)
 
 
-def shrink(customers: np.ndarray, expected: np.ndarray, prior: np.ndarray) -> np.ndarray:
-    """Ratios of customers to expected customers, drawn towards the prior ratios.
+def shrink_ratios(customers: np.ndarray, expected: np.ndarray, prior: np.ndarray) -> np.ndarray:
+    """Empirical Bayes estimates of the ratios of customers to expected customers.
 
     Counts are taken as Poisson around ratio × expected, the ratios as gamma-distributed around the
     prior ones (Clayton and Kaldor 1987, "Empirical Bayes estimates of age-standardized relative
@@ -62,9 +61,9 @@ def shrink(customers: np.ndarray, expected: np.ndarray, prior: np.ndarray) -> np
 
     Parameters
     ----------
-    customers : counted, shape (n_cells,)
-    expected : customers there would be if all cells were alike, shape (n_cells,)
-    prior : ratios, shape (n_cells,)
+    customers : counts, shape (n_cells,)
+    expected : counts expected if all cells were alike, shape (n_cells,)
+    prior : ratios to shrink towards, shape (n_cells,)
 
     Returns
     -------
@@ -83,22 +82,22 @@ def shrink(customers: np.ndarray, expected: np.ndarray, prior: np.ndarray) -> np
 
 
 def _variance_between(customers: np.ndarray, expected: np.ndarray, prior: np.ndarray) -> float:
-    """How much the true ratios vary around the prior ones: what counting does not explain."""
-    apart = (expected * (customers / expected - prior) ** 2).sum() - prior.sum()
-    return float(max(apart / expected.sum(), 0.0)) if len(expected) else 0.0
+    """Variance of the true ratios around the prior ones, beyond that of counting."""
+    excess = (expected * (customers / expected - prior) ** 2).sum() - prior.sum()
+    return float(max(excess / expected.sum(), 0.0)) if len(expected) else 0.0
 
 
 def micro_table(
     counts: pl.DataFrame, customers: Sequence[str] = ("ranking_rows", "measured_rows")
 ) -> pl.DataFrame:
-    """Micro-segments from the most to the least customer-like; those of nobody come last.
+    """Table of the micro-segments from the most to the least customer-like; empty ones last.
 
     The prior ratio of a micro-segment is that of the segments its people belong to.
 
     Parameters
     ----------
     counts : columns of COUNTS
-    customers : those to count, by default both halves
+    customers : columns of the customers to count, by default both halves
 
     Returns
     -------
@@ -108,12 +107,12 @@ def micro_table(
         share of the population up to and with this micro-segment
     """
     counted = counts.with_columns(pl.sum_horizontal(customers).alias("customer_rows"))
-    rows, of = pl.col("population_rows"), pl.col("customer_rows")
+    rows, customers_in = pl.col("population_rows"), pl.col("customer_rows")
     everyone = int(counted["population_rows"].sum())
     per_row = int(counted["customer_rows"].sum()) / everyone
     segments = counted.group_by("segment").agg(
         pl.when(rows.sum() > 0)
-        .then(of.sum() / (rows.sum() * per_row))
+        .then(customers_in.sum() / (rows.sum() * per_row))
         .otherwise(1.0)
         .alias("prior")
     )
@@ -128,16 +127,16 @@ def micro_table(
             .fill_nan(pl.col("prior").mean())
             .alias("prior"),
             rows.sum(),
-            of.sum(),
+            customers_in.sum(),
         )
         .sort("micro_segment")
     )
     expected = cells["population_rows"].to_numpy() * per_row
-    smoothed = shrink(cells["customer_rows"].to_numpy(), expected, cells["prior"].to_numpy())
+    smoothed = shrink_ratios(cells["customer_rows"].to_numpy(), expected, cells["prior"].to_numpy())
     names = ("micro_index", "micro_index_low", "micro_index_high")
     return (
         cells.with_columns(
-            pl.when(rows > 0).then(100 * of / (rows * per_row)).alias("index"),
+            pl.when(rows > 0).then(100 * customers_in / (rows * per_row)).alias("index"),
             *(pl.Series(name, 100 * values) for name, values in zip(names, smoothed, strict=True)),
         )
         .sort(rows > 0, "micro_index", "micro_segment", descending=[True, True, False])
@@ -145,15 +144,15 @@ def micro_table(
             pl.int_range(1, pl.len() + 1).alias("rank"),
             (rows.cum_sum() / everyone).alias("depth"),
         )
-        .select(*MICRO)
+        .select(*MICRO_SEGMENTS)
     )
 
 
 def gains_table(counts: pl.DataFrame) -> pl.DataFrame:
-    """Customers reached at each depth by segments and by micro-segments.
+    """Table of the customers reached at each depth, by segments and by micro-segments.
 
     Cells are ranked by the ranking half of the customers, segments by their plain ratio,
-    micro-segments by the smoothed one; what is told is the measured half.
+    micro-segments by the smoothed one; the customers reached are those of the measured half.
 
     Returns
     -------
@@ -170,11 +169,11 @@ def gains_table(counts: pl.DataFrame) -> pl.DataFrame:
         ],
         "micro_segment": micro_table(counts, ["ranking_rows"])["micro_segment"],
     }
-    return pl.concat(_reached(counts, by, cells) for by, cells in order.items())
+    return pl.concat(_gains_in_order(counts, by, cells) for by, cells in order.items())
 
 
-def _reached(counts: pl.DataFrame, by: str, cells: pl.Series) -> pl.DataFrame:
-    """Gains with the cells taken in this order; within a cell people are taken evenly."""
+def _gains_in_order(counts: pl.DataFrame, by: str, cells: pl.Series) -> pl.DataFrame:
+    """Gains of mailing the cells in this order; within a cell people are taken evenly."""
     rows = counts.group_by(by).agg(pl.col("population_rows", "measured_rows").sum())
     ordered = cells.to_frame(by).join(rows, on=by, how="left", maintain_order="left")
     people, customers = (
@@ -185,7 +184,7 @@ def _reached(counts: pl.DataFrame, by: str, cells: pl.Series) -> pl.DataFrame:
     n = int(customers[-1])
     reached = np.interp(depths * people[-1], people, customers)
     share = reached / max(n, 1)
-    limits = [wilson(float(found), n) for found in reached]
+    limits = [wilson_interval(float(customers_there), n) for customers_there in reached]
     measured = {
         "customers_reached": share,
         "low": [low for low, _ in limits],
@@ -202,8 +201,8 @@ def _reached(counts: pl.DataFrame, by: str, cells: pl.Series) -> pl.DataFrame:
     ).with_columns(pl.when(n > 0).then(pl.col(*measured)))
 
 
-def wilson(found: float, n: int) -> tuple[float, float]:
-    """95 % limits of a proportion of `found` among `n`; 0 and 1 if there are none.
+def wilson_interval(successes: float, n: int) -> tuple[float, float]:
+    """Wilson 95 % limits of a proportion of `successes` in `n`; 0 and 1 if n is 0.
 
     Wilson (1927), "Probable inference, the law of succession, and statistical inference", Journal
     of the American Statistical Association 22, 209-212.
@@ -211,18 +210,18 @@ def wilson(found: float, n: int) -> tuple[float, float]:
     if not n:
         return 0.0, 1.0
     z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
-    share = found / n
+    share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z / (1 + z * z / n) * sqrt(max(share * (1 - share), 0.0) / n + (z / (2 * n)) ** 2)
-    low = 0.0 if found <= 0 else max(centre - reach, 0.0)
-    high = 1.0 if found >= n else min(centre + reach, 1.0)
+    half_width = z / (1 + z * z / n) * sqrt(max(share * (1 - share), 0.0) / n + (z / (2 * n)) ** 2)
+    low = 0.0 if successes <= 0 else max(centre - half_width, 0.0)
+    high = 1.0 if successes >= n else min(centre + half_width, 1.0)
     return low, high
 
 
 def mailing_depth(
     cells: pl.DataFrame, cost_per_piece: float, margin_per_order: float, base_response_rate: float
 ) -> dict[str, float | int | str]:
-    """How deep to mail: as long as a further piece is expected to earn what it costs.
+    """Most profitable depth: as long as a further piece is expected to earn what it costs.
 
     A piece to a micro-segment is expected to bring base_response_rate × micro_index ÷ 100 orders:
     response is taken to be as much above or below the average as customers are.
@@ -264,7 +263,7 @@ def mailing_depth(
 
 
 def response_table(counts: pl.DataFrame) -> pl.DataFrame:
-    """Response by extract and segment.
+    """Table of the response rate and its lift by extract and segment.
 
     Parameters
     ----------
@@ -280,11 +279,11 @@ def response_table(counts: pl.DataFrame) -> pl.DataFrame:
     summed = counts.group_by("extract", "segment").agg(pl.col("rows", "responses").sum())
     ordered = summed.sort("extract", "segment")
     limits = [
-        wilson(found, n) if n else (None, None)
-        for n, found in ordered.select("rows", "responses").iter_rows()
+        wilson_interval(responses, n) if n else (None, None)
+        for n, responses in ordered.select("rows", "responses").iter_rows()
     ]
-    kinds = {"low": pl.Float64, "high": pl.Float64}
-    rates = ordered.hstack(pl.DataFrame(limits, schema=kinds, orient="row")).with_columns(
+    schema = {"low": pl.Float64, "high": pl.Float64}
+    rates = ordered.hstack(pl.DataFrame(limits, schema=schema, orient="row")).with_columns(
         pl.when(pl.col("rows") > 0)
         .then(pl.col("responses") / pl.col("rows"))
         .alias("response_rate"),
@@ -301,4 +300,15 @@ def response_table(counts: pl.DataFrame) -> pl.DataFrame:
         (pl.col("response_rate") / pl.col("whole")).alias("lift"),
         (pl.col("low") / pl.col("whole")).alias("lift_low"),
         (pl.col("high") / pl.col("whole")).alias("lift_high"),
+    )
+
+
+def gains_sentence(gains: pl.DataFrame, n_micro: int) -> str:
+    """Return what a fifth of the population reaches, in words."""
+    fifth = dict(gains.filter(pl.col("depth") == 0.2).select("by", "customers_reached").iter_rows())
+    if fifth["segment"] is None:
+        return f"{n_micro} micro-segments; no customer is held out, so no gain is measured"
+    return (
+        f"a fifth of the population reaches {fifth['micro_segment']:.1%} of held-out customers by "
+        f"{n_micro} micro-segments, {fifth['segment']:.1%} by segments"
     )

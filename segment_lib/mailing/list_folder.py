@@ -3,12 +3,11 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.storage.files import hash_file, read_regular, write_file
-from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.location import Location
 
 LIST = ("targets.parquet", "targets.csv")
 SUMMARY = "targets.json"
@@ -22,7 +21,7 @@ def sha256_key(name: str) -> str:
     return f"{name.replace('.', '_')}_sha256"
 
 
-def refuse_other_list(folder: Path) -> None:
+def refuse_other_list(folder: Location) -> None:
     """Raise a ConfigError if a file of the list's names is there that no export left as it is."""
     ours = _written(folder)
     for name in LIST:
@@ -35,7 +34,7 @@ def refuse_other_list(folder: Path) -> None:
 
 
 @contextmanager
-def replacing_list(folder: Path, summary: Mapping[str, Any]) -> Iterator[None]:
+def replacing_list(folder: Location, summary: Mapping[str, Any]) -> Iterator[None]:
     """Within it the files of the list are replaced by those whose sha256 the summary holds."""
     new = [summary[sha256_key(name)] for name in LIST]
     note = json.dumps({"sha256": sorted({*_written(folder), *new})})
@@ -46,7 +45,7 @@ def replacing_list(folder: Path, summary: Mapping[str, Any]) -> Iterator[None]:
     (folder / _REPLACING).unlink(missing_ok=True)
 
 
-def _written(folder: Path) -> set[str]:
+def _written(folder: Location) -> set[str]:
     """sha256 of the files that exports have written or were writing.
 
     Raises
@@ -55,14 +54,14 @@ def _written(folder: Path) -> set[str]:
         If a file of the name of a summary is there and none.
     """
     named = {SUMMARY: [sha256_key(name) for name in LIST], _REPLACING: ["sha256"]}
-    found: set[str] = set()
+    written: set[str] = set()
     for name, keys in named.items():
         if _is_there(folder / name):
-            found.update(_hashes(folder / name, keys))
-    return found
+            written.update(_hashes(folder / name, keys))
+    return written
 
 
-def _hashes(path: Path, keys: Sequence[str]) -> Iterator[str]:
+def _hashes(path: Location, keys: Sequence[str]) -> Iterator[str]:
     with suppress(ValueError, RecursionError, IntegrityError):
         summary = json.loads(read_regular(path))
         if isinstance(summary, dict) and all(key in summary for key in keys):
@@ -76,5 +75,5 @@ def _hashes(path: Path, keys: Sequence[str]) -> Iterator[str]:
     )
 
 
-def _is_there(path: Path) -> bool:
-    return path.exists() or (not isinstance(path, S3Path) and path.is_symlink())
+def _is_there(path: Location) -> bool:
+    return path.exists() or path.is_symlink()

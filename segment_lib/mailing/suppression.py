@@ -1,7 +1,7 @@
-"""A suppression file as a CRM, a spreadsheet or the keeper of a list writes it: text or Parquet.
+"""Suppression files as a CRM, a spreadsheet or a list keeper writes them: text or Parquet.
 
 The column of ids is the one that has the name of the id column, else the only one; where there are
-several, `sample` gives the keys of each, so that the caller can see which are people's.
+several, `samples` gives the keys of each, so that the caller can see which are people's.
 """
 
 import codecs
@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -29,16 +28,17 @@ from segment_lib.schema.ids import (
     refuse_id_type,
     rounded_ids_error,
 )
+from segment_lib.storage.location import Location
 
 ROWS_AT_ONCE = 100_000
-"""Rows read at a time, and rows by which the column of ids is found."""
-_HEAD = 1 << 16
+"""Rows read at a time; the first of them decide which column holds the ids."""
+_HEAD_BYTES = 1 << 16
 _SEPARATORS = ";\t|,"
 _ONE_COLUMN = "\x1f"
 """A separator that no cell holds."""
-_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-_HEADERS = 10
-"""Rows among which the header is looked for."""
+_COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_HEADER_ROWS = 10
+"""Rows among which the header is sought."""
 _ROW_NUMBER = re.compile(r"[0-9]{1,18}")
 _SUMS = re.compile(
     r"(summe|gesamt\w*|insgesamt|total|anzahl|count|sum)\b\W*[\d.,]*"
@@ -48,28 +48,28 @@ _SUMS = re.compile(
 
 
 @dataclass(frozen=True)
-class Suppression:
+class SuppressionFile:
     """A suppression file, and how it is written."""
 
-    path: Path
+    path: Location
     columns: tuple[int, ...]
-    """The columns that may hold the ids, from 0: one, if it is named or alone."""
+    """Columns that may hold the ids, counted from 0: a single one if it is named or alone."""
     skip: int = 0
     """Rows before the first that may hold an id."""
     packing: str | None = None
     encoding: str = ""
-    """Of text; none of Parquet."""
+    """Encoding of text; empty for Parquet."""
     separator: str = ""
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Line and cells of each row that holds something, of text.
+        """Yield line number and cells of each row of text that is not empty.
 
         Raises
         ------
         DataError
             If it cannot be read to its end, or a quote is not closed where it should be.
         """
-        with _opened(self.path, self.packing) as stream:
+        with _open_unpacked(self.path, self.packing) as stream:
             # Five bytes are none of cp1252; no id is written with them.
             errors = "replace" if self.encoding == "cp1252" else "strict"
             text = io.TextIOWrapper(stream, self.encoding, errors=errors, newline="")
@@ -79,7 +79,7 @@ class Suppression:
                 for row in reader:
                     if not any(cell.strip() for cell in row) or _is_remark(row, seen):
                         continue
-                    if any(_runs_on(cell, row, self.separator) for cell in row):
+                    if any(_swallows_rows(cell, row, self.separator) for cell in row):
                         raise DataError(
                             f"{self.path}, line {reader.line_num}: a quoted cell runs over line "
                             "ends. Close the quote, or save the column of ids alone."
@@ -94,7 +94,7 @@ class Suppression:
                 ) from None
 
     def cells(self, columns: Sequence[int]) -> Iterator[tuple[list[int], dict[int, pl.Series]]]:
-        """Line numbers, none of Parquet, and cells by column, so many rows at a time."""
+        """Yield line numbers (empty for Parquet) and cells by column, a chunk of rows at a time."""
         if not self.encoding:
             yield from _parquet_cells(self.path, columns)
             return
@@ -109,10 +109,10 @@ class Suppression:
             )
 
     def samples(self, *, fold: bool = False) -> Iterator[dict[int, np.ndarray]]:
-        """Keys of each column that may hold the ids, sorted, so many rows at a time.
+        """Yield the sorted keys of each column that may hold the ids, a chunk of rows at a time.
 
-        Of several columns, one with rounded numbers, running numbers or few different ones is not
-        the one: it would meet people by chance.
+        Of several columns, those with rounded numbers, row numbers or few distinct values are left
+        out: they would match people by chance.
         """
         for lines, cells in self.cells(self.columns):
             keys = {}
@@ -123,27 +123,27 @@ class Suppression:
                     if len(self.columns) == 1:
                         raise self._rounded(lines, values) from None
                     continue
-                there = hashed[hashed != NO_ID]
-                own = np.unique(there)
+                present = hashed[hashed != NO_ID]
+                distinct = np.unique(present)
                 alone = len(self.columns) == 1
-                if alone or (2 * len(own) > len(there) and not _is_running(values)):
-                    keys[column] = own
+                if alone or (2 * len(distinct) > len(present) and not _is_row_numbering(values)):
+                    keys[column] = distinct
             yield keys
 
     def keys(self, column: int) -> np.ndarray:
-        """The keys of all ids of a column, sorted."""
-        found = [np.empty(0, dtype=np.uint64)]
+        """Sorted keys of all ids of a column."""
+        chunks = [np.empty(0, dtype=np.uint64)]
         for chunk, (lines, cells) in enumerate(self.cells([column])):
             values = cells[column] if chunk else _without_title(cells[column])
             try:
                 hashed = hash_ids(values)
             except RoundedIdError:
                 raise self._rounded(lines, cells[column]) from None
-            found.append(np.unique(hashed[hashed != NO_ID]))
-        return np.unique(np.concatenate(found))
+            chunks.append(np.unique(hashed[hashed != NO_ID]))
+        return np.unique(np.concatenate(chunks))
 
     def row_numbers(self) -> np.ndarray:
-        """Row numbers in place of ids, sorted.
+        """Sorted row numbers, which stand in place of ids.
 
         Raises
         ------
@@ -155,7 +155,7 @@ class Suppression:
                 f"{self.path}: several columns. The run has no id column, so rows are numbered "
                 "from 0: save the column of row numbers alone, or call it row."
             )
-        found = [np.empty(0, dtype=np.uint64)]
+        chunks = [np.empty(0, dtype=np.uint64)]
         for chunk, (lines, cells) in enumerate(self.cells(self.columns)):
             for values in cells.values():
                 numbers = [None if cell is None else normalize_id(cell) for cell in values]
@@ -168,8 +168,8 @@ class Suppression:
                             f"{self.path}{line}: no row number. The run has no id column, so rows "
                             "are numbered from 0; or set inputs.id_column and run again."
                         )
-                found.append(np.array([int(n) for n in numbers if n], dtype=np.uint64))
-        return np.unique(np.concatenate(found))
+                chunks.append(np.array([int(n) for n in numbers if n], dtype=np.uint64))
+        return np.unique(np.concatenate(chunks))
 
     def _rounded(self, lines: Sequence[int], values: pl.Series) -> DataError:
         for line, value in zip(lines, values, strict=False):
@@ -180,8 +180,8 @@ class Suppression:
         return rounded_ids_error(str(self.path))
 
 
-def open_suppression(path: Path, id_column: str) -> Suppression:
-    """Find out how a suppression file is written, and which columns may hold the ids.
+def open_suppression(path: Location, id_column: str) -> SuppressionFile:
+    """Detect how a suppression file is written, and which columns may hold the ids.
 
     Raises
     ------
@@ -192,46 +192,48 @@ def open_suppression(path: Path, id_column: str) -> Suppression:
     """
     try:
         with path.open("rb") as file:
-            head = file.read(_HEAD)
+            head = file.read(_HEAD_BYTES)
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file. Check --suppress.") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}). Check --suppress.") from None
     if head.startswith(b"PAR1"):
         return _open_parquet(path, id_column)
-    packing = next((name for magic, name in _PACKED.items() if head.startswith(magic)), None)
+    packing = next((name for magic, name in _COMPRESSIONS.items() if head.startswith(magic)), None)
     if packing:
         head = _unpacked_head(path, packing)
     _refuse_binary(path, head)
     encoding = _encoding(path, packing, head)
     text = head.decode(encoding, "ignore")
-    told = re.match(r'\ufeff?"?sep=(.)"?\s*[\r\n]', text, re.IGNORECASE)
-    separator = told[1] if told else _separator(text, id_column)
-    whole = Suppression(path, (0,), 0, packing, encoding, separator)
+    declared = re.match(r'\ufeff?"?sep=(.)"?\s*[\r\n]', text, re.IGNORECASE)
+    separator = declared[1] if declared else _separator(text, id_column)
+    whole = SuppressionFile(path, (0,), 0, packing, encoding, separator)
     # A title may stand above the header.
-    for skip, (line, row) in enumerate(islice(whole.rows(), _HEADERS), start=1):
+    for skip, (line, row) in enumerate(islice(whole.rows(), _HEADER_ROWS), start=1):
         named = [i for i, cell in enumerate(row) if _same_name(cell, id_column)]
         if len(named) > 1:
             raise DataError(
                 f"{path}, line {line}: {id_column} named more than once. Keep one of them."
             )
         if named:
-            return Suppression(path, tuple(named), skip, packing, encoding, separator)
+            return SuppressionFile(path, tuple(named), skip, packing, encoding, separator)
     widest = max((len(row) for _, row in islice(whole.rows(), 1000)), default=1)
     filled = Counter(
         i for _, row in islice(whole.rows(), 1000) for i, cell in enumerate(row) if cell.strip()
     )
     columns = tuple(i for i in range(widest) if filled[i]) or (0,)
-    return Suppression(path, columns, 0, packing, encoding, separator)
+    return SuppressionFile(path, columns, 0, packing, encoding, separator)
 
 
-def matches(ids: pl.Series, samples: Mapping[int, np.ndarray], *, fold: bool = False) -> set[int]:
-    """The columns of a suppression file that hold one of the ids."""
+def matching_columns(
+    ids: pl.Series, samples: Mapping[int, np.ndarray], *, fold: bool = False
+) -> set[int]:
+    """Columns of a suppression file that hold at least one of the ids."""
     keys = hash_ids(ids, fold=fold)
-    return {column for column, own in samples.items() if np.isin(own, keys).any()}
+    return {column for column, sample in samples.items() if np.isin(sample, keys).any()}
 
 
-def _open_parquet(path: Path, id_column: str) -> Suppression:
+def _open_parquet(path: Location, id_column: str) -> SuppressionFile:
     try:
         with path.open("rb") as file:
             schema = pq.read_schema(file)
@@ -247,11 +249,11 @@ def _open_parquet(path: Path, id_column: str) -> Suppression:
             except DataError:
                 continue
             named.append(i)
-    return Suppression(path, tuple(named))
+    return SuppressionFile(path, tuple(named))
 
 
 def _parquet_cells(
-    path: Path, columns: Sequence[int]
+    path: Location, columns: Sequence[int]
 ) -> Iterator[tuple[list[int], dict[int, pl.Series]]]:
     try:
         with path.open("rb") as file, pq.ParquetFile(file) as opened:
@@ -270,23 +272,25 @@ def _parquet_cells(
 
 
 @contextmanager
-def _opened(path: Path, packing: str | None) -> Iterator[pa.NativeFile]:
+def _open_unpacked(path: Location, packing: str | None) -> Iterator[pa.NativeFile]:
     with path.open("rb") as file, pa.input_stream(file, compression=packing) as stream:
         yield stream
 
 
-def _unpacked_head(path: Path, packing: str) -> bytes:
+def _unpacked_head(path: Location, packing: str) -> bytes:
     try:
-        with _opened(path, packing) as stream:
-            return bytes(stream.read(_HEAD))
+        with _open_unpacked(path, packing) as stream:
+            return bytes(stream.read(_HEAD_BYTES))
     except OSError:
-        raise DataError(
-            f"{path}: the compressed stream is damaged or cut off. Fetch the file again."
-        ) from None
+        raise _damaged(path) from None
 
 
-def _refuse_binary(path: Path, head: bytes) -> None:
-    """Raise a DataError if the file is a workbook, an archive, a page or the like."""
+def _damaged(path: Location) -> DataError:
+    return DataError(f"{path}: the compressed stream is damaged or cut off. Fetch the file again.")
+
+
+def _refuse_binary(path: Location, head: bytes) -> None:
+    """Raise a DataError if the file is a workbook, an archive, a web page or the like."""
     workbook = head.startswith(b"\xd0\xcf\x11\xe0") or (head.startswith(b"PK") and b"xl/" in head)
     if workbook or head.startswith(b"PK"):
         what = "an Excel workbook" if workbook else "a zip archive or an Excel workbook"
@@ -296,48 +300,46 @@ def _refuse_binary(path: Path, head: bytes) -> None:
     if head.lstrip().startswith((b"<", b"%PDF", b"{\\rtf")):
         raise DataError(f"{path}: a page, not a table. Save the list as CSV (UTF-8).")
     wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if b"\0" in head and not wide and not _wide_without_mark(head):
+    if b"\0" in head and not wide and not _utf_16_without_mark(head):
         raise DataError(f"{path}: neither text nor Parquet. Save the list as CSV (UTF-8).")
 
 
-def _wide_without_mark(head: bytes) -> str:
-    """UTF-16 if every other byte is empty, as in text of letters and digits."""
-    for encoding, zeros, others in (
+def _utf_16_without_mark(head: bytes) -> str:
+    """Encoding of UTF-16 text without a byte order mark: every other byte is 0; else empty."""
+    for encoding, high_bytes, low_bytes in (
         ("utf-16-le", head[1::2], head[::2]),
         ("utf-16-be", head[::2], head[1::2]),
     ):
-        if zeros.count(0) > 0.9 * len(zeros) and 0 not in others:
+        if high_bytes.count(0) > 0.9 * len(high_bytes) and 0 not in low_bytes:
             return encoding
     return ""
 
 
-def _encoding(path: Path, packing: str | None, head: bytes) -> str:
-    """UTF-16 by its mark, UTF-8 if all of it is, else cp1252."""
+def _encoding(path: Location, packing: str | None, head: bytes) -> str:
+    """Encoding of the text: UTF-16 by its mark, UTF-8 if all of it is valid, else cp1252."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if wide := _wide_without_mark(head):
+    if wide := _utf_16_without_mark(head):
         return wide
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        with _opened(path, packing) as stream:
-            while chunk := stream.read(_HEAD):
+        with _open_unpacked(path, packing) as stream:
+            while chunk := stream.read(_HEAD_BYTES):
                 decoder.decode(chunk)
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return "cp1252"
     except OSError:
-        raise DataError(
-            f"{path}: the compressed stream is damaged or cut off. Fetch the file again."
-        ) from None
+        raise _damaged(path) from None
     return "utf-8-sig"
 
 
 def _separator(text: str, id_column: str) -> str:
-    """What stands between the cells, by the head of the file; empty if there is one column."""
+    """Separator of the cells, by the head of the file; empty if there is one column."""
     lines = [line for line in re.split(r"\r\n|\r|\n", text)[:-1] or [text] if line.strip()][:1000]
     lines = [line for line in lines if not line.startswith(("#", "//"))]
     for separator in _SEPARATORS if lines else "":
-        for line in lines[:_HEADERS]:
+        for line in lines[:_HEADER_ROWS]:
             cells = _split(line, separator)
             if len(cells) > 1 and any(_same_name(cell, id_column) for cell in cells):
                 return separator
@@ -359,29 +361,29 @@ def _same_name(cell: str, name: str) -> bool:
 
 
 def _is_remark(row: Sequence[str], seen: int) -> bool:
-    """True for `sep=;` and remarks before the first row, and for a sum."""
+    """True for a row that holds no id: `sep=;`, a remark before the first row, a sum."""
     first = next(cell.strip() for cell in row if cell.strip())
     if not seen and (first.startswith(("#", "//")) or first.lower().startswith("sep=")):
         return True
     return bool(_SUMS.fullmatch(first))
 
 
-def _runs_on(cell: str, row: Sequence[str], separator: str) -> bool:
-    """True if a cell with line ends is likely to be several rows, of which one opens a quote."""
+def _swallows_rows(cell: str, row: Sequence[str], separator: str) -> bool:
+    """True if a cell with line ends is likely to be several rows, swallowed by an open quote."""
     ends = cell.count("\n") + cell.count("\r")
     return ends > 0 and (len(row) == 1 or separator in cell or ends > 10)
 
 
 def _is_title(values: pl.Series) -> bool:
-    """True if the first cell is no id but the name of its column: no digit, unlike those below."""
+    """True if the first cell is the name of its column: it has no digit, unlike those below."""
     first, below = values[0], values[1:].drop_nulls()
     if first is None or any(letter.isdigit() for letter in first) or not len(below):
         return False
     return bool(below.str.contains(r"\d").mean() > 0.5)  # type: ignore[operator]
 
 
-def _is_running(values: pl.Series) -> bool:
-    """True for 1, 2, 3 … or 0, 1, 2 …, which number the rows."""
+def _is_row_numbering(values: pl.Series) -> bool:
+    """True for row numbers: 1, 2, 3 … or 0, 1, 2 …"""
     numbers = _without_title(values).str.strip_chars().cast(pl.Int64, strict=False)
     return len(numbers) > 2 and any(
         numbers.equals(pl.int_range(first, first + len(numbers), eager=True), check_names=False)

@@ -1,7 +1,7 @@
-"""The target list: people in the order of their micro-segments, whoever is left out left out.
+"""Target list: people in the order of their micro-segments, without those to be left out.
 
-Parts are sorted one by one into runs on disk; the list is then gathered from all runs, a bucket of
-some 100,000 people at a time. So memory does not grow with the population.
+An external merge sort: each part is sorted into buckets on disk; the list is then merged from all
+parts, a bucket of some 100,000 people at a time. So memory does not grow with the population.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,12 +16,12 @@ import pyarrow.parquet as pq
 
 from segment_lib.hashing import row_hash
 from segment_lib.schema.ids import NO_ID, hash_ids
-from segment_lib.storage.files import formula_safe
+from segment_lib.storage.tables import csv_text
 
 ROWS_PER_BUCKET = 100_000
-KEPT, KNOWN, SUPPRESSED, MARKED, NAMELESS, REPEATED = range(6)
-"""What becomes of a person: listed; left out as a customer, as suppressed by the file, as marked in
-the extract, for having no id, or for being listed before."""
+KEPT, CUSTOMER, SUPPRESSED, MARKED, WITHOUT_ID, REPEATED = range(6)
+"""Reasons: listed; left out as a customer, as suppressed by the file, as marked in the extract, for
+having no id, or for being listed before."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ class Ranking:
     """Micro-segments in the order in which they are mailed."""
 
     micro_segments: np.ndarray
-    """By rank, those that a list may need, shape (n_ranks,)."""
+    """Micro-segments by rank, those that the list may need, shape (n_ranks,)."""
     index: np.ndarray
     """Smoothed index by rank, shape (n_ranks,)."""
     edges: np.ndarray
     """People before each rank, and all of them last, shape (n_ranks + 1,)."""
 
     @classmethod
-    def of(cls, cells: pl.DataFrame, wanted: int) -> "Ranking":
-        """The best micro-segments that together hold the `wanted` rows.
+    def best(cls, cells: pl.DataFrame, wanted: int) -> "Ranking":
+        """Ranking of the best micro-segments, as many as hold the `wanted` rows.
 
         Parameters
         ----------
@@ -56,83 +56,85 @@ class Ranking:
         return max(1, -(-int(self.edges[-1]) // ROWS_PER_BUCKET))
 
     def ranks(self, micro_segments: np.ndarray) -> np.ndarray:
-        """Rank from 0 of each row's micro-segment; -1 if it is not mailed."""
+        """Rank from 0 of the micro-segment of each row; -1 if it is not mailed."""
         order = np.argsort(self.micro_segments)
-        place = np.searchsorted(self.micro_segments, micro_segments, sorter=order)
-        rank = order[np.minimum(place, len(order) - 1)]
+        position = np.searchsorted(self.micro_segments, micro_segments, sorter=order)
+        rank = order[np.minimum(position, len(order) - 1)]
         return np.where(self.micro_segments[rank] == micro_segments, rank, -1)
 
     def buckets(self, ranks: np.ndarray, hashes: np.ndarray) -> np.ndarray:
-        """The bucket of each row of rank 0 or more: about where it will stand, by its hash.
+        """Bucket of each row of rank 0 or more, by its approximate position in the list.
 
         It rises with rank and hash, so buckets follow one another in the list.
         """
         share = (hashes >> np.uint64(11)).astype(np.float64) / 2**53
         first = self.edges[ranks]
-        place = first + share * (self.edges[ranks + 1] - first)
-        return np.asarray(np.minimum(place.astype(np.int64) // ROWS_PER_BUCKET, self.n_buckets - 1))
+        position = first + share * (self.edges[ranks + 1] - first)
+        return np.asarray(
+            np.minimum(position.astype(np.int64) // ROWS_PER_BUCKET, self.n_buckets - 1)
+        )
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """Who is not to be mailed. Ids are held as 64-bit hashes, eight bytes each.
+class Exclusions:
+    """People who are not to be mailed. Ids are held as 64-bit hashes, eight bytes each.
 
     With a hundred million people and ten million ids to leave out, the chance that anybody is left
     out for sharing a hash is below one in ten thousand.
     """
 
-    known: np.ndarray
-    """Ids of customers, hashed and sorted; none without an id column."""
+    customers: np.ndarray
+    """Ids of customers, hashed and sorted; empty without an id column."""
     suppressed: np.ndarray
-    """Suppressed ids, hashed, or row numbers, sorted."""
+    """Ids of the suppression file, hashed, or its row numbers; sorted."""
 
     @property
     def bytes(self) -> int:
-        return self.known.nbytes + self.suppressed.nbytes
+        return self.customers.nbytes + self.suppressed.nbytes
 
     def reasons(self, keys: np.ndarray, marked: np.ndarray) -> np.ndarray:
-        """KEPT, KNOWN, SUPPRESSED or MARKED for each row's hashed id, or its number."""
+        """KEPT, CUSTOMER, SUPPRESSED or MARKED for each row, by its hashed id or its number."""
         reasons = np.where(marked, MARKED, KEPT)
-        reasons = np.where(among(keys, self.suppressed), SUPPRESSED, reasons)
-        return np.where(among(keys, self.known), KNOWN, reasons).astype(np.int8)
+        reasons = np.where(is_in(keys, self.suppressed), SUPPRESSED, reasons)
+        return np.where(is_in(keys, self.customers), CUSTOMER, reasons).astype(np.int8)
 
 
 @dataclass(frozen=True)
-class SortedRun:
-    """The rows of a part that may be mailed, on disk, a record batch per bucket."""
+class SortedPart:
+    """File of the rows of a part that may be mailed, a record batch per bucket."""
 
     path: Path
-    suppressed_met: np.ndarray
-    """Positions of the suppressed that are of this part."""
-    known_met: np.ndarray
-    """Positions of the customers that are of this part."""
+    suppressed_matched: np.ndarray
+    """Positions of the suppressed ids that this part holds."""
+    customers_matched: np.ndarray
+    """Positions of the customers' ids that this part holds."""
 
 
-def write_run(
+def write_sorted_part(
     rows: pl.DataFrame,
     ids: pl.Series | None,
     marked: pl.Series | None,
     ranking: Ranking,
-    out: LeftOut,
+    exclusions: Exclusions,
     seed: int,
     path: Path,
-) -> SortedRun:
-    """Sort the rows of a part that may be mailed into buckets.
+) -> SortedPart:
+    """Sort the rows of a part that may be mailed into buckets, and write them to `path`.
 
     Parameters
     ----------
     rows : `row`, `segment`, `micro_segment` of all rows of the part
     ids : their ids, if there are any
-    marked : who must not be mailed by a column of the extract, if there is one
+    marked : true for those who must not be mailed by a column of the extract, if there is one
     """
     numbers = rows["row"].to_numpy()
     keys = hash_ids(ids) if ids is not None else numbers.astype(np.uint64)
     ranks = ranking.ranks(rows["micro_segment"].to_numpy())
     hashes = row_hash(numbers, seed)
     nobody = np.zeros(len(keys), dtype=bool)
-    reasons = out.reasons(keys, nobody if marked is None else marked.to_numpy())
+    reasons = exclusions.reasons(keys, nobody if marked is None else marked.to_numpy())
     if ids is not None:
-        reasons[(reasons == KEPT) & (keys == NO_ID)] = NAMELESS
+        reasons[(reasons == KEPT) & (keys == NO_ID)] = WITHOUT_ID
     mailed = ranks >= 0
     buckets = ranking.buckets(ranks[mailed], hashes[mailed])
     table = (
@@ -156,23 +158,25 @@ def write_run(
     with path.open("xb") as file, pa.ipc.new_file(file, batch.schema) as writer:
         for first, stop in pairwise(edges.tolist()):
             writer.write_batch(batch.slice(first, stop - first))
-    return SortedRun(path, positions(keys, out.suppressed), positions(keys, out.known))
+    return SortedPart(
+        path, positions(keys, exclusions.suppressed), positions(keys, exclusions.customers)
+    )
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What became of the people considered."""
+    """Counts of the people considered, by reason."""
 
     listed: int
-    known: int
+    customers: int
     suppressed: int
     marked: int = 0
-    nameless: int = 0
+    without_id: int = 0
     repeated: int = 0
 
 
 def write_list(
-    runs: Sequence[SortedRun],
+    sorted_parts: Sequence[SortedPart],
     n_buckets: int,
     wanted: int,
     parquet: Path,
@@ -180,54 +184,56 @@ def write_list(
     *,
     repeating: bool = False,
 ) -> Tally:
-    """Gather the first `wanted` people from the runs; those kept go into both files.
+    """Merge the first `wanted` people from the sorted parts; those kept go into both files.
 
     Parameters
     ----------
-    repeating : an id may be that of several rows; its first in the list is the one that stays
+    repeating : whether several rows may share an id; the first of them in the list is kept
     """
     counted = np.zeros(REPEATED + 1, dtype=np.int64)
     listed = np.empty(0, dtype=np.uint64)
     with parquet.open("xb") as table, csv.open("xb") as text:
         writer: pq.ParquetWriter | None = None
-        for people in _gather(runs, n_buckets, wanted):
+        for people in _merge(sorted_parts, n_buckets, wanted):
             if repeating:
-                people = _once(people, listed)
+                people = _mark_repeated(people, listed)
                 kept_keys = people.filter(pl.col("reason") == KEPT)["key"].to_numpy()
                 listed = np.union1d(listed, kept_keys)
             counted += np.bincount(people["reason"].to_numpy(), minlength=len(counted))
-            kept = _listed(people.filter(pl.col("reason") == KEPT), int(counted[KEPT]))
+            kept = _list_columns(people.filter(pl.col("reason") == KEPT), int(counted[KEPT]))
             arrow = kept.to_arrow(compat_level=pl.CompatLevel.oldest())
             if writer is None:
                 writer = pq.ParquetWriter(table, arrow.schema, compression="zstd")
                 text.write(kept.clear().write_csv().encode())
             writer.write_table(arrow)
-            text.write(formula_safe(kept).write_csv(include_header=False).encode())
+            text.write(csv_text(kept, headed=False).encode())
         if writer is not None:
             writer.close()
     return Tally(*(int(n) for n in counted))
 
 
-def _once(people: pl.DataFrame, listed: np.ndarray) -> pl.DataFrame:
-    """The people in their order; those listed before, or further up, are REPEATED."""
+def _mark_repeated(people: pl.DataFrame, listed: np.ndarray) -> pl.DataFrame:
+    """Set the reason REPEATED for people whose id is in `listed` or further up."""
     kept = pl.col("reason") == KEPT
-    before = pl.Series(among(people["key"].to_numpy(), listed))
+    before = pl.Series(is_in(people["key"].to_numpy(), listed))
     again = kept & (before | (kept.cum_sum().over("key") > 1))
     reason = pl.when(again).then(pl.lit(REPEATED, dtype=pl.Int8)).otherwise("reason")
     return people.with_columns(reason.alias("reason"))
 
 
-def _listed(kept: pl.DataFrame, last: int) -> pl.DataFrame:
-    """The columns of the list; `last` is the rank of the last person of the chunk."""
+def _list_columns(kept: pl.DataFrame, last: int) -> pl.DataFrame:
+    """Columns of the list; `last` is the rank of the last person of the chunk."""
     key = "id" if "id" in kept.columns else "row"
     ranks = pl.int_range(last - kept.height + 1, last + 1, dtype=pl.Int64).alias("rank")
     return kept.select(ranks, key, "segment", "micro_segment", "micro_index")
 
 
-def _gather(runs: Sequence[SortedRun], n_buckets: int, wanted: int) -> Iterator[pl.DataFrame]:
-    """The first `wanted` people, bucket by bucket, in the order of the list."""
+def _merge(
+    sorted_parts: Sequence[SortedPart], n_buckets: int, wanted: int
+) -> Iterator[pl.DataFrame]:
+    """Yield the first `wanted` people in the order of the list, bucket by bucket."""
     for bucket in range(n_buckets):
-        batches = [_read_batch(run.path, bucket) for run in runs]
+        batches = [_read_batch(part.path, bucket) for part in sorted_parts]
         people = pl.DataFrame(pa.Table.from_batches(batches)).sort("place", "hash").head(wanted)
         wanted -= people.height
         yield people
@@ -238,19 +244,19 @@ def _read_batch(path: Path, number: int) -> pa.RecordBatch:
         return pa.ipc.open_file(file).get_batch(number)
 
 
-def count_met(positions: Sequence[np.ndarray]) -> int:
-    """How many different positions there are."""
+def count_distinct(positions: Sequence[np.ndarray]) -> int:
+    """Number of distinct positions."""
     return len(np.unique(np.concatenate(positions)))
 
 
 def positions(keys: np.ndarray, ordered: np.ndarray) -> np.ndarray:
-    """Where in `ordered` the keys stand that are there, each once."""
-    return np.unique(np.searchsorted(ordered, keys)[among(keys, ordered)])
+    """Distinct positions in `ordered` of the keys that it holds."""
+    return np.unique(np.searchsorted(ordered, keys)[is_in(keys, ordered)])
 
 
-def among(keys: np.ndarray, ordered: np.ndarray) -> np.ndarray:
-    """True for the keys that are in `ordered`, shape (n_keys,)."""
+def is_in(keys: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+    """True for the keys that the sorted array `ordered` holds, shape (n_keys,)."""
     if not len(ordered):
         return np.zeros(len(keys), dtype=bool)
-    place = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)
-    return np.asarray(ordered[place] == keys)
+    position = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)
+    return np.asarray(ordered[position] == keys)

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 
 from segment_lib.errors import ConfigError, IntegrityError
+from segment_lib.storage.location import Location
 
 INPUT, SEGMENT, DISTANCE = "features", "segment", "distance"
 """Names of the input and the outputs."""
@@ -113,7 +113,7 @@ def check_onnx(
     segment_ids: np.ndarray,
     segments: np.ndarray,
     distances: np.ndarray,
-    where: Path,
+    where: Location,
 ) -> int:
     """Run the model on rows whose segment and distance are known.
 

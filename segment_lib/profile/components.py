@@ -1,4 +1,4 @@
-"""Principal components in words: which features pull one up and down, the right way round."""
+"""Readings of the principal components: the strongest loadings of each, in decoded words."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ import numpy as np
 import polars as pl
 
 from segment_lib.profile.traits import family, topic
-from segment_lib.schema import Meaning, Phrases
+from segment_lib.schema import Meaning, Phrases, known_phrases
 
-TOP = 5
-"""Features told at each end of a component."""
-_READ = 3
+MAX_LOADINGS = 5
+"""Loadings listed at each end of a component."""
+_MAX_READ = 3
+"""Features in the reading of a component, each of another family of attributes."""
 
 COMPONENTS = {
     "component": pl.Int32,
@@ -29,7 +30,7 @@ LOADINGS = {
 
 @dataclass(frozen=True)
 class FeatureWords:
-    """What a small and a large value of a feature mean."""
+    """Words for a small and a large value of a feature."""
 
     attribute: str
     low: str
@@ -39,26 +40,26 @@ class FeatureWords:
 def feature_words(
     feature: str, attribute: str, meaning: Meaning, phrases: Mapping[str, Phrases]
 ) -> FeatureWords:
-    """The words for a feature of the plan: a scale, a level of an attribute, or a recoded fact."""
-    known = phrases.get(feature)
-    low, high = (known.get("low"), known.get("high")) if known else (None, None)
+    """Words for a feature of the plan: a scale, an indicator of a level, or a recoded attribute."""
+    scale = phrases.get(feature)
+    low, high = (scale.get("low"), scale.get("high")) if scale else (None, None)
     if low is not None and high is not None:
         return FeatureWords(attribute, low, high)
-    about = topic(attribute, meaning)
+    subject = topic(attribute, meaning)
     level = feature.removeprefix(f"{attribute}=")
     if level != feature:
-        told = f"{about}: {meaning.label(level)}"
-        if of := phrases.get(attribute):
-            told = of.get(level) or f"{of.topic} {meaning.label(level)}".strip()
-        return FeatureWords(attribute, f"not {told}", told)
+        level_words = f"{subject}: {meaning.label(level)}"
+        if known := phrases.get(attribute):
+            level_words = known.get(level) or f"{known.topic} {meaning.label(level)}".strip()
+        return FeatureWords(attribute, f"not {level_words}", level_words)
     if feature != attribute:
-        about = feature.replace("_", " ").replace("=", ": ")
-        return FeatureWords(attribute, f"{about}: low", f"{about}: high")
+        subject = feature.replace("_", " ").replace("=", ": ")
+        return FeatureWords(attribute, f"{subject}: low", f"{subject}: high")
     first, last = "low", "high"
     if len(meaning.levels) > 1:
         labels = list(meaning.levels.values())
         first, last = labels[0], labels[-1]
-    return FeatureWords(attribute, f"{about}: {first}", f"{about}: {last}")
+    return FeatureWords(attribute, f"{subject}: {first}", f"{subject}: {last}")
 
 
 def component_tables(
@@ -67,7 +68,7 @@ def component_tables(
     features: Sequence[str],
     words: Mapping[str, FeatureWords],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Each component with a line that reads it, and its strongest loadings.
+    """Tables of the components, each with its reading, and of their strongest loadings.
 
     Parameters
     ----------
@@ -76,29 +77,53 @@ def component_tables(
 
     Returns
     -------
-    components, loadings : columns of COMPONENTS and of LOADINGS. `toward` says what people with a
-        high score have more of: of a feature that pulls down it is the other end
+    components, loadings : columns of COMPONENTS and of LOADINGS. `toward` names the end of the
+        feature that a high score goes with: the low end where the loading is negative
     """
     readings, loadings = [], []
     for number, (loading, share) in enumerate(
         zip(components, explained_variance_ratio, strict=False), 1
     ):
         order = np.argsort(-np.abs(loading), kind="stable")
-        told: list[str] = []
+        strongest: list[str] = []
         families: set[str] = set()
         for i in order:
-            of = words[features[i]]
-            if family(of.attribute) not in families and len(told) < _READ and loading[i]:
-                families.add(family(of.attribute))
-                told.append(of.high if loading[i] > 0 else of.low)
-        readings.append((number, float(share), f"high: {'; '.join(told)}"))
-        ups = [i for i in order if loading[i] > 0][:TOP]
-        downs = [i for i in order if loading[i] < 0][:TOP]
+            feature = words[features[i]]
+            group = family(feature.attribute)
+            if group not in families and len(strongest) < _MAX_READ and loading[i]:
+                families.add(group)
+                strongest.append(feature.high if loading[i] > 0 else feature.low)
+        readings.append((number, float(share), f"high: {'; '.join(strongest)}"))
+        ups = [i for i in order if loading[i] > 0][:MAX_LOADINGS]
+        downs = [i for i in order if loading[i] < 0][:MAX_LOADINGS]
         for i in ups + downs[::-1]:
-            of = words[features[i]]
-            toward = of.high if loading[i] > 0 else of.low
-            loadings.append((number, features[i], float(loading[i]), of.attribute, toward))
+            feature = words[features[i]]
+            toward = feature.high if loading[i] > 0 else feature.low
+            loadings.append((number, features[i], float(loading[i]), feature.attribute, toward))
     return (
         pl.DataFrame(readings, schema=COMPONENTS, orient="row"),
         pl.DataFrame(loadings, schema=LOADINGS, orient="row"),
     )
+
+
+def explain_components(
+    components: np.ndarray,
+    explained_variance_ratio: np.ndarray,
+    attributes: Mapping[str, str],
+    meanings: Mapping[str, Meaning],
+    features: Sequence[str],
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return components and loadings in words.
+
+    Parameters
+    ----------
+    components : shape (n_components, n_features)
+    attributes : feature to the attribute it is made from
+    features : in the order of the columns
+    """
+    phrases = known_phrases()
+    words = {
+        feature: feature_words(feature, name, meanings.get(name, Meaning()), phrases)
+        for feature, name in attributes.items()
+    }
+    return component_tables(components, explained_variance_ratio, features, words)

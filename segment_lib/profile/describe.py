@@ -1,8 +1,9 @@
-"""A row per segment that says all that matters of it: what goes into a spreadsheet."""
+"""Summary table of the segments for a spreadsheet, one row per segment."""
 
 import polars as pl
 
 from segment_lib.disclosure import suppress_segments
+from segment_lib.terms import SET_ASIDE
 
 _TRAITS = 5
 
@@ -10,9 +11,9 @@ _TRAITS = 5
 def describe_segments(
     segments: pl.DataFrame, names: pl.DataFrame, traits: pl.DataFrame, *, min_cell: int
 ) -> pl.DataFrame:
-    """Size, index, interval, verdict, stability, name and strongest traits, the best index first.
+    """Summary of each segment (size, index, verdict, stability, name, traits), highest index first.
 
-    Counts to be hidden are null, with what hangs on them; these segments come last.
+    Suppressed counts are null, and so are the figures made of them; these segments come last.
 
     Parameters
     ----------
@@ -20,16 +21,16 @@ def describe_segments(
     names : segment and name
     traits : the table of `segment_traits`; those of fewer than `min_cell` people are left out
     """
-    told = pl.format(
+    trait_text = pl.format(
         "{} ({}% against {}%)",
         "words",
         (100 * pl.col("segment_share")).round(0).cast(pl.Int64),
         (100 * pl.col("population_share")).round(0).cast(pl.Int64),
     )
     strongest = (
-        traits.filter((pl.col("population_rows") >= min_cell) & (pl.col("segment") >= 0))
+        traits.filter((pl.col("population_rows") >= min_cell) & (pl.col("segment") != SET_ASIDE))
         .group_by("segment", maintain_order=True)
-        .agg(told.head(_TRAITS).str.join("; ").alias("traits"))
+        .agg(trait_text.head(_TRAITS).str.join("; ").alias("traits"))
     )
     columns = (
         *("segment", "name", "population_rows", "population_share", "customer_rows"),

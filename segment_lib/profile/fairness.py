@@ -1,4 +1,4 @@
-"""Shares of sensitive attributes in every segment, for people to look at: small counts left out."""
+"""Shares of the levels of sensitive attributes in every segment, small counts suppressed."""
 
 from collections.abc import Mapping, Sequence
 
@@ -33,11 +33,12 @@ def fairness_table(
     *,
     min_cell: int,
 ) -> pl.DataFrame:
-    """Of the people of each segment whose level is known, how many have which.
+    """Counts and shares of each level among the people of a segment whose level is known.
 
-    A count below `min_cell` is null, with its share, and so are the next smallest of that attribute
-    in that segment that would give it away, all of a segment whose size is hidden, and the share at
-    large of a level of which any count is, as it tells the sum over segments.
+    A count below `min_cell` is null, with its share (primary suppression). Null as well are the
+    next smallest counts of that attribute in that segment, from which it could be worked out
+    (complementary suppression), all counts of a segment whose size is suppressed, and the share at
+    large of a level with a suppressed count, as it discloses the sum over segments.
 
     Parameters
     ----------
@@ -66,17 +67,17 @@ def fairness_table(
         },
         orient="row",
     )
-    counted = pl.concat([population["segment"], customers["segment"]]).unique().sort()
-    table = pl.DataFrame({"segment": counted}, schema={"segment": pl.Int32}).join(grid, how="cross")
-    for counts, who, at_large in (
+    numbers = pl.concat([population["segment"], customers["segment"]]).unique().sort()
+    table = pl.DataFrame({"segment": numbers}, schema={"segment": pl.Int32}).join(grid, how="cross")
+    for counts, extract, at_large in (
         (population, "population", "population_at_large"),
         (customers, "customer", "customers_at_large"),
     ):
-        rows, share = f"{who}_rows", f"{who}_share"
+        rows, share = f"{extract}_rows", f"{extract}_share"
         within = pl.col(rows).sum().over("segment", "attribute")
         everyone = pl.col(rows).sum().over("attribute")
-        few = segments.filter(suppressed_segments(pl.col(rows), min_cell))["segment"]
-        hidden = pl.col("segment").is_in(few.implode()) | suppressed(
+        too_few = segments.filter(suppressed_segments(pl.col(rows), min_cell))["segment"]
+        is_suppressed = pl.col("segment").is_in(too_few.implode()) | suppressed(
             pl.col(rows), min_cell, "segment", "attribute", tie="position"
         )
         table = (
@@ -87,13 +88,15 @@ def fairness_table(
                 pl.when(everyone > 0)
                 .then(pl.col(rows).sum().over("attribute", "level") / everyone)
                 .alias(at_large),
-                hidden.alias("hidden"),
+                is_suppressed.alias("suppressed"),
             )
             .with_columns(
-                pl.when(~pl.col("hidden")).then(pl.col(rows, share)),
-                pl.when(~pl.col("hidden").any().over("attribute", "level")).then(pl.col(at_large)),
+                pl.when(~pl.col("suppressed")).then(pl.col(rows, share)),
+                pl.when(~pl.col("suppressed").any().over("attribute", "level")).then(
+                    pl.col(at_large)
+                ),
             )
-            .drop("hidden")
+            .drop("suppressed")
         )
     order = {attribute: i for i, attribute in enumerate(levels)}
     rank = pl.col("attribute").replace_strict(order, return_dtype=pl.Int64)

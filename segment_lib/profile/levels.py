@@ -1,16 +1,17 @@
-"""What sets a segment apart: shares of levels in it against the population, from exact counts."""
+"""Profile of the segments: shares of levels in each against the population, from exact counts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from segment_lib.schema import Meaning
+from segment_lib.terms import MAX_LISTED
 
-MAX_LISTED = 25
-"""Numbers with more distinct values are profiled in five bins of about equal population."""
 _BINS = 5
+"""Of about equal population, of numbers with more values than are listed."""
 
 COUNTS = {
     "segment": pl.Int32,
@@ -36,18 +37,18 @@ PROFILE = {
 
 @dataclass(frozen=True)
 class Levels:
-    """How an attribute is profiled: level by level, or in bins with upper edges."""
+    """Levels by which an attribute is profiled: its values, or bins of them with upper edges."""
 
     attribute: str
     number: bool = False
-    """True if the values are numbers, whose names are written without ``.0``."""
+    """Whether the values are numbers, whose names are written without ``.0``."""
     edges: tuple[float, ...] = ()
     """Upper edges of all bins but the last."""
     names: tuple[str, ...] = ()
-    """Names of the bins; none for level by level."""
+    """Names of the bins; empty where every value is a level."""
 
     def value(self) -> pl.Expr:
-        """What rows are grouped by: the value itself, or the number of its bin."""
+        """Expression to group rows by: the value itself, or the number of its bin."""
         value = pl.col(self.attribute)
         if not self.names:
             return value
@@ -56,7 +57,7 @@ class Levels:
         return pl.when(value.is_not_null()).then(bin_)
 
     def name(self, value: pl.Expr) -> pl.Expr:
-        """The level as text, of what `value` gave."""
+        """Expression for the name of the level, from what `value` gives."""
         if self.names:
             numbers = list(range(len(self.names)))
             return value.replace_strict(numbers, list(self.names), return_dtype=pl.String)
@@ -64,24 +65,26 @@ class Levels:
         return text.str.replace(r"\.0+$", "") if self.number else text
 
 
-def levels_of(attribute: str, counts: Mapping[float | str, int]) -> Levels:
-    """How to profile an attribute, from its values in the population."""
+def choose_levels(attribute: str, counts: Mapping[float | str, int]) -> Levels:
+    """Levels for an attribute, from the counts of its values in the population."""
     values = sorted(value for value in counts if not isinstance(value, str))
     if len(values) <= MAX_LISTED:
         return Levels(attribute, number=bool(values))
     total = np.cumsum([counts[value] for value in values])
-    wanted = [total[-1] * i / _BINS for i in range(1, _BINS)]
-    edges = sorted({values[int(np.searchsorted(total, rows))] for rows in wanted} - {values[-1]})
+    targets = [total[-1] * i / _BINS for i in range(1, _BINS)]
+    edges = sorted({values[int(np.searchsorted(total, rows))] for rows in targets} - {values[-1]})
     above = [values[values.index(edge) + 1] for edge in edges]
     names = [
-        f"{_plain(first)} to {_plain(last)}" if first != last else _plain(first)
+        f"{_format_number(first)} to {_format_number(last)}"
+        if first != last
+        else _format_number(first)
         for first, last in zip([values[0], *above], [*edges, values[-1]], strict=True)
     ]
     return Levels(attribute, True, tuple(edges), tuple(names))
 
 
 def count_levels(rows: pl.DataFrame, segments: pl.Series, levels: Sequence[Levels]) -> pl.DataFrame:
-    """Rows of a part by segment, attribute and level; unknown values are not counted.
+    """Count the rows of a part by segment, attribute and level; unknown values are left out.
 
     Parameters
     ----------
@@ -110,7 +113,7 @@ def profile_segments(
     meanings: Mapping[str, Meaning],
     scales: Collection[str],
 ) -> pl.DataFrame:
-    """Share of every level in every segment against its share in the whole population.
+    """Profile of every segment: the share of each level in it and in the whole population.
 
     Parameters
     ----------
@@ -169,5 +172,39 @@ def profile_segments(
     )
 
 
-def _plain(value: float) -> str:
+def _format_number(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.9g}"
+
+
+def all_levels(
+    counts: Mapping[str, Mapping[float | str, int]], base: Mapping[str, Levels]
+) -> dict[str, Levels]:
+    """Return how each attribute of more than one value is profiled; as in a base that has it."""
+    levels = {name: choose_levels(name, rows) for name, rows in counts.items() if len(rows) > 1}
+    return levels | {name: own for name, own in base.items() if name in levels}
+
+
+def level_order(counts: pl.DataFrame, levels: Mapping[str, Levels]) -> dict[str, list[str]]:
+    """Return the levels counted, by attribute, in the order of bins, of numbers, or of text."""
+    number = pl.col("level").cast(pl.Float64, strict=False)
+    table = counts.select("attribute", "level").unique().sort("attribute", number, "level")
+    order: dict[str, list[str]] = {}
+    for attribute, level in table.iter_rows():
+        order.setdefault(attribute, []).append(level)
+    return {name: list(levels[name].names) or own for name, own in order.items()}
+
+
+def levels_to_json(levels: Mapping[str, Levels]) -> dict[str, Any]:
+    """Return the levels as plain JSON values."""
+    return {
+        name: {"number": level.number, "edges": level.edges, "names": level.names}
+        for name, level in levels.items()
+    }
+
+
+def levels_from_json(entries: Mapping[str, Any]) -> dict[str, Levels]:
+    """Return the levels that `levels_to_json` gave."""
+    return {
+        name: Levels(name, entry["number"], tuple(entry["edges"]), tuple(entry["names"]))
+        for name, entry in entries.items()
+    }

@@ -1,15 +1,16 @@
-"""A short name for each segment from its strongest traits: the same traits give the same name."""
+"""Short names of the segments, made of their strongest traits: same traits, same name."""
 
 from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
-from segment_lib.profile.traits import AT_LEAST, family, topic
+from segment_lib.profile.traits import MIN_EFFECT, family, topic
 from segment_lib.schema import Meaning, Phrases
+from segment_lib.terms import SET_ASIDE
 
 _PARTS = 3
 _LONGEST = 8
-SET_ASIDE = "Rows set aside"
+NOT_CLUSTERED = "Rows set aside"
 PLAIN = "Close to average"
 TOO_FEW = "Too few people to describe"
 
@@ -25,39 +26,39 @@ def name_segments(
     few: Collection[int] = (),
     min_cell: int = 0,
 ) -> pl.DataFrame:
-    """A name for each segment, no two alike.
+    """Name each segment by its strongest traits, no two alike.
 
-    The strongest traits speak first, one of each family of attributes (those that share the word
-    before the first underscore), so that a name does not say one thing three times. Where two names
-    would be alike, the later segment takes a trait more, or its number.
+    Of each family of attributes (those that share the word before the first underscore) one trait
+    is taken, so that a name does not say one thing three times. Where two names would be alike, the
+    later segment takes a trait more, or its number.
 
     Parameters
     ----------
     traits : the table of `segment_traits`
     phrases : short words for the ends of known scales and levels
-    unnamed : attributes that name no segment
-    few : segments of too few people for a name to be made of what these are
-    min_cell : traits of fewer people name no segment
+    unnamed : attributes that may not be part of a name
+    few : segments of too few people to be described by their traits
+    min_cell : traits of fewer people are not part of a name
 
     Returns
     -------
     names : columns of NAMES, in the order of segments
     """
-    telling = traits.filter(
-        (pl.col("effect") >= AT_LEAST) & ~(pl.col("population_rows") < min_cell)
+    distinctive = traits.filter(
+        (pl.col("effect") >= MIN_EFFECT) & ~(pl.col("population_rows") < min_cell)
     )
     rows: list[tuple[int, str, str]] = []
     for segment in traits["segment"].unique().sort().to_list():
-        if segment < 0:
-            rows.append((segment, SET_ASIDE, ""))
+        if segment == SET_ASIDE:
+            rows.append((segment, NOT_CLUSTERED, ""))
             continue
-        own = telling.filter(pl.col("segment") == segment)
-        found = [] if segment in few else list(_phrases(own, meanings, phrases, unnamed))
+        own = distinctive.filter(pl.col("segment") == segment)
+        candidates = [] if segment in few else list(_phrases(own, meanings, phrases, unnamed))
         taken = {name for _, name, _ in rows}
-        name, used = TOO_FEW if segment in few else PLAIN, found[:0]
-        for parts in range(min(_PARTS, len(found)), min(_LONGEST, len(found)) + 1):
-            used = found[:parts]
-            name = _joined([phrase for _, phrase in used]) or name
+        name, used = TOO_FEW if segment in few else PLAIN, candidates[:0]
+        for parts in range(min(_PARTS, len(candidates)), min(_LONGEST, len(candidates)) + 1):
+            used = candidates[:parts]
+            name = _capitalised_list([phrase for _, phrase in used]) or name
             if name not in taken:
                 break
         if name in taken:
@@ -87,12 +88,33 @@ def _phrase(row: Mapping[str, str], meaning: Meaning, known: Phrases | None) -> 
         phrase = known.get(row["levels"] if row["side"] == "level" else row["side"])
     if phrase is not None:
         return phrase
-    told = row["words"].removeprefix(f"{topic(row['attribute'], meaning)}: ")
+    level_words = row["words"].removeprefix(f"{topic(row['attribute'], meaning)}: ")
     if known is None or row["side"] == "middle":
-        return f"{topic(row['attribute'], meaning)} {told}"
-    return f"{known.topic} {told}" if known.topic else told
+        return f"{topic(row['attribute'], meaning)} {level_words}"
+    return f"{known.topic} {level_words}" if known.topic else level_words
 
 
-def _joined(phrases: list[str]) -> str:
-    told = ", ".join(phrases)
-    return told[:1].upper() + told[1:]
+def _capitalised_list(phrases: list[str]) -> str:
+    text = ", ".join(phrases)
+    return text[:1].upper() + text[1:]
+
+
+def keep_names(names: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """Return the names of before for the segments that had one; new ones keep their own.
+
+    So do those that had too few people to be named then.
+
+    Parameters
+    ----------
+    names, before : the table of `name_segments`, now and of the base
+    """
+    before = before.with_columns(pl.col("segment").cast(names.schema["segment"]))
+    before = before.filter(~pl.col("name").str.starts_with(TOO_FEW))
+    kept = before.join(names, on="segment", how="semi")
+    new = names.join(before, on="segment", how="anti").with_columns(
+        pl.when(pl.col("name").is_in(kept["name"].implode()))
+        .then(pl.format("{} ({})", "name", "segment"))
+        .otherwise("name")
+        .alias("name")
+    )
+    return pl.concat([kept, new]).sort("segment")

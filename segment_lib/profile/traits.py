@@ -1,4 +1,4 @@
-"""The one thing each attribute says of a segment, in words and the right way round."""
+"""Traits of the segments: per attribute the level or range that differs most, in words."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -24,8 +24,8 @@ TRAITS = {
 """`side` is ``low`` or ``high`` for the end of a scale or number, ``middle`` for a band between its
 ends, ``level`` for a single level."""
 
-AT_LEAST = 0.2
-"""Cohen's h of a difference worth telling: a small effect by Cohen's own words."""
+MIN_EFFECT = 0.2
+"""The least Cohen's h that counts as a difference: a small effect (Cohen 1988)."""
 
 
 _Row = dict[str, Any]
@@ -37,12 +37,12 @@ def segment_traits(
     ordered: Collection[str],
     meanings: Mapping[str, Meaning],
 ) -> pl.DataFrame:
-    """One row per segment and attribute, the strongest first.
+    """Traits by segment and attribute, the strongest of a segment first.
 
-    Of a scale or a number the cut is taken that parts the segment from the population the most,
-    and the side of it that the segment has more of: so a scale is read by what its codes mean,
-    whichever way they run. Where the segment has less of both ends, the band between them is taken
-    that it has more of. Of other attributes it is the level whose share differs most.
+    For a scale or a number the cut is taken at which segment and population differ most, and the
+    end that is commoner in the segment: so a scale is read by what its codes mean, whichever way
+    they run. Where both ends are rarer in the segment, the band between them is taken. For other
+    attributes it is the level whose share differs most.
 
     Parameters
     ----------
@@ -59,9 +59,11 @@ def segment_traits(
     for (segment, attribute), part in profile.group_by(keys, maintain_order=True):
         name = str(attribute)
         position = {level: i for i, level in enumerate(levels[name])}
-        of = sorted(part.to_dicts(), key=lambda row: position[row["level"]])
-        pick = _side if name in ordered and len(of) > 2 else _level
-        side, chosen, share, expected = pick(of)
+        rows_in_order = sorted(part.to_dicts(), key=lambda row: position[row["level"]])
+        strongest = (
+            _strongest_end if name in ordered and len(rows_in_order) > 2 else _strongest_level
+        )
+        side, chosen, share, expected = strongest(rows_in_order)
         meaning = meanings.get(name, Meaning())
         rows.append(
             {
@@ -69,7 +71,7 @@ def segment_traits(
                 "attribute": name,
                 "side": side,
                 "levels": ", ".join(row["level"] for row in chosen),
-                "words": words(
+                "words": trait_words(
                     topic(name, meaning),
                     [row["label"] for row in chosen],
                     side="" if meaning.levels else side,
@@ -80,7 +82,7 @@ def segment_traits(
                 "segment_share": share,
                 "population_share": expected,
                 "index": 100 * share / expected if expected else None,
-                "effect": float(_h(share, expected)),
+                "effect": float(_cohens_h(share, expected)),
             }
         )
     table = pl.DataFrame(rows, schema=TRAITS)
@@ -89,7 +91,7 @@ def segment_traits(
 
 
 def topic(name: str, meaning: Meaning) -> str:
-    """What the attribute is about, short: the word the meaning puts in quotes, or its beginning."""
+    """Short subject of an attribute: the quoted word of its meaning, or the beginning of it."""
     quoted = meaning.meaning.split('"')
     if len(quoted) > 2 and quoted[1]:
         return quoted[1]
@@ -98,11 +100,11 @@ def topic(name: str, meaning: Meaning) -> str:
 
 
 def family(attribute: str) -> str:
-    """What attributes on one subject share: the word before the first underscore."""
+    """Group of attributes on one subject: the word before the first underscore."""
     return attribute.partition("_")[0]
 
 
-def words(about: str, labels: Sequence[str], *, side: str = "", lacks: bool = False) -> str:
+def trait_words(about: str, labels: Sequence[str], *, side: str = "", lacks: bool = False) -> str:
     """A trait in words: ``money saver: very high or high``, ``number of adults: 2 or more``.
 
     Parameters
@@ -122,35 +124,39 @@ def words(about: str, labels: Sequence[str], *, side: str = "", lacks: bool = Fa
     return f"{about}: {'seldom ' if lacks else ''}{listed}"
 
 
-def _side(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
+def _strongest_end(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
     share = np.cumsum([row["segment_share"] for row in table])[:-1].clip(0, 1)
     expected = np.cumsum([row["population_share"] for row in table])[:-1].clip(0, 1)
-    apart = _h(share, expected)
+    effect = _cohens_h(share, expected)
     # Rounded, so that the last digits of a sum do not choose between cuts as far apart.
-    cut = int(np.argmax(np.abs(apart).round(9)))
-    if band := _middle(share, expected, abs(float(apart[cut]))):
+    cut = int(np.argmax(np.abs(effect).round(9)))
+    if band := _strongest_band(share, expected, abs(float(effect[cut]))):
         first, last = band
-        within = slice(first + 1, last + 1)
+        inside = slice(first + 1, last + 1)
         between = float(share[last] - share[first]), float(expected[last] - expected[first])
-        return "middle", table[within], *between
-    if apart[cut] >= 0:
+        return "middle", table[inside], *between
+    if effect[cut] >= 0:
         return "low", table[: cut + 1], float(share[cut]), float(expected[cut])
     return "high", table[cut + 1 :], float(1 - share[cut]), float(1 - expected[cut])
 
 
-def _middle(share: np.ndarray, expected: np.ndarray, to_beat: float) -> tuple[int, int] | None:
-    """The two cuts around the band the segment has more of, if it has less of both ends.
+def _strongest_band(
+    share: np.ndarray, expected: np.ndarray, to_beat: float
+) -> tuple[int, int] | None:
+    """Cuts around the band that is commoner in the segment, if both ends are rarer; else None.
 
     Parameters
     ----------
     share, expected : shape (n_cuts,); the share below each cut, of segment and population
-    to_beat : Cohen's h of the best single cut
+    to_beat : Cohen's h at the best single cut
     """
-    fewer_below = _h(share, expected) <= -AT_LEAST
-    fewer_above = _h(1 - share, 1 - expected) <= -AT_LEAST
+    fewer_below = _cohens_h(share, expected) <= -MIN_EFFECT
+    fewer_above = _cohens_h(1 - share, 1 - expected) <= -MIN_EFFECT
     bands = [
         (
-            round(float(_h(share[last] - share[first], expected[last] - expected[first])), 9),
+            round(
+                float(_cohens_h(share[last] - share[first], expected[last] - expected[first])), 9
+            ),
             first,
             last,
         )
@@ -158,15 +164,16 @@ def _middle(share: np.ndarray, expected: np.ndarray, to_beat: float) -> tuple[in
         for last in np.flatnonzero(fewer_above)
         if first < last
     ]
-    apart, first, last = max(bands, key=lambda band: band[0], default=(0.0, 0, 0))
-    return (int(first), int(last)) if apart > round(to_beat, 9) else None
+    effect, first, last = max(bands, key=lambda band: band[0], default=(0.0, 0, 0))
+    return (int(first), int(last)) if effect > round(to_beat, 9) else None
 
 
-def _level(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
-    # Of two levels one mirrors the other: the one the segment has more of tells more.
+def _strongest_level(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
+    # Two levels mirror each other: the one that is commoner in the segment is easier to read.
     row = max(table, key=lambda row: (abs(round(row["effect"], 9)), row["effect"]))
     return "level", [row], row["segment_share"], row["population_share"]
 
 
-def _h(share: np.ndarray | float, expected: np.ndarray | float) -> np.ndarray:
+def _cohens_h(share: np.ndarray | float, expected: np.ndarray | float) -> np.ndarray:
+    """Cohen's h: difference of the arcsine-transformed shares (Cohen 1988, chapter 6)."""
     return np.asarray(2 * np.arcsin(np.sqrt(share)) - 2 * np.arcsin(np.sqrt(expected)))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from segment_lib.errors import IntegrityError
 from segment_lib.model import FittedModel
+from segment_lib.run.artifacts import ARRAYS, MODEL, PLAN
 from segment_lib.run.manifest import Manifest
-from segment_lib.storage.files import StoredFile, hash_file, read_arrays, read_json
-
-PLAN = "plan.json"
+from segment_lib.storage.arrays import read_arrays
+from segment_lib.storage.files import StoredFile, file_size, hash_file, read_json
 
 
 @dataclass(frozen=True)
@@ -25,26 +25,26 @@ class Fault:
 
 def faults(manifest: Manifest) -> list[Fault]:
     """What is wrong in a run folder, in the order of its stages. Every listed file is read once."""
-    of = {file: name for name, record in manifest.stages.items() for file in record.files}
+    stages = {file: name for name, record in manifest.stages.items() for file in record.files}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        told = pool.map(lambda file: _fault(manifest, file), of)
-        found = [
-            Fault(file.path, what, "encode" if file.path == PLAN else of[file])
-            for file, what in zip(of, told, strict=True)
+        wrong = pool.map(lambda file: _fault(manifest, file), stages)
+        listed = [
+            Fault(file.path, what, "encode" if file.path == PLAN.path else stages[file])
+            for file, what in zip(stages, wrong, strict=True)
             if what
         ]
-    if "sweep" in manifest.stages and not any(fault.stage == "sweep" for fault in found):
-        found += _model_faults(manifest)
+    if "sweep" in manifest.stages and not any(fault.stage == "sweep" for fault in listed):
+        listed += _model_faults(manifest)
     unlisted = (path.relative_to(manifest.root).as_posix() for path in manifest.unlisted())
-    return found + [Fault(path, "listed by no stage", None) for path in unlisted]
+    return listed + [Fault(path, "listed by no stage", None) for path in unlisted]
 
 
 def _fault(manifest: Manifest, file: StoredFile) -> str | None:
     path = manifest.root / file.path
     if path.is_symlink() or not path.is_file():
         return "gone"
-    size = path.stat().st_size
-    if file.path == PLAN:
+    size = file_size(path)
+    if file.path == PLAN.path:
         # The analyst may edit it; then encode says which plan it went by.
         encoded = manifest.stages.get("encode")
         plan = encoded.facts.get("plan", file.sha256) if encoded else file.sha256
@@ -56,14 +56,17 @@ def _fault(manifest: Manifest, file: StoredFile) -> str | None:
 
 def _model_faults(manifest: Manifest) -> Iterator[Fault]:
     """The model as a whole, which its bytes alone do not tell if run.json was rewritten too."""
-    path = "model/model.json"
     try:
-        told = read_json(manifest.root, manifest.file("sweep", path))
-        arrays = manifest.file("sweep", "model/arrays.npz")
+        summary = read_json(manifest.root, manifest.file(MODEL.stage, MODEL.path))
+        arrays = manifest.file(ARRAYS.stage, ARRAYS.path)
         model = FittedModel.from_arrays(read_arrays(manifest.root, arrays))
-        fits = model.cluster_centers.shape == (told["n_clusters"], told["n_components"])
-        fits &= model.projection.mean.shape == (len(told["features"]),) == (told["n_features"],)
+        fits = model.kmeans.cluster_centers_.shape == (
+            summary["n_clusters"],
+            summary["n_components"],
+        )
+        n_features = model.projection.scaler.n_features_in_
+        fits &= n_features == len(summary["features"]) == summary["n_features"]
     except (IntegrityError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         fits = False
     if not fits:
-        yield Fault(path, "does not fit the arrays beside it", "sweep")
+        yield Fault(MODEL.path, "does not fit the arrays beside it", "sweep")

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from segment_lib.errors import DataError
 from segment_lib.schema.codes import canonical
 from segment_lib.schema.labels import Meaning
 from segment_lib.schema.summary import Schema
-from segment_lib.schema.text import read_text
+from segment_lib.schema.text import Readable, read_text
 
 _HEADING = re.compile(r"\s{0,3}(#+)\s*(?:\d+(?:\.\d+)*[.)]?\s+)?(.*?)\s*#*\s*")
 _ITEM = re.compile(r"\s*[-*+]\s+(.*)")
@@ -43,7 +42,7 @@ class _Section:
     items: list[str] = field(default_factory=list)
 
 
-def read_dictionary(path: Path, schema: Schema) -> Dictionary:
+def read_dictionary(path: Readable, schema: Schema) -> Dictionary:
     """Read a section per attribute or family of attributes: a heading, a sentence, lists of codes.
 
     A list item is ``- CODE: label``, where the code may be a range of numbers. In a family,

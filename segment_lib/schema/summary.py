@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Literal, cast, get_args
 
 from segment_lib.errors import DataError
 from segment_lib.schema.codes import canonical, is_number, read_codes
-from segment_lib.schema.text import read_text
+from segment_lib.schema.text import Readable, read_text
 
 AttributeType = Literal["categorical", "ordinal", "numeric", "interval", "mixed"]
 Storage = Literal["number", "text"]
@@ -76,7 +75,7 @@ class Schema:
         return len(self.attributes)
 
 
-def read_feature_summary(path: Path, missing: Sequence[str] = ()) -> Schema:
+def read_feature_summary(path: Readable, missing: Sequence[str] = ()) -> Schema:
     """Read a feature summary: a table of ``attribute;information_level;type;missing_or_unknown``.
 
     The separator may be a semicolon, comma, tab or bar; header and types may have capitals.
@@ -109,7 +108,7 @@ def read_feature_summary(path: Path, missing: Sequence[str] = ()) -> Schema:
     return Schema(tuple(attributes))
 
 
-def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+def _table(path: Readable) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The header of a feature summary, and the line number (from 1) and cells of each row."""
     text = read_text(path, key="inputs.feature_summary")
     first, separators = 1, _SEPARATORS
@@ -141,7 +140,7 @@ def _header(text: str, separator: str) -> list[str]:
         return []
 
 
-def _rows(text: str, separator: str, first: int, path: Path) -> list[tuple[int, list[str]]]:
+def _rows(text: str, separator: str, first: int, path: Readable) -> list[tuple[int, list[str]]]:
     """Line number and cells of each row that is not empty, of a text that begins in line `first`.
 
     Raises

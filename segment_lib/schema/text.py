@@ -1,7 +1,7 @@
 """The reader of small text files, such as the feature summary and the data dictionary."""
 
 import codecs
-from pathlib import Path
+from typing import Protocol
 
 from segment_lib.errors import DataError
 
@@ -12,7 +12,13 @@ _MARKS = {
 }
 
 
-def read_text(path: Path, key: str) -> str:
+class Readable(Protocol):
+    """A file of any store, whose name errors quote."""
+
+    def read_bytes(self) -> bytes: ...
+
+
+def read_text(path: Readable, key: str) -> str:
     """Read a small text file whole; `key` is the config key that names it.
 
     UTF-16 is known by its byte order mark; what is not UTF-8 is taken for cp1252, as Excel writes.

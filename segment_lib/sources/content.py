@@ -6,10 +6,10 @@ The suffix of its name decides where the bytes do not.
 import re
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Literal
 
 from segment_lib.errors import DataError
+from segment_lib.storage.location import Location
 
 _LOOK = 4096
 _CONTROL = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
@@ -79,7 +79,7 @@ _ENDINGS = {
 }
 
 
-def detect_kind(path: Path) -> FileKind:
+def detect_kind(path: Location) -> FileKind:
     """Detect the kind of a file.
 
     Raises
@@ -100,7 +100,7 @@ def detect_kind(path: Path) -> FileKind:
     return _ENDINGS.get(path.suffix.lower(), FileKind()) if binary or not head else FileKind()
 
 
-def _refuse_others(path: Path, head: bytes) -> None:
+def _refuse_others(path: Location, head: bytes) -> None:
     if head and not head.strip(b"\0"):
         raise DataError(
             f"{path}: begins with zero bytes alone. It is still being copied, or was cut off: wait "
@@ -117,7 +117,7 @@ def _refuse_others(path: Path, head: bytes) -> None:
             raise DataError(f"{path}: is {name}, no table that can be read. {advice}")
 
 
-def only_member(path: Path, file: IO[bytes]) -> IO[bytes]:
+def only_member(path: Location, file: IO[bytes]) -> IO[bytes]:
     """Open the only file in a zip archive.
 
     Raises

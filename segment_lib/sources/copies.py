@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 from segment_lib.errors import DataError
+from segment_lib.storage.location import Location
 
 MIN_CUSTOMERS = 30
 """Number of customers below which the limits of an index are wide."""
@@ -19,7 +19,7 @@ class FileDigests:
     """The digests of a delivered file's contents, and its number of rows."""
 
     extract: str
-    file: Path
+    file: Location
     digests: tuple[str, ...]
     """One per piece, as `digest` of the piece returns it."""
     rows: int

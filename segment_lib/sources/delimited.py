@@ -5,7 +5,6 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import IO
 
 import polars as pl
@@ -24,12 +23,12 @@ from segment_lib.sources.numbers import (
 )
 from segment_lib.sources.read_result import ReadResult
 from segment_lib.sources.table import Table
-from segment_lib.sources.text_format import TextFormat
+from segment_lib.sources.text_format import ENCODINGS, TextFormat
 from segment_lib.sources.typing import canonicalize_levels, cast_columns, has_infinity, read_dtypes
+from segment_lib.storage.location import Location
 
-__all__ = ["ENCODINGS", "DelimitedPiece", "columns", "cut", "read_head"]
+__all__ = ["DelimitedPiece", "columns", "cut", "read_head"]
 
-ENCODINGS = ("utf-8", "latin-1", "cp1252")
 _WINDOW = 1 << 18
 _TOTALS = {"summe", "gesamt", "gesamtsumme", "insgesamt", "total", "totals", "sum", "grand total"}
 
@@ -38,14 +37,14 @@ _TOTALS = {"summe", "gesamt", "gesamtsumme", "insgesamt", "total", "totals", "su
 class DelimitedPiece:
     """Whole rows of a text file: the bytes from `start` up to `stop`."""
 
-    path: Path
+    path: Location
     start: int
     stop: int
     head: Head
     form: TextFormat
     last: bool
     """True for the last piece of the file."""
-    origin: Path
+    origin: Location
     """The delivered file; `path` is another if that one is compressed."""
 
     @property
@@ -295,11 +294,11 @@ class DelimitedPiece:
 
 
 def cut(
-    path: Path,
+    path: Location,
     schema: Schema,
     form: TextFormat,
     rows_per_part: int,
-    origin: Path | None = None,
+    origin: Location | None = None,
 ) -> tuple[DelimitedPiece, ...]:
     """Cut a text file into pieces of about `rows_per_part` rows, at row ends.
 
@@ -344,7 +343,7 @@ def _row_bytes(rows: bytes) -> float:
     return (rows.rfind(b"\n") + 1) / lines if lines else max(len(rows), 1)
 
 
-def _end_of_rows(path: Path, form: TextFormat) -> int:
+def _end_of_rows(path: Location, form: TextFormat) -> int:
     """Position of the end of the last row, without line end, blank lines and end-of-file mark."""
     with path.open("rb") as file:
         size = end = file.seek(0, os.SEEK_END)

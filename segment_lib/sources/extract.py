@@ -14,6 +14,7 @@ from segment_lib.sources.packed import expand, is_packed, read_unpacked
 from segment_lib.sources.partitions import PartitionedPiece, Piece, drop_attributes, path_columns
 from segment_lib.sources.sniff import sniff
 from segment_lib.sources.text_format import TextFormat
+from segment_lib.storage.location import Location
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Extract:
     """One delivered table, population or customers."""
 
     name: str
-    files: tuple[Path, ...]
+    files: tuple[Location, ...]
     pieces: tuple[Piece, ...]
     extra: tuple[str, ...]
     """Columns the feature summary lacks, the id column aside."""
@@ -29,7 +30,7 @@ class Extract:
     """Columns kept as text beside the attributes."""
     remarks: tuple[str, ...] = ()
     """Sentences for the user on what was noticed while the files were opened."""
-    origins: tuple[Path, ...] = ()
+    origins: tuple[Location, ...] = ()
     """The delivered file of each piece."""
 
     @property
@@ -37,7 +38,7 @@ class Extract:
         return sum(piece.size for piece in self.pieces)
 
 
-def read_columns(path: Path, form: TextFormat, schema: Schema) -> tuple[str, ...]:
+def read_columns(path: Location, form: TextFormat, schema: Schema) -> tuple[str, ...]:
     """Read the columns of a delivered file, from its head or its path.
 
     Raises
@@ -48,7 +49,7 @@ def read_columns(path: Path, form: TextFormat, schema: Schema) -> tuple[str, ...
     return tuple(dict.fromkeys((*_own_columns(path, form, schema), *path_columns(path))))
 
 
-def _own_columns(path: Path, form: TextFormat, schema: Schema) -> tuple[str, ...]:
+def _own_columns(path: Location, form: TextFormat, schema: Schema) -> tuple[str, ...]:
     if detect_kind(path).parquet:
         return parquet.columns(path)
     head = read_unpacked(path, delimited.read_head)
@@ -62,7 +63,7 @@ def _own_columns(path: Path, form: TextFormat, schema: Schema) -> tuple[str, ...
 
 def open_extract(
     name: str,
-    files: Sequence[Path],
+    files: Sequence[Location],
     schema: Schema,
     *,
     form: TextFormat,
@@ -71,7 +72,7 @@ def open_extract(
     suppress_column: str = "",
     extra_columns: str = "ignore",
     response: str = "",
-    expanded: Mapping[Path, Path] = MappingProxyType({}),
+    expanded: Mapping[Location, Location] = MappingProxyType({}),
 ) -> Extract:
     """Check the heads of the files and cut them into pieces of about `rows_per_part` rows.
 
@@ -135,8 +136,8 @@ class _CutFile:
 
 
 def _cut_file(
-    origin: Path,
-    path: Path,
+    origin: Location,
+    path: Location,
     schema: Schema,
     form: TextFormat,
     rows_per_part: int,
@@ -171,7 +172,7 @@ def _cut_file(
 
 
 def _with_constants(
-    pieces: Sequence[Piece], constants: Mapping[str, str | None], origin: Path
+    pieces: Sequence[Piece], constants: Mapping[str, str | None], origin: Location
 ) -> tuple[Piece, ...]:
     if not constants:
         return tuple(pieces)

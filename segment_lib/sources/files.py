@@ -1,15 +1,14 @@
 """Which files an extract consists of: a path, a folder, a folder by partitions, or a glob."""
 
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from segment_lib.errors import DataError
-from segment_lib.storage.s3 import S3Path, place
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import as_location, local_path, store_of
 
 _UNFINISHED = (
     ".tmp",
@@ -45,12 +44,12 @@ _PARTITION = re.compile(r"[^=]+=.*")
 class Files:
     """The files of an extract, in the order of their names."""
 
-    files: tuple[Path, ...]
+    files: tuple[Location, ...]
     left_out: tuple[str, ...] = ()
     """Names of files beside them that are taken for no data, the usual markers aside."""
 
 
-def find_files(pattern: str) -> tuple[Path, ...]:
+def find_files(pattern: str) -> tuple[Location, ...]:
     """The files of a path, a folder or a glob, in the order of their names.
 
     Raises
@@ -64,15 +63,15 @@ def find_files(pattern: str) -> tuple[Path, ...]:
 
 def list_files(pattern: str) -> Files:
     """As `find_files`, with what is left out."""
-    path = place(pattern)
+    path = as_location(pattern)
     try:
         listed = [path] if path.is_file() else _listed(path)
         _refuse_unfinished(listed)
         left_out = [file for file in listed if file != path and _is_no_data(file, path)]
         files = tuple(sorted(set(listed) - set(left_out)))
         for file in files:
-            if not isinstance(file, S3Path):
-                file.open("rb").close()
+            if (local := local_path(file)) is not None:
+                local.open("rb").close()
     except PermissionError as error:
         raise DataError(
             f"{error.filename}: may not be read. Request read permission, or set another path in "
@@ -91,48 +90,21 @@ def list_files(pattern: str) -> Files:
     return Files(files, worth)
 
 
-def _listed(path: Path) -> list[Path]:
+def _listed(path: Location) -> list[Location]:
     """The files that a folder holds or a glob names, hidden ones left out."""
-    if isinstance(path, S3Path):
-        depth = next((i for i, part in enumerate(path.parts) if set(part) & set("*?[")), None)
-        if depth is None:
-            return _of_folder(path, [file for file, _ in path.listed()])
-        return _shown(path, S3Path(*path.parts[:depth]).glob("/".join(path.parts[depth:])))
+    store = store_of(path)
     if path.is_dir():
-        return _of_folder(path, _below(path))
-    anchor = Path(path.anchor or ".")
-    pattern = str(path.relative_to(anchor) if path.anchor else path)
-    return _shown(path, filter(_is_regular, anchor.glob(pattern)))
+        return _of_folder(path, list(store.delivered_below(path)))
+    return _shown(path, store.matching(path))
 
 
-def _shown(pattern: Path, files: Iterable[Path]) -> list[Path]:
+def _shown(pattern: Location, files: Iterable[Location]) -> list[Location]:
     """Without hidden files, unless the glob asks for them. Those on macOS's own are ``._NAME``."""
     hidden = pattern.name.startswith(".")
     return [file for file in files if hidden or not file.name.startswith(".") or _copied(file)]
 
 
-def _below(folder: Path) -> list[Path]:
-    """All files below a folder, in linked folders too."""
-    found: list[Path] = []
-    seen = set()
-    for above, _, names in os.walk(folder, onerror=_raise, followlinks=True):
-        if identity(Path(above)) in seen:
-            raise DataError(f"{above}: the same folder under two names. Keep one.")
-        seen.add(identity(Path(above)))
-        found += filter(_is_regular, (Path(above) / name for name in names))
-    return found
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _is_regular(file: Path) -> bool:
-    """True for a file, or a link that leads nowhere: that is to be told."""
-    return file.is_file() or not file.exists()
-
-
-def _of_folder(folder: Path, below: Sequence[Path]) -> list[Path]:
+def _of_folder(folder: Location, below: Sequence[Location]) -> list[Location]:
     """Of all files below a folder those that are its parts, or stand beside them.
 
     Raises
@@ -176,18 +148,18 @@ def _of_folder(folder: Path, below: Sequence[Path]) -> list[Path]:
     return list(shown)
 
 
-def _copied(file: Path) -> bool:
+def _copied(file: Location) -> bool:
     return bool(_COPYING.fullmatch(file.name))
 
 
-def _is_no_data(file: Path, pattern: Path) -> bool:
+def _is_no_data(file: Location, pattern: Location) -> bool:
     """True for a companion of the files that a folder or a glob means."""
     name = file.name.lower()
     marked = name.startswith("_") and not set(pattern.name) & set("*?[")
     return marked or any(fnmatchcase(name, companion) for companion in _NO_DATA)
 
 
-def _refuse_unfinished(files: Sequence[Path]) -> None:
+def _refuse_unfinished(files: Sequence[Location]) -> None:
     for file in sorted(files):
         if _copied(file) or file.name.lower().endswith(_UNFINISHED):
             raise DataError(
@@ -196,10 +168,10 @@ def _refuse_unfinished(files: Sequence[Path]) -> None:
             )
 
 
-def _refuse_twice(files: Sequence[Path]) -> None:
+def _refuse_twice(files: Sequence[Location]) -> None:
     """Refuse one file under two names, and one table in two forms."""
-    by_place: dict[object, list[Path]] = defaultdict(list)
-    by_stem: dict[Path, list[Path]] = defaultdict(list)
+    by_place: dict[object, list[Location]] = defaultdict(list)
+    by_stem: dict[Location, list[Location]] = defaultdict(list)
     for file in files:
         by_place[identity(file)].append(file)
         by_stem[file.parent / _ENDINGS.sub("", file.name)].append(file)
@@ -214,15 +186,12 @@ def _refuse_twice(files: Sequence[Path]) -> None:
             )
 
 
-def identity(file: Path) -> object:
+def identity(file: Location) -> object:
     """What one file has in common under all its names."""
-    if isinstance(file, S3Path):
-        return str(file)
-    found = file.stat()
-    return found.st_dev, found.st_ino
+    return store_of(file).identity(file)
 
 
-def refuse_shared(population: Sequence[Path], customers: Sequence[Path]) -> None:
+def refuse_shared(population: Sequence[Location], customers: Sequence[Location]) -> None:
     """Raise a DataError if some files are of both extracts.
 
     All of them may be, on purpose: every index is 100 then. `refuse_copies` remarks on it.

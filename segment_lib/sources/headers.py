@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from segment_lib.sources.numbers import (
 from segment_lib.sources.quoting import UNCLOSED
 from segment_lib.sources.table import Table
 from segment_lib.sources.text_format import TextFormat
+from segment_lib.storage.location import Location
 
 HEAD = 1 << 20
 """Bytes at the start of a file that are its head."""
@@ -51,7 +51,7 @@ class Head:
     """The format of numbers, where the head leaves no doubt and the config does not say."""
 
 
-def columns(head: bytes, origin: Path, form: TextFormat, schema: Schema) -> Head:
+def columns(head: bytes, origin: Location, form: TextFormat, schema: Schema) -> Head:
     """Read the head of a file: its columns, and where its first row begins.
 
     Raises
@@ -100,7 +100,7 @@ def columns(head: bytes, origin: Path, form: TextFormat, schema: Schema) -> Head
 
 
 def check_columns(
-    path: Path,
+    path: Location,
     columns: tuple[str, ...],
     schema: Schema,
     header: str | None = None,
@@ -140,7 +140,7 @@ def check_columns(
 class _HeadLines:
     """The whole lines in the head of a file."""
 
-    def __init__(self, head: bytes, origin: Path, form: TextFormat) -> None:
+    def __init__(self, head: bytes, origin: Location, form: TextFormat) -> None:
         if len(head) >= HEAD - len(_BOM) and (last := head.rfind(b"\n")) > 0:
             head = head[: last + 1]  # The last line may go on.
         whole = head if head.endswith(b"\n") else head + b"\n"
@@ -182,7 +182,7 @@ class _HeadLines:
         return self.bytes(line).decode(self.form.encoding, errors="replace")
 
 
-def _check_text(head: bytes, origin: Path) -> None:
+def _check_text(head: bytes, origin: Location) -> None:
     if not head.strip():
         raise DataError(f"{origin}: the file is empty. Fetch it again.")
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head[:4096]:

@@ -18,9 +18,11 @@ import pyarrow as pa
 
 from segment_lib.errors import DataError, ResourceError
 from segment_lib.sources.content import Packing, detect_kind, only_member
-from segment_lib.storage.files import hand_over, make_private
-from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.files import file_size, hand_over
+from segment_lib.storage.local import make_private
+from segment_lib.storage.location import Location
 from segment_lib.storage.scratch import private_folder
+from segment_lib.storage.stores import local_path
 
 _CHUNK = 1 << 22
 MOST_TIMES, ALWAYS = 200, 1 << 28
@@ -32,12 +34,12 @@ _DAMAGE = (zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error, EOFErro
 """What the libraries raise over bytes that are no such stream, beside an OSError."""
 
 
-def is_packed(path: Path) -> bool:
+def is_packed(path: Location) -> bool:
     """True if a file must be written out before it can be cut."""
     return bool(detect_kind(path).packing)
 
 
-def read_unpacked(path: Path, read: Callable[[IO[bytes]], bytes]) -> bytes:
+def read_unpacked(path: Location, read: Callable[[IO[bytes]], bytes]) -> bytes:
     """What `read` takes of what is in a file, however it is packed.
 
     Raises
@@ -55,7 +57,7 @@ def read_unpacked(path: Path, read: Callable[[IO[bytes]], bytes]) -> bytes:
     return head
 
 
-def expand(path: Path, scratch: Path, root: Path) -> Path:
+def expand(path: Location, scratch: Location, root: Location) -> Location:
     """A packed file, which is one stream, written out to `scratch` so that it can be cut.
 
     Where that is in an object store, it takes the way over a disk of this machine. What is in it
@@ -71,8 +73,8 @@ def expand(path: Path, scratch: Path, root: Path) -> Path:
         If the stream is damaged, ends early, or grows beyond all measure.
     """
     name = f"{uuid.uuid4().hex}-{path.stem}"
-    if not isinstance(scratch, S3Path):
-        return _expand(path, scratch / name)
+    if (target := local_path(scratch / name)) is not None:
+        return _expand(path, target)
     folder = private_folder(root)
     try:
         hand_over(_expand(path, folder / name), scratch / name)
@@ -81,8 +83,8 @@ def expand(path: Path, scratch: Path, root: Path) -> Path:
     return scratch / name
 
 
-def _expand(path: Path, target: Path) -> Path:
-    left = max(MOST_TIMES * path.stat().st_size, ALWAYS)
+def _expand(path: Location, target: Path) -> Path:
+    left = max(MOST_TIMES * file_size(path), ALWAYS)
     packing = detect_kind(path).packing
     for _ in range(_NESTED):
         source = path
@@ -104,7 +106,7 @@ def _expand(path: Path, target: Path) -> Path:
     raise DataError(f"{path}: packed more than {_NESTED} times. Unpack it and name the file in it.")
 
 
-def _unpack(path: Path, source: Path, packing: Packing, target: Path, left: int) -> int:
+def _unpack(path: Location, source: Location, packing: Packing, target: Path, left: int) -> int:
     """Write out what is in `source`; how many bytes it is. Errors name `path`."""
     written = 0
     chunks = _chunks(path, source, packing)
@@ -131,7 +133,7 @@ def _unpack(path: Path, source: Path, packing: Packing, target: Path, left: int)
     return written
 
 
-def _chunks(path: Path, source: Path, packing: Packing) -> Iterator[bytes]:
+def _chunks(path: Location, source: Location, packing: Packing) -> Iterator[bytes]:
     """What is in `source`, piece by piece. Errors name `path`."""
     try:
         with _opened(source, packing) as stream:
@@ -149,7 +151,7 @@ def _chunks(path: Path, source: Path, packing: Packing) -> Iterator[bytes]:
 
 
 @contextmanager
-def _opened(path: Path, packing: Packing) -> Iterator[IO[bytes]]:
+def _opened(path: Location, packing: Packing) -> Iterator[IO[bytes]]:
     """A file as the bytes that are in it."""
     with path.open("rb") as file:
         if packing == "zip":

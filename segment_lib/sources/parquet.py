@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -22,6 +21,8 @@ from segment_lib.sources.headers import check_columns
 from segment_lib.sources.parquet_types import UnreadableValue
 from segment_lib.sources.read_result import ReadResult
 from segment_lib.sources.typing import canonicalize_levels, cast_columns, has_infinity
+from segment_lib.storage.files import file_size
+from segment_lib.storage.location import Location
 
 _CHUNK = 1 << 22
 _BATCH = 1 << 16
@@ -35,7 +36,7 @@ _DAMAGE = (pa.ArrowException, pa.ArrowInvalid, OSError, ValueError, MemoryError)
 class ParquetPiece:
     """The rows of a Parquet file from `first` on."""
 
-    path: Path
+    path: Location
     first: int
     rows: int
     columns: tuple[str, ...]
@@ -144,7 +145,7 @@ _NUMBER_ADVICE = (
 
 
 def _refuse_types(
-    path: Path, columns: pa.Schema, schema: Schema, passthrough: Sequence[str] = ()
+    path: Location, columns: pa.Schema, schema: Schema, passthrough: Sequence[str] = ()
 ) -> None:
     """Raise an error if columns have types that cannot be read as their attributes."""
     types = {name: columns.field(name).type for name in (*schema.names, *passthrough)}
@@ -198,7 +199,7 @@ def _read_rows(
     return pa.Table.from_batches(kept, None if kept else file.schema_arrow).select(wanted)
 
 
-def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, ...]:
+def cut(path: Location, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, ...]:
     """Cut a Parquet file into pieces of about `rows_per_part` rows, along its row groups.
 
     Raises
@@ -209,7 +210,7 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
     """
     with _open_file(path) as file:
         footer, types = file.metadata, _columns(file)
-        size = path.stat().st_size
+        size = file_size(path)
         columns = tuple(types.names)
         check_columns(path, columns, schema)
         _refuse_types(path, types, schema)
@@ -249,14 +250,14 @@ def cut(path: Path, schema: Schema, rows_per_part: int) -> tuple[ParquetPiece, .
     return tuple(pieces)
 
 
-def columns(path: Path) -> tuple[str, ...]:
+def columns(path: Location) -> tuple[str, ...]:
     """Read the names of the columns of a Parquet file."""
     with _open_file(path) as file:
         return tuple(file.schema_arrow.names)
 
 
 @contextmanager
-def _open_file(path: Path) -> Iterator[pq.ParquetFile]:
+def _open_file(path: Location) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file and read its footer.
 
     Timestamps of 96 bits, which older programs write, count nanoseconds of days that a timestamp
@@ -286,20 +287,20 @@ def _columns(file: pq.ParquetFile) -> pa.Schema:
     return columns
 
 
-def _no_footer(path: Path) -> DataError:
+def _no_footer(path: Location) -> DataError:
     with path.open("rb") as file:
         if file.read(len(_ENCRYPTED)) == _ENCRYPTED:
             return _encrypted(path)
     return DataError(f"{path}: not a whole Parquet file (no footer). Fetch the file again.")
 
 
-def _damaged_group(path: Path, number: int) -> DataError:
+def _damaged_group(path: Location, number: int) -> DataError:
     return DataError(
         f"{path}, row group {number}: is damaged, its pages cannot be read. Fetch the file again."
     )
 
 
-def _contradiction(path: Path) -> DataError:
+def _contradiction(path: Location) -> DataError:
     return DataError(f"{path}: is damaged, its footer contradicts itself. Fetch the file again.")
 
 
@@ -307,7 +308,7 @@ def _is_encryption(error: BaseException) -> bool:
     return "crypt" in str(error)
 
 
-def _encrypted(path: Path) -> DataError:
+def _encrypted(path: Location) -> DataError:
     return DataError(f"{path}: is encrypted. Have it delivered unencrypted.")
 
 
@@ -337,7 +338,7 @@ class _Group:
         return full and (not self.rows or 0 <= self.start <= self.stop <= size)
 
 
-def _groups(path: Path, footer: pq.FileMetaData, size: int) -> list[_Group]:
+def _groups(path: Location, footer: pq.FileMetaData, size: int) -> list[_Group]:
     """Read the locations of the row groups of a file of `size` bytes.
 
     On a damaged footer, Arrow's metadata calls abort the process, while its reader raises. So the

@@ -7,7 +7,6 @@ all types but floats, whose shortest text Polars writes.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from uuid import UUID
 
 import numpy as np
@@ -17,6 +16,7 @@ import pyarrow.types as kinds
 
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources.faults import Fault
+from segment_lib.storage.location import Location
 
 Convert = Callable[[pa.ChunkedArray], pl.Series]
 _EXACT = 1 << 24
@@ -69,7 +69,10 @@ def to_number(values: pa.ChunkedArray) -> pl.Series:
 
 
 def type_faults(
-    path: Path, types: Mapping[str, pa.DataType], schema: Schema, passthrough: Sequence[str] = ()
+    path: Location,
+    types: Mapping[str, pa.DataType],
+    schema: Schema,
+    passthrough: Sequence[str] = (),
 ) -> list[Fault]:
     """The faults of columns whose types cannot be read as their attributes."""
     faults = []
@@ -86,7 +89,7 @@ def type_faults(
 
 
 def _fault(
-    path: Path, column: str, types: Mapping[str, pa.DataType], problem: str, advice: str
+    path: Location, column: str, types: Mapping[str, pa.DataType], problem: str, advice: str
 ) -> Fault:
     problem = f"holds values of type {_name(types[column])}, {problem}"
     return Fault(f"{path}, column {column}", problem, advice, column)

@@ -5,7 +5,6 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -15,6 +14,7 @@ from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema, canonical
 from segment_lib.sources.read_result import ReadResult
 from segment_lib.sources.typing import raw_dtypes
+from segment_lib.storage.location import Location
 
 _NULL = "__HIVE_DEFAULT_PARTITION__"
 
@@ -23,7 +23,7 @@ class Piece(Protocol):
     """Whole rows of a delivered file."""
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Location: ...
 
     @property
     def columns(self) -> tuple[str, ...]: ...
@@ -36,7 +36,7 @@ class Piece(Protocol):
     def read(self, schema: Schema, passthrough: Sequence[str] = ()) -> ReadResult: ...
 
 
-def path_columns(path: Path) -> dict[str, str | None]:
+def path_columns(path: Location) -> dict[str, str | None]:
     """The partition columns and values in a path; a partition without a value is None.
 
     >>> path_columns(Path("sales/year=2024/region=K%C3%B6ln/part.csv"))
@@ -53,11 +53,11 @@ class PartitionedPiece:
     piece: Piece
     constants: tuple[tuple[str, str | None], ...]
     """Column and value, the same in every row."""
-    origin: Path
+    origin: Location
     """The delivered file, whose path holds the columns."""
 
     @property
-    def path(self) -> Path:
+    def path(self) -> Location:
         return self.piece.path
 
     @property

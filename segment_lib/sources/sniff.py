@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 from typing import Literal
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
 from segment_lib.sources.headers import HEAD
 from segment_lib.sources.text_format import TextFormat
+from segment_lib.storage.location import Location
 
 _LINES = 50
 _LOOK = 100
@@ -53,7 +53,7 @@ _OTHER_PAGE = re.compile(
 umlauts of DOS (cp850) and old Macs; and bytes that are undefined."""
 
 
-def sniff(head: bytes, form: TextFormat, schema: Schema, origin: Path) -> TextFormat:
+def sniff(head: bytes, form: TextFormat, schema: Schema, origin: Location) -> TextFormat:
     """Infer the format of a file: separator and encoding are filled in.
 
     Parameters
@@ -77,7 +77,7 @@ def sniff(head: bytes, form: TextFormat, schema: Schema, origin: Path) -> TextFo
     return replace(form, separator=separator, encoding=encoding)
 
 
-def _encoding(head: bytes, origin: Path) -> str:
+def _encoding(head: bytes, origin: Location) -> str:
     """Infer the encoding: utf-8 if the head is, or is meant to be; else cp1252, as latin-1 too."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < HEAD)
@@ -96,7 +96,7 @@ def _encoding(head: bytes, origin: Path) -> str:
     return "utf-8"
 
 
-def _by_header(text: str, form: TextFormat, schema: Schema, origin: Path) -> str:
+def _by_header(text: str, form: TextFormat, schema: Schema, origin: Location) -> str:
     """The separator by which the header has the most attributes."""
     # The first of equals wins: what is said, and of a header of one cell the usual one.
     signs = (form.separator or ";", *(sign for sign in _SEPARATORS if sign in text))
@@ -130,7 +130,7 @@ def _attributes(text: str, form: TextFormat, schema: Schema) -> tuple[int, int]:
     return best
 
 
-def _by_counts(text: str, form: TextFormat, n_columns: int, origin: Path) -> str:
+def _by_counts(text: str, form: TextFormat, n_columns: int, origin: Location) -> str:
     """The separator by which each of the first rows has as many cells as there are columns."""
     fits = []
     for sign in _SEPARATORS:

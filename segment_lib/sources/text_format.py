@@ -1,23 +1,45 @@
 """The format of a delimited text file, as the config states it or as it was inferred."""
 
 from dataclasses import dataclass
+from typing import Annotated, TypeGuard
+
+from segment_lib.schema.values import Flag, Values, one_of
+
+ENCODINGS = ("utf-8", "latin-1", "cp1252")
+
+
+def _is_character(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) == 1 and value.isascii()
+
+
+def _is_separator(value: object) -> bool:
+    return value == "" or (_is_character(value) and value not in '"\r\n')
+
+
+def _is_quote(value: object) -> bool:
+    return value == "" or (_is_character(value) and value.isprintable())
 
 
 @dataclass(frozen=True)
 class TextFormat:
     """The format of a delimited text file; an empty string is inferred from the file."""
 
-    separator: str = ""
-    """The character between cells."""
-    encoding: str = ""
-    """The encoding: utf-8, latin-1 or cp1252."""
-    quote: str = '"'
-    """The quote around cells with separators or line ends; empty if cells are never quoted."""
-    quote_escape: str = ""
-    """The escape of a quote within a quoted cell: ``double`` or ``backslash``."""
-    decimal: str = ""
-    """The sign before decimals: ``.`` or ``,``."""
-    thousands: str = ""
-    """The sign between groups of three digits: ``.``, ``,``, a blank or an apostrophe."""
-    header: bool = True
-    """False if the first line is a row; columns then have the feature summary's names."""
+    separator: Annotated[str, Values(_is_separator, "one character, or empty to find out")] = ""
+    """Between the cells of CSV extracts; each file may have its own."""
+    encoding: Annotated[str, one_of(*ENCODINGS, empty="to find out")] = ""
+    """Of CSV extracts: `utf-8` with or without BOM; each file may have its own."""
+    quote: Annotated[
+        str, Values(_is_quote, "one character, or empty if cells are never quoted")
+    ] = '"'
+    """Around cells of CSV extracts that hold separators or line ends."""
+    quote_escape: Annotated[str, one_of("double", "backslash", empty="to find out")] = ""
+    """How a quote in a quoted cell is written."""
+    decimal: Annotated[
+        str, Values(lambda v: v in ("", ".", ","), '".", "," or empty to find out')
+    ] = ""
+    """Before the decimals of numbers in CSV extracts."""
+    thousands: Annotated[str, one_of(".", ",", " ", "'", empty="where there is none")] = ""
+    """Between groups of three digits in CSV extracts."""
+    header: Flag = True
+    """False if CSV extracts begin with a row: columns then have the feature summary's names, in its
+    order."""

@@ -1,26 +1,19 @@
 """Files that appear whole or not at all, and are believed only when their sha256 fits."""
 
-import errno
 import hashlib
 import io
 import json
-import os
-import shutil
-import stat
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from segment_lib.errors import IntegrityError, ResourceError
-from segment_lib.storage.npz import pack_arrays, unpack_arrays
-from segment_lib.storage.s3 import AT_ONCE, S3Path
+from segment_lib.errors import IntegrityError
+from segment_lib.storage.location import L, Location
+from segment_lib.storage.stores import store_of
 
 _LONGEST_NAME = 200
 """Characters of a name in the path of a file of a run; a stage's own have a quarter of it."""
@@ -52,28 +45,21 @@ class StoredFile:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-def make_private(folder: Path) -> None:
-    """Make a folder, and those above it that are not there, for the owner alone.
-
-    In an object store there are none: who may read is told by the bucket's policy.
-    """
-    if not isinstance(folder, S3Path) and not folder.is_dir():
-        make_private(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
+def make_private(folder: Location) -> None:
+    """Make a folder, and those above it that are not there, for the owner alone."""
+    store_of(folder).make_private(folder)
 
 
-def hash_file(path: Path) -> str | None:
+def hash_file(file: Location) -> str | None:
     """sha256 of a file however large; None if there is no such file. Objects are read whole."""
     try:
-        if isinstance(path, S3Path):
-            return hashlib.sha256(path.read_bytes()).hexdigest()
-        with os.fdopen(_open_regular(path), "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with store_of(file).open_regular(file) as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError, IntegrityError):
         return None
 
 
-def read_regular(path: Path) -> bytes:
+def read_regular(file: Location) -> bytes:
     """The content of a file that is neither a link nor a pipe, which might never end.
 
     Raises
@@ -83,34 +69,14 @@ def read_regular(path: Path) -> bytes:
     IntegrityError
         If it is no plain file, or may not be read.
     """
-    if isinstance(path, S3Path):
-        return path.read_bytes()
-    with os.fdopen(_open_regular(path), "rb") as file:
-        return file.read()
-
-
-def _open_regular(path: Path) -> int:
-    # Without O_NONBLOCK the opening of a pipe waits for somebody to write into it.
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        descriptor = os.open(path, flags)
-    except OSError as error:
-        if error.errno not in (errno.ELOOP, errno.ENXIO):
-            raise
-        what = "a link" if error.errno == errno.ELOOP else "not a plain file"
-        raise IntegrityError(
-            f"{path}: {what}. Put a plain file there, or choose another run."
-        ) from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise IntegrityError(f"{path}: not a plain file. Remove it, or choose another run.")
-    return descriptor
+    with store_of(file).open_regular(file) as content:
+        return content.read()
 
 
 def write_file(
-    root: Path, path: str, content: bytes, rows: int | None = None, *, durable: bool = False
+    root: Location, path: str, content: bytes, rows: int | None = None, *, durable: bool = False
 ) -> StoredFile:
-    """Write `content` beside `root / path`, then rename it into place; an object is put whole.
+    """Write `content` to `root / path`, where it appears whole or not at all.
 
     Parameters
     ----------
@@ -121,168 +87,37 @@ def write_file(
     ResourceError
         If the disk is full or the folder cannot be written; nothing is left behind.
     """
-    target = root / path
-    if isinstance(target, S3Path):
-        target.put(content)
-    else:
-        _replace(target, content, durable)
+    store_of(root).write(root / path, content, durable=durable)
     return StoredFile(path, len(content), hashlib.sha256(content).hexdigest(), rows)
 
 
-def _replace(target: Path, content: bytes, durable: bool) -> None:
-    beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    try:
-        make_private(target.parent)
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(beside, target)
-        if durable:
-            _flush(target.parent)
-    except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise unwritable(target, error) from None
+def file_size(file: Location) -> int:
+    """Bytes of a file."""
+    return store_of(file).size(file)
 
 
-def flush_files(root: Path, paths: Iterable[str], *, folders_alone: bool = False) -> None:
-    """Have the files, and the folders up to `root` that name them, outlast a power cut.
-
-    Raises
-    ------
-    ResourceError
-        If the disk does not take them.
-    """
-    if isinstance(root, S3Path):
-        return
-    paths = list(paths)
-    folders = {root / above for path in paths for above in PurePosixPath(path).parents}
-    files = [] if folders_alone else [root / path for path in paths]
-    try:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            for names in (files, folders):
-                list(pool.map(_flush, [name for name in names if name.exists()]))
-    except OSError as error:
-        raise unwritable(root, error) from None
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Some file systems of networks cannot, and say so.
-        if error.errno != errno.EINVAL:
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def unwritable(path: Path, error: OSError) -> ResourceError:
-    """The error that says what to do where a file cannot be written."""
-    return ResourceError(
-        f"{path}: cannot be written ({error.strerror}). "
-        "Free space or choose another --run-dir, then run the same command again."
-    )
-
-
-def files_below(folder: Path) -> Iterator[Path]:
+def files_below(folder: L) -> Iterator[L]:
     """The files, and links, below a folder."""
-    for path in folder.rglob("*"):
-        if isinstance(path, S3Path) or not path.is_dir() or path.is_symlink():
-            yield path
+    return store_of(folder).files_below(folder)
 
 
-def remove_below(folder: Path) -> None:
-    """Remove a folder with all that is in it; what cannot be removed stays."""
-    if isinstance(folder, S3Path):
-        folder.remove_below()
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
+def remove(location: Location) -> None:
+    """Remove a file, or a folder with all that is in it; what cannot be removed stays."""
+    store_of(location).remove(location)
 
 
-def link_file(source: Path, target: Path) -> bool:
+def link_file(source: Location, target: Location) -> bool:
     """Have one file under two names, or the store copy its object; False if it cannot be."""
-    if isinstance(source, S3Path) and isinstance(target, S3Path):
-        source.copy_to(target)
-        return True
-    if isinstance(source, S3Path) or isinstance(target, S3Path):
-        return False
-    make_private(target.parent)
-    try:
-        os.link(source, target)
-    except OSError:
-        return False
-    return True
+    store = store_of(source)
+    return store is store_of(target) and store.link(source, target)
 
 
-def move_files(source: Path, target: Path, paths: Sequence[str]) -> None:
-    """Put files of one folder in their places in another; those not there are left out.
-
-    Objects are copied by the store, many at a time, and what was copied stays where it is.
-    """
-    if isinstance(source, S3Path) and isinstance(target, S3Path):
-        there = {path for path, _ in source.listed()}
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            found = [path for path in paths if source / path in there]
-            list(pool.map(lambda path: (source / path).copy_to(target / path), found))
-        return
-    for path in paths:
-        make_private((target / path).parent)
-        if (source / path).exists():
-            os.replace(source / path, target / path)
+def hand_over(file: Path, target: Location) -> None:
+    """Move a file of this machine to a place on the same disk, or in a bucket."""
+    store_of(target).hand_over(file, target)
 
 
-def hand_over(file: Path, target: Path) -> None:
-    """Move a file of this machine to a place on the same disk, or in an object store."""
-    if isinstance(target, S3Path):
-        target.upload(file)
-        file.unlink()
-    else:
-        os.replace(file, target)
-
-
-def write_table(root: Path, path: str, table: pl.DataFrame) -> StoredFile:
-    """Write a table as CSV that a spreadsheet opens as text and numbers, never as a formula."""
-    return write_file(root, path, formula_safe(table).write_csv().encode(), table.height)
-
-
-def formula_safe(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with an apostrophe before words that a spreadsheet would run as a formula.
-
-    Headings too. Full-width signs count, as do signs behind what does not show: blanks, controls,
-    zero-width letters, marks. Words that have an apostrophe there already get another, so that
-    `formula_undone` gives back what was.
-    """
-    return _headed(table, _guarded).with_columns(_guarded(pl.col(pl.String)))
-
-
-def formula_undone(table: pl.DataFrame) -> pl.DataFrame:
-    """The table as it was before `formula_safe`: for readers other than spreadsheets."""
-    return _headed(table, _bared).with_columns(_bared(pl.col(pl.String)))
-
-
-_FORMULA = r"[\s\p{Cc}\p{Cf}\p{Z}\p{Mn}]*[=+\-@\t\r\n＝＋－＠﹦﹢﹣﹫]"
-
-
-def _guarded(text: pl.Expr) -> pl.Expr:
-    return text.str.replace(f"^('*{_FORMULA})", "'$1")
-
-
-def _bared(text: pl.Expr) -> pl.Expr:
-    return text.str.replace(f"^'('*{_FORMULA})", "$1")
-
-
-def _headed(table: pl.DataFrame, change: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
-    headings = pl.DataFrame({"heading": table.columns}, schema={"heading": pl.String})
-    changed = headings.select(change(pl.col("heading"))).to_series()
-    return table.rename(dict(zip(table.columns, changed, strict=True)))
-
-
-def read_file(root: Path, file: StoredFile) -> bytes:
+def read_file(root: Location, file: StoredFile) -> bytes:
     """The content of a listed file.
 
     Raises
@@ -302,7 +137,7 @@ def read_file(root: Path, file: StoredFile) -> bytes:
 
 
 def write_part(
-    root: Path, path: str, rows: pl.DataFrame, metadata: dict[str, str] | None = None
+    root: Location, path: str, rows: pl.DataFrame, metadata: dict[str, str] | None = None
 ) -> StoredFile:
     """Write a part as Parquet. Polars flags the writer unstable, so it is called here alone."""
     buffer = io.BytesIO()
@@ -311,46 +146,42 @@ def write_part(
     return write_file(root, path, buffer.getvalue(), rows.height)
 
 
-def read_part(root: Path, file: StoredFile, columns: Sequence[str] | None = None) -> pl.DataFrame:
+def read_part(
+    root: Location, file: StoredFile, columns: Sequence[str] | None = None
+) -> pl.DataFrame:
     """Read a part, or some of its columns, after checking its sha256."""
-    wanted = None if columns is None else list(columns)
     content = read_file(root, file)
-    with _as_written(root, file):
-        return pl.read_parquet(io.BytesIO(content), columns=wanted)
+    with written_by_us(root, file):
+        return pl.read_parquet(
+            io.BytesIO(content), columns=None if columns is None else list(columns)
+        )
 
 
-def read_metadata(root: Path, file: StoredFile) -> dict[str, str]:
+def read_metadata(root: Location, file: StoredFile) -> dict[str, str]:
     """What a part says of itself in its footer."""
     content = read_file(root, file)
-    with _as_written(root, file):
+    with written_by_us(root, file):
         return pl.read_parquet_metadata(io.BytesIO(content))
 
 
-def read_footer(path: Path) -> dict[str, str]:
+def read_footer(path: Location) -> dict[str, str]:
     """What a part says of itself, its rows unread and its sha256 unchecked."""
     with path.open("rb") as file:
         return pl.read_parquet_metadata(file)
 
 
-def read_table(root: Path, file: StoredFile) -> pl.DataFrame:
-    """Read a CSV table of a run."""
-    content = read_file(root, file)
-    with _as_written(root, file):
-        return pl.read_csv(content)
-
-
-def read_json(root: Path, file: StoredFile) -> Any:
+def read_json(root: Location, file: StoredFile) -> Any:
     """Read a JSON object of a run."""
     content = read_file(root, file)
-    with _as_written(root, file):
-        found = json.loads(content)
-        if not isinstance(found, dict):
+    with written_by_us(root, file):
+        fields = json.loads(content)
+        if not isinstance(fields, dict):
             raise ValueError
-        return found
+        return fields
 
 
 @contextmanager
-def _as_written(root: Path, file: StoredFile) -> Iterator[None]:
+def written_by_us(root: Location, file: StoredFile) -> Iterator[None]:
     """Within it, what cannot be read is the fault of a file that somebody else has listed."""
     try:
         yield
@@ -363,28 +194,3 @@ def _as_written(root: Path, file: StoredFile) -> Iterator[None]:
         raise IntegrityError(
             f"{root / file.path}: not of the form that this program writes.", file.path
         ) from None
-
-
-def write_arrays(root: Path, path: str, arrays: dict[str, np.ndarray]) -> StoredFile:
-    """Write named arrays as one ``.npz`` file. The bytes depend on the arrays alone."""
-    return write_file(root, path, pack_arrays(arrays))
-
-
-def read_arrays(root: Path, file: StoredFile) -> dict[str, np.ndarray]:
-    """Read an ``.npz`` file; pickled objects in it are refused.
-
-    Raises
-    ------
-    IntegrityError
-        If the file is not what the manifest lists, holds objects that are pickled, is larger once
-        unpacked, or holds a value that is no number or not finite.
-    """
-    content = read_file(root, file)
-    try:
-        arrays = unpack_arrays(content)
-        faulty = [name for name, array in arrays.items() if not np.isfinite(array).all()]
-    except (ValueError, TypeError):
-        raise IntegrityError(f"{root / file.path}: not plain arrays.", file.path) from None
-    if faulty:
-        raise IntegrityError(f"{root / file.path}: {', '.join(faulty)} not finite.", file.path)
-    return arrays

@@ -13,116 +13,83 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from segment_lib.errors import ConfigError, IntegrityError
-from segment_lib.storage.files import read_regular, write_file
-from segment_lib.storage.lease import lease_holder, lift_lease, only_job_of, refuse_holder
-from segment_lib.storage.s3 import S3Path
+from segment_lib.storage.local import open_regular, write_whole
 
 LOCK = ".lock"
 BEAT = 10.0
 """Seconds from heartbeat to heartbeat."""
 STALE = 60.0
 """Seconds after which a heartbeat counts for nothing."""
+LIFT_WAIT = 1.5 * BEAT
+"""Seconds in which a job that is alive shows a heartbeat."""
+
+
+@dataclass(frozen=True)
+class FileLock:
+    """The `Lock` of a run folder on a disk."""
+
+    folder: Path
+
+    @contextmanager
+    def hold(self) -> Iterator[str | None]:
+        folder = self.folder
+        with _opened(folder) as descriptor:
+            _refuse_other(folder, _try_lock(descriptor, fcntl.LOCK_EX))
+            stale = f"{_holder(folder)} ended early here: its lock is taken over"
+            stale *= (folder / LOCK).exists()
+            me = {"host": socket.gethostname(), "pid": os.getpid(), "since": _now()}
+            write_whole(folder / LOCK, json.dumps(me).encode(), durable=False)
+            stop = threading.Event()
+            threading.Thread(target=_beat, args=(folder / LOCK, stop), daemon=True).start()
+            try:
+                yield stale or None
+            finally:
+                stop.set()
+                with suppress(OSError):
+                    (folder / LOCK).unlink()
+
+    def refuse_holder(self) -> None:
+        with _opened(self.folder) as descriptor:
+            _refuse_other(self.folder, _try_lock(descriptor, fcntl.LOCK_SH))
+
+    def holder(self) -> str | None:
+        with _opened(self.folder) as descriptor:
+            if _try_lock(descriptor, fcntl.LOCK_SH) is False:
+                raise _at_work(self.folder, certain=True)
+            return _holder(self.folder) if (self.folder / LOCK).exists() else None
+
+    def lift(self, wait: float = LIFT_WAIT) -> str | None:
+        lock = self.folder / LOCK
+        if not lock.exists():
+            return None
+        with _opened(self.folder) as descriptor:
+            if _try_lock(descriptor, fcntl.LOCK_EX) is False:
+                raise _at_work(self.folder, certain=True)
+            holder, beat = _holder(self.folder), lock.stat().st_mtime_ns
+            time.sleep(wait)
+            if lock.exists() and lock.stat().st_mtime_ns != beat:
+                raise _at_work(self.folder, certain=True)
+            lock.unlink(missing_ok=True)
+            return holder
 
 
 @contextmanager
-def only_job(folder: Path) -> Iterator[str | None]:
-    """Within it no other job works in the folder. Gives what is to be said of one that died there.
-
-    Raises
-    ------
-    ConfigError
-        If another job is at work in the folder.
-    ResourceError
-        If the folder cannot be written.
-    """
-    if isinstance(folder, S3Path):
-        with only_job_of(folder / LOCK, beat=BEAT, stale=STALE) as stale:
-            yield stale
-        return
+def _opened(folder: Path) -> Iterator[int]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        alone = _try_lock(descriptor, fcntl.LOCK_EX)
-        if alone is False or (_is_fresh(folder) and (alone is None or not _is_here(folder))):
-            raise _at_work(folder, certain=alone is False)
-        stale = f"{_holder(folder)} ended early here: its lock is taken over" * _is_there(folder)
-        me = {"host": socket.gethostname(), "pid": os.getpid(), "since": _now()}
-        write_file(folder, LOCK, json.dumps(me).encode())
-        stop = threading.Event()
-        threading.Thread(target=_beat, args=(folder / LOCK, stop), daemon=True).start()
-        try:
-            yield stale or None
-        finally:
-            stop.set()
-            with suppress(OSError):
-                (folder / LOCK).unlink()
+        yield descriptor
     finally:
         os.close(descriptor)
 
 
-def refuse_job_at_work(folder: Path) -> None:
-    """Raise a ConfigError if a job is at work in the folder, without a trace of having looked."""
-    if isinstance(folder, S3Path):
-        refuse_holder(folder / LOCK, stale=STALE)
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        alone = _try_lock(descriptor, fcntl.LOCK_SH)
-        if alone is False or (_is_fresh(folder) and (alone is None or not _is_here(folder))):
-            raise _at_work(folder, certain=alone is False)
-    finally:
-        os.close(descriptor)
-
-
-def lift_lock(folder: Path, wait: float = 1.5 * BEAT) -> str | None:
-    """Remove the lock of a job that is gone. Gives whose it was; None if there is none.
-
-    Parameters
-    ----------
-    wait : seconds in which a job that is alive shows a heartbeat
-
-    Raises
-    ------
-    ConfigError
-        If the job is alive: by the kernel's lock, or by its heartbeat.
-    """
-    if isinstance(folder, S3Path):
-        return lift_lease(folder / LOCK, wait=wait)
-    if not _is_there(folder):
-        return None
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        if _try_lock(descriptor, fcntl.LOCK_EX) is False:
-            raise _at_work(folder, certain=True)
-        holder, beat = _holder(folder), (folder / LOCK).stat().st_mtime_ns
-        time.sleep(wait)
-        if _is_there(folder) and (folder / LOCK).stat().st_mtime_ns != beat:
-            raise _at_work(folder, certain=True)
-        (folder / LOCK).unlink(missing_ok=True)
-        return holder
-    finally:
-        os.close(descriptor)
-
-
-def stale_lock(folder: Path) -> str | None:
-    """Whose the lock in the folder is, which may be gone; None if there is none.
-
-    Raises
-    ------
-    ConfigError
-        If the job is at work here for certain.
-    """
-    if isinstance(folder, S3Path):
-        return lease_holder(folder / LOCK)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        if _try_lock(descriptor, fcntl.LOCK_SH) is False:
-            raise _at_work(folder, certain=True)
-        return _holder(folder) if _is_there(folder) else None
-    finally:
-        os.close(descriptor)
+def _refuse_other(folder: Path, alone: bool | None) -> None:
+    """Raise a ConfigError if the kernel's lock is another's, or its heartbeat tells of one."""
+    if alone is False or (_is_fresh(folder) and (alone is None or not _is_here(folder))):
+        raise _at_work(folder, certain=alone is False)
 
 
 def _try_lock(descriptor: int, kind: int) -> bool | None:
@@ -174,13 +141,10 @@ def _holder(folder: Path) -> str:
 
 def _who(folder: Path) -> dict[str, object]:
     with suppress(OSError, ValueError, RecursionError, IntegrityError):
-        who = json.loads(read_regular(folder / LOCK))
+        with open_regular(folder / LOCK) as file:
+            who = json.loads(file.read())
         return who if isinstance(who, dict) else {}
     return {}
-
-
-def _is_there(folder: Path) -> bool:
-    return (folder / LOCK).exists()
 
 
 def _is_fresh(folder: Path) -> bool:

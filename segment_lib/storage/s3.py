@@ -1,258 +1,101 @@
-"""Objects of S3 under the names and methods of a path: the one place that knows the object store.
+"""Objects of S3: the one place that speaks to the store, through boto3.
 
 Credentials, region and endpoint are those of the usual AWS environment and files. They are read by
 the client in each process, so they are in no config, no task and no message.
 """
 
-import io
 import os
-import re
-import stat
 import time
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from fnmatch import fnmatchcase
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Self
 
-from segment_lib.errors import ConfigError, DataError, JobError, ResourceError
+from segment_lib.errors import ConfigError, JobError, ResourceError
+from segment_lib.storage.location import Changed
+from segment_lib.storage.objects import Head, ObjectPath
 
-SCHEME = "s3://"
-AT_ONCE = 16
-"""Objects copied or removed at a time."""
 _ATTEMPTS = 5
-_BUFFER = 1 << 18
-_BUCKET = re.compile(r"[\w][\w.-]{1,253}[\w]", re.ASCII)
 _AGAIN = "Run the same command again: it goes on from what is finished."
 
-# To the type checker it is a Path: what the job asks of a path, it answers. What only a disk can
-# do, such as a rename, it lacks; the functions of `store` know of both.
-if TYPE_CHECKING:
-    _Path = Path
-else:
-    _Path = PurePosixPath
 
+class S3Path(ObjectPath):
+    """The path of an object of S3, or of a store that speaks as S3 does."""
 
-def place(told: str | Path) -> Path:
-    """The path that is told: of this machine, or of the object store if it begins with s3://.
+    scheme = "s3"
 
-    Raises
-    ------
-    ConfigError
-        If it names no bucket, in full.
-    """
-    if not isinstance(told, str) or not told.startswith(SCHEME):
-        return Path(told) if isinstance(told, str) else told
-    path = S3Path(f"/{told.removeprefix(SCHEME)}")
-    if not _BUCKET.fullmatch(path.bucket):
-        raise ConfigError(f"{told}: no name of a bucket. Write {SCHEME}BUCKET/PREFIX.")
-    return path
-
-
-class Changed(Exception):
-    """The object is another than it was taken for, or is there though it was not to be."""
-
-
-class S3Path(_Path):
-    """An object, or the common beginning of the names of some, which stands for their folder.
-
-    There are no folders in an object store: what is listed is objects alone.
-    """
-
-    def __str__(self) -> str:
-        plain = super().__str__()
-        return f"s3:/{plain}" if plain.startswith("/") else plain
-
-    def __fspath__(self) -> str:
-        raise TypeError("an object has no path on this machine")
-
-    @property
-    def bucket(self) -> str:
-        return self.parts[1] if len(self.parts) > 1 else ""
-
-    @property
-    def key(self) -> str:
-        return "/".join(self.parts[2:])
-
-    @property
-    def _prefix(self) -> str:
-        return f"{self.key}/" if self.key else ""
-
-    # --- what a path answers ----------------------------------------------------------------------
-
-    def absolute(self) -> "S3Path":
-        return self
-
-    def exists(self, *, follow_symlinks: bool = True) -> bool:
-        return self.is_file()
-
-    def is_file(self, *, follow_symlinks: bool = True) -> bool:
-        try:
-            return self.version() is not None
-        except FileNotFoundError:
-            return False
-
-    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
-        found = _ask(self, "list_objects_v2", Prefix=self._prefix, MaxKeys=1)
-        return bool(found.get("KeyCount"))
-
-    def is_symlink(self) -> bool:
-        return False
-
-    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
-        """Size and time of change, in whole seconds; all else is made up."""
-        told = self.head()
-        changed = int(told["LastModified"].timestamp())
-        mode = stat.S_IFREG | 0o600
-        return os.stat_result((mode, 0, 0, 1, 0, 0, told["ContentLength"], *[changed] * 3))
-
-    def read_bytes(self) -> bytes:
-        return self.read_version()[0]
-
-    def open(self, mode: str = "r", *_: Any, encoding: str | None = None) -> Any:
-        """The object for reading; what is read is asked for piece by piece."""
-        if mode not in ("r", "rb"):
-            raise ValueError("objects are written whole, by `put`")
-        file = io.BufferedReader(_Reader(self), _BUFFER)
-        return file if mode == "rb" else io.TextIOWrapper(file, encoding=encoding)
-
-    def read_text(self, encoding: str | None = None, *_: Any, **__: Any) -> str:
-        return io.TextIOWrapper(io.BytesIO(self.read_bytes()), encoding=encoding).read()
-
-    def unlink(self, missing_ok: bool = False) -> None:
-        _ask(self, "delete_object", Key=self.key)
-
-    def iterdir(self) -> Generator["S3Path", None, None]:
-        return self.glob("*")
-
-    def glob(self, pattern: str, **_: Any) -> Generator["S3Path", None, None]:
-        wanted = PurePosixPath(pattern).parts
-        literal = wanted[0].partition("*")[0].partition("?")[0].partition("[")[0]
-        for path, _size in self.listed(literal):
-            if _fits(path.parts[len(self.parts) :], wanted):
-                yield path
-
-    def rglob(self, pattern: str, **_: Any) -> Generator["S3Path", None, None]:
-        return self.glob(f"**/{pattern}")
-
-    # --- what an object answers -------------------------------------------------------------------
-
-    def head(self) -> dict[str, Any]:
-        """What the store says of the object: ETag, ContentLength, LastModified, …
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is none.
-        """
+    def head(self) -> Head:
         if not self.key:
             raise FileNotFoundError(f"{self}: a bucket, no object")
-        return _ask(self, "head_object", Key=self.key)
+        answer = _ask(self, "head_object", Key=self.key)
+        now = _now(answer["ResponseMetadata"]["HTTPHeaders"])
+        age = (now - answer["LastModified"]).total_seconds()
+        return Head(int(answer["ContentLength"]), str(answer["ETag"]), age)
 
-    def version(self) -> str:
-        """What tells the object as it is from any other under its name."""
-        return str(self.head()["ETag"])
+    def read(
+        self, start: int = 0, stop: int | None = None, version: str | None = None
+    ) -> tuple[bytes, str]:
+        from botocore.exceptions import BotoCoreError
 
-    def read_version(self) -> tuple[bytes, str]:
-        """The content and its version."""
-        return _read(self)
-
-    def listed(self, beginning: str = "", at_once: int = 1000) -> Iterator[tuple["S3Path", int]]:
-        """The objects below, whose names go on with `beginning`, and their bytes."""
-        asked: dict[str, Any] = {"Prefix": self._prefix + beginning, "MaxKeys": at_once}
-        while True:
-            told = _ask(self, "list_objects_v2", **asked)
-            for entry in told.get("Contents", ()):
-                if not entry["Key"].endswith("/"):
-                    yield S3Path("/", self.bucket, entry["Key"]), entry["Size"]
-            if not told.get("IsTruncated"):
-                return
-            asked["ContinuationToken"] = told["NextContinuationToken"]
+        parameters = {} if stop is None else {"Range": f"bytes={start}-{stop - 1}"}
+        if version is not None:
+            parameters["IfMatch"] = version
+        attempts = _attempts()
+        for attempt in range(attempts):
+            answer = _ask(self, "get_object", Key=self.key, **parameters)
+            try:
+                content = answer["Body"].read()
+            except (BotoCoreError, OSError):
+                content = b""
+            expected = answer["ContentLength"] if stop is None else stop - start
+            if len(content) == expected:
+                return content, str(answer["ETag"])
+            time.sleep(min(0.1 * 2**attempt, 5) * (attempt < attempts - 1))
+        raise ResourceError(f"{self}: cut off on its way, {attempts} times. {_AGAIN}")
 
     def put(self, content: bytes) -> str:
-        """Write the object, whatever was there; the version it has then."""
         return str(_ask(self, "put_object", Key=self.key, Body=content)["ETag"])
 
     def put_if(self, content: bytes, version: str | None) -> str:
-        """Write the object if it still is of that version, or if there is none; its new version.
-
-        Raises
-        ------
-        Changed
-            If it is not.
-        """
         condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
         try:
             return str(_ask(self, "put_object", Key=self.key, Body=content, **condition)["ETag"])
         except (Changed, FileNotFoundError):
             # An answer that got lost is asked for again: then it is ours that is there.
             try:
-                found, now = self.read_version()
+                there, now = self.read()
             except FileNotFoundError:
                 raise Changed from None
-            if found != content:
+            if there != content:
                 raise Changed from None
             return now
 
-    def copy_to(self, target: "S3Path") -> None:
+    def upload(self, file: Path) -> None:
+        with file.open("rb") as content:
+            _ask(self, "upload_fileobj", Key=self.key, Fileobj=content)
+
+    def copy_to(self, target: Self) -> None:
         """Have the store copy the object, of up to 5 GiB."""
         source = {"Bucket": self.bucket, "Key": self.key}
         _ask(target, "copy_object", Key=target.key, CopySource=source)
 
-    def upload(self, file: Path) -> None:
-        """Write a file of this machine, however large, as the object."""
-        with file.open("rb") as content:
-            _ask(self, "upload_fileobj", Key=self.key, Fileobj=content)
+    def unlink(self, missing_ok: bool = False) -> None:
+        _ask(self, "delete_object", Key=self.key)
 
-    def remove_below(self) -> None:
-        """Remove all objects below, many at a time."""
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(lambda found: found[0].unlink(), list(self.listed())))
-
-
-class _Reader(io.RawIOBase):
-    """An object as a file that is read from any place on; of one version all along."""
-
-    def __init__(self, path: S3Path) -> None:
-        told = path.head()
-        self._path, self._size, self._version = path, int(told["ContentLength"]), told["ETag"]
-        self._at = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        content = self._next(len(buffer))
-        buffer[: len(content)] = content
-        return len(content)
-
-    def readall(self) -> bytes:
-        return self._next(self._size)
-
-    def _next(self, most: int) -> bytes:
-        stop = min(self._at + most, self._size)
-        if stop <= self._at:
-            return b""
-        try:
-            content, _ = _read(self._path, self._at, stop, self._version)
-        except Changed:
-            raise DataError(
-                f"{self._path}: written anew while it was read. Run the same command again."
-            ) from None
-        self._at = stop
-        return content
+    def entries(self, prefix: str, *, deep: bool, at_once: int = 1000) -> Iterator[tuple[str, int]]:
+        parameters: dict[str, Any] = {"Prefix": prefix, "MaxKeys": at_once}
+        if not deep:
+            parameters["Delimiter"] = "/"
+        while True:
+            answer = _ask(self, "list_objects_v2", **parameters)
+            keys = [(entry["Key"], entry["Size"]) for entry in answer.get("Contents", ())]
+            folders = [(entry["Prefix"], 0) for entry in answer.get("CommonPrefixes", ())]
+            yield from sorted(keys + folders)
+            if not answer.get("IsTruncated"):
+                return
+            parameters["ContinuationToken"] = answer["NextContinuationToken"]
 
 
 @cache
@@ -271,8 +114,8 @@ def _client() -> Any:
 
 
 def _attempts() -> int:
-    told = os.environ.get("AWS_MAX_ATTEMPTS", "")
-    return max(1, int(told)) if told.isdecimal() else _ATTEMPTS
+    attempts = os.environ.get("AWS_MAX_ATTEMPTS", "")
+    return max(1, int(attempts)) if attempts.isdecimal() else _ATTEMPTS
 
 
 def _ask(path: S3Path, operation: str, **parameters: Any) -> dict[str, Any]:
@@ -300,34 +143,11 @@ def _ask(path: S3Path, operation: str, **parameters: Any) -> dict[str, Any]:
         raise _unanswered(path, error) from None
 
 
-def _read(
-    path: S3Path, start: int = 0, stop: int | None = None, version: str | None = None
-) -> tuple[bytes, str]:
-    """Bytes of an object, all or those from `start` up to `stop`, and the object's version."""
-    from botocore.exceptions import BotoCoreError
-
-    asked: dict[str, Any] = {} if stop is None else {"Range": f"bytes={start}-{stop - 1}"}
-    if version is not None:
-        asked["IfMatch"] = version
-    attempts = _attempts()
-    for attempt in range(attempts):
-        told = _ask(path, "get_object", Key=path.key, **asked)
-        try:
-            content = told["Body"].read()
-        except (BotoCoreError, OSError):
-            content = b""
-        expected = told["ContentLength"] if stop is None else stop - start
-        if len(content) == expected:
-            return content, str(told["ETag"])
-        time.sleep(min(0.1 * 2**attempt, 5) * (attempt < attempts - 1))
-    raise ResourceError(f"{path}: cut off on its way, {attempts} times. {_AGAIN}")
-
-
 def _refused(path: S3Path, answer: dict[str, Any]) -> Exception:
     """The error that says what the store's refusal means."""
     status = _status(answer)
-    told = str(answer.get("Error", {}).get("Code", ""))
-    code = told if told.isalnum() and len(told) < 50 else "?"
+    name = str(answer.get("Error", {}).get("Code", ""))
+    code = name if name.isalnum() and len(name) < 50 else "?"
     if code == "NoSuchBucket":
         return ConfigError(f"{path}: no such bucket. Check its name and AWS_ENDPOINT_URL.")
     if status == 404:
@@ -345,6 +165,15 @@ def _refused(path: S3Path, answer: dict[str, Any]) -> Exception:
         f"{path}: the object store refuses ({status} {code}). Check AWS_REGION and "
         "AWS_ENDPOINT_URL."
     )
+
+
+def _now(headers: Mapping[str, str]) -> datetime:
+    """The time by the store's clock; by that of this machine if the store does not give it."""
+    try:
+        date = parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError):
+        return datetime.now(UTC)
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _status(answer: dict[str, Any]) -> int:
@@ -366,14 +195,3 @@ def _unanswered(path: S3Path, error: Exception) -> JobError:
         f"{path}: the object store cannot be reached ({kind}). Check AWS_ENDPOINT_URL and the "
         f"network. {_AGAIN}"
     )
-
-
-def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    """True if the names match the pattern, in which ** stands for any number of them."""
-    if not pattern:
-        return not parts
-    if pattern[0] == "**" and _fits(parts, pattern[1:]):
-        return True
-    if not parts or not (pattern[0] == "**" or fnmatchcase(parts[0], pattern[0])):
-        return False
-    return _fits(parts[1:], pattern if pattern[0] == "**" else pattern[1:])

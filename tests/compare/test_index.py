@@ -12,8 +12,8 @@ from scipy.stats.contingency import relative_risk
 from segment_lib.compare import SEGMENTS, compare_segments, index_interval
 
 
-def segment(found, number: int) -> dict:
-    (row,) = (row for row in found.iter_rows(named=True) if row["segment"] == number)
+def segment(segments, number: int) -> dict:
+    (row,) = (row for row in segments.iter_rows(named=True) if row["segment"] == number)
     return row
 
 
@@ -47,8 +47,8 @@ def test_few_customers_have_the_exact_interval(customers, other_customers, popul
     share = binomtest(customers, customers + population).proportion_ci(0.95, method="exact")
     low, index, high = index_interval(customers, m, population, n)
     assert index == pytest.approx(100 * (customers / m) / (population / n))
-    for limit, of in ((low, share.low), (high, share.high)):
-        assert limit == pytest.approx(100 * (of / (1 - of)) * (n / m))
+    for limit, bound in ((low, share.low), (high, share.high)):
+        assert limit == pytest.approx(100 * (bound / (1 - bound)) * (n / m))
 
 
 @pytest.mark.parametrize(
@@ -74,9 +74,9 @@ def test_no_customer_has_an_index_of_zero_and_an_upper_limit():
 
 
 def test_one_customer_is_no_evidence():
-    found = compare_segments({0: 635, 1: 365}, {1: 1})
-    assert set(found["verdict"]) == {"average"}
-    assert segment(found, 1)["low"] < 50
+    segments = compare_segments({0: 635, 1: 365}, {1: 1})
+    assert set(segments["verdict"]) == {"average"}
+    assert segment(segments, 1)["low"] < 50
 
 
 def test_a_segment_without_population_has_no_index():
@@ -84,17 +84,17 @@ def test_a_segment_without_population_has_no_index():
 
 
 def test_everybody_in_one_segment_is_average():
-    found = compare_segments({0: 1000}, {0: 100})
-    assert segment(found, 0)["index"] == 100
-    assert segment(found, 0)["verdict"] == "average"
+    segments = compare_segments({0: 1000}, {0: 100})
+    assert segment(segments, 0)["index"] == 100
+    assert segment(segments, 0)["verdict"] == "average"
 
 
 @pytest.mark.parametrize(
     ("customers", "verdict"), [(400, "over"), (210, "average"), (190, "average"), (90, "under")]
 )
 def test_the_verdict_needs_an_interval_clear_of_100(customers, verdict):
-    found = compare_segments({0: 2000, 1: 8000}, {0: customers, 1: 1000 - customers})
-    assert segment(found, 0)["verdict"] == verdict
+    segments = compare_segments({0: 2000, 1: 8000}, {0: customers, 1: 1000 - customers})
+    assert segment(segments, 0)["verdict"] == verdict
 
 
 @pytest.mark.parametrize(
@@ -113,22 +113,22 @@ def test_without_a_difference_any_verdict_is_as_rare_as_stated(shares, populatio
     chances = np.array(shares) / sum(shares)
     called = 0
     for _ in range(1000):
-        of = (rng.multinomial(n, chances).tolist() for n in (population, customers))
-        counts = ({s: rows for s, rows in enumerate(found) if rows} for found in of)
+        drawn = (rng.multinomial(n, chances).tolist() for n in (population, customers))
+        counts = ({s: rows for s, rows in enumerate(sample) if rows} for sample in drawn)
         called += (compare_segments(*counts)["verdict"] != "average").any()
     assert called <= 65  # two standard errors above 50
 
 
 def test_the_limits_for_all_segments_are_those_of_bonferroni():
-    found = compare_segments({0: 2000, 1: 8000}, {0: 300, 1: 700})
+    segments = compare_segments({0: 2000, 1: 8000}, {0: 300, 1: 700})
     low, _, high = index_interval(300, 1000, 2000, 10_000, confidence=0.975)
-    assert (segment(found, 0)["low"], segment(found, 0)["high"]) == (low, high)
-    assert low < segment(found, 0)["index_low"]
+    assert (segment(segments, 0)["low"], segment(segments, 0)["high"]) == (low, high)
+    assert low < segment(segments, 0)["index_low"]
 
 
 def test_a_large_segment_without_a_customer_is_under():
-    found = compare_segments({0: 2000, 1: 8000}, {1: 1000})
-    assert segment(found, 0)["verdict"] == "under"
+    segments = compare_segments({0: 2000, 1: 8000}, {1: 1000})
+    assert segment(segments, 0)["verdict"] == "under"
 
 
 def test_the_columns_are_those_of_the_files_page():
@@ -156,32 +156,38 @@ def test_the_types_do_not_depend_on_the_rows():
 
 
 def test_segments_stand_in_order_the_rows_set_aside_first():
-    found = compare_segments({1: 5, 0: 5, -1: 5}, {2: 5, 0: 5})
-    assert found["segment"].to_list() == [-1, 0, 1, 2]
+    segments = compare_segments({1: 5, 0: 5, -1: 5}, {2: 5, 0: 5})
+    assert segments["segment"].to_list() == [-1, 0, 1, 2]
 
 
 def test_the_rows_set_aside_have_an_index_like_any_segment():
-    found = compare_segments({-1: 100, 0: 900}, {-1: 30, 0: 70})
-    assert segment(found, -1)["index"] == pytest.approx(300)
+    segments = compare_segments({-1: 100, 0: 900}, {-1: 30, 0: 70})
+    assert segment(segments, -1)["index"] == pytest.approx(300)
 
 
 COUNTS = st.dictionaries(st.integers(-1, 9), st.integers(0, 10_000), min_size=1)
 
 
-@given(COUNTS.filter(lambda of: sum(of.values())), COUNTS.filter(lambda of: sum(of.values())))
+@given(
+    COUNTS.filter(lambda counts: sum(counts.values())),
+    COUNTS.filter(lambda counts: sum(counts.values())),
+)
 def test_rows_and_shares_add_up(population, customers):
-    found = compare_segments(population, customers)
-    assert found["population_rows"].sum() == sum(population.values())
-    assert found["customer_rows"].sum() == sum(customers.values())
-    assert found["population_share"].sum() == pytest.approx(1)
-    assert found["customer_share"].sum() == pytest.approx(1)
+    segments = compare_segments(population, customers)
+    assert segments["population_rows"].sum() == sum(population.values())
+    assert segments["customer_rows"].sum() == sum(customers.values())
+    assert segments["population_share"].sum() == pytest.approx(1)
+    assert segments["customer_share"].sum() == pytest.approx(1)
 
 
-@given(COUNTS.filter(lambda of: sum(of.values())), COUNTS.filter(lambda of: sum(of.values())))
+@given(
+    COUNTS.filter(lambda counts: sum(counts.values())),
+    COUNTS.filter(lambda counts: sum(counts.values())),
+)
 def test_the_index_lies_in_its_interval(population, customers):
-    found = compare_segments(population, customers).drop_nulls("index")
-    assert (found["index_low"] <= found["index"] + 1e-9).all()
-    assert (found["index"] <= found["index_high"] + 1e-9).all()
+    segments = compare_segments(population, customers).drop_nulls("index")
+    assert (segments["index_low"] <= segments["index"] + 1e-9).all()
+    assert (segments["index"] <= segments["index_high"] + 1e-9).all()
 
 
 def test_a_segment_of_customers_alone_is_counted():

@@ -49,8 +49,8 @@ def test_the_wider_of_spread_and_interval_decides():
 
 
 def test_stability_and_smallness_are_told():
-    found = compare_segments(
+    segments = compare_segments(
         {-1: 10, 0: 499, 1: 500}, {0: 5, 1: 5}, stability={0: 0.5, 1: 0.9}, min_rows=500
     )
-    assert found["stability"].to_list() == [None, 0.5, 0.9]
-    assert found["small"].to_list() == [True, True, False]
+    assert segments["stability"].to_list() == [None, 0.5, 0.9]
+    assert segments["small"].to_list() == [True, True, False]

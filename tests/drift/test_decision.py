@@ -52,8 +52,8 @@ def test_other_features_leave_no_choice() -> None:
 
 def test_only_what_moved_is_told() -> None:
     shares = segment_drift({-1: 1000, 0: 4000, 1: 5000}, {-1: 2000, 0: 4000, 1: 5000})
-    told = findings(attributes("B"), shares, NEAR, 10)
-    assert told == [
+    sentences = findings(attributes("B"), shares, NEAR, 10)
+    assert sentences == [
         "attributes of the population have drifted: B (PSI 0.40)",
         "the share set aside went from 10.0% to 18.2% of the population",
     ]

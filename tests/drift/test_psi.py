@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import pytest
 
-from segment_lib.drift import band, psi, psi_by_chance
+from segment_lib.drift import psi, psi_band, psi_by_chance
 
 
 def test_it_is_the_sum_by_hand() -> None:
@@ -25,9 +25,9 @@ def test_it_is_the_same_both_ways() -> None:
 
 
 def test_a_level_with_no_row_counts_as_half_a_row() -> None:
-    found = psi({"a": 100}, {"a": 90, "b": 10})
+    value = psi({"a": 100}, {"a": 90, "b": 10})
     by_hand = (0.9 - 1) * log(0.9) + (0.1 - 0.005) * log(0.1 / 0.005)
-    assert found == pytest.approx(by_hand, rel=1e-12)
+    assert value == pytest.approx(by_hand, rel=1e-12)
 
 
 def test_a_level_that_nobody_has_changes_nothing() -> None:
@@ -39,7 +39,7 @@ def test_a_level_that_nobody_has_changes_nothing() -> None:
     [(0, "stable"), (0.0999, "stable"), (0.1, "moderate"), (0.25, "moderate"), (0.2501, "large")],
 )
 def test_bands(value: float, expected: str) -> None:
-    assert band(value) == expected
+    assert psi_band(value) == expected
 
 
 def test_one_in_twenty_pairs_of_samples_lies_beyond_chance() -> None:

@@ -59,6 +59,6 @@ def test_distances_add_up_over_parts() -> None:
     assert dict(total.rows) == {s: int((labels == s).sum()) for s in (-1, 0, 1, 2)}
     assert total.mean == pytest.approx(own.mean(), rel=1e-9)
     assert total.quantile(0.95) == pytest.approx(np.quantile(own, 0.95), rel=0.011)
-    told = distance_table(total, parts[0], -1)
-    assert told["set_aside_base"] == pytest.approx((labels < 0).mean())
-    assert told["rows_new"] == 999
+    table = distance_table(total, parts[0], -1)
+    assert table["set_aside_base"] == pytest.approx((labels < 0).mean())
+    assert table["rows_new"] == 999

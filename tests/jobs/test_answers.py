@@ -14,7 +14,7 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from jobs.report import parse
-from segment_lib.model import held_out_gain, quarters
+from segment_lib.model import held_out_gain, holdout_split
 from segment_lib.schema import known_meanings, known_phrases, read_feature_summary
 from tests.conftest import RunJob
 from tests.generated import FILES, delivered, parts, read_page, write_config
@@ -154,13 +154,13 @@ def test_the_gain_of_the_chosen_number_follows_from_the_files(planted: Path) -> 
     chosen = pl.read_csv(planted / "model/sweep.csv").filter("chosen").row(0, named=True)
     people = parts(planted, "segments")["segment"]
     customers = parts(planted, "segments", "customers").sort("row")
-    quarter = quarters(customers["row"].to_numpy(), 0)
+    split = holdout_split(customers["row"].to_numpy(), 0)
     numbers = range(-1, chosen["n_clusters"])
     counted = [
         np.array([(segments == s).sum() for s in numbers])
         for segments in (
             people.to_numpy(),
-            *(customers["segment"].to_numpy()[quarter == q] for q in (0, 1)),
+            *(customers["segment"].to_numpy()[split == q] for q in (0, 1)),
         )
     ]
     gain = held_out_gain(*counted)

@@ -10,16 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.test_unfinished import ROWS
 
 from segment_lib.errors import ConfigError
 from segment_lib.run.checkpoint import finish_part
-from segment_lib.run.manifest import Manifest, StageRecord
+from segment_lib.run.manifest import Manifest
+from segment_lib.run.record import StageRecord
 from segment_lib.storage import lock as lock_module
+from segment_lib.storage.disk import Disk
 from segment_lib.storage.files import write_file
-from segment_lib.storage.lock import LOCK, lift_lock, only_job
+from segment_lib.storage.lock import LOCK, FileLock
 from segment_lib.storage.s3 import S3Path
 from segment_lib.storage.scratch import private_folder
+from segment_lib.storage.stores import store_of
+from tests.run.test_checkpoint import ROWS
 
 Call = Callable[..., tuple[int, list[str]]]
 
@@ -30,10 +33,10 @@ def run(tmp_path: Path) -> Path:
     root = tmp_path / "run"
     manifest = Manifest(root)
     with manifest.lock():
-        work = manifest.begin("ingest", "mark")
+        work = manifest.folder.begin("ingest", "mark")
         files = (write_file(work, "raw/a", b"1"),)
         manifest.publish("ingest", work, StageRecord("mark", files), ())
-        finish_part(manifest.begin("encode", "mark"), "features/a", ROWS)
+        finish_part(manifest.folder.begin("encode", "mark"), "features/a", ROWS)
     write_file(root, f"export/.export-{'0' * 32}/run-00000.arrow", b"1" * 2_000_000)
     write_file(root, f".run.json.{'0' * 32}", b"{")
     for name in ("raw/mine.txt", ".work/mine.txt", "mine.txt", "export/mine.csv"):
@@ -90,11 +93,11 @@ def test_private_folders_of_this_machine_are_told_and_go(
 
 def test_what_is_being_published_is_no_scratch(run: Path, call: Call) -> None:
     manifest = Manifest(run)
-    work = manifest.begin("encode", "mark")
+    work = manifest.folder.begin("encode", "mark")
     files = (write_file(work, "features/b", b"2"),)
     record = StageRecord("mark", files)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("segment_lib.run.manifest.move_files", lambda *_: 1 / 0)
+        patch.setattr(Disk, "move", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             manifest.publish("encode", work, record, ())
     code, lines = call("clean", run, "--remove")
@@ -136,7 +139,8 @@ def test_a_lock_that_refuses_a_job_is_explained_with_the_way_to_lift_it(
     assert f"python -m jobs.clean {run} --lift-lock" in str(raised.value)
     code, lines = call("clean", run)
     assert (code, "process 77 on gone" in lines[0]) == (0, True)
-    monkeypatch.setattr("jobs.clean.lift_lock", lambda root: lift_lock(root, wait=0.1))
+    lift = FileLock.lift
+    monkeypatch.setattr(FileLock, "lift", lambda lock: lift(lock, wait=0.1))
     code, lines = call("clean", run, "--lift-lock")
     assert (code, "is lifted" in lines[0]) == (0, True)
     with Manifest(run).lock() as stale:
@@ -146,7 +150,7 @@ def test_a_lock_that_refuses_a_job_is_explained_with_the_way_to_lift_it(
 def test_the_lock_of_a_job_that_is_alive_is_not_lifted(
     run: Path, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with only_job(run):
+    with FileLock(run).hold():
         code, lines = call("clean", run, "--lift-lock")
         assert (code, "at work" in lines[0], "--lift-lock" in lines[0]) == (2, True, False)
         assert (run / LOCK).exists()
@@ -155,18 +159,19 @@ def test_the_lock_of_a_job_that_is_alive_is_not_lifted(
     left_by(run, socket.gethostname(), 0)
     monkeypatch.setattr(lock_module.time, "sleep", lambda _: os.utime(run / LOCK))
     with pytest.raises(ConfigError, match="at work"):
-        lift_lock(run)
+        FileLock(run).lift()
 
 
 def test_a_lock_in_a_bucket_is_lifted(bucket: S3Path) -> None:
     root = bucket / "run"
+    lock = store_of(root).lock(root)
     write_file(root, LOCK, json.dumps({"host": "gone", "pid": 77, "machine": "another"}).encode())
-    with pytest.raises(ConfigError, match="--lift-lock"), only_job(root):
+    with pytest.raises(ConfigError, match="--lift-lock"), lock.hold():
         pass
-    assert "process 77 on gone" in str(lift_lock(root, wait=0))
-    with only_job(root) as stale:
+    assert "process 77 on gone" in str(lock.lift(wait=0))
+    with lock.hold() as stale:
         assert stale is None
-    assert lift_lock(root, wait=0) is None
+    assert lock.lift(wait=0) is None
 
 
 def test_a_run_with_nothing_left_over_has_nothing_to_tell(

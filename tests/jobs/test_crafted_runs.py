@@ -14,8 +14,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from segment_lib.run.manifest import with_checksum
-from segment_lib.storage.files import pack_arrays
+from segment_lib.run.record import with_checksum
+from segment_lib.storage.arrays import pack_arrays
 
 Craft = Callable[[Path], None]
 Call = Callable[..., tuple[int, list[str]]]

@@ -15,7 +15,7 @@ import pytest
 
 from jobs.export import main
 from segment_lib.hashing import in_first_half, row_hash
-from segment_lib.run.manifest import with_checksum
+from segment_lib.run.record import with_checksum
 from tests.conftest import ROOT, Completed, RunJob, hashes
 
 N, M = 20_000, 8_000

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from segment_lib.model import quarters
-from tests.attack import Cell, disclosed, range_of, tables_of
+from segment_lib.model import holdout_split
+from tests.attack import Cell, published_sums, range_of, tables_of
 from tests.conftest import RunJob
 from tests.generated import FILES, delivered, parts, read_page, write_config
 
@@ -31,7 +31,7 @@ def test_with_no_customer_held_out_nothing_is_said_of_gains(
 ) -> None:
     """With this seed all four are of the quarter that ranks in the choice, so in gains too."""
     few, seed = 4, 83
-    assert not quarters(np.arange(few), seed).any()
+    assert not holdout_split(np.arange(few), seed).any()
     people = delivered(extracts, "population").head(20_000)
     people.write_csv(tmp_path / FILES["population"], separator=";")
     people.head(few).write_csv(tmp_path / FILES["customers"], separator=";")
@@ -49,9 +49,9 @@ def test_with_no_customer_held_out_nothing_is_said_of_gains(
     assert sweep["gain"].null_count() == sweep["gain_error"].null_count() == sweep.height
     assert gains["customers_reached"].null_count() == gains["lift"].null_count() == gains.height
     html = (run / "report/index.html").read_text()
-    text = unquote(re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL))  # charts are data
-    text = text + done.stdout + done.stderr
-    assert re.search(r"\bnan\b", text, re.IGNORECASE) is None
+    page = unquote(re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL))  # charts are data
+    published = page + done.stdout + done.stderr
+    assert re.search(r"\bnan\b", published, re.IGNORECASE) is None
     assert "none is left to measure on" in read_page(run)
 
 
@@ -89,7 +89,7 @@ def test_hidden_counts_cannot_be_computed_from_what_a_run_publishes(
     page = tables_of(run / "report/index.html")
     for who, extract in (("population", "population"), ("customer", "customers")):
         truth = counted(run, tmp_path, extract)
-        known = list(disclosed(who, truth, page, describe, fairness))
+        known = list(published_sums(who, truth, page, describe, fairness))
         few = [cell for cell, rows in truth.items() if rows < 10]
         assert who == "population" or any(len(cell) == 1 for cell in few)
         ranges = [range_of(cell, truth, known) for cell in few]
@@ -120,8 +120,8 @@ def test_segments_of_too_few_people_are_not_named_by_what_these_are(
     assert done.returncode == 0, done.stderr
     few = ["Too few people to describe", "Too few people to describe (1)"]
     for name in ("names.csv", "describe.csv"):
-        table = pl.read_csv(tmp_path / "run/compare" / name).filter(pl.col("segment") >= 0)
-        assert table.sort("segment")["name"].to_list() == few
+        names = pl.read_csv(tmp_path / "run/compare" / name).filter(pl.col("segment") >= 0)
+        assert names.sort("segment")["name"].to_list() == few
     # Once there are enough of them, a refresh does not carry that name on.
     done = run_job(
         "jobs.refresh", config, "--base", tmp_path / "run", "--run-dir", tmp_path / "later",

@@ -11,9 +11,11 @@ import pytest
 
 from jobs.make_extracts import main as make_extracts
 from segment_lib.errors import ConfigError, IntegrityError
-from segment_lib.run.folder import FOLDERS, WORK
+from segment_lib.run.artifacts import FOLDERS
 from segment_lib.run.integrity import faults
-from segment_lib.run.manifest import Manifest, StageRecord
+from segment_lib.run.layout import STAGING
+from segment_lib.run.manifest import Manifest
+from segment_lib.run.record import StageRecord
 from segment_lib.storage.files import write_file
 from segment_lib.storage.lock import LOCK
 from tests.conftest import RunJob
@@ -34,7 +36,7 @@ def tree(folder: Path) -> dict[str, object]:
 def publish(root: Path, stage: str, files: dict[str, bytes]) -> None:
     manifest = Manifest(root)
     with manifest.lock():
-        work = manifest.begin(stage, "mark")
+        work = manifest.folder.begin(stage, "mark")
         written = tuple(write_file(work, path, content) for path, content in files.items())
         manifest.publish(stage, work, StageRecord("mark", written), ())
 
@@ -106,7 +108,7 @@ def test_up_to_five_names_are_told(tmp_path: Path) -> None:
 
 def test_what_a_job_killed_before_it_published_leaves_is_a_run(tmp_path: Path) -> None:
     manifest = Manifest(tmp_path)
-    write_file(manifest.begin("ingest", "mark"), "raw/a", b"half")
+    write_file(manifest.folder.begin("ingest", "mark"), "raw/a", b"half")
     write_file(tmp_path, LOCK, json.dumps({"host": "x", "pid": 1, "since": "then"}).encode())
     os.utime(tmp_path / LOCK, (0, 0))
     (tmp_path / f".run.json.{'0' * 32}").write_text("{")
@@ -144,7 +146,7 @@ def test_a_file_of_others_in_the_place_of_a_new_one_is_not_replaced(tmp_path: Pa
     before = tree(tmp_path)
     with pytest.raises(IntegrityError, match=r"features/a: there already"):
         publish(tmp_path, "encode", {"features/a": b"1"})
-    shutil.rmtree(tmp_path / WORK)
+    shutil.rmtree(tmp_path / STAGING)
     assert tree(tmp_path) == before
 
 
@@ -161,8 +163,8 @@ def break_with_link(run: Path, name: str, to: Path) -> None:
     path.symlink_to(to)
 
 
-LINKS = [*FOLDERS, WORK, "export", "raw/population", "model/model.json", "report/index.html",
-         "run.json", LOCK, "plan.json", f"{WORK}/encode-{'0' * 32}", "raw/unlisted"]  # fmt: skip
+LINKS = [*FOLDERS, STAGING, "export", "raw/population", "model/model.json", "report/index.html",
+         "run.json", LOCK, "plan.json", f"{STAGING}/encode-{'0' * 32}", "raw/unlisted"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LINKS)
@@ -181,7 +183,9 @@ def test_no_link_in_a_run_is_followed(
     assert tree(tmp_path) == before
 
 
-@pytest.mark.parametrize("name", ["report", WORK, "export", "raw/population", "model/model.json"])
+@pytest.mark.parametrize(
+    "name", ["report", STAGING, "export", "raw/population", "model/model.json"]
+)
 def test_a_link_ends_each_command_with_a_line_that_names_it(
     small_config: Path, small_run: Path, tmp_path: Path, elsewhere: Path, name: str,
     call: Callable[..., tuple[int, list[str]]],

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from jobs.history import PastRun, lines_of, main
-from segment_lib.run.manifest import FORMAT, Manifest, StageRecord, with_checksum
+from segment_lib.run.manifest import Manifest
+from segment_lib.run.record import FORMAT, StageRecord, with_checksum
 from segment_lib.storage.files import write_file
 
 
@@ -23,7 +24,7 @@ def make_run(
     notes = {"base": {"run": base, "model": "0"}} if base else {}
     manifest.describe(config={}, **notes)
     manifest.about["date"] = date
-    work = manifest.begin("compare", "mark")
+    work = manifest.folder.begin("compare", "mark")
     table = pl.DataFrame(
         {
             "segment": [-1, 0, 1],

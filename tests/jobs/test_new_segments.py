@@ -29,7 +29,7 @@ def test_new_numbers_stand_in_every_file_and_stay_in_the_next_refresh(
     base, second, third = (tmp_path / name for name in ("base", "second", "third"))
     left_with(0, run, path, "--run-dir", base, "--until", "gains")
     # Segments that are only the same if they share more rows than there are: all are new.
-    monkeypatch.setattr("segment_lib.drift.matching.SAME", 1.0)
+    monkeypatch.setattr("segment_lib.drift.matching.SAME_SEGMENT", 1.0)
     left_with(
         0, refresh, path, "--base", base, "--run-dir", second, "--set", "refresh.policy='refit'"
     )

@@ -74,7 +74,6 @@ def test_a_job_killed_and_then_on_a_bad_line_writes_the_bytes_of_a_run_on_a_disk
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     root = bucket / "runs" / small_run.name
-    assert isinstance(root, S3Path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     killed_once(delivered, root, r"\.kept/features/", 3)
     with bad_line(store_port) as line, at(line.port):
@@ -107,7 +106,6 @@ def in_store(small_run: Path, store_port: int) -> S3Path:
         for path in small_run.rglob("*"):
             if path.is_file():
                 write_file(root, str(path.relative_to(small_run)), path.read_bytes())
-    assert isinstance(root, S3Path)
     return root
 
 

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 from dask import delayed
-
-from jobs.console import Console
 from jobs.parts import Part, make_parts, part_key
-from jobs.stage import Job
+
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Config, Inputs
-from segment_lib.run.manifest import Manifest, StageRecord
+from segment_lib.run.job import Job
+from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import Console
+from segment_lib.run.record import StageRecord
 from segment_lib.storage.files import StoredFile, write_file
 
 
@@ -31,7 +32,7 @@ def parts_of(work: Path, *contents: bytes) -> list[Part]:
 @pytest.fixture
 def base(tmp_path: Path) -> Manifest:
     job = job_in(tmp_path / "base")
-    work = job.manifest.begin("ingest", "mark")
+    work = job.manifest.folder.begin("ingest", "mark")
     made = make_parts(job, "ingest", parts_of(work, b"one", b"two"), work)
     assert made.facts["parts"] == {"made": 2, "taken_over": 0}
     record = StageRecord("", tuple(made.files), facts=made.facts)
@@ -43,7 +44,7 @@ def test_a_part_of_the_same_key_is_linked_wherever_it_stands(
     base: Manifest, tmp_path: Path
 ) -> None:
     job = job_in(tmp_path / "new", base)
-    work = job.manifest.begin("ingest", "mark")
+    work = job.manifest.folder.begin("ingest", "mark")
     reported: list[StoredFile] = []
     made = make_parts(job, "ingest", parts_of(work, b"new", b"one"), work, reported.append)
     assert made.facts["parts"] == {"made": 1, "taken_over": 1}
@@ -55,7 +56,7 @@ def test_a_part_of_the_same_key_is_linked_wherever_it_stands(
 def test_a_part_whose_bytes_are_others_is_made_anew(base: Manifest, tmp_path: Path) -> None:
     (base.root / "raw/part-0").write_bytes(b"0ne")
     job = job_in(tmp_path / "new", base)
-    work = job.manifest.begin("ingest", "mark")
+    work = job.manifest.folder.begin("ingest", "mark")
     made = make_parts(job, "ingest", parts_of(work, b"one", b"two"), work)
     assert made.facts["parts"] == {"made": 1, "taken_over": 1}
     assert (work / "raw/part-0").read_bytes() == b"one"
@@ -63,7 +64,7 @@ def test_a_part_whose_bytes_are_others_is_made_anew(base: Manifest, tmp_path: Pa
 
 def test_without_a_base_everything_is_made(base: Manifest, tmp_path: Path) -> None:
     job = replace(job_in(tmp_path / "base"), base=None)
-    work = job.manifest.begin("ingest", "mark")
+    work = job.manifest.folder.begin("ingest", "mark")
     made = make_parts(job, "ingest", parts_of(work, b"one", b"two"), work)
     assert made.facts["parts"] == {"made": 2, "taken_over": 0}
 
@@ -76,7 +77,7 @@ def test_a_link_to_another_file_system_is_a_copy(
 
     monkeypatch.setattr("os.link", refuse)
     job = job_in(tmp_path / "new", base)
-    work = job.manifest.begin("ingest", "mark")
+    work = job.manifest.folder.begin("ingest", "mark")
     made = make_parts(job, "ingest", parts_of(work, b"two"), work)
     assert made.facts["parts"] == {"made": 0, "taken_over": 1}
     assert not (work / "raw/part-0").samefile(base.root / "raw/part-1")

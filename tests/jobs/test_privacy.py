@@ -12,8 +12,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from jobs.console import run_and_exit, start_logging
+from jobs.command import run_and_exit
 from segment_lib.errors import DataError
+from segment_lib.run.progress import start_logging
 from segment_lib.sources import expand, packed
 from tests.canary import CANARY
 from tests.conftest import RunJob

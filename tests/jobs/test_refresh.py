@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from jobs.make_extracts import main as make_extracts
-from segment_lib.run.manifest import with_checksum
+from segment_lib.run.record import with_checksum
 from tests.clusters import cluster
 from tests.conftest import ROOT, RunJob, hashes
 

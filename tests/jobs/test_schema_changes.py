@@ -13,8 +13,8 @@ import pytest
 
 from jobs.refresh import main as refresh
 from jobs.run import main as run
-from segment_lib.run.manifest import with_checksum
-from segment_lib.storage.files import pack_arrays
+from segment_lib.run.record import with_checksum
+from segment_lib.storage.arrays import pack_arrays
 
 SUMMARY = {
     "AGE": ("ordinal", "[-1]"),

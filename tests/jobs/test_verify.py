@@ -13,8 +13,9 @@ import pytest
 
 from segment_lib.errors import IntegrityError
 from segment_lib.run.integrity import faults
-from segment_lib.run.manifest import Manifest, with_checksum
-from segment_lib.storage.files import pack_arrays
+from segment_lib.run.manifest import Manifest
+from segment_lib.run.record import with_checksum
+from segment_lib.storage.arrays import pack_arrays
 from tests.conftest import ROOT, RunJob, hashes
 
 

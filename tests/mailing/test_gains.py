@@ -14,8 +14,8 @@ from segment_lib.mailing.gains import (
     mailing_depth,
     micro_table,
     response_table,
-    shrink,
-    wilson,
+    shrink_ratios,
+    wilson_interval,
 )
 
 
@@ -35,20 +35,20 @@ def gain(table: pl.DataFrame, by: str, depth: float) -> dict[str, float]:
 
 def test_segments_are_ranked_on_one_half_and_measured_on_the_other() -> None:
     """Segment 0 ranks first with 180 of 400; at 20 % half of it is mailed: 90 of 200 measured."""
-    found = gain(gains_table(FOUR), "segment", 0.2)
-    assert found["population_rows"] == 200
-    assert found["customers_reached"] == pytest.approx(90 / 200)
-    assert found["lift"] == pytest.approx(90 / 200 / 0.2)
+    reached = gain(gains_table(FOUR), "segment", 0.2)
+    assert reached["population_rows"] == 200
+    assert reached["customers_reached"] == pytest.approx(90 / 200)
+    assert reached["lift"] == pytest.approx(90 / 200 / 0.2)
     # Segment 0, then half of the set-aside rows (10 of 100 rank, against 10 of 500).
     assert gain(gains_table(FOUR), "segment", 0.5)["customers_reached"] == pytest.approx(190 / 200)
 
 
 def test_micro_segments_reach_more_where_they_differ() -> None:
     """The first cell alone is the first fifth: 140 of 200 measured."""
-    found = gain(gains_table(FOUR), "micro_segment", 0.2)
-    assert found["customers_reached"] == pytest.approx(140 / 200)
+    reached = gain(gains_table(FOUR), "micro_segment", 0.2)
+    assert reached["customers_reached"] == pytest.approx(140 / 200)
     interval = binomtest(140, 200).proportion_ci(0.95, method="wilson")
-    assert (found["low"], found["high"]) == pytest.approx((interval.low, interval.high))
+    assert (reached["low"], reached["high"]) == pytest.approx((interval.low, interval.high))
 
 
 def test_the_whole_population_reaches_everybody() -> None:
@@ -67,10 +67,12 @@ def test_only_the_measured_half_is_told() -> None:
 
 
 def test_a_segment_of_customers_alone_comes_last_and_has_no_index() -> None:
-    odd = counts((0, 0, 100, 5, 5), (-1, -1, 0, 50, 50))
-    last = micro_table(odd).row(-1, named=True)
+    customers_alone = counts((0, 0, 100, 5, 5), (-1, -1, 0, 50, 50))
+    last = micro_table(customers_alone).row(-1, named=True)
     assert (last["micro_segment"], last["index"]) == (-1, None)
-    assert gain(gains_table(odd), "segment", 0.5)["customers_reached"] == pytest.approx(2.5 / 55)
+    assert gain(gains_table(customers_alone), "segment", 0.5)["customers_reached"] == pytest.approx(
+        2.5 / 55
+    )
 
 
 @pytest.mark.parametrize("ranking", [0, 7])
@@ -99,32 +101,34 @@ def test_a_micro_segment_belongs_to_the_segment_most_of_its_people_are_in() -> N
 
 def test_smoothing_is_the_mean_of_the_gamma_distribution() -> None:
     """By hand: A = (Σ E (r - m)² - Σ m) ÷ Σ E, then r weighs A ÷ (A + m ÷ E)."""
-    found, expected, prior = (np.array(x, dtype=float) for x in ([30, 2], [10, 10], [1, 1]))
+    customers, expected, prior = (np.array(x, dtype=float) for x in ([30, 2], [10, 10], [1, 1]))
     between = ((10 * 2.0**2 + 10 * 0.8**2) - 2) / 20
     by_hand = [1 + between / (between + 0.1) * (r - 1) for r in (3.0, 0.2)]
-    mean, low, high = shrink(found, expected, prior)
+    mean, low, high = shrink_ratios(customers, expected, prior)
     assert mean == pytest.approx(by_hand)
     assert (low < mean).all()
     assert (mean < high).all()
 
 
 def test_small_cells_are_drawn_further_than_large_ones() -> None:
-    mean, *_ = shrink(np.array([3, 3000, 10, 10]), np.array([1, 1000, 100, 100]), np.ones(4))
+    mean, *_ = shrink_ratios(np.array([3, 3000, 10, 10]), np.array([1, 1000, 100, 100]), np.ones(4))
     assert 1 < mean[0] < mean[1] < 3
 
 
 def test_counts_within_chance_are_drawn_all_the_way() -> None:
-    mean, *_ = shrink(np.array([10, 11, 9]), np.array([10.0, 10, 10]), np.ones(3))
+    mean, *_ = shrink_ratios(np.array([10, 11, 9]), np.array([10.0, 10, 10]), np.ones(3))
     assert mean.tolist() == [1, 1, 1]
 
 
-@given(found=st.integers(0, 300), more=st.integers(0, 300))
-def test_wilsons_interval_is_scipys(found: int, more: int) -> None:
-    if not found + more:
-        assert wilson(0, 0) == (0, 1)
+@given(successes=st.integers(0, 300), failures=st.integers(0, 300))
+def test_wilsons_interval_is_scipys(successes: int, failures: int) -> None:
+    if not successes + failures:
+        assert wilson_interval(0, 0) == (0, 1)
         return
-    told = binomtest(found, found + more).proportion_ci(0.95, method="wilson")
-    assert wilson(found, found + more) == pytest.approx((told.low, told.high), abs=1e-12)
+    interval = binomtest(successes, successes + failures).proportion_ci(0.95, method="wilson")
+    assert wilson_interval(successes, successes + failures) == pytest.approx(
+        (interval.low, interval.high), abs=1e-12
+    )
 
 
 CELL = st.tuples(st.integers(-1, 3), st.integers(-1, 6), *(st.integers(0, 50) for _ in range(3)))
@@ -152,22 +156,22 @@ def test_mailing_goes_as_deep_as_a_piece_earns_what_it_costs() -> None:
             "micro_index_high": [420.0, 180.0, 50.0],
         }
     )
-    told = mailing_depth(cells, 1.5, 50, 0.02)
-    assert told["break_even_index"] == pytest.approx(150)
-    assert (told["recommended_depth"], told["pieces"]) == (0.3, 300)
-    assert (told["depth_low"], told["depth_high"]) == (0.1, 0.3)
+    depth = mailing_depth(cells, 1.5, 50, 0.02)
+    assert depth["break_even_index"] == pytest.approx(150)
+    assert (depth["recommended_depth"], depth["pieces"]) == (0.3, 300)
+    assert (depth["depth_low"], depth["depth_high"]) == (0.1, 0.3)
     orders = 100 * 0.08 + 200 * 0.032
-    assert told["expected_orders"] == pytest.approx(orders)
-    assert told["expected_profit"] == pytest.approx(orders * 50 - 300 * 1.5)
+    assert depth["expected_orders"] == pytest.approx(orders)
+    assert depth["expected_profit"] == pytest.approx(orders * 50 - 300 * 1.5)
 
 
 def test_mailing_nobody_is_an_answer() -> None:
-    told = mailing_depth(micro_table(FOUR), 100, 1, 0.01)
-    assert (told["recommended_depth"], told["pieces"], told["expected_profit"]) == (0, 0, 0)
+    depth = mailing_depth(micro_table(FOUR), 100, 1, 0.01)
+    assert (depth["recommended_depth"], depth["pieces"], depth["expected_profit"]) == (0, 0, 0)
 
 
 def test_response_is_told_by_extract_and_segment() -> None:
-    found = response_table(
+    table = response_table(
         pl.DataFrame(
             {
                 "extract": ["population"] * 4,
@@ -177,7 +181,7 @@ def test_response_is_told_by_extract_and_segment() -> None:
             }
         )
     )
-    aside, first, second = found.rows(named=True)
+    aside, first, second = table.rows(named=True)
     assert (first["rows"], first["responses"], first["response_rate"]) == (100, 28, 0.28)
     assert first["lift"] == pytest.approx(0.28 / (30 / 200))
     interval = binomtest(28, 100).proportion_ci(0.95, method="wilson")

@@ -13,17 +13,17 @@ from hypothesis import strategies as st
 from segment_lib.hashing import row_hash
 from segment_lib.mailing import targets
 from segment_lib.mailing.targets import (
-    LeftOut,
+    Exclusions,
     Ranking,
     Tally,
-    count_met,
+    count_distinct,
     positions,
     write_list,
-    write_run,
+    write_sorted_part,
 )
 from segment_lib.schema.ids import hash_ids
 
-NOBODY = LeftOut(np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.uint64))
+NOBODY = Exclusions(np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.uint64))
 MICRO = np.random.default_rng(0).choice([-1, 0, 1, 2], 1000)
 ROWS = pl.DataFrame(
     {"row": np.arange(1000), "segment": MICRO // 2, "micro_segment": MICRO},
@@ -42,16 +42,16 @@ def listed(
     folder: Path,
     wanted: int,
     parts: list[int],
-    out: LeftOut = NOBODY,
+    out: Exclusions = NOBODY,
     ids: pl.Series | None = None,
     marked: pl.Series | None = None,
     repeating: bool = False,
 ) -> tuple[pl.DataFrame, Tally]:
     """The list from parts that end at these rows."""
-    ranking = Ranking.of(CELLS, wanted)
+    ranking = Ranking.best(CELLS, wanted)
     edges = [0, *parts, ROWS.height]
     runs = [
-        write_run(
+        write_sorted_part(
             ROWS[a:b],
             None if ids is None else ids[a:b],
             None if marked is None else marked[a:b],
@@ -81,9 +81,9 @@ def by_hand(wanted: int) -> list[int]:
 
 @pytest.mark.parametrize("wanted", [0, 1, 100, 500, 1000])
 def test_the_list_is_that_of_a_sort_in_memory(tmp_path: Path, wanted: int) -> None:
-    found, tally = listed(tmp_path, wanted, [400])
-    assert found["row"].to_list() == by_hand(wanted)
-    assert found["rank"].to_list() == list(range(1, wanted + 1))
+    people, tally = listed(tmp_path, wanted, [400])
+    assert people["row"].to_list() == by_hand(wanted)
+    assert people["rank"].to_list() == list(range(1, wanted + 1))
     assert tally == Tally(wanted, 0, 0)
 
 
@@ -96,31 +96,31 @@ def test_any_parts_and_any_buckets_give_the_same_list(
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(targets, "ROWS_PER_BUCKET", 37)
-        found, _ = listed(tmp_path, wanted, sorted(parts))
-    assert found["row"].to_list() == by_hand(wanted)
+        people, _ = listed(tmp_path, wanted, sorted(parts))
+    assert people["row"].to_list() == by_hand(wanted)
 
 
 def test_the_csv_file_says_the_same_as_the_parquet_file(tmp_path: Path) -> None:
-    found, _ = listed(tmp_path, 300, [])
-    assert pl.read_csv(tmp_path / "t.csv", schema_overrides=found.schema).equals(found)
-    assert found.columns == ["rank", "row", "segment", "micro_segment", "micro_index"]
+    people, _ = listed(tmp_path, 300, [])
+    assert pl.read_csv(tmp_path / "t.csv", schema_overrides=people.schema).equals(people)
+    assert people.columns == ["rank", "row", "segment", "micro_segment", "micro_index"]
 
 
 def test_the_suppressed_are_left_out_and_nobody_moves_up(tmp_path: Path) -> None:
-    out = LeftOut(NOBODY.known, np.array(sorted(by_hand(500)[::5]), dtype=np.uint64))
-    found, tally = listed(tmp_path, 500, [200], out)
+    out = Exclusions(NOBODY.customers, np.array(sorted(by_hand(500)[::5]), dtype=np.uint64))
+    people, tally = listed(tmp_path, 500, [200], out)
     assert tally == Tally(400, 0, 100)
-    assert found["row"].to_list() == [row for i, row in enumerate(by_hand(500)) if i % 5]
-    assert found["rank"].to_list() == list(range(1, 401))
+    assert people["row"].to_list() == [row for i, row in enumerate(by_hand(500)) if i % 5]
+    assert people["rank"].to_list() == list(range(1, 401))
 
 
 def test_known_customers_are_counted_as_such_even_if_suppressed_too(tmp_path: Path) -> None:
     ids = pl.Series([f"P{row}" for row in range(1000)])
     best = [f" P{row} " for row in by_hand(10)]
-    known, suppressed = (np.unique(hash_ids(pl.Series(told))) for told in (best[:3], best[1:6]))
-    found, tally = listed(tmp_path, 10, [500], LeftOut(known, suppressed), ids)
+    known, suppressed = (np.unique(hash_ids(pl.Series(ids))) for ids in (best[:3], best[1:6]))
+    people, tally = listed(tmp_path, 10, [500], Exclusions(known, suppressed), ids)
     assert tally == Tally(4, 3, 3)
-    assert found["id"].to_list() == [f"P{row}" for row in by_hand(10)[6:]]
+    assert people["id"].to_list() == [f"P{row}" for row in by_hand(10)[6:]]
 
 
 def test_suppressed_who_are_of_the_population_are_met() -> None:
@@ -128,24 +128,24 @@ def test_suppressed_who_are_of_the_population_are_met() -> None:
     parts = [np.arange(500, dtype=np.uint64), np.arange(400, 1000, dtype=np.uint64)]
     met = [positions(part, suppressed) for part in parts]
     assert [part.tolist() for part in met] == [[0], [1]]
-    assert count_met([*met, met[0]]) == 2
+    assert count_distinct([*met, met[0]]) == 2
 
 
 def test_people_without_an_id_are_not_listed_and_counted(tmp_path: Path) -> None:
     best = by_hand(10)
     ids = pl.Series([None if row in best[:4] else f"P{row}" for row in range(1000)])
-    found, tally = listed(tmp_path, 10, [300], ids=ids)
-    assert tally == Tally(6, 0, 0, nameless=4)
-    assert found["id"].to_list() == [f"P{row}" for row in best[4:]]
+    people, tally = listed(tmp_path, 10, [300], ids=ids)
+    assert tally == Tally(6, 0, 0, without_id=4)
+    assert people["id"].to_list() == [f"P{row}" for row in best[4:]]
 
 
 def test_the_marked_are_left_out_and_counted(tmp_path: Path) -> None:
     best = by_hand(10)
     marked = pl.Series([row in best[:4] for row in range(1000)])
-    out = LeftOut(NOBODY.known, np.array([best[0]], dtype=np.uint64))
-    found, tally = listed(tmp_path, 10, [300], out, marked=marked)
+    out = Exclusions(NOBODY.customers, np.array([best[0]], dtype=np.uint64))
+    people, tally = listed(tmp_path, 10, [300], out, marked=marked)
     assert tally == Tally(6, 0, 1, marked=3)
-    assert found["row"].to_list() == best[4:]
+    assert people["row"].to_list() == best[4:]
 
 
 @pytest.mark.parametrize("bucket", [37, 100_000])
@@ -155,17 +155,17 @@ def test_an_id_of_several_rows_is_listed_once_where_it_stands_first(
     monkeypatch.setattr(targets, "ROWS_PER_BUCKET", bucket)
     ids = [f"P{row // 3}" for row in range(1000)]
     once = list(dict.fromkeys(ids[row] for row in by_hand(600)))
-    found, tally = listed(tmp_path, 600, [300], ids=pl.Series(ids), repeating=True)
-    assert found["id"].to_list() == once
+    people, tally = listed(tmp_path, 600, [300], ids=pl.Series(ids), repeating=True)
+    assert people["id"].to_list() == once
     assert tally == Tally(len(once), 0, 0, repeated=600 - len(once))
 
 
 @pytest.mark.parametrize("lead", ["=", "+", "-", "@", "\t", "\r", " =", "\n+"])
 def test_text_that_could_be_a_formula_gets_an_apostrophe(tmp_path: Path, lead: str) -> None:
     ids = [f'{lead}cmd|"/c calc"!A{row}' if row % 2 else f"a=b{row}" for row in range(1000)]
-    found, _ = listed(tmp_path, 20, [500], ids=pl.Series(ids))
-    assert set(found["id"]) <= set(ids)
+    people, _ = listed(tmp_path, 20, [500], ids=pl.Series(ids))
+    assert set(people["id"]) <= set(ids)
     with (tmp_path / "t.csv").open(newline="") as file:
         written = [row["id"] for row in csv.DictReader(file)]
-    assert written == [told if told.startswith("a=b") else f"'{told}" for told in found["id"]]
-    assert len({told[0] for told in written}) == 2
+    assert written == [text if text.startswith("a=b") else f"'{text}" for text in people["id"]]
+    assert len({text[0] for text in written}) == 2

@@ -21,8 +21,8 @@ STRENGTH = {"1": "very high", "2": "high", "3": "low"}
     ],
 )
 def test_known_features_have_words_the_right_way_round(feature, attribute, expected):
-    found = feature_words(feature, attribute, known_meanings()[attribute], known_phrases())
-    assert (found.low, found.high) == expected
+    words = feature_words(feature, attribute, known_meanings()[attribute], known_phrases())
+    assert (words.low, words.high) == expected
 
 
 def test_unknown_features_are_told_by_their_labels():

@@ -25,23 +25,23 @@ def described(customers: dict[int, int], min_cell: int = 10) -> pl.DataFrame:
 
 
 def test_each_segment_has_a_row_the_best_index_first():
-    found = described({-1: 20, 0: 40, 1: 60})
-    assert found["segment"].to_list() == [-1, 1, 0]
-    assert found["name"].to_list() == ["Rows set aside", "Spenders", "Savers"]
-    assert found["index"].to_list() == [166.7, 125.0, 66.7]
-    assert found["stability"].to_list() == [None, 0.5, 0.81]
-    assert found["small"].to_list() == [True, True, False]
+    rows = described({-1: 20, 0: 40, 1: 60})
+    assert rows["segment"].to_list() == [-1, 1, 0]
+    assert rows["name"].to_list() == ["Rows set aside", "Spenders", "Savers"]
+    assert rows["index"].to_list() == [166.7, 125.0, 66.7]
+    assert rows["stability"].to_list() == [None, 0.5, 0.81]
+    assert rows["small"].to_list() == [True, True, False]
 
 
 def test_traits_are_told_with_their_shares_and_those_of_few_people_left_out():
-    found = described({-1: 20, 0: 40, 1: 60})
-    assert found["traits"].to_list() == [None, "saver: low (50% against 30%)",
+    rows = described({-1: 20, 0: 40, 1: 60})
+    assert rows["traits"].to_list() == [None, "saver: low (50% against 30%)",
                                          "saver: high (60% against 30%)"]  # fmt: skip
 
 
 def test_few_customers_are_not_counted_nor_what_would_tell_them():
-    found = described({-1: 30, 0: 9, 1: 61}).sort("segment")
-    assert found["customer_rows"].to_list() == [30, None, None]
+    rows = described({-1: 30, 0: 9, 1: 61}).sort("segment")
+    assert rows["customer_rows"].to_list() == [30, None, None]
     for name in ("customer_share", "index", "low", "high", "verdict"):
-        assert found[name].is_null().to_list() == [False, True, True], name
-    assert found["population_rows"].to_list() == [100, 500, 400]
+        assert rows[name].is_null().to_list() == [False, True, True], name
+    assert rows["population_rows"].to_list() == [100, 500, 400]

@@ -37,35 +37,35 @@ def test_shares_are_within_the_segment_and_at_large():
     theirs = counts(
         (0, "1", 30), (0, "2", 10), (0, "3", 10), (1, "1", 60), (1, "2", 20), (1, "3", 20)
     )
-    found = table(PEOPLE, theirs)
-    first = found.row(0, named=True)
+    fairness = table(PEOPLE, theirs)
+    first = fairness.row(0, named=True)
     assert (first["segment"], first["label"], first["population_rows"]) == (0, "male", 60)
     assert (first["population_share"], first["population_at_large"]) == (0.3, 80 / 300)
     assert (first["customer_share"], first["customers_at_large"]) == (0.6, 0.6)
-    assert found.columns == list(FAIRNESS)
-    assert found["level"].to_list() == ["1", "2", "3"] * 2
+    assert fairness.columns == list(FAIRNESS)
+    assert fairness["level"].to_list() == ["1", "2", "3"] * 2
 
 
 def test_counts_of_few_people_are_left_out_with_their_shares():
-    found = table(counts((0, "1", 9), (0, "2", 3), (0, "3", 88)), PEOPLE)
-    assert found["population_rows"].to_list()[:3] == [None, None, 88]
-    assert found["population_share"].to_list()[:3] == [None, None, 0.88]
+    fairness = table(counts((0, "1", 9), (0, "2", 3), (0, "3", 88)), PEOPLE)
+    assert fairness["population_rows"].to_list()[:3] == [None, None, 88]
+    assert fairness["population_share"].to_list()[:3] == [None, None, 0.88]
 
 
 def test_a_lone_small_count_does_not_follow_from_the_others():
-    found = table(counts((0, "1", 9), (0, "2", 30), (0, "3", 61)), PEOPLE)
-    assert found["population_rows"].to_list()[:3] == [None, None, 61]
+    fairness = table(counts((0, "1", 9), (0, "2", 30), (0, "3", 61)), PEOPLE)
+    assert fairness["population_rows"].to_list()[:3] == [None, None, 61]
 
 
 def test_with_a_bound_of_zero_all_is_told():
-    found = table(PEOPLE, counts((0, "1", 1)), min_cell=0)
-    assert found["customer_rows"].to_list() == [1, 0, 0, 0, 0, 0]
+    fairness = table(PEOPLE, counts((0, "1", 1)), min_cell=0)
+    assert fairness["customer_rows"].to_list() == [1, 0, 0, 0, 0, 0]
 
 
 def test_a_level_only_customers_have_is_told_too():
-    found = table(counts((0, "1", 50), (0, "2", 50)), counts((0, "3", 40)), min_cell=0)
-    assert found["population_rows"].to_list() == [50, 50, 0]
-    assert found["customer_rows"].to_list() == [0, 0, 40]
+    fairness = table(counts((0, "1", 50), (0, "2", 50)), counts((0, "3", 40)), min_cell=0)
+    assert fairness["population_rows"].to_list() == [50, 50, 0]
+    assert fairness["customer_rows"].to_list() == [0, 0, 40]
 
 
 def test_no_sensitive_attribute_gives_a_table_without_rows():
@@ -75,24 +75,24 @@ def test_no_sensitive_attribute_gives_a_table_without_rows():
 
 
 def test_where_no_level_is_known_there_are_no_shares():
-    found = table(PEOPLE, counts(), min_cell=0)
+    fairness = table(PEOPLE, counts(), min_cell=0)
     for name in ("customer_share", "customers_at_large"):
-        assert found[name].to_list() == [None] * 6, name
+        assert fairness[name].to_list() == [None] * 6, name
 
 
 def test_the_share_at_large_of_a_level_is_left_out_where_a_count_of_it_is():
     people = counts((0, "1", 500), (0, "2", 400), (0, "3", 300), (1, "1", 50), (1, "2", 60),
                     (1, "3", 3))  # fmt: skip
-    found = table(people, people)
-    assert found["population_rows"].to_list() == [500, 400, 300, None, 60, None]
-    assert found["population_at_large"].to_list() == [None, 460 / 1313, None] * 2
+    fairness = table(people, people)
+    assert fairness["population_rows"].to_list() == [500, 400, 300, None, 60, None]
+    assert fairness["population_at_large"].to_list() == [None, 460 / 1313, None] * 2
 
 
 def test_a_segment_whose_size_is_hidden_is_left_out_whole():
     """With all levels known, the counts of segment 1 would tell its size, and that of segment 2."""
     people = counts((0, "1", 500), (0, "2", 400), (0, "3", 300), (1, "1", 50), (1, "2", 60),
                     (1, "3", 70), (2, "1", 4))  # fmt: skip
-    found = table(people, people, sizes={0: 1200, 1: 180, 2: 4})
+    fairness = table(people, people, sizes={0: 1200, 1: 180, 2: 4})
     for name in ("population_rows", "population_share", "customer_rows", "customer_share"):
-        assert found[name].is_null().to_list() == [False] * 3 + [True] * 6, name
-    assert found["population_at_large"].null_count() == 9
+        assert fairness[name].is_null().to_list() == [False] * 3 + [True] * 6, name
+    assert fairness["population_at_large"].null_count() == 9

@@ -6,14 +6,14 @@ import polars as pl
 import pytest
 
 from segment_lib.profile import (
-    MAX_LISTED,
     PROFILE,
     Levels,
+    choose_levels,
     count_levels,
-    levels_of,
     profile_segments,
 )
 from segment_lib.schema import Meaning
+from segment_lib.terms import MAX_LISTED
 
 
 def counted(table: pl.DataFrame, levels: list[Levels]) -> pl.DataFrame:
@@ -34,11 +34,11 @@ def profile(table: pl.DataFrame, *attributes: str) -> list[dict]:
 
 def named(levels: Levels, values: list[float | None]) -> list[str | None]:
     """The level each value is counted under; None if under none."""
-    found = []
+    names = []
     for value in values:
         table = rows([0], **{levels.attribute: pl.Series([value], dtype=pl.Float64)})
-        found += counted(table, [levels])["level"].to_list() or [None]
-    return found
+        names += counted(table, [levels])["level"].to_list() or [None]
+    return names
 
 
 # Levels
@@ -46,11 +46,11 @@ def named(levels: Levels, values: list[float | None]) -> list[str | None]:
 
 @pytest.mark.parametrize("n", [2, MAX_LISTED])
 def test_few_values_are_profiled_one_by_one(n):
-    assert levels_of("AGE", {float(i): 1 for i in range(n)}) == Levels("AGE", number=True)
+    assert choose_levels("AGE", {float(i): 1 for i in range(n)}) == Levels("AGE", number=True)
 
 
 def test_text_is_profiled_level_by_level_however_many_there_are():
-    assert levels_of("KIND", {f"level {i}": 1 for i in range(100)}) == Levels("KIND")
+    assert choose_levels("KIND", {f"level {i}": 1 for i in range(100)}) == Levels("KIND")
 
 
 def test_a_number_is_named_as_its_code():
@@ -58,41 +58,41 @@ def test_a_number_is_named_as_its_code():
 
 
 def test_a_text_level_keeps_its_name():
-    found = counted(rows([0, 0, 0], KIND=["v1.0", "v1", "a"]), [Levels("KIND")])
-    assert sorted(found["level"]) == ["a", "v1", "v1.0"]
+    counts = counted(rows([0, 0, 0], KIND=["v1.0", "v1", "a"]), [Levels("KIND")])
+    assert sorted(counts["level"]) == ["a", "v1", "v1.0"]
 
 
 def test_many_values_are_profiled_in_bins_of_about_equal_population():
-    levels = levels_of("AGE", {float(i): 10 for i in range(100)})
+    levels = choose_levels("AGE", {float(i): 10 for i in range(100)})
     assert levels.names == ("0 to 19", "20 to 39", "40 to 59", "60 to 79", "80 to 99")
 
 
 def test_a_value_falls_into_the_bin_that_names_it():
-    levels = levels_of("AGE", {float(i): 10 for i in range(100)})
+    levels = choose_levels("AGE", {float(i): 10 for i in range(100)})
     assert named(levels, [0, 19, 20, 99, None]) == ["0 to 19"] * 2 + ["20 to 39", "80 to 99", None]
 
 
 def test_a_commonest_value_has_a_bin_of_its_own():
-    levels = levels_of("GAIN", {0.0: 9000} | {float(i): 1 for i in range(100, 200)})
+    levels = choose_levels("GAIN", {0.0: 9000} | {float(i): 1 for i in range(100, 200)})
     assert levels.names[0] == "0"
 
 
 @pytest.mark.parametrize("commonest", [0.0, 15.0, 29.0])
 def test_every_value_is_in_a_bin_whichever_is_the_commonest(commonest):
     counts = {float(i): 1 for i in range(30)} | {commonest: 10_000}
-    levels = levels_of("AGE", counts)
+    levels = choose_levels("AGE", counts)
     assert None not in named(levels, list(counts))
 
 
 @pytest.mark.parametrize("first", [0, 1_000, 20_240_101, 10_000_000])
 def test_bins_have_different_names(first):
-    levels = levels_of("DAY", {float(first + i): 1 for i in range(100)})
+    levels = choose_levels("DAY", {float(first + i): 1 for i in range(100)})
     assert len(set(levels.names)) == len(levels.names)
 
 
 @pytest.mark.parametrize("step", [0.1, 1.0, 1000.0])
 def test_bins_are_in_rising_order(step):
-    levels = levels_of("PAY", {i * step: 1 for i in range(-50, 50)})
+    levels = choose_levels("PAY", {i * step: 1 for i in range(-50, 50)})
     assert list(levels.edges) == sorted(levels.edges)
     assert len(levels.names) == len(levels.edges) + 1
 
@@ -102,8 +102,8 @@ def test_bins_are_in_rising_order(step):
 
 def test_rows_are_counted_by_segment_attribute_and_level():
     table = rows([0, 0, 1, -1], KIND=["a", "a", "b", "a"])
-    found = counted(table, [Levels("KIND")]).sort("segment", "level").rows()
-    assert found == [(-1, "KIND", "a", 1), (0, "KIND", "a", 2), (1, "KIND", "b", 1)]
+    counts = counted(table, [Levels("KIND")]).sort("segment", "level").rows()
+    assert counts == [(-1, "KIND", "a", 1), (0, "KIND", "a", 2), (1, "KIND", "b", 1)]
 
 
 def test_unknown_values_are_not_counted():
@@ -147,16 +147,16 @@ def test_the_effect_is_cohens_h_by_hand():
 
 
 def test_a_level_that_a_segment_lacks_is_listed_with_a_share_of_zero():
-    found = {(r["segment"], r["level"]): r for r in profile(FRUIT, "KIND")}
-    assert found[1, "a"]["segment_share"] == 0
-    assert found[1, "a"]["population_rows"] == 0
+    levels = {(r["segment"], r["level"]): r for r in profile(FRUIT, "KIND")}
+    assert levels[1, "a"]["segment_share"] == 0
+    assert levels[1, "a"]["population_rows"] == 0
 
 
 def test_shares_leave_out_the_unknown():
     table = rows([0, 0, 0, 1], KIND=["a", None, None, "b"])
-    found = profile(table, "KIND")
-    assert found[0]["segment_share"] == 1
-    assert found[0]["population_share"] == 0.5
+    levels = profile(table, "KIND")
+    assert levels[0]["segment_share"] == 1
+    assert levels[0]["population_share"] == 0.5
 
 
 def test_an_attribute_unknown_in_a_whole_segment_is_not_told_of_it():
@@ -176,8 +176,8 @@ def test_levels_are_decoded_and_the_scale_is_stated():
 
 def test_levels_in_no_order_have_no_direction():
     levels = [Levels("KIND")]
-    found = profile_segments(counted(FRUIT, levels), levels, MEANINGS, set())
-    assert found["direction"].unique().to_list() == [None]
+    described = profile_segments(counted(FRUIT, levels), levels, MEANINGS, set())
+    assert described["direction"].unique().to_list() == [None]
 
 
 def test_an_attribute_nobody_explained_keeps_its_codes():
@@ -187,14 +187,14 @@ def test_an_attribute_nobody_explained_keeps_its_codes():
 
 def test_the_columns_and_types_are_those_of_the_files_page():
     levels = [Levels("KIND")]
-    found = profile_segments(counted(FRUIT, levels), levels, MEANINGS, {"KIND"})
-    assert dict(found.schema) == PROFILE
+    described = profile_segments(counted(FRUIT, levels), levels, MEANINGS, {"KIND"})
+    assert dict(described.schema) == PROFILE
 
 
 def test_shares_of_an_attribute_add_up_to_one_in_every_segment():
     table = rows([0, 0, 1, 1, 1], KIND=["a", "b", "c", "a", None])
-    found = pl.DataFrame(profile(table, "KIND"))
-    assert found.group_by("segment").agg(pl.col("segment_share").sum())[
+    described = pl.DataFrame(profile(table, "KIND"))
+    assert described.group_by("segment").agg(pl.col("segment_share").sum())[
         "segment_share"
     ].to_list() == [
         pytest.approx(1),

@@ -66,8 +66,8 @@ def test_what_a_segment_lacks_or_hardly_differs_in_does_not_name_it():
 
 def test_no_two_names_are_alike():
     other = [(1, *row[1:]) for row in (SAVERS, RED)]
-    found = named(SAVERS, RED, *other, (2, *RED[1:-1], 0.0), (3, *RED[1:-1], 0.0))
-    assert found == [
+    names = named(SAVERS, RED, *other, (2, *RED[1:-1], 0.0), (3, *RED[1:-1], 0.0))
+    assert names == [
         "Savers, favourite colour red", "Savers, favourite colour red (1)",
         "Close to average", "Close to average (3)",
     ]  # fmt: skip
@@ -84,19 +84,19 @@ def test_the_rows_set_aside_have_a_name_of_their_own():
 
 def test_too_few_people_are_not_described_by_their_name():
     few = [(s, *row[1:]) for s in (1, 2) for row in (SAVERS, RED)]
-    found = name_segments(traits(SAVERS, RED, *few), MEANINGS, PHRASES, few=(1, 2))
-    assert found["name"].to_list() == [
+    names = name_segments(traits(SAVERS, RED, *few), MEANINGS, PHRASES, few=(1, 2))
+    assert names["name"].to_list() == [
         "Savers, favourite colour red",
         "Too few people to describe",
         "Too few people to describe (2)",
     ]
-    assert found["attributes"].to_list()[1:] == ["", ""]
+    assert names["attributes"].to_list()[1:] == ["", ""]
 
 
 def test_a_trait_of_too_few_people_names_no_segment():
     rows = traits(SAVERS, RED).with_columns(population_rows=pl.Series([9, 10], dtype=pl.Int64))
-    found = name_segments(rows, MEANINGS, PHRASES, min_cell=10)
-    assert found["name"].to_list() == ["Favourite colour red"]
+    names = name_segments(rows, MEANINGS, PHRASES, min_cell=10)
+    assert names["name"].to_list() == ["Favourite colour red"]
 
 
 REVERSED = ("FINANZ_", "SEMIO_")

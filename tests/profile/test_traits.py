@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from segment_lib.profile import Levels, count_levels, profile_segments, segment_traits
-from segment_lib.profile.traits import topic, words
+from segment_lib.profile.traits import topic, trait_words
 from segment_lib.schema import Meaning
 
 STRENGTH = {"1": "very high", "2": "high", "3": "low", "4": "very low"}
@@ -23,7 +23,7 @@ ORDERED = {"SAVER", "JOBLESS", "PEOPLE"}
 
 def traits(**columns: list[tuple[str | int, int, int]]) -> list[dict]:
     """Of segment 0, from (level, rows in segment 0, rows in segment 1) per attribute."""
-    found = []
+    tables = []
     for name, counts in columns.items():
         table = pl.DataFrame({name: [level for level, _, _ in counts]})
         levels = [Levels(name, table[name].dtype.is_numeric())]
@@ -38,8 +38,8 @@ def traits(**columns: list[tuple[str | int, int, int]]) -> list[dict]:
         ]  # fmt: skip
         profile = profile_segments(pl.concat(parts), levels, MEANINGS, ORDERED)
         order = {name: [str(level) for level, _, _ in counts]}
-        found.append(segment_traits(profile, order, ORDERED, MEANINGS))
-    table = pl.concat(found).filter(pl.col("segment") == 0)
+        tables.append(segment_traits(profile, order, ORDERED, MEANINGS))
+    table = pl.concat(tables).filter(pl.col("segment") == 0)
     return table.sort(pl.col("effect").abs(), descending=True).to_dicts()
 
 
@@ -58,17 +58,17 @@ def test_a_scale_that_runs_upwards_is_read_likewise():
 
 
 def test_share_index_and_effect_are_those_of_the_counts():
-    (found,) = traits(SAVER=[(1, 70, 10), (2, 20, 10), (3, 5, 40), (4, 5, 40)])
-    assert found["segment_share"] == pytest.approx(0.9)
-    assert found["population_share"] == pytest.approx(0.55)
-    assert found["index"] == pytest.approx(90 / 0.55)
-    assert found["effect"] == pytest.approx(2 * asin(sqrt(0.9)) - 2 * asin(sqrt(0.55)))
-    assert found["population_rows"] == 90
+    (trait,) = traits(SAVER=[(1, 70, 10), (2, 20, 10), (3, 5, 40), (4, 5, 40)])
+    assert trait["segment_share"] == pytest.approx(0.9)
+    assert trait["population_share"] == pytest.approx(0.55)
+    assert trait["index"] == pytest.approx(90 / 0.55)
+    assert trait["effect"] == pytest.approx(2 * asin(sqrt(0.9)) - 2 * asin(sqrt(0.55)))
+    assert trait["population_rows"] == 90
 
 
 def test_of_a_scale_the_cut_that_parts_most_is_taken():
-    (found,) = traits(SAVER=[(1, 40, 0), (2, 20, 30), (3, 20, 35), (4, 20, 35)])
-    assert found["levels"] == "1"
+    (trait,) = traits(SAVER=[(1, 40, 0), (2, 20, 30), (3, 20, 35), (4, 20, 35)])
+    assert trait["levels"] == "1"
 
 
 def test_of_kinds_the_level_that_differs_most_is_told_and_so_is_its_lack():
@@ -80,42 +80,42 @@ def test_of_kinds_the_level_that_differs_most_is_told_and_so_is_its_lack():
 
 
 def test_of_two_levels_the_one_the_segment_has_more_of_is_told():
-    (found,) = traits(KIND=[("a", 10, 90), ("b", 90, 10)])
-    assert found["words"] == "what kind: pear"
+    (trait,) = traits(KIND=[("a", 10, 90), ("b", 90, 10)])
+    assert trait["words"] == "what kind: pear"
 
 
 def test_numbers_are_told_from_or_up_to():
-    (found,) = traits(PEOPLE=[(1, 10, 80), (2, 40, 10), (3, 50, 10)])
-    assert found["words"] == "number of adults: 2 or more"
-    assert words("cars", ["1 to 5", "6 to 9"], side="low") == "cars: 9 or less"
-    assert words("cars", ["6 to 9", "10 to 30"], side="high") == "cars: 6 or more"
+    (trait,) = traits(PEOPLE=[(1, 10, 80), (2, 40, 10), (3, 50, 10)])
+    assert trait["words"] == "number of adults: 2 or more"
+    assert trait_words("cars", ["1 to 5", "6 to 9"], side="low") == "cars: 9 or less"
+    assert trait_words("cars", ["6 to 9", "10 to 30"], side="high") == "cars: 6 or more"
 
 
 def test_a_band_in_the_middle_is_told_as_a_band_and_not_as_all_above_it():
-    (found,) = traits(PEOPLE=[(1, 0, 50), (2, 50, 20), (3, 50, 20), (4, 0, 60)])
-    assert (found["side"], found["levels"]) == ("middle", "2, 3")
-    assert found["words"] == "number of adults: 2 to 3"
-    assert found["segment_share"] == 1.0
-    assert found["population_share"] == pytest.approx(140 / 250)
-    assert found["effect"] == pytest.approx(2 * asin(1) - 2 * asin(sqrt(140 / 250)))
+    (trait,) = traits(PEOPLE=[(1, 0, 50), (2, 50, 20), (3, 50, 20), (4, 0, 60)])
+    assert (trait["side"], trait["levels"]) == ("middle", "2, 3")
+    assert trait["words"] == "number of adults: 2 to 3"
+    assert trait["segment_share"] == 1.0
+    assert trait["population_share"] == pytest.approx(140 / 250)
+    assert trait["effect"] == pytest.approx(2 * asin(1) - 2 * asin(sqrt(140 / 250)))
     (one,) = traits(PEOPLE=[(1, 0, 50), (2, 90, 20), (3, 10, 60)])
     assert one["words"] == "number of adults: 2"
     (scale,) = traits(SAVER=[(1, 5, 40), (2, 60, 10), (3, 30, 10), (4, 5, 40)])
     assert scale["words"] == "money saver: high or low"
-    assert words("age", ["39 to 46", "47 to 65"], side="middle") == "age: 39 to 65"
+    assert trait_words("age", ["39 to 46", "47 to 65"], side="middle") == "age: 39 to 65"
 
 
 def test_more_of_one_end_alone_is_no_band():
-    (found,) = traits(PEOPLE=[(1, 0, 50), (2, 40, 40), (3, 40, 20), (4, 20, 20)])
-    assert found["words"] == "number of adults: 2 or more"
+    (trait,) = traits(PEOPLE=[(1, 0, 50), (2, 40, 40), (3, 40, 20), (4, 20, 20)])
+    assert trait["words"] == "number of adults: 2 or more"
 
 
 def test_the_strongest_trait_comes_first():
-    found = traits(
+    rows = traits(
         KIND=[("a", 50, 45), ("b", 50, 55), ("c", 1, 1)],
         SAVER=[(1, 70, 10), (2, 20, 10), (3, 5, 40), (4, 5, 40)],
     )
-    assert [row["attribute"] for row in found] == ["SAVER", "KIND"]
+    assert [row["attribute"] for row in rows] == ["SAVER", "KIND"]
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from segment_lib.run.checkpoint import (
     is_whole,
     noted_parts,
     read_checkpoint,
-    sweep_scratch,
     write_checkpoint,
 )
+from segment_lib.run.staging import keep_finished
 from segment_lib.storage.files import write_file
 
 ROWS = pl.DataFrame({"row": [0, 1, 2]})
@@ -64,7 +64,7 @@ def test_scratch_goes_and_what_is_finished_stays(tmp_path):
     write_file(work, "scratch/c", b"large")
     (work / "raw/.a.0123").write_bytes(b"half")
     (work / ".kept/.checkpoint.0123").write_bytes(b"half")
-    sweep_scratch(work)
+    keep_finished(work)
     left = {str(path.relative_to(work)) for path in work.rglob("*") if path.is_file()}
     assert left == {"raw/a", ".kept/raw/a.json", ".kept/checkpoint"}
     assert not (work / "scratch").exists()
@@ -73,7 +73,7 @@ def test_scratch_goes_and_what_is_finished_stays(tmp_path):
 def test_a_folder_with_nothing_finished_goes_as_a_whole(tmp_path):
     work = tmp_path / ".work" / "ingest-mark"
     write_file(work, "scratch/c", b"large")
-    sweep_scratch(work)
+    keep_finished(work)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,23 +12,20 @@ import scipy
 
 import segment_lib
 from jobs.assess import edited_plan, note_derived
-from jobs.console import Console
-from jobs.stage import Job, Outcome, Stage, run_stages
+from jobs.legacy import Outcome, Stage
 from segment_lib.cluster.preflight import installed
 from segment_lib.cluster.versions import PACKAGES
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Config, Inputs
 from segment_lib.errors import IntegrityError, ResourceError
 from segment_lib.run.checkpoint import finish_part, is_whole, noted_parts
+from segment_lib.run.fingerprint import fingerprint, fingerprint_file, package_versions
 from segment_lib.run.integrity import faults
-from segment_lib.run.manifest import (
-    FORMAT,
-    Manifest,
-    StageRecord,
-    fingerprint,
-    fingerprint_file,
-    package_versions,
-)
+from segment_lib.run.job import Job
+from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import Console
+from segment_lib.run.record import FORMAT, StageRecord
+from segment_lib.run.runner import run_stages
 from segment_lib.storage.files import StoredFile, read_file, write_file
 
 
@@ -40,7 +37,7 @@ def run_stage(
     following: tuple[str, ...] = (),
     **facts: str,
 ) -> None:
-    work = manifest.begin(stage, mark)
+    work = manifest.folder.begin(stage, mark)
     written = tuple(write_file(work, path, text.encode()) for path, text in files.items())
     record = StageRecord(mark, written, facts=facts)
     manifest.publish(stage, work, record, following)
@@ -139,13 +136,13 @@ def test_files_of_a_folder_come_in_the_order_of_their_names(tmp_path):
 
 
 def test_a_stage_begins_in_an_empty_private_folder(tmp_path):
-    work = Manifest(tmp_path).begin("ingest", "mark")
+    work = Manifest(tmp_path).folder.begin("ingest", "mark")
     assert (list(work.iterdir()), work.stat().st_mode & 0o777) == ([], 0o700)
 
 
 def test_what_a_killed_stage_left_is_swept_when_the_next_begins(tmp_path):
-    write_file(Manifest(tmp_path).begin("ingest", "mark"), "raw/a", b"half")
-    Manifest(tmp_path).begin("ingest", "mark")
+    write_file(Manifest(tmp_path).folder.begin("ingest", "mark"), "raw/a", b"half")
+    Manifest(tmp_path).folder.begin("ingest", "mark")
     assert on_disk(tmp_path) == set()
 
 
@@ -154,31 +151,31 @@ def finish(work: Path, path: str) -> StoredFile:
 
 
 def test_parts_finished_are_there_when_the_stage_begins_again(tmp_path):
-    part = finish(Manifest(tmp_path).begin("ingest", "mark"), "raw/a.parquet")
-    assert noted_parts(Manifest(tmp_path).begin("ingest", "mark")) == [part]
+    part = finish(Manifest(tmp_path).folder.begin("ingest", "mark"), "raw/a.parquet")
+    assert noted_parts(Manifest(tmp_path).folder.begin("ingest", "mark")) == [part]
 
 
 @pytest.mark.parametrize(("stage", "mark"), [("ingest", "other"), ("encode", "mark")])
 def test_parts_of_another_stage_or_fingerprint_are_swept(tmp_path, stage, mark):
-    finish(Manifest(tmp_path).begin("ingest", "mark"), "raw/a.parquet")
-    Manifest(tmp_path).begin(stage, mark)
+    finish(Manifest(tmp_path).folder.begin("ingest", "mark"), "raw/a.parquet")
+    Manifest(tmp_path).folder.begin(stage, mark)
     assert on_disk(tmp_path) == set()
 
 
 def test_parts_made_with_other_packages_are_swept(tmp_path, monkeypatch):
-    finish(Manifest(tmp_path).begin("ingest", "mark"), "raw/a.parquet")
-    monkeypatch.setattr("segment_lib.run.manifest.package_versions", lambda: {"polars": "9"})
-    Manifest(tmp_path).begin("ingest", "mark")
+    finish(Manifest(tmp_path).folder.begin("ingest", "mark"), "raw/a.parquet")
+    monkeypatch.setattr("segment_lib.run.staging.package_versions", lambda: {"polars": "9"})
+    Manifest(tmp_path).folder.begin("ingest", "mark")
     assert on_disk(tmp_path) == set()
 
 
 def test_parts_made_by_other_code_are_swept(tmp_path, monkeypatch):
-    finish(Manifest(tmp_path).begin("ingest", "mark"), "raw/a.parquet")
+    finish(Manifest(tmp_path).folder.begin("ingest", "mark"), "raw/a.parquet")
     other = shutil.copytree(Path(segment_lib.__file__).parent, tmp_path / "other" / "segment_lib")
     (other / "hashing.py").write_text((other / "hashing.py").read_text() + "# another\n")
     spec = spec_from_file_location("segment_lib", other / "__init__.py")
     monkeypatch.setattr("importlib.util.find_spec", lambda _: spec)
-    Manifest(tmp_path).begin("ingest", "mark")
+    Manifest(tmp_path).folder.begin("ingest", "mark")
     assert list((tmp_path / ".work").rglob("*.parquet")) == []
 
 
@@ -206,21 +203,21 @@ def test_workers_and_run_json_are_asked_for_all_packages_that_decide_the_bytes()
 
 def test_a_stage_that_fails_without_a_finished_part_leaves_nothing(tmp_path):
     manifest = Manifest(tmp_path)
-    work = manifest.begin("ingest", "mark")
+    work = manifest.folder.begin("ingest", "mark")
     write_file(work, "scratch/a", b"half")
-    manifest.abandon(work)
+    manifest.folder.abandon(work)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_parts_put_in_place_by_a_run_that_was_killed_are_not_made_again(tmp_path, monkeypatch):
-    work = Manifest(tmp_path).begin("ingest", "mark")
+    work = Manifest(tmp_path).folder.begin("ingest", "mark")
     files = tuple(finish(work, path) for path in ("raw/a.parquet", "raw/b.parquet"))
     with monkeypatch.context() as patch:
         kill_at(patch, 3)
         with pytest.raises(Killed):
             Manifest(tmp_path).publish("ingest", work, StageRecord("mark", files), ())
     manifest = Manifest(tmp_path)
-    work = manifest.begin("ingest", "mark")
+    work = manifest.folder.begin("ingest", "mark")
     assert (tmp_path / "raw/a.parquet").exists()
     assert all(is_whole([work, tmp_path], file) for file in noted_parts(work))
     manifest.publish("ingest", work, StageRecord("mark", files), ())
@@ -231,7 +228,7 @@ def test_parts_put_in_place_by_a_run_that_was_killed_are_not_made_again(tmp_path
 def test_a_run_folder_that_cannot_be_made_is_a_matter_of_resources(tmp_path):
     (tmp_path / "run").write_text("a file where a folder is wanted")
     with pytest.raises(ResourceError, match="--run-dir"):
-        Manifest(tmp_path / "run").begin("ingest", "mark")
+        Manifest(tmp_path / "run").folder.begin("ingest", "mark")
 
 
 def test_stages_that_follow_are_forgotten(tmp_path):
@@ -274,7 +271,7 @@ def test_a_file_a_following_stage_no_longer_writes_is_removed(tmp_path):
 def test_a_kill_while_publishing_leaves_a_stage_that_is_not_done(tmp_path, monkeypatch, call):
     manifest = Manifest(tmp_path)
     run_stage(manifest, "ingest", {"raw/a": "1"}, mark="old")
-    work = manifest.begin("ingest", "mark")
+    work = manifest.folder.begin("ingest", "mark")
     files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
     with monkeypatch.context() as patch:
         kill_at(patch, call)
@@ -287,7 +284,7 @@ def test_a_kill_while_publishing_leaves_a_stage_that_is_not_done(tmp_path, monke
 def test_a_stage_that_is_done_after_a_kill_is_whole(tmp_path, monkeypatch, call):
     manifest = Manifest(tmp_path)
     run_stage(manifest, "ingest", {"raw/a": "1"}, mark="old")
-    work = manifest.begin("ingest", "mark")
+    work = manifest.folder.begin("ingest", "mark")
     files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
     with monkeypatch.context() as patch:
         kill_at(patch, call)
@@ -303,7 +300,7 @@ def test_a_kill_while_publishing_forgets_what_follows(tmp_path, monkeypatch, cal
     manifest = Manifest(tmp_path)
     run_stage(manifest, "ingest", {"raw/a": "1"}, mark="old")
     run_stage(manifest, "encode", {"features/a": "1"})
-    work = manifest.begin("ingest", "mark")
+    work = manifest.folder.begin("ingest", "mark")
     files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
     with monkeypatch.context() as patch:
         kill_at(patch, call)
@@ -314,7 +311,7 @@ def test_a_kill_while_publishing_forgets_what_follows(tmp_path, monkeypatch, cal
 
 def test_after_a_kill_the_stage_can_be_run_again(tmp_path, monkeypatch):
     manifest = Manifest(tmp_path)
-    work = manifest.begin("ingest", "mark")
+    work = manifest.folder.begin("ingest", "mark")
     files = tuple(write_file(work, path, b"1") for path in ("raw/a", "raw/b"))
     with monkeypatch.context() as patch:
         kill_at(patch, 3)
@@ -326,7 +323,7 @@ def test_after_a_kill_the_stage_can_be_run_again(tmp_path, monkeypatch):
 
 def test_what_a_kill_left_in_place_is_gone_once_the_stage_is_done(tmp_path, monkeypatch):
     manifest = Manifest(tmp_path)
-    work = manifest.begin("ingest", "mark")
+    work = manifest.folder.begin("ingest", "mark")
     files = tuple(write_file(work, path, b"1") for path in ("raw/a", "raw/b"))
     with monkeypatch.context() as patch:
         kill_at(patch, 4)
@@ -344,7 +341,7 @@ def publish_and_be_killed(root: Path, monkeypatch: pytest.MonkeyPatch, call: int
     manifest = Manifest(root)
     run_stage(manifest, "ingest", {"raw/a": "1", "raw/old": "1"}, mark="old")
     run_stage(manifest, "encode", {"features/a": "1"})
-    work = manifest.begin("ingest", "mark")
+    work = manifest.folder.begin("ingest", "mark")
     files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/new"))
     with monkeypatch.context() as patch:
         kill_at(patch, call)
@@ -410,7 +407,7 @@ def test_what_is_published_is_flushed_to_the_disk_before_it_is_listed(tmp_path, 
         rename(source, target)
 
     manifest = Manifest(tmp_path)
-    work = manifest.begin("ingest", "mark")
+    work = manifest.folder.begin("ingest", "mark")
     files = tuple(write_file(work, path, b"1") for path in ("raw/a", "raw/b"))
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "replace", replace)
@@ -465,7 +462,7 @@ def test_an_edited_plan_outlives_a_kill_while_it_is_assessed_again(tmp_path, mon
     manifest = Manifest(tmp_path)
     derive(manifest)
     (tmp_path / "plan.json").write_text("mine")
-    work = manifest.begin("assess", "mark")
+    work = manifest.folder.begin("assess", "mark")
     files = (write_file(work, "plan.json", b"mine"),)
     with monkeypatch.context() as patch:
         kill_at(patch, 2)

@@ -8,7 +8,9 @@ import pytest
 
 from segment_lib.errors import ConfigError
 from segment_lib.run.checkpoint import noted_parts
-from segment_lib.run.manifest import Manifest, StageRecord, fingerprint_file
+from segment_lib.run.fingerprint import fingerprint_file
+from segment_lib.run.manifest import Manifest
+from segment_lib.run.record import StageRecord
 from segment_lib.storage.files import StoredFile, hash_file, link_file, read_file, write_file
 from segment_lib.storage.s3 import S3Path
 from segment_lib.storage.scratch import private_folder
@@ -16,9 +18,7 @@ from segment_lib.storage.scratch import private_folder
 
 @pytest.fixture
 def root(bucket: S3Path) -> S3Path:
-    found = bucket / "runs" / "one"
-    assert isinstance(found, S3Path)
-    return found
+    return bucket / "runs" / "one"
 
 
 def keys(root: S3Path) -> list[str]:
@@ -27,7 +27,7 @@ def keys(root: S3Path) -> list[str]:
 
 def publish(manifest: Manifest, stage: str, path: str, content: bytes) -> StoredFile:
     """A stage that leaves one file."""
-    work = manifest.begin(stage, "mark")
+    work = manifest.folder.begin(stage, "mark")
     file = write_file(work, path, content)
     manifest.publish(stage, work, StageRecord("mark", (file,)), following=())
     return file
@@ -86,15 +86,15 @@ def test_objects_that_are_no_run_are_refused_and_stay(root: S3Path) -> None:
 
 def test_a_stage_begins_where_one_of_its_kind_ended_early(root: S3Path) -> None:
     manifest = Manifest(root)
-    work = manifest.begin("ingest", "mark")
+    work = manifest.folder.begin("ingest", "mark")
     part = write_file(work, "raw/a.bin", b"rows")
     note = json.dumps(part.as_json()).encode()
     write_file(work, ".kept/raw/a.bin.json", note)
     write_file(work, "raw/unfinished.bin", b"1")
-    assert manifest.begin("ingest", "mark") == work
+    assert manifest.folder.begin("ingest", "mark") == work
     assert noted_parts(work) == [part]
     assert [path.name for path in work.rglob("*")] == ["a.bin.json", "a.bin"]
-    manifest.begin("ingest", "another mark")
+    manifest.folder.begin("ingest", "another mark")
     assert keys(root) == []
 
 
@@ -108,11 +108,11 @@ def test_what_needs_a_disk_lies_in_a_private_folder_that_goes(
     manifest = Manifest(root)
     with manifest.lock():
         assert not left.exists()
-        scratch = manifest.scratch(root / "work")
-        assert scratch == manifest.scratch(root / "work")
+        scratch = manifest.folder.local(root / "work")
+        assert scratch == manifest.folder.local(root / "work")
         assert stat.S_IMODE(os.stat(scratch).st_mode) == 0o700
     assert list(tmp_path.iterdir()) == [of_another]
-    assert Manifest(tmp_path).scratch(tmp_path) == tmp_path
+    assert Manifest(tmp_path).folder.local(tmp_path) == tmp_path
 
 
 def test_a_job_that_is_refused_leaves_the_private_folder_of_the_one_at_work(
@@ -121,7 +121,7 @@ def test_a_job_that_is_refused_leaves_the_private_folder_of_the_one_at_work(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     first = Manifest(root)
     with first.lock():
-        rows = first.scratch(root / "work") / "rows"
+        rows = first.folder.local(root / "work") / "rows"
         rows.write_bytes(b"1")
         with pytest.raises(ConfigError, match="another job is at work"):
             Manifest(root).lock().__enter__()

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from extracts.dictionary import data_dictionary
 from segment_lib.errors import DataError
 from segment_lib.schema import (
     Attribute,
@@ -14,7 +15,6 @@ from segment_lib.schema import (
     read_dictionary,
     read_feature_summary,
 )
-from segment_lib.synthetic.dictionary import data_dictionary
 from tests.conftest import ROOT
 
 SCHEMA = Schema(
@@ -151,7 +151,7 @@ def test_what_is_not_covered_and_what_is_not_delivered_are_told(tmp_path: Path) 
 
 
 def test_the_generated_dictionary_gives_the_labels_of_the_project(tmp_path: Path) -> None:
-    schema = read_feature_summary(ROOT / "segment_lib/synthetic/feature_summary.csv")
+    schema = read_feature_summary(ROOT / "extracts/feature_summary.csv")
     dictionary = read(tmp_path, data_dictionary(), schema)
     assert (dictionary.not_covered, dictionary.not_delivered) == ((), ())
     for name, shipped in known_meanings().items():

@@ -96,9 +96,9 @@ def test_what_a_killed_process_had_unpacked_goes_when_a_job_of_the_run_folder_st
     left.mkdir()
     code = (
         "import os, signal, sys; from segment_lib.sources import packed\n"
-        "from segment_lib.storage.s3 import place\n"
+        "from segment_lib.storage.stores import as_location\n"
         "packed.hand_over = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "path, root = map(place, sys.argv[1:]); packed.expand(path, root / 'scratch', root)"
+        "path, root = map(as_location, sys.argv[1:]); packed.expand(path, root / 'scratch', root)"
     )
     subprocess.run(
         [sys.executable, "-c", code, str(remote), str(bucket / "run")],

@@ -1,29 +1,21 @@
 """Files that appear whole or not at all, and are believed only when their sha256 fits."""
 
-import csv
-import hashlib
 import json
 import os
 from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
 from segment_lib.errors import IntegrityError, ResourceError
 from segment_lib.storage.files import (
     StoredFile,
-    formula_safe,
-    formula_undone,
-    read_arrays,
     read_file,
     read_metadata,
     read_part,
-    write_arrays,
     write_file,
     write_part,
-    write_table,
 )
 
 ROWS = pl.DataFrame({"row": [0, 1, 2], "A": [1.0, None, 3.0], "B": ["x", None, "z"]})
@@ -157,47 +149,6 @@ def test_a_flipped_bit_in_a_part_is_not_believed(tmp_path):
         read_part(tmp_path, told)
 
 
-# Arrays
-
-ARRAYS = {"mean": np.array([1.5, 2.5]), "centers": np.arange(6, dtype=np.float32).reshape(2, 3)}
-
-
-def test_arrays_come_back_as_they_were(tmp_path):
-    found = read_arrays(tmp_path, write_arrays(tmp_path, "a.npz", ARRAYS))
-    assert [(n, a.dtype, a.tolist()) for n, a in found.items()] == [
-        (n, a.dtype, a.tolist()) for n, a in ARRAYS.items()
-    ]
-
-
-def test_the_bytes_of_arrays_depend_on_the_arrays_alone(tmp_path):
-    first = write_arrays(tmp_path, "a.npz", ARRAYS)
-    os.utime(tmp_path / "a.npz", (0, 0))
-    assert write_arrays(tmp_path, "a.npz", ARRAYS) == first
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_an_array_with_a_value_that_is_not_finite_is_not_believed(tmp_path, value):
-    told = write_arrays(tmp_path, "a.npz", {"mean": np.array([1.0, value])})
-    with pytest.raises(IntegrityError, match="mean not finite"):
-        read_arrays(tmp_path, told)
-
-
-def test_a_pickle_in_arrays_is_never_loaded(tmp_path):
-    np.savez(tmp_path / "a.npz", thing=np.array([{"any": "object"}], dtype=object))
-    content = (tmp_path / "a.npz").read_bytes()
-    told = StoredFile("a.npz", len(content), hashlib.sha256(content).hexdigest())
-    with pytest.raises(IntegrityError, match="not plain arrays"):
-        read_arrays(tmp_path, told)
-
-
-def test_arrays_packed_into_a_bomb_are_not_unpacked(tmp_path):
-    np.savez_compressed(tmp_path / "a.npz", zeros=np.zeros(10**6))
-    content = (tmp_path / "a.npz").read_bytes()
-    told = StoredFile("a.npz", len(content), hashlib.sha256(content).hexdigest())
-    with pytest.raises(IntegrityError, match="not plain arrays"):
-        read_arrays(tmp_path, told)
-
-
 @pytest.mark.parametrize("path", ["/etc/passwd", "../x", "raw/../../x", "", "raw/.."])
 def test_a_path_out_of_the_run_folder_is_refused(path):
     with pytest.raises(IntegrityError, match="leads out"):
@@ -213,46 +164,3 @@ def test_all_folders_made_on_the_way_are_private(tmp_path):
     for path in ("raw", "raw/population"):
         assert (tmp_path / path).stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "raw/population/a").stat().st_mode & 0o777 == 0o600
-
-
-def test_an_object_array_is_never_written(tmp_path):
-    with pytest.raises(ValueError, match="pickle"):
-        write_arrays(tmp_path, "a.npz", {"thing": np.array([{}], dtype=object)})
-
-
-@pytest.mark.parametrize("word", ["=1+1", "+49", "-5", "@SUM(A1)", "\t=1", " =1"])
-def test_words_a_spreadsheet_would_run_are_written_as_text(tmp_path, word):
-    told = write_table(tmp_path, "t.csv", pl.DataFrame({"name": [word, "Savers"], "n": [-1, 2]}))
-    with (tmp_path / "t.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert rows == [{"name": f"'{word}", "n": "-1"}, {"name": "Savers", "n": "2"}]
-    assert told.rows == 2
-
-
-def test_what_keeps_a_formula_from_running_is_taken_off_again() -> None:
-    table = pl.DataFrame(
-        {"=name": ["=SUMME(A1) 3 or less", " +1", "-", "'quoted'", "'=1", "''@", "plain", None, ""]}
-    )
-    assert formula_undone(formula_safe(table)).equals(table)
-    assert formula_safe(table)["'=name"][0] == "'=SUMME(A1) 3 or less"
-
-
-@pytest.mark.parametrize("sign", list("=+-@＝＋－＠﹦﹢﹣﹫"))
-@pytest.mark.parametrize(
-    "before",
-    ["", " ", "\t", "\r", "\n", "\ufeff", "\u200b", "\u2060 ", "\xa0", "\u202e", "\0", "'"],
-)
-def test_no_cell_and_no_heading_runs_as_a_formula(before: str, sign: str) -> None:
-    word = f"{before}{sign}HYPERLINK(A1)"
-    safe = formula_safe(pl.DataFrame({word: [word]}))
-    assert safe.to_dict(as_series=False) == {f"'{word}": [f"'{word}"]}
-
-
-@pytest.mark.parametrize("word", ["\tplain", "\rplain"])
-def test_a_leading_tab_or_line_end_is_kept_from_spreadsheets(word: str) -> None:
-    assert formula_safe(pl.DataFrame({"a": [word]})).item() == f"'{word}"
-
-
-@pytest.mark.parametrize("word", ["plain", "a=b", "1-2", "ä＝", "'quoted'", "Q1: population"])
-def test_other_words_stay_as_they_are(word: str) -> None:
-    assert formula_safe(pl.DataFrame({word: [word]})).to_dict(as_series=False) == {word: [word]}

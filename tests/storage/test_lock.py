@@ -11,7 +11,7 @@ import pytest
 
 from segment_lib.errors import ConfigError, ResourceError
 from segment_lib.storage import lock as lock_module
-from segment_lib.storage.lock import LOCK, STALE, only_job, refuse_job_at_work
+from segment_lib.storage.lock import LOCK, STALE, FileLock
 
 
 def left_by(folder: Path, host: str, age: float) -> None:
@@ -21,7 +21,7 @@ def left_by(folder: Path, host: str, age: float) -> None:
 
 
 def test_the_lock_says_who_holds_it_and_goes_when_it_is_left(tmp_path):
-    with only_job(tmp_path) as stale:
+    with FileLock(tmp_path).hold() as stale:
         told = json.loads((tmp_path / LOCK).read_text())
         assert (told["host"], told["pid"]) == (socket.gethostname(), os.getpid())
         assert (tmp_path / LOCK).stat().st_mode & 0o777 == 0o600
@@ -31,38 +31,38 @@ def test_the_lock_says_who_holds_it_and_goes_when_it_is_left(tmp_path):
 
 def test_a_second_job_is_told_whose_the_folder_is(tmp_path):
     with (
-        only_job(tmp_path),
+        FileLock(tmp_path).hold(),
         pytest.raises(ConfigError, match=f"process {os.getpid()} on {socket.gethostname()}"),
-        only_job(tmp_path),
+        FileLock(tmp_path).hold(),
     ):
         pass
 
 
 def test_after_a_refusal_the_folder_still_belongs_to_the_first(tmp_path):
-    with only_job(tmp_path):
-        with pytest.raises(ConfigError), only_job(tmp_path):
+    with FileLock(tmp_path).hold():
+        with pytest.raises(ConfigError), FileLock(tmp_path).hold():
             pass
         assert (tmp_path / LOCK).exists()
 
 
 def test_the_lock_of_a_process_of_this_host_that_died_is_taken_over(tmp_path):
     left_by(tmp_path, socket.gethostname(), age=1)
-    with only_job(tmp_path) as stale:
+    with FileLock(tmp_path).hold() as stale:
         assert stale is not None
         assert "process 77" in stale
 
 
 def test_a_fresh_heartbeat_of_another_host_is_believed(tmp_path):
     left_by(tmp_path, "elsewhere", age=STALE / 2)
-    with pytest.raises(ConfigError, match="process 77 on elsewhere"), only_job(tmp_path):
+    with pytest.raises(ConfigError, match="process 77 on elsewhere"), FileLock(tmp_path).hold():
         pass
     with pytest.raises(ConfigError, match="process 77 on elsewhere"):
-        refuse_job_at_work(tmp_path)
+        FileLock(tmp_path).refuse_holder()
 
 
 def test_an_old_heartbeat_of_another_host_is_not(tmp_path):
     left_by(tmp_path, "elsewhere", age=STALE + 1)
-    with only_job(tmp_path) as stale:
+    with FileLock(tmp_path).hold() as stale:
         assert stale is not None
         assert "elsewhere" in stale
 
@@ -73,16 +73,16 @@ def test_where_the_kernel_has_no_lock_the_heartbeat_alone_counts(tmp_path, monke
 
     monkeypatch.setattr(fcntl, "flock", none)
     left_by(tmp_path, socket.gethostname(), age=1)
-    with pytest.raises(ConfigError), only_job(tmp_path):
+    with pytest.raises(ConfigError), FileLock(tmp_path).hold():
         pass
     left_by(tmp_path, socket.gethostname(), age=STALE + 1)
-    with only_job(tmp_path) as stale:
+    with FileLock(tmp_path).hold() as stale:
         assert stale is not None
 
 
 def test_a_job_at_work_keeps_its_heartbeat_fresh(tmp_path, monkeypatch):
     monkeypatch.setattr(lock_module, "BEAT", 0.01)
-    with only_job(tmp_path):
+    with FileLock(tmp_path).hold():
         os.utime(tmp_path / LOCK, (0, 0))
         for _ in range(500):
             if (tmp_path / LOCK).stat().st_mtime > 1:
@@ -95,15 +95,15 @@ def test_a_job_at_work_keeps_its_heartbeat_fresh(tmp_path, monkeypatch):
 def test_a_lock_that_was_cut_off_is_taken_over(tmp_path, text):
     (tmp_path / LOCK).write_text(text)
     os.utime(tmp_path / LOCK, (0, 0))
-    with only_job(tmp_path) as stale:
+    with FileLock(tmp_path).hold() as stale:
         assert stale is not None
 
 
 def test_looking_leaves_no_trace(tmp_path):
-    refuse_job_at_work(tmp_path)
+    FileLock(tmp_path).refuse_holder()
     assert list(tmp_path.iterdir()) == []
-    with only_job(tmp_path), pytest.raises(ConfigError, match="at work"):
-        refuse_job_at_work(tmp_path)
+    with FileLock(tmp_path).hold(), pytest.raises(ConfigError, match="at work"):
+        FileLock(tmp_path).refuse_holder()
 
 
 def test_a_folder_that_cannot_be_written_is_a_matter_of_resources(tmp_path):
@@ -111,5 +111,5 @@ def test_a_folder_that_cannot_be_written_is_a_matter_of_resources(tmp_path):
     (tmp_path / LOCK).mkdir()
     (tmp_path / LOCK / "x").write_text("")
     os.utime(tmp_path / LOCK, (0, 0))
-    with pytest.raises(ResourceError), only_job(tmp_path):
+    with pytest.raises(ResourceError), FileLock(tmp_path).hold():
         pass

@@ -1,0 +1,220 @@
+"""All keys of the config: type, values, default and documentation of each, in one place.
+
+A key whose default is none of its values must be set. The sentence under a key is the one that
+docs/config.md has.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Annotated, Any, get_type_hints
+
+from segment_lib.config.kinds import (
+    Column,
+    Count,
+    Money,
+    NeededPath,
+    OptionalPath,
+    Share,
+    are_names,
+    is_range,
+    is_real,
+    is_text,
+    is_whole,
+    parse_size,
+)
+from segment_lib.schema.values import Flag, Values, one_of
+from segment_lib.sources.text_format import TextFormat
+
+
+@dataclass(frozen=True)
+class Inputs(TextFormat):
+    """Where the delivered files lie, and how their text is written."""
+
+    population: NeededPath = ""
+    """The population extract: CSV or Parquet, plain or packed; a file, a folder of parts, or a glob
+    ([which files](data.md#files-and-folders))."""
+    customers: NeededPath = ""
+    """The customer extract, with the same columns."""
+    feature_summary: NeededPath = ""
+    """The table `attribute;information_level;type;missing_or_unknown`, one line per attribute."""
+    data_dictionary: OptionalPath = ""
+    """Markdown with a section per attribute; without it the labels shipped for the 85 AZDIAS
+    attributes serve."""
+    missing: Annotated[
+        tuple[str, ...],
+        Values(are_names, 'a list of codes and words in quotes, such as ["NA", "-1"]'),
+    ] = ()
+    """What means missing in every attribute, beside its own missing codes
+    ([data](data.md#words-for-nothing))."""
+    id_column: Column = ""
+    """A column that names the people, carried along in `raw/`; without it the row number does
+    ([data](data.md#people-and-their-ids))."""
+    repeated_ids: Annotated[str, one_of("once", "refuse", "rows")] = "once"
+    """People whose id comes again: count them `once`, `refuse` the extract, or take `rows` as
+    people ([data](data.md#people-and-their-ids))."""
+    suppress_column: Column = ""
+    """A column that says who must not be mailed, carried along in `raw/`
+    ([data](data.md#people-and-their-ids))."""
+    extra_columns: Annotated[str, one_of("ignore", "carry", "refuse")] = "ignore"
+    """Columns the feature summary lacks: `ignore` them, `carry` them along in `raw/` as text, or
+    `refuse` the extract."""
+    response: Column = ""
+    """A column of 0 and 1, yes and no, or empty cells in either extract that says who responded;
+    counted per segment, never used to segment."""
+    formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By extract, the keys of its own table, such as [inputs.customers], but the path."""
+
+    def text_format(self, extract: str) -> TextFormat:
+        """How the text of an extract is written: its own keys before those of both extracts."""
+        shared = {f.name: getattr(self, f.name) for f in fields(TextFormat)}
+        return TextFormat(**shared | dict(self.formats.get(extract, {})))
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What is too incomplete to use."""
+
+    max_missing_share: Share = 0.3
+    """Attributes missing in a larger share of the population are dropped, for both extracts."""
+    max_missing_per_row: Annotated[
+        float,
+        Values(
+            lambda v: is_real(v) and v >= 0 and (v < 1 or v == int(v)),
+            "a whole number of attributes, or a share below 1",
+        ),
+    ] = 25
+    """Rows that lack more of the kept attributes are set aside; below 1 it is a share of them."""
+    max_unseen_share: Share = 0.05
+    """An extract is refused if a kept attribute holds codes the dictionary lacks in a larger share
+    of rows; below it they are counted and reported."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """How segments are found."""
+
+    n_components: Annotated[
+        float,
+        Values(
+            lambda v: is_whole(v, 1) or (isinstance(v, float) and 0 < v < 1),
+            "a share of variance below 1, or a whole number",
+        ),
+    ] = 0.85
+    """The components kept: as many as explain a share of variance, or a number of them."""
+    n_clusters: Annotated[
+        int | str,
+        Values(lambda v: v == "auto" or is_whole(v, 2), '"auto" or a whole number of at least 2'),
+    ] = "auto"
+    """The number of segments, or `"auto"` to choose it from the sweep by the rule in
+    [method](method.md)."""
+    sweep: Annotated[
+        tuple[int, int], Values(is_range, "two whole numbers of at least 2, the least first")
+    ] = (2, 20)
+    """The least and the largest number of segments tried."""
+    random_state: Annotated[
+        int, Values(lambda v: is_whole(v, 0) and v < 2**32, "a whole number from 0 to 4294967295")
+    ] = 0
+    """Seed of everything random."""
+    n_micro: Annotated[int, Values(lambda v: is_whole(v, 2), "a whole number of at least 2")] = 300
+    """Micro-segments to rank people by; fewer where the population is small."""
+
+
+@dataclass(frozen=True)
+class Compare:
+    """When a comparison is too thin, or too odd, to be told without a word."""
+
+    min_segment_rows: Count = 500
+    """Segments with fewer rows of the population are marked small."""
+    allow_suspicious: Flag = False
+    """Go on where the outcome looks like a broken delivery
+    ([decision 0008](decisions/0008-suspicious-outcomes.md)), and only say so."""
+
+
+@dataclass(frozen=True)
+class Fairness:
+    """What must not, or should not without a look, decide who gets mail."""
+
+    attributes: Annotated[tuple[str, ...], Values(are_names, "a list of attributes")] = (
+        "NATIONALITAET_KZ",
+        "ANREDE_KZ",
+        "ALTERSKATEGORIE_GROB",
+    )
+    """Sensitive attributes: shown per segment, naming none. Those not delivered are ignored."""
+    keep_out: Flag = False
+    """Leave them out of the features, so that segments do not form by them."""
+    min_cell: Count = 10
+    """Counts of fewer people are left out of tables meant for people."""
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """What a mail-out costs and earns: all three, or none."""
+
+    cost_per_piece: Money = None
+    """What a piece costs, in any currency; with the two below it gives the depth that pays
+    ([targets](targets.md))."""
+    margin_per_order: Money = None
+    """What an order earns in the same currency, before the cost of mailing."""
+    base_response_rate: Annotated[
+        float | None, Values(lambda v: is_real(v) and 0 < v <= 1, "a share above 0, up to 1")
+    ] = None
+    """Orders per piece sent to average people."""
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """What a refresh does with a later delivery ([refresh](refresh.md))."""
+
+    policy: Annotated[str, one_of("auto", "apply", "refit")] = "auto"
+    """Of `jobs.refresh`: `apply` the model of the base, `refit` it from its centres, or `auto`:
+    decide by drift ([refresh](refresh.md))."""
+    renamed: Annotated[
+        Mapping[str, str],
+        Values(
+            lambda v: isinstance(v, dict) and all(is_text(name) for name in v.values()),
+            "a table from attribute to column name",
+        ),
+    ] = field(default_factory=dict)
+    """A table `[refresh.renamed]` of lines `OLD = "NEW"`: columns that are called otherwise now."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How the work is cut up."""
+
+    rows_per_part: Annotated[
+        int, Values(lambda v: is_whole(v, 1), "a whole number of at least 1")
+    ] = 100_000
+    """About how many rows are worked on at a time."""
+    memory: Annotated[
+        str, Values(lambda v: parse_size(v) is not None, "a size such as 900MiB or 4GiB")
+    ] = "4GiB"
+    """What the job may use in all on this machine. Each stage works on as many parts at once as
+    fit, the sweep keeps its scores in memory if they fit. Too small a budget is refused at once,
+    and the smallest that would do is named."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a run: a section each."""
+
+    inputs: Inputs
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    model: Model = field(default_factory=Model)
+    compare: Compare = field(default_factory=Compare)
+    fairness: Fairness = field(default_factory=Fairness)
+    mailing: Mailing = field(default_factory=Mailing)
+    refresh: Refresh = field(default_factory=Refresh)
+    run: Run = field(default_factory=Run)
+
+    def as_dict(self) -> dict[str, dict[str, Any]]:
+        return asdict(self)
+
+    @property
+    def memory(self) -> int:
+        """The budget in bytes."""
+        return parse_size(self.run.memory) or 0
+
+
+SECTIONS: dict[str, type] = get_type_hints(Config)
+"""Dataclass by name of the section."""

@@ -1,0 +1,399 @@
+"""Every file of a run, once: its path, the stage that leaves it, what it holds.
+
+Nobody else writes a path of a run out. The tables of docs/files.md are made from these.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from segment_lib.storage.files import StoredFile
+from segment_lib.terms import EXTRACTS
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file that a stage leaves in the run folder."""
+
+    stage: str
+    path: str
+    """Below the run folder."""
+    about: str
+    """What it holds, for docs/files.md."""
+    columns: tuple[str, ...] = ()
+    """Of a table, in their order; of an archive its arrays, of a JSON file its keys. A last …
+    stands for the columns that the delivery or the plan adds."""
+
+    @property
+    def folder(self) -> str:
+        """The first folder of the path; empty for a file of the run folder itself."""
+        return self.path.partition("/")[0] if "/" in self.path else ""
+
+    def holds(self, path: str) -> bool:
+        """Return True if the path is that of this artifact."""
+        return path == self.path
+
+
+@dataclass(frozen=True)
+class PartedArtifact(Artifact):
+    """Files of both extracts, one for each part; `path` is their folder."""
+
+    @property
+    def folder(self) -> str:
+        """The first folder of the path."""
+        return self.path.partition("/")[0]
+
+    def of(self, extract: str) -> str:
+        """Folder of the parts of an extract."""
+        return f"{self.path}/{extract}/"
+
+    def part(self, extract: str, number: int) -> str:
+        """Path of a part."""
+        return f"{self.of(extract)}part-{number:05d}.parquet"
+
+    def rows(self, files: Iterable[StoredFile], extract: str) -> int:
+        """Rows of the parts of an extract among some files."""
+        return sum(file.rows or 0 for file in self.among(files, extract))
+
+    def among(self, files: Iterable[StoredFile], extract: str) -> list[StoredFile]:
+        """Parts of an extract among some files."""
+        return [file for file in files if file.path.startswith(self.of(extract))]
+
+    def beside(self, path: str) -> str:
+        """Path of the part of this artifact that has the rows of another artifact's part."""
+        *_, extract, name = PurePosixPath(path).parts
+        return f"{self.of(extract)}{name}"
+
+    def holds(self, path: str) -> bool:
+        """Return True if the path is that of a part of this artifact."""
+        return path.startswith(tuple(map(self.of, EXTRACTS)))
+
+
+@dataclass(frozen=True)
+class FolderArtifact(Artifact):
+    """Files of one folder, whatever their names; `path` is the folder."""
+
+    def holds(self, path: str) -> bool:
+        """Return True if the path lies in this folder."""
+        return path.startswith(f"{self.path}/")
+
+    def named(self, name: str) -> Artifact:
+        """One of the files."""
+        return Artifact(self.stage, f"{self.folder}/{name}", self.about)
+
+
+def _columns(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
+
+
+RAW = PartedArtifact(
+    "ingest",
+    "raw",
+    "The rows as delivered, typed, with their number `row` from 0, then the columns carried along "
+    "as text and the attributes. Of rows that repeat an id the first, so numbers may have gaps "
+    "([data](data.md)). The footer's key `tally` holds the part's counts as JSON.",
+    ("row", "…"),
+)
+
+ATTRIBUTES = Artifact(
+    "assess",
+    "assess/attributes.parquet",
+    "One row per attribute. `n_levels` is 0 for none, or more than are counted; `missing` and "
+    "`missing_share` count empty cells and missing codes of the population, `missing_before` empty "
+    "cells alone; `unseen_levels` and `unseen_rows` codes that are neither a level nor a missing "
+    "code; `customers_…` the same of the customers.",
+    _columns(
+        "attribute information_level type n_levels missing missing_share kept reason "
+        "missing_before unseen_levels unseen_rows customers_missing customers_missing_share "
+        "customers_missing_before customers_unseen_levels customers_unseen_rows"
+    ),
+)
+ROWS = Artifact(
+    "assess",
+    "assess/rows.parquet",
+    "How many rows lack how many of the kept attributes.",
+    _columns("extract n_missing rows"),
+)
+PLAN = Artifact(
+    "assess",
+    "plan.json",
+    "Attribute → rule, features, fill ([its rules](plan.md)). Edit it and run again: encode and "
+    "what follows run anew.",
+    _columns("about attributes"),
+)
+PROPOSED_PLAN = Artifact(
+    "assess",
+    "plan.proposed.json",
+    "By `jobs.refresh`: the plan with rules for what the base has never seen, for `--plan`.",
+    _columns("about attributes"),
+)
+
+FEATURES = PartedArtifact(
+    "encode",
+    "features",
+    "`row` and the features, complete: no nulls. Rows set aside are not in it.",
+    ("row", "…"),
+)
+
+PROJECTION = Artifact(
+    "fit",
+    "model/projection.npz",
+    "What fit leaves for sweep.",
+    _columns("mean scale components explained_variance_ratio"),
+)
+
+MODEL = Artifact(
+    "sweep",
+    "model/model.json",
+    "What the model is; `features` in order.",
+    _columns("format_version features n_features n_components n_clusters inertia rows"),
+)
+ARRAYS = Artifact(
+    "sweep",
+    "model/arrays.npz",
+    "The arrays of `projection.npz` and the centres, in component space; `segment_ids`, their "
+    "numbers, where a refresh gave others than 0, 1, 2 … No pickle.",
+    _columns("mean scale components explained_variance_ratio cluster_centers"),
+)
+SWEEP = Artifact(
+    "sweep",
+    "model/sweep.csv",
+    "A row per number of segments; the columns from `restarts_agree` on are what the choice looked "
+    "at.",
+    _columns(
+        "n_clusters inertia calinski_harabasz davies_bouldin silhouette stability smallest_share "
+        "n_iter chosen simplified_silhouette converged restarts_agree segment_stability "
+        "small_share gain gain_error stable large"
+    ),
+)
+STABILITY = Artifact(
+    "sweep",
+    "model/stability.csv",
+    "Per number of segments and segment.",
+    _columns("n_clusters segment population_rows stability least dissolved reclusterings"),
+)
+RESAMPLED = Artifact(
+    "sweep",
+    "model/reclusterings.npz",
+    "The centres of 20 clusterings anew with the chosen number, for the spread of the index.",
+    _columns("cluster_centers"),
+)
+
+ASSIGNED = PartedArtifact(
+    "assign",
+    "segments",
+    "The segment of each row (-1: set aside) and the distance to its centre (null if set aside). "
+    "The footer's key `placed` holds rows and distances by segment.",
+    _columns("row segment distance"),
+)
+
+COUNTS = PartedArtifact(
+    "compare",
+    "compare/counts",
+    "What the comparison counts of a part; the footer's key `overlap` holds rows by segment and "
+    "segment of each clustering anew.",
+    _columns("segment attribute level rows"),
+)
+LEVELS = Artifact(
+    "compare",
+    "compare/levels.json",
+    "How attributes are profiled: level by level, or in bins by their upper edges.",
+)
+SEGMENTS = Artifact(
+    "compare",
+    "compare/segments.csv",
+    "The comparison, a row per segment.",
+    _columns(
+        "segment population_rows population_share customer_rows customer_share index index_low "
+        "index_high verdict spread_low spread_high low high stability small"
+    ),
+)
+TESTS = Artifact(
+    "compare",
+    "compare/tests.json",
+    "Chi-square test and Cramér's V, with and without the rows set aside: `statistic, dof, p, "
+    "cramers_v, least_expected, rows`; `suspicious`: sentences, none unless allowed.",
+    _columns("all_segments without_set_aside suspicious"),
+)
+PROFILE = Artifact(
+    "compare",
+    "compare/profile.parquet",
+    "Per segment, attribute and level.",
+    _columns(
+        "segment attribute level label meaning direction population_rows segment_share "
+        "population_share index effect"
+    ),
+)
+TRAITS = Artifact(
+    "compare",
+    "compare/traits.csv",
+    "Per segment and attribute, strongest first.",
+    _columns(
+        "segment attribute side levels words direction population_rows segment_share "
+        "population_share index effect"
+    ),
+)
+NAMES = Artifact(
+    "compare",
+    "compare/names.csv",
+    "The name of each segment and the attributes it is made from.",
+    _columns("segment name attributes"),
+)
+COMPONENTS = Artifact(
+    "compare",
+    "compare/components.csv",
+    "What people with a high score have more of.",
+    _columns("component explained_variance_ratio reading"),
+)
+LOADINGS = Artifact(
+    "compare",
+    "compare/loadings.csv",
+    "The five strongest loadings at each end of a component.",
+    _columns("component feature loading attribute toward"),
+)
+FAIRNESS = Artifact(
+    "compare",
+    "compare/fairness.csv",
+    "Sensitive attributes by segment.",
+    _columns(
+        "segment attribute level label meaning population_rows population_share customer_rows "
+        "customer_share population_at_large customers_at_large"
+    ),
+)
+DESCRIBE = Artifact(
+    "compare",
+    "compare/describe.csv",
+    "A row per segment for a spreadsheet, best index first.",
+    _columns(
+        "segment name population_rows population_share customer_rows customer_share index low high "
+        "verdict small stability traits"
+    ),
+)
+
+MICRO = Artifact(
+    "gains",
+    "gains/micro.csv",
+    "Micro-segments, the most customer-like first. `segment` is that of most of its people, "
+    "`segment_share` the share of them; `index` as counted, `micro_index` smoothed; `depth` the "
+    "share of the population up to and with it.",
+    _columns(
+        "rank micro_segment segment segment_share population_rows customer_rows index micro_index "
+        "micro_index_low micro_index_high depth"
+    ),
+)
+MICRO_MODEL = Artifact(
+    "gains",
+    "gains/micro.npz",
+    "`weights` of the components; `centers`, `contrasts` and `cuts` of the clusters, in weighted "
+    "scores. Micro-segment = cluster × slices + slice.",
+    _columns("weights centers contrasts cuts"),
+)
+MICRO_PARTS = PartedArtifact(
+    "gains",
+    "gains",
+    "The micro-segment of each row (-1: set aside). The footer's key `counts` holds rows by "
+    "segment and micro-segment.",
+    _columns("row micro_segment"),
+)
+GAINS = Artifact(
+    "gains",
+    "gains/gains.csv",
+    "`by` segment or micro_segment; `customers_reached` is the share of the held-out customers, "
+    "`low` and `high` Wilson's interval.",
+    _columns("by depth population_rows customers_reached low high lift"),
+)
+DEPTH = Artifact(
+    "gains",
+    "gains/depth.json",
+    "With `[mailing]`: how deep it pays to mail, and what was assumed.",
+    _columns(
+        "cost_per_piece margin_per_order base_response_rate break_even_index recommended_depth "
+        "depth_low depth_high pieces expected_orders expected_margin expected_cost "
+        "expected_profit assumption"
+    ),
+)
+RESPONSE = Artifact(
+    "gains",
+    "gains/response.csv",
+    "With `inputs.response`: `rows` of known response, and how many responded.",
+    _columns("extract segment rows responses response_rate low high lift lift_low lift_high"),
+)
+
+DRIFT = Artifact(
+    "drift",
+    "refresh/drift.parquet",
+    "By `jobs.refresh`, of the population and then of the customers, the most drifted attribute "
+    "first.",
+    _columns(
+        "attribute psi missing_share_base missing_share_new unseen_levels vanished_levels band "
+        "psi_by_chance missing_change drifted customers_psi customers_band customers_drifted"
+    ),
+)
+SHARES = Artifact(
+    "drift",
+    "refresh/shares.parquet",
+    "The population by the model of the base.",
+    _columns("segment rows_base share_base rows_new share_new ratio drifted"),
+)
+PLACED = PartedArtifact(
+    "drift",
+    "refresh/placed",
+    "As `segments/`, by the model of the base; the same files where it is applied.",
+    _columns("row segment distance"),
+)
+SEGMENT_CHANGES = Artifact(
+    "refresh",
+    "refresh/segments.csv",
+    "`state` is kept, new or vanished; `overlap` Jaccard's coefficient, after a refit.",
+    _columns(
+        "segment name state overlap share_base share_new ratio drifted index_base low_base "
+        "high_base index_new low_new high_new change_low index_change change_high"
+    ),
+)
+SUMMARY = Artifact(
+    "refresh",
+    "refresh/summary.json",
+    "What was decided, and why; rows, rows set aside and distances before and after; `work`: "
+    "parts, those made, their share.",
+    _columns(
+        "base decision reason findings changes rows_base set_aside_base distance_base "
+        "distance_p95_base rows_new set_aside_new distance_new distance_p95_new new_segments "
+        "vanished_segments work"
+    ),
+)
+
+PAGE = Artifact(
+    "report",
+    "report/index.html",
+    "The page: one file that asks for nothing outside it, see below.",
+)
+FIGURES = FolderArtifact(
+    "report",
+    "report/figures",
+    "Its figures as SVG and PNG: `index, shares, gains, sweep-gain, sweep-stability, "
+    "sweep-inertia, sweep-silhouette, stability, variance, missing, rows-population, "
+    "rows-customers`.",
+)
+
+TEXT_COLUMNS = frozenset(
+    _columns(
+        "attribute attributes by direction extract feature label level levels meaning name reading "
+        "side state toward traits verdict words"
+    )
+)
+"""Columns of CSV tables that hold words or codes; all others hold numbers."""
+
+ARTIFACTS = tuple(value for value in globals().values() if isinstance(value, Artifact))
+"""All of them, in the order in which stages leave them."""
+FOLDERS = tuple(dict.fromkeys(artifact.folder for artifact in ARTIFACTS if artifact.folder))
+"""The folders of a run folder in which they lie."""
+
+DELIVERED = PartedArtifact(
+    "ingest", "delivered", "Raw parts from which people who come again are not yet left out."
+)
+"""Never published."""
+
+
+def artifacts_of(stage: str) -> Iterator[Artifact]:
+    """The artifacts that a stage leaves."""
+    return (artifact for artifact in ARTIFACTS if artifact.stage == stage)

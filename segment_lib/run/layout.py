@@ -1,0 +1,17 @@
+"""Names in a run folder beside the artifacts of stages, and of what a job has at work there."""
+
+import re
+
+from segment_lib.run.artifacts import FOLDERS, PLAN, PROPOSED_PLAN
+from segment_lib.storage.lock import LOCK
+
+RUN = "run.json"
+STAGING, EXPORT = ".work", "export"
+RESERVED = (RUN, PLAN.path, PROPOSED_PLAN.path, LOCK, STAGING, EXPORT, *FOLDERS)
+"""All that jobs write, list or remove."""
+
+STAGING_DIR = re.compile(r"[a-z]+-[0-9a-f]{32}")
+HALF_WRITTEN = re.compile(
+    rf"\.({'|'.join(map(re.escape, (RUN, PLAN.path, PROPOSED_PLAN.path, LOCK)))})\.[0-9a-f]{{32}}"
+)
+EXPORT_AT_WORK = re.compile(r"\.export-\w+")

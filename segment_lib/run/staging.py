@@ -1,0 +1,81 @@
+"""Staging folders, in which stages write before they publish, and what killed jobs left of them.
+
+Files of the job's own names alone are removed, and no link is followed.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+from segment_lib.cluster.versions import code_of
+from segment_lib.errors import JobError, ResourceError
+from segment_lib.run.checkpoint import KEPT, noted_parts
+from segment_lib.run.fingerprint import fingerprint, package_versions
+from segment_lib.run.layout import EXPORT, EXPORT_AT_WORK, HALF_WRITTEN, STAGING, STAGING_DIR
+from segment_lib.storage.files import files_below, make_private
+from segment_lib.storage.location import L, Location
+from segment_lib.storage.stores import store_of
+
+
+def begin_stage(root: L, stage: str, stage_fingerprint: str) -> L:
+    """Make the private folder in which a stage writes under the final names.
+
+    Parts finished, and a checkpoint left, by a run of the same fingerprint, versions and code
+    that ended early are in it; all other leftovers are removed.
+
+    Raises
+    ------
+    ResourceError
+        If the run folder cannot be written.
+    """
+    made_by = [package_versions(), code_of("segment_lib")]
+    staging_dir = root / STAGING / f"{stage}-{fingerprint(stage_fingerprint, made_by)[:32]}"
+    try:
+        remove_leftovers(root, kept=staging_dir)
+        keep_finished(staging_dir)
+        make_private(staging_dir)
+    except OSError as error:
+        raise ResourceError(
+            f"{staging_dir.parent}: cannot be written ({error.strerror}). Choose another --run-dir."
+        ) from None
+    return staging_dir
+
+
+def abandon_stage(staging_dir: Location) -> None:
+    """Keep of a stage that failed what a run taken up again goes on from."""
+    with suppress(OSError, JobError):
+        keep_finished(staging_dir)
+
+
+def keep_finished(staging_dir: Location) -> None:
+    """Remove what is neither a noted part nor a checkpoint, and folders that are empty then."""
+    kept = {staging_dir / file.path for file in noted_parts(staging_dir)}
+    for path in list(files_below(staging_dir)):
+        is_note = staging_dir / KEPT in path.parents and path.name[0] != "."
+        if path not in kept and not is_note:
+            path.unlink(missing_ok=True)
+    store_of(staging_dir).remove_empty(staging_dir.parent)
+
+
+def leftovers(root: L) -> Iterator[L]:
+    """What killed jobs left in a run folder: staging folders, files half written."""
+    yield from _named(root / STAGING, STAGING_DIR)
+    yield from _named(root / EXPORT, EXPORT_AT_WORK)
+    yield from _named(root, HALF_WRITTEN)
+
+
+def export_leftovers(folder: L) -> Iterator[L]:
+    """What killed exports left in the folder of a target list."""
+    yield from _named(folder, EXPORT_AT_WORK)
+
+
+def _named(folder: L, names: re.Pattern[str]) -> Iterator[L]:
+    if folder.is_dir() and not folder.is_symlink():
+        yield from sorted(path for path in folder.iterdir() if names.fullmatch(path.name))
+
+
+def remove_leftovers(root: Location, kept: Location | None = None) -> None:
+    """Remove what killed jobs left, but for `kept`; what cannot be removed stays."""
+    store = store_of(root)
+    store.remove(*(path for path in leftovers(root) if path != kept))
+    store.remove_empty(root / STAGING)

@@ -1,0 +1,47 @@
+"""The table of the stores: a location from what a user writes, and the store of a location."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from segment_lib.storage.bucket import Bucket
+from segment_lib.storage.disk import Disk
+from segment_lib.storage.location import L, Location, Store
+from segment_lib.storage.s3 import S3Path
+
+_DISK: Store[Path] = Disk()
+_STORES: Mapping[str, Store[Any]] = {"s3": Bucket(S3Path)}
+"""By scheme, what comes before ``://``; what has none of these is on a disk."""
+
+
+def is_remote(text: str) -> bool:
+    """True if the text names a location of another store than a disk."""
+    return _store(text) is not _DISK
+
+
+def as_location(text: str | Path) -> Location:
+    """The location that a text names, such as ``runs/first`` or ``s3://BUCKET/runs/first``.
+
+    Raises
+    ------
+    ConfigError
+        If it names no bucket, in full.
+    """
+    location: Location = _store(str(text)).location(str(text))
+    return location
+
+
+def store_of(location: L) -> Store[L]:
+    """The store in which a location lies."""
+    return _store(str(location))
+
+
+def _store(text: str) -> Store[Any]:
+    # A path of a disk never holds two slashes in a row.
+    scheme, separator, _ = text.partition("://")
+    return _STORES.get(scheme, _DISK) if separator else _DISK
+
+
+def local_path(location: Location) -> Path | None:
+    """The location as a path of this machine; None if it is none."""
+    return store_of(location).local(location)

@@ -1,0 +1,78 @@
+"""CSV tables of a run: for spreadsheets, which must take text for text and never for a formula."""
+
+from collections.abc import Callable, Collection
+
+import polars as pl
+
+from segment_lib.storage.files import StoredFile, read_file, write_file, written_by_us
+from segment_lib.storage.location import Location
+
+
+def write_table(root: Location, path: str, table: pl.DataFrame) -> StoredFile:
+    """Write a table as CSV that a spreadsheet opens as text and numbers, never as a formula."""
+    return write_file(root, path, csv_text(table).encode(), table.height)
+
+
+def csv_text(table: pl.DataFrame, *, headed: bool = True) -> str:
+    """A table as CSV, guarded by `formula_safe`; its headings are left out unless `headed`."""
+    return formula_safe(table).write_csv(include_header=headed)
+
+
+def read_table(
+    root: Location, file: StoredFile, text: Collection[str] | None = None
+) -> pl.DataFrame:
+    """Read a CSV table of a run, without what guards it from spreadsheets.
+
+    Parameters
+    ----------
+    text : columns that are text whatever is in them; then every other one is of numbers, even
+        where it is empty. None: the kinds of columns are seen from their content.
+
+    Raises
+    ------
+    IntegrityError
+        If the file is not what the manifest lists, or no table.
+    """
+    content = read_file(root, file)
+    with written_by_us(root, file):
+        table = pl.read_csv(content, infer_schema_length=None)
+        if text is not None:
+            kinds = {
+                name: pl.String if name in text else pl.Float64
+                for name, kind in table.schema.items()
+                if name in text or kind == pl.String
+            }
+            table = pl.read_csv(content, schema_overrides=kinds, infer_schema_length=None)
+    return formula_undone(table)
+
+
+def formula_safe(table: pl.DataFrame) -> pl.DataFrame:
+    """The table with an apostrophe before words that a spreadsheet would run as a formula.
+
+    Headings too. Full-width signs count, as do signs behind what does not show: blanks, controls,
+    zero-width letters, marks. Words that have an apostrophe there already get another, so that
+    `formula_undone` gives back what was.
+    """
+    return _headed(table, _guarded).with_columns(_guarded(pl.col(pl.String)))
+
+
+def formula_undone(table: pl.DataFrame) -> pl.DataFrame:
+    """The table as it was before `formula_safe`: for readers other than spreadsheets."""
+    return _headed(table, _bared).with_columns(_bared(pl.col(pl.String)))
+
+
+_FORMULA = r"[\s\p{Cc}\p{Cf}\p{Z}\p{Mn}]*[=+\-@\t\r\n＝＋－＠﹦﹢﹣﹫]"
+
+
+def _guarded(text: pl.Expr) -> pl.Expr:
+    return text.str.replace(f"^('*{_FORMULA})", "'$1")
+
+
+def _bared(text: pl.Expr) -> pl.Expr:
+    return text.str.replace(f"^'('*{_FORMULA})", "$1")
+
+
+def _headed(table: pl.DataFrame, change: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
+    headings = pl.DataFrame({"heading": table.columns}, schema={"heading": pl.String})
+    changed = headings.select(change(pl.col("heading"))).to_series()
+    return table.rename(dict(zip(table.columns, changed, strict=True)))

@@ -1,0 +1,24 @@
+"""Terms that more than one room speaks of: each is defined here and nowhere else."""
+
+EXTRACTS = ("population", "customers")
+"""The two deliveries, in the order in which they are read."""
+
+SET_ASIDE = -1
+"""The segment, and the micro-segment, of rows too incomplete to cluster."""
+
+OVER, UNDER, AVERAGE = VERDICTS = ("over", "under", "average")
+"""Whether customers are surely more common in a segment, surely rarer, or neither."""
+
+CONFIDENCE = 0.95
+"""Of every interval and of every limit by chance."""
+
+DEPTH = 0.2
+"""The share of the population mailed when gains are compared."""
+
+STABLE, DISSOLVED = 0.6, 0.5
+"""Mean Jaccard coefficients over clusterings anew: below the first a segment is not to be trusted
+(Hennig 2007, "Cluster-wise assessment of cluster stability"), up to the second it has dissolved
+(Hennig 2008, "Dissolution point and isolation robustness")."""
+
+MAX_LISTED = 25
+"""Numbers with more distinct values are profiled and compared in bins."""
