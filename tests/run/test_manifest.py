@@ -129,8 +129,8 @@ def test_what_is_listed_can_be_read(tmp_path):
 
 def test_files_of_a_folder_come_in_the_order_of_their_names(tmp_path):
     run_stage(Manifest(tmp_path), "ingest", {"raw/p/b": "", "raw/c/a": "", "raw/p/a": ""})
-    found = Manifest(tmp_path).files("ingest", "raw/p/")
-    assert [file.path for file in found] == ["raw/p/a", "raw/p/b"]
+    files = Manifest(tmp_path).files("ingest", "raw/p/")
+    assert [file.path for file in files] == ["raw/p/a", "raw/p/b"]
 
 
 def test_a_stage_begins_in_an_empty_private_folder(tmp_path):
@@ -178,10 +178,10 @@ def test_parts_made_by_other_code_are_swept(tmp_path, monkeypatch):
 
 
 def test_parts_made_by_other_code_of_the_jobs_are_swept(tmp_path, monkeypatch):
-    found = []
+    n_parts = []
 
     def run(job: Job, work: Path) -> Outcome:
-        found.append(len(noted_parts(work)))
+        n_parts.append(len(noted_parts(work)))
         finish(work, "raw/a.parquet")
         raise Killed
 
@@ -190,7 +190,7 @@ def test_parts_made_by_other_code_of_the_jobs_are_swept(tmp_path, monkeypatch):
         monkeypatch.setattr("jobs.stage.code_of", lambda _, code=code: code)
         with pytest.raises(Killed):
             run_stages(job_in(tmp_path), [stage])
-    assert found == [0, 1, 0]
+    assert n_parts == [0, 1, 0]
 
 
 def test_workers_and_run_json_are_asked_for_all_packages_that_decide_the_bytes():
@@ -288,8 +288,8 @@ def test_a_stage_that_is_done_after_a_kill_is_whole(tmp_path, monkeypatch, call)
         kill_at(patch, call)
         with pytest.raises(Killed):
             manifest.publish("ingest", work, StageRecord("new", files), ())
-    found = Manifest(tmp_path)
-    listed = found.files("ingest") if "ingest" in found.stages else []
+    reopened = Manifest(tmp_path)
+    listed = reopened.files("ingest") if "ingest" in reopened.stages else []
     assert [read_file(tmp_path, file) for file in listed] in ([], [b"1"])
 
 
@@ -351,10 +351,10 @@ def test_the_old_files_are_good_until_the_new_ones_are_noted(tmp_path, monkeypat
     publish_and_be_killed(tmp_path, monkeypatch, call=1)
     with Manifest(tmp_path).lock():
         pass
-    found = Manifest(tmp_path)
-    assert found.is_done("ingest", "old")
-    assert found.is_done("encode", "mark")
-    assert [read_file(tmp_path, file) for file in found.files("ingest")] == [b"1", b"1"]
+    reopened = Manifest(tmp_path)
+    assert reopened.is_done("ingest", "old")
+    assert reopened.is_done("encode", "mark")
+    assert [read_file(tmp_path, file) for file in reopened.files("ingest")] == [b"1", b"1"]
 
 
 @pytest.mark.parametrize("call", [2, 3, 4])
@@ -363,11 +363,11 @@ def test_the_next_job_puts_the_rest_of_the_new_files_in_place(tmp_path, monkeypa
     assert faults(Manifest(tmp_path)) == []
     with Manifest(tmp_path).lock():
         pass
-    found = Manifest(tmp_path)
-    assert (list(found.stages), found.publishing) == (["ingest"], None)
-    assert found.is_done("ingest", "new")
+    reopened = Manifest(tmp_path)
+    assert (list(reopened.stages), reopened.publishing) == (["ingest"], None)
+    assert reopened.is_done("ingest", "new")
     assert on_disk(tmp_path) == {"run.json", "raw/a", "raw/new"}
-    assert [read_file(tmp_path, file) for file in found.files("ingest")] == [b"2", b"2"]
+    assert [read_file(tmp_path, file) for file in reopened.files("ingest")] == [b"2", b"2"]
 
 
 @pytest.mark.parametrize("call", [2, 3])
@@ -481,8 +481,8 @@ def test_what_is_no_manifest_is_told(tmp_path, text):
 
 def test_a_manifest_of_another_format_is_told(tmp_path):
     run_stage(Manifest(tmp_path), "ingest", {"raw/a": "1"})
-    told = json.loads((tmp_path / "run.json").read_text())
-    (tmp_path / "run.json").write_text(json.dumps(told | {"format_version": FORMAT + 1}))
+    content = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps(content | {"format_version": FORMAT + 1}))
     with pytest.raises(IntegrityError, match=f"format version {FORMAT + 1}"):
         Manifest(tmp_path)
 
@@ -491,9 +491,9 @@ def test_what_the_run_is_stands_in_run_json(tmp_path):
     manifest = Manifest(tmp_path)
     manifest.describe(config={"run": {"memory": "4GiB"}}, versions=package_versions())
     run_stage(manifest, "ingest", {"raw/a": "1"})
-    told = json.loads((tmp_path / "run.json").read_text())
-    assert told["config"] == {"run": {"memory": "4GiB"}}
-    assert told["versions"]["polars"] == package_versions()["polars"]
+    content = json.loads((tmp_path / "run.json").read_text())
+    assert content["config"] == {"run": {"memory": "4GiB"}}
+    assert content["versions"]["polars"] == package_versions()["polars"]
 
 
 # Fingerprints
