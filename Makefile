@@ -14,7 +14,7 @@ PEERS := $(VENV)/.peers
 EXTRACTS := data/azdias
 LAST := Udacity_CUSTOMERS_Subset.csv
 
-.PHONY: help run submit test test-faults install check lint types imports audit calibration demo-refresh bench docs clean
+.PHONY: help run submit test test-faults install check lint types imports house audit calibration demo-refresh bench docs clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ types: install
 
 imports: install
 	$(BIN)/lint-imports
+
+house: install  ## how the code is built, counted: names, cycles, long modules, paths, each against its bound
+	$(BIN)/python -m benchmarks.house
 
 audit: install  ## known vulnerabilities of the locked packages; needs the network
 	$(BIN)/python .ci/audit requirements.lock

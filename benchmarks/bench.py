@@ -18,8 +18,8 @@ from benchmarks import ours
 from benchmarks.machine import conditions
 from benchmarks.measure import Measured, measure
 from benchmarks.ours import Delivery, Failed, python, succeed
+from benchmarks.output import Output, parse_output
 from benchmarks.table import Claim, Repeat, Section, Side, inertia_ratios, write_results
-from benchmarks.told import Told, read_told
 
 _ROOT = Path(__file__).parent.parent
 _WITHIN = 1.005
@@ -43,39 +43,39 @@ class Bench:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    told = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser().parse_args(told)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(given)
     only = options.only.split(",")
-    if strangers := [name for name in only if name not in PARTS]:
-        print(f"no part {', '.join(strangers)}; choose from {', '.join(PARTS)}", file=sys.stderr)
+    if unknown := [name for name in only if name not in PARTS]:
+        print(f"no part {', '.join(unknown)}; choose from {', '.join(PARTS)}", file=sys.stderr)
         return 2
     full = options.rows == ours.ROWS
     size = "" if full else f"-{options.rows}"
     delivery = Delivery(options.config, _ROOT / f"data/azdias{size}", options.rows)
     fits = tuple(int(k) for k in options.fits.split(","))
     bench = Bench(delivery, _ROOT / f"runs/bench{size}", options.repeats, fits)
-    of = conditions(told)
+    measured_on = conditions(given)
     rows = f"{delivery.rows:,} + {delivery.customers:,} rows"
     # What is committed as the measured claim is of the real size; all else stays beside its runs.
     folder = options.out or (_ROOT / "benchmarks/results" if full else bench.runs)
-    name = of.slug if only == _DEFAULT else f"{of.slug}-{'-'.join(only)}"
+    name = measured_on.slug if only == _DEFAULT else f"{measured_on.slug}-{'-'.join(only)}"
     delivery.make()
     sections: list[Section] = []
     page = folder / f"{name}.md"
     for part in only:
         _say(f"{part}: {rows}")
         sections += PARTS[part](bench)
-        page = write_results(folder, name, of, rows, sections)
+        page = write_results(folder, name, measured_on, rows, sections)
     print(page.read_text())
     _say(f"written to {page}")
     return 0
 
 
 def whole(bench: Bench) -> list[Section]:
-    """From the extracts to the segments: ours and the notebook by turns."""
+    """Sections on the whole job, extracts to segments: ours and the notebook by turns."""
     _prepare(bench)
     note, same = _same_features(bench)
-    our_repeats, part_repeats, its_repeats, its_told = [], [], [], Told()
+    our_repeats, part_repeats, its_repeats, its_output = [], [], [], Output()
     for _ in range(bench.repeats):
         run = ours.fresh(bench.runs / "part")
         job = partial(bench.delivery.job, run, "--until", "assign")
@@ -88,11 +88,11 @@ def whole(bench: Bench) -> list[Section]:
         if isinstance(measured, str):
             note = measured
             break
-        its_told = read_told(measured.stdout)
-        its_repeats.append(_as_repeat(measured, its_told))
+        its_output = parse_output(measured.stdout)
+        its_repeats.append(_as_repeat(measured, its_output))
     run = bench.runs / "whole"
     mine = Side("ours", tuple(our_repeats), ours.inertias(run), _shape(run))
-    inertia = {k: fit["inertia"] for k, fit in its_told.fits.items()}
+    inertia = {k: fit["inertia"] for k, fit in its_output.fits.items()}
     same_work = Side("ours, same work", tuple(part_repeats), note="up to the segment of everybody")
     its = Side("notebook", tuple(its_repeats), inertia, note)
     sides = [mine, same_work, its]
@@ -119,7 +119,7 @@ def whole(bench: Bench) -> list[Section]:
 
 
 def model(bench: Bench) -> list[Section]:
-    """From the features to the sweep: ours against dask-ml, Spark and scikit-learn in parts."""
+    """Sections on the model part, features to sweep: ours against dask-ml, Spark, scikit-learn."""
     _prepare(bench)
     repeats: list[Repeat] = []
     run = bench.runs / "model"
@@ -164,19 +164,19 @@ def model(bench: Bench) -> list[Section]:
 
 
 def micro(bench: Bench) -> list[Section]:
-    """Single passes against their floors, in a process of its own."""
+    """Sections on single passes against their floors, in a process of its own."""
     _prepare(bench)
     run = bench.runs / "model"
     if not (run / "model" / "model.json").exists():
         ours.branch(bench.base, run)
         bench.delivery.job(run, "--until", "sweep")
-    told = [str(run), str(bench.delivery.config), *bench.delivery.settings]
-    measured = _attempt("micro", python("benchmarks.micro", *told))
+    given = [str(run), str(bench.delivery.config), *bench.delivery.settings]
+    measured = _attempt("micro", python("benchmarks.micro", *given))
     if isinstance(measured, str):
         return [Section("Passes against their floors", f"Failed: {measured}.")]
     lines = [("", "best s", "median s", "floor s", "over its floor", "floor")]
     claims = []
-    for name, figure in read_told(measured.stdout).facts.items():
+    for name, figure in parse_output(measured.stdout).facts.items():
         ratio = figure["best"] / figure["floor"]
         lines.append(
             (
@@ -185,10 +185,10 @@ def micro(bench: Bench) -> list[Section]:
                 f"{figure['median']:.3f}",
                 f"{figure['floor']:.3f}",
                 f"{ratio:.2f}",
-                figure["of"],
+                figure["basis"],
             )
             if figure["unit"] == "s"
-            else (name, "", "", "", f"{ratio:.2f}", figure["of"])
+            else (name, "", "", "", f"{ratio:.2f}", figure["basis"])
         )
         if figure["bound"]:
             claims.append(Claim(name, ratio, figure["bound"], "at most"))
@@ -197,7 +197,7 @@ def micro(bench: Bench) -> list[Section]:
 
 
 def scale(bench: Bench) -> list[Section]:
-    """Ten times the rows in the same memory, ours alone."""
+    """Sections on ten times the rows in the same memory, ours alone."""
     small = bench.delivery
     large = Delivery(
         small.config, small.folder.with_name(small.folder.name + "-x10"), 10 * small.rows
@@ -216,7 +216,9 @@ def scale(bench: Bench) -> list[Section]:
             sides.append(Side(name, (repeat,), note=_shape(run)))
     claims: tuple[Claim, ...] = ()
     if all(side.repeats for side in sides):
-        time, memory = (sides[1].median(of) / sides[0].median(of) for of in ("seconds", "peak_mib"))
+        time, memory = (
+            sides[1].median(figure) / sides[0].median(figure) for figure in ("seconds", "peak_mib")
+        )
         peak = sides[1].median("peak_mib")
         claims = (
             Claim("ten times the rows: time", time, 11, "at most"),
@@ -255,40 +257,40 @@ _DEFAULT = ["whole", "model", "micro"]
 
 
 def _prepare(bench: Bench) -> None:
-    """The base run up to its features; checks that the extracts are of the size asked for."""
+    """Run the base up to its features; check that the extracts have the size asked for."""
     bench.delivery.job(bench.base, "--until", "encode")
-    found = ours.stages(bench.base)["ingest"]["facts"]
+    rows = ours.stages(bench.base)["ingest"]["facts"]
     wanted = (bench.delivery.rows, bench.delivery.customers)
-    if (found["population"], found["customers"]) != wanted:
+    if (rows["population"], rows["customers"]) != wanted:
         raise Failed(
-            f"{bench.delivery.folder} holds {found['population']:,} + {found['customers']:,} rows, "
+            f"{bench.delivery.folder} holds {rows['population']:,} + {rows['customers']:,} rows, "
             f"not {wanted[0]:,} + {wanted[1]:,}. Move it away, so that it is made anew."
         )
 
 
 def _same_features(bench: Bench) -> tuple[str, bool]:
-    """Whether the notebook does the same work: its features against ours, value by value."""
+    """Note on the notebook's features, and whether they equal ours value by value."""
     measured = _attempt("notebook's features", _notebook(bench, "--compare", str(bench.base)))
     if isinstance(measured, str):
         return measured, False
-    facts = read_told(measured.stdout).facts
+    facts = parse_output(measured.stdout).facts
     if not facts["features_equal"]:
         return "its features are not ours: not compared", False
     return f"{facts['rows']:,} × {facts['features']} features, equal to ours value by value", True
 
 
 def _notebook(bench: Bench, *options: str) -> list[str]:
-    told = [str(bench.delivery.config), "--plan", str(bench.base / "plan.json")]
-    return python("benchmarks.peers.notebook", *told, *bench.delivery.settings, *options)
+    given = [str(bench.delivery.config), "--plan", str(bench.base / "plan.json")]
+    return python("benchmarks.peers.notebook", *given, *bench.delivery.settings, *options)
 
 
 def _other_notebook(bench: Bench, run: Path, option: str) -> Side:
-    """Another form of the notebook, once."""
+    """Side of another form of the notebook, run once."""
     name = _OTHER_NOTEBOOKS[option]
     measured = _attempt(name, _notebook(bench, *_chosen(run), option))
     if isinstance(measured, str):
         return Side(name, note=measured)
-    return Side(name, (_as_repeat(measured, read_told(measured.stdout)),), note="one run")
+    return Side(name, (_as_repeat(measured, parse_output(measured.stdout)),), note="one run")
 
 
 def _faster(what: str, mine: Side, its: Side) -> Claim:
@@ -302,45 +304,45 @@ def _smaller(mine: Side, its: Side) -> Claim:
 
 
 def _chosen(run: Path) -> tuple[str, str]:
-    """The number of clusters that ours chose, for the notebook to use too."""
+    """Options of the notebook: the number of clusters that ours chose."""
     return ("--n-clusters", str(ours.model(run)["n_clusters"]))
 
 
 def _peer(name: str, command: Sequence[str], fits: int, repeats: int) -> Side:
-    """All runs of a peer; its seconds are those of `fits` fits."""
-    found = []
-    told = Told()
+    """Side of a peer; its seconds are those of `fits` fits."""
+    repeats_made = []
+    output = Output()
     for _ in range(repeats):
         measured = _attempt(name, command)
         if isinstance(measured, str):
             return Side(name, note=measured)
-        told = read_told(measured.stdout)
-        found.append(_as_repeat(measured, told, fits))
-    note = f"{told.facts['explained']:.1%} of the variance"
-    if 0 < len(told.fits) < fits:
-        note += f", fitted k = {', '.join(map(str, told.fits))}"
-    inertia = {k: fit["inertia"] for k, fit in told.fits.items()}
-    return Side(name, tuple(found), inertia, note)
+        output = parse_output(measured.stdout)
+        repeats_made.append(_as_repeat(measured, output, fits))
+    note = f"{output.facts['explained']:.1%} of the variance"
+    if 0 < len(output.fits) < fits:
+        note += f", fitted k = {', '.join(map(str, output.fits))}"
+    inertia = {k: fit["inertia"] for k, fit in output.fits.items()}
+    return Side(name, tuple(repeats_made), inertia, note)
 
 
-def _as_repeat(measured: Measured, told: Told, fits: int | None = None) -> Repeat:
-    """A run of a peer; with `fits`, its seconds of work as if it had made so many fits."""
+def _as_repeat(measured: Measured, output: Output, fits: int | None = None) -> Repeat:
+    """Repeat of a peer; with `fits`, its seconds of work as if it had made so many fits."""
     if fits is None:
         seconds, cpu_seconds = measured.seconds, measured.cpu_seconds
     else:
-        seconds = told.seconds_of(fits)
-        cpu_seconds = measured.cpu_seconds * seconds / told.seconds
+        seconds = output.seconds_of(fits)
+        cpu_seconds = measured.cpu_seconds * seconds / output.seconds
     return Repeat(
         seconds=seconds,
         cpu_seconds=cpu_seconds,
         peak_mib=measured.peak_mib,
         others_cpu_seconds=measured.others_cpu_seconds,
-        detail=told.phases,
+        detail=output.phases,
     )
 
 
 def _attempt(name: str, command: Sequence[str]) -> Measured | str:
-    """The command measured, or why it gave nothing."""
+    """Measure a command; a text says why if it fails."""
     try:
         return _timed(name, lambda: succeed(measure(command, cwd=_ROOT)))
     except Failed as failure:
@@ -358,9 +360,10 @@ def _timed(name: str, run: Callable[[], Measured]) -> Measured:
 
 
 def _shape(run: Path) -> str:
-    told = ours.model(run)
+    shape = ours.model(run)
     return (
-        f"{told['rows']:,} rows, {told['n_features']} features, {told['n_components']} components"
+        f"{shape['rows']:,} rows, {shape['n_features']} features, "
+        f"{shape['n_components']} components"
     )
 
 

@@ -1,4 +1,4 @@
-"""On what it was measured: the machine, the versions, the day."""
+"""Conditions of a measurement: machine, versions, day."""
 
 import os
 import platform
@@ -26,7 +26,7 @@ _PACKAGES = (
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a figure depends on besides the code."""
+    """Conditions of a figure besides the code."""
 
     cpu: str
     cores: int
@@ -44,14 +44,14 @@ class Conditions:
 
 
 def conditions(arguments: Sequence[str]) -> Conditions:
-    """Those of now, for `python -m benchmarks.bench` with these arguments."""
+    """Present conditions, for `python -m benchmarks.bench` with these arguments."""
     return Conditions(
         cpu=_cpu(),
         cores=os.cpu_count() or 1,
         memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
         system=f"{platform.system()} {platform.machine()}",
         versions={"python": platform.python_version()}
-        | {name: found for name in _PACKAGES if (found := _version(name))},
+        | {name: installed for name in _PACKAGES if (installed := _version(name))},
         date=datetime.now().astimezone().isoformat(timespec="minutes"),
         command=" ".join(["python -m benchmarks.bench", *arguments]),
     )

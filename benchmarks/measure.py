@@ -1,4 +1,4 @@
-"""What a command takes: wall time, CPU time and memory of all its processes together.
+"""Measurement of a command: wall time, CPU time and memory of all its processes together.
 
 Memory is resident memory summed over the processes, looked at every 50 ms. It counts pages that two
 of them share twice: of what is measured here only Spark has more than one process, a small Python
@@ -21,12 +21,12 @@ import psutil
 
 _KIB_PER_MIB = 1024
 _PATIENCE = 15.0
-"""Seconds that processes may outlive the one that was started."""
+"""Seconds for which processes may outlive the one that was started."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A command that has ended, and what it took."""
+    """Figures of a command that has ended."""
 
     command: tuple[str, ...]
     exit_code: int

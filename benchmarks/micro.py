@@ -21,19 +21,19 @@ import numpy as np
 import polars as pl
 import sklearn.cluster
 
-from benchmarks.told import tell
+from benchmarks.output import emit
 from segment_lib.cluster.spill import Scratch
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import load_config
 from segment_lib.matrix import feature_array
 from segment_lib.model import (
+    KMeans,
+    LocalRows,
     Projection,
     Rows,
-    RowsHere,
-    moments,
+    compute_moments,
+    local_rows,
     row_blocks,
-    rows_here,
-    sweep,
 )
 from segment_lib.run.manifest import Manifest
 from segment_lib.schema import read_feature_summary
@@ -55,9 +55,9 @@ def main() -> None:
     arrays = read_arrays(options.run, manifest.file("fit", "model/projection.npz"))
     with local_workers().active():
         X = feature_array(options.run, files, features)
-        Z = Projection.from_arrays(arrays).project(X).persist()
+        Z = Projection.from_arrays(arrays).transform(X).persist()
         starts = starting_centers(Z, range(2, 21))
-        lloyd(Z, starts, rows_here(row_blocks(Z), local_workers().threads))
+        lloyd(Z, starts, local_rows(row_blocks(Z), local_workers().threads))
         in_files(Z, starts, options.run)
         scatter(X.persist())
     config = load_config(options.config, options.set)
@@ -76,18 +76,18 @@ def lloyd(Z: da.Array, starts: dict[int, np.ndarray], rows: Rows) -> None:
     k = max(starts)
     floor = product_floor(Z, starts[k])
     read = best_of(lambda: over_blocks(Z, reading))
-    of = f"product with {k} centres {floor:.3f} s, reading {read:.3f} s"
-    figure("Lloyd pass over all rows, k = 20", single[k][:1], floor + read, of, bound=2.5)
-    figure("Lloyd pass over rows in doubt, k = 20", single[k][1:], floor + read, of)
+    basis = f"product with {k} centres {floor:.3f} s, reading {read:.3f} s"
+    figure("Lloyd pass over all rows, k = 20", single[k][:1], floor + read, basis, bound=2.5)
+    figure("Lloyd pass over rows in doubt, k = 20", single[k][1:], floor + read, basis)
     summed = sum(min(seconds[1:]) for seconds in single.values())
-    of = f"sum of the {len(starts)} single passes"
-    figure("fused pass over rows in doubt, k = 2 … 20", fused[1:], summed, of)
+    basis = f"sum of the {len(starts)} single passes"
+    figure("fused pass over rows in doubt, k = 2 … 20", fused[1:], summed, basis)
     first = sum(seconds[0] for seconds in single.values())
-    figure("fused pass over all rows, k = 2 … 20", fused[:1], first, of, bound=0.75)
+    figure("fused pass over all rows, k = 2 … 20", fused[:1], first, basis, bound=0.75)
     stacked = np.concatenate(list(starts.values()))
     floor = product_floor(Z, stacked)
-    of = f"product with all {len(stacked)} centres {floor:.3f} s, reading {read:.3f} s"
-    figure("fused pass over all rows against its own floor", fused[:1], floor + read, of)
+    basis = f"product with all {len(stacked)} centres {floor:.3f} s, reading {read:.3f} s"
+    figure("fused pass over all rows against its own floor", fused[:1], floor + read, basis)
 
 
 def in_files(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
@@ -96,7 +96,7 @@ def in_files(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
     try:
         scratch = Scratch(folder, "scores")
         spilled = scratch.spill(Z)
-        rows = RowsHere(spilled, local_workers().threads, scratch.standings)
+        rows = LocalRows(spilled, local_workers().threads, scratch.bounds_store)
         counts = [bytes_read()]
         seconds = pass_seconds(
             spilled.array(), starts, rows, tick=lambda: counts.append(bytes_read())
@@ -104,12 +104,12 @@ def in_files(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
     finally:
         shutil.rmtree(folder)
     passes = np.diff(counts)[:1]
-    told = f"{Z.nbytes / 2**20:.0f} MiB of scores, {len(starts)} numbers of clusters"
+    basis = f"{Z.nbytes / 2**20:.0f} MiB of scores, {len(starts)} numbers of clusters"
     figure(
         "bytes a fused pass over all rows reads from scratch files, over the scores",
         [float(n) for n in passes],
         float(Z.nbytes),
-        told,
+        basis,
         bound=1.05,
         unit="bytes",
     )
@@ -119,12 +119,12 @@ def in_files(Z: da.Array, starts: dict[int, np.ndarray], run: Path) -> None:
 
 def scatter(X: da.Array) -> None:
     """Count, mean and scatter matrix in one pass."""
-    passes = [seconds_of(lambda: moments(X)) for _ in range(_REPEATS)]
+    passes = [seconds_of(lambda: compute_moments(X)) for _ in range(_REPEATS)]
     read = best_of(lambda: over_blocks(X, reading))
     for kind, name in ((np.float64, "float64"), (np.float32, "float32")):
         floor = best_of(lambda kind=kind: over_blocks(X, symmetric, kind))  # type: ignore[misc]
-        of = f"X'X in {name} {floor:.3f} s, reading {read:.3f} s"
-        figure(f"scatter pass, floor in {name}", passes, floor + read, of)
+        basis = f"X'X in {name} {floor:.3f} s, reading {read:.3f} s"
+        figure(f"scatter pass, floor in {name}", passes, floor + read, basis)
 
 
 def ingest(extracts: Sequence[Path], summary: Path, separator: str, seconds: float) -> None:
@@ -166,15 +166,8 @@ def pass_seconds(
             times.append(time.perf_counter())
             tick()
 
-    sweep(
-        Z,
-        list(starts),
-        rows=lambda: rows,
-        starts=starts,
-        max_iter=_PASSES,
-        tol=-1.0,
-        on_pass=on_pass,
-    )
+    models = [KMeans(k, init=start, max_iter=_PASSES, tol=-1.0) for k, start in starts.items()]
+    KMeans.fit_sweep(models, Z, rows=lambda: rows, on_pass=on_pass)
     return [float(seconds) for seconds in np.diff(times)]
 
 
@@ -237,16 +230,15 @@ def bytes_read() -> int:
 
 def figure(
     name: str,
-    found: Sequence[float],
+    values: Sequence[float],
     floor: float,
-    of: str,
+    basis: str,
     bound: float | None = None,
     unit: str = "s",
 ) -> None:
-    """Tell a figure and its floor."""
-    best, middle = min(found), median(found)
-    told = {"best": best, "median": middle, "floor": floor, "of": of, "bound": bound, "unit": unit}
-    tell(**{name: told})
+    """Emit a figure with its floor and the basis of that."""
+    entry = {"best": min(values), "median": median(values), "floor": floor, "basis": basis}
+    emit(**{name: {**entry, "bound": bound, "unit": unit}})
 
 
 def _parser() -> argparse.ArgumentParser:

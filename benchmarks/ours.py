@@ -1,4 +1,4 @@
-"""Our side: the job as a user starts it, and what its run.json says afterwards."""
+"""Our side of the benchmarks: the job as a user starts it, and the figures of its run.json."""
 
 import csv
 import json
@@ -13,7 +13,7 @@ from benchmarks.measure import Measured, measure
 from benchmarks.table import Repeat
 
 ROWS, CUSTOMERS = 891_221, 191_652
-"""Of the real delivery."""
+"""Rows of the real delivery."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ class Delivery:
         succeed(measure(python("jobs.make_extracts", *sizes, "--out", str(self.folder))))
 
     def job(self, run: Path, *options: str) -> Measured:
-        """The job on these extracts, as a command."""
-        told = [str(self.config), "--run-dir", str(run), "--no-progress", *self.settings]
-        return succeed(measure(python("jobs.run", *told, *options)))
+        """Run the job on these extracts, as a command."""
+        arguments = [str(self.config), "--run-dir", str(run), "--no-progress", *self.settings]
+        return succeed(measure(python("jobs.run", *arguments, *options)))
 
 
 class Failed(Exception):
-    """A command that did not do what it should."""
+    """Raised where a command ends with an error."""
 
 
 def python(module: str, *arguments: str) -> list[str]:
@@ -64,27 +64,27 @@ def python(module: str, *arguments: str) -> list[str]:
 
 
 def succeed(measured: Measured) -> Measured:
-    """The same, if it went well.
+    """Return the measured command if it went well.
 
     Raises
     ------
     Failed
-        With the last thing it said on stderr.
+        With the last line of its stderr.
     """
     if measured.exit_code != 0:
-        said = [line for line in measured.stderr.splitlines() if line.strip()] or ["no word"]
-        raise Failed(f"exit code {measured.exit_code}: {said[-1][:200]}")
+        lines = [line for line in measured.stderr.splitlines() if line.strip()] or ["no word"]
+        raise Failed(f"exit code {measured.exit_code}: {lines[-1][:200]}")
     return measured
 
 
 def stages(run: Path) -> dict[str, dict[str, Any]]:
-    """What run.json says of each stage."""
-    found: dict[str, dict[str, Any]] = json.loads((run / "run.json").read_text())["stages"]
-    return found
+    """Entries of run.json by stage."""
+    entries: dict[str, dict[str, Any]] = json.loads((run / "run.json").read_text())["stages"]
+    return entries
 
 
 def as_repeat(measured: Measured, run: Path, only: tuple[str, ...] = ()) -> Repeat:
-    """A run of ours; with `only`, the seconds are those of these stages, start-up left out."""
+    """Repeat of ours; with `only`, the seconds are those of these stages, start-up left out."""
     seconds = {name: stage["seconds"] for name, stage in stages(run).items()}
     if only:
         seconds = {name: seconds[name] for name in only}
@@ -98,23 +98,23 @@ def as_repeat(measured: Measured, run: Path, only: tuple[str, ...] = ()) -> Repe
 
 
 def inertias(run: Path) -> dict[int, float]:
-    """Number of clusters to inertia, from the sweep."""
+    """Inertia by number of clusters, from the sweep."""
     with (run / "model" / "sweep.csv").open() as file:
         return {int(row["n_clusters"]): float(row["inertia"]) for row in csv.DictReader(file)}
 
 
 def model(run: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((run / "model" / "model.json").read_text())
-    return found
+    entries: dict[str, Any] = json.loads((run / "model" / "model.json").read_text())
+    return entries
 
 
 def fresh(run: Path) -> Path:
-    """The folder of a run, with nothing in it."""
+    """Empty the folder of a run."""
     shutil.rmtree(run, ignore_errors=True)
     return run
 
 
 def branch(base: Path, run: Path) -> Path:
-    """A copy of a run, to go on with. Files are linked: a run replaces them, never rewrites."""
+    """Copy a run, to go on with. Files are linked: a run replaces them, never rewrites them."""
     shutil.copytree(base, fresh(run), copy_function=os.link)
     return run

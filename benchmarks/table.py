@@ -1,4 +1,4 @@
-"""Medians, ratios and bounds of what was measured, as a page of Markdown."""
+"""Results of a benchmark: medians, ratios and claims, as JSON and as a page of Markdown."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from benchmarks.machine import Conditions
 
 @dataclass(frozen=True)
 class Repeat:
-    """One run of one side."""
+    """Figures of one run of one side."""
 
     seconds: float
     cpu_seconds: float
@@ -40,22 +40,22 @@ class Side:
 
 @dataclass(frozen=True)
 class Claim:
-    """A figure and the bound it should keep."""
+    """A measured value and its bound."""
 
     what: str
-    found: float
+    value: float
     bound: float
     sense: Literal["at least", "at most"]
     unit: str = "×"
 
     @property
     def held(self) -> bool:
-        return self.found >= self.bound if self.sense == "at least" else self.found <= self.bound
+        return self.value >= self.bound if self.sense == "at least" else self.value <= self.bound
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the benchmarks: sides, lines of figures, claims."""
+    """One part of the benchmarks: sides, further figures, claims."""
 
     title: str
     about: str
@@ -67,26 +67,27 @@ class Section:
 
 
 def write_results(
-    folder: Path, name: str, of: Conditions, rows: str, sections: Sequence[Section]
+    folder: Path, name: str, conditions: Conditions, rows: str, sections: Sequence[Section]
 ) -> Path:
     """Write `name`.json and `name`.md; return the path of the page."""
     folder.mkdir(parents=True, exist_ok=True)
-    told: dict[str, Any] = {"conditions": asdict(of), "rows": rows}
-    told["sections"] = [_with_held(section) for section in sections]
-    (folder / f"{name}.json").write_text(json.dumps(told, indent=1) + "\n")
+    results: dict[str, Any] = {"conditions": asdict(conditions), "rows": rows}
+    results["sections"] = [_with_held(section) for section in sections]
+    (folder / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n")
     page = folder / f"{name}.md"
-    page.write_text(as_markdown(of, rows, sections))
+    page.write_text(as_markdown(conditions, rows, sections))
     return page
 
 
-def as_markdown(of: Conditions, rows: str, sections: Sequence[Section]) -> str:
-    """The page: conditions, then a chapter per section, the claims first."""
-    versions = ", ".join(f"{name} {found}" for name, found in of.versions.items())
+def as_markdown(conditions: Conditions, rows: str, sections: Sequence[Section]) -> str:
+    """Page of the conditions, the claims, then a chapter per section."""
+    versions = ", ".join(f"{name} {version}" for name, version in conditions.versions.items())
     lines = [
-        f"# Measured on {of.date[:10]}: {rows}",
+        f"# Measured on {conditions.date[:10]}: {rows}",
         "",
-        f"{of.cpu}, {of.cores} cores, {of.memory_gib:.0f} GiB, {of.system}. {versions}.",
-        f"Command: `{of.command}`.",
+        f"{conditions.cpu}, {conditions.cores} cores, {conditions.memory_gib:.0f} GiB, "
+        f"{conditions.system}. {versions}.",
+        f"Command: `{conditions.command}`.",
     ]
     claims = [claim for section in sections for claim in section.claims]
     if claims:
@@ -103,7 +104,7 @@ def as_markdown(of: Conditions, rows: str, sections: Sequence[Section]) -> str:
 
 
 def inertia_ratios(ours: Side, other: Side) -> dict[int, float]:
-    """Inertia of ours over that of the other, for each k both have."""
+    """Ratio of our inertia to that of the other, for each k that both have."""
     return {k: ours.inertia[k] / other.inertia[k] for k in ours.inertia if k in other.inertia}
 
 
@@ -130,21 +131,24 @@ def _sides(sides: Sequence[Side]) -> list[str]:
         cells = [f"{figures[0]:,.1f}", f"{figures[1]:,.1f}", f"{figures[2]:,.0f}"]
         if ours.repeats:
             base = [ours.median(name) for name in ("seconds", "cpu_seconds", "peak_mib")]
-            cells += [f"{figure / of:.2f}" for figure, of in zip(figures, base, strict=True)]
+            cells += [
+                f"{figure / ours_figure:.2f}"
+                for figure, ours_figure in zip(figures, base, strict=True)
+            ]
         else:
             cells += ["–"] * 3
         cells.append(f"{side.median('others_cpu_seconds'):,.0f}")
         rows.append((side.name, str(len(side.repeats)), *cells, side.note))
-    found = _table(header, rows, left=1)
+    table = _table(header, rows, left=1)
     for side in sides:
         names = dict.fromkeys(name for repeat in side.repeats for name in repeat.detail)
-        told = [
+        phases = [
             f"{name} {median(r.detail[name] for r in side.repeats if name in r.detail):.1f}"
             for name in names
         ]
-        if told:
-            found += ["", f"Seconds of {side.name}: {', '.join(told)}."]
-    return found
+        if phases:
+            table += ["", f"Seconds of {side.name}: {', '.join(phases)}."]
+    return table
 
 
 def _inertias(sides: Sequence[Side]) -> list[str]:
@@ -160,7 +164,7 @@ def _inertias(sides: Sequence[Side]) -> list[str]:
 def _claim_cells(claim: Claim) -> tuple[str, ...]:
     bound = f"{claim.sense} {claim.bound:g} {claim.unit}"
     verdict = "held" if claim.held else "not held"
-    return (claim.what, bound, f"{claim.found:,.5g} {claim.unit}", verdict)
+    return (claim.what, bound, f"{claim.value:,.5g} {claim.unit}", verdict)
 
 
 def _table(header: Sequence[str], rows: Any, left: int = 0) -> list[str]:
@@ -170,7 +174,7 @@ def _table(header: Sequence[str], rows: Any, left: int = 0) -> list[str]:
 
 
 def _with_held(section: Section) -> dict[str, Any]:
-    told = asdict(section)
-    for claim, cells in zip(section.claims, told["claims"], strict=True):
+    cells_of = asdict(section)
+    for claim, cells in zip(section.claims, cells_of["claims"], strict=True):
         cells["held"] = claim.held
-    return told
+    return cells_of

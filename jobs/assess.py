@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 from dask import delayed
 
-from jobs.console import log
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.command import run_alone
+from jobs.legacy import Outcome, Stage
 from segment_lib.clean import (
     ExtractCounts,
     Tally,
@@ -34,11 +34,14 @@ from segment_lib.encode import (
 )
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.model.blocks import add_up
+from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import log
 from segment_lib.schema import canonical
 from segment_lib.schema.suppress_column import suspected_columns, suspected_remarks
 from segment_lib.storage.files import StoredFile, read_metadata, write_file, write_part
 from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 
 def settings(config: Config) -> Any:
@@ -184,6 +187,7 @@ def run(job: Job, work: Location) -> Outcome:
         total,
         total,
         _message(attributes, plan, job.config.fairness.min_cell),
+        {"attributes": [[a.name, a.information_level, a.type, list(a.missing)] for a in schema]},
         remarks=[
             *noticed,
             *suspected_remarks(suspected_columns(attributes, job.config.inputs.suppress_column)),
@@ -238,6 +242,4 @@ def _message(attributes: pl.DataFrame, plan: Plan, min_cell: int) -> str:
 STAGE: Stage = Stage("assess", needs=("ingest",), settings=settings, inputs=inputs, run=run)
 
 if __name__ == "__main__":
-    from jobs.run import main
-
-    main(only="assess")
+    run_alone(STAGE.name)

@@ -20,11 +20,12 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from jobs.console import log, path_argument, run_and_exit, start_logging
+from jobs.command import path_argument, run_and_exit
 from segment_lib.errors import ConfigError
 from segment_lib.run.foreign import refuse_links, refuse_strangers
 from segment_lib.run.layout import STAGING
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import log, start_logging
 from segment_lib.run.staging import leftovers
 from segment_lib.storage.files import remove
 from segment_lib.storage.location import Location

@@ -11,11 +11,9 @@ import polars as pl
 from jobs.assess import tallies
 from jobs.assign import BYTES_PER_FEATURE, assign_parts, placed_rows
 from jobs.baseline import RefreshJob, fills_of
-from jobs.console import log
 from jobs.encode import current_plan
-from jobs.parts import make_parts
+from jobs.legacy import Outcome, Stage, make_parts
 from jobs.refresh_stages import of_refresh
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
 from segment_lib.clean import ExtractCounts, sum_tallies
 from segment_lib.clean.tally import Values
 from segment_lib.config import Config
@@ -30,11 +28,13 @@ from segment_lib.drift import (
 )
 from segment_lib.errors import ConfigError
 from segment_lib.model import FittedModel
+from segment_lib.run.job import Job
+from segment_lib.run.progress import log
 from segment_lib.schema import Attribute
 from segment_lib.storage.arrays import read_arrays
 from segment_lib.storage.files import read_part, write_part
 from segment_lib.storage.location import Location
-from segment_lib.terms import SET_ASIDE
+from segment_lib.terms import EXTRACTS, SET_ASIDE
 
 PLACED = "refresh/placed"
 """Where the rows placed by the base's model are."""

@@ -17,13 +17,15 @@ from typing import Any, NoReturn
 
 import polars as pl
 
-from jobs.console import blaming, log, path_argument, run_and_exit, say, start_logging
+from jobs.command import path_argument, run_and_exit, say
 from segment_lib.cluster.memory import ADDRESSES_TO_DRAW, refuse_few_addresses
 from segment_lib.config import Fairness
 from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.report import trend_svg
+from segment_lib.run.blame import blaming
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import log, start_logging
 from segment_lib.run.record import FORMAT
 from segment_lib.schema.wording import printable
 from segment_lib.storage.files import read_regular, write_file

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jobs.console import exit_code, from_repository, start_logging
+from jobs.command import exit_code, from_repository
+from segment_lib.run.progress import start_logging
 
 with from_repository("extracts"):
     from extracts.calibration import calibrate, format_table

@@ -13,8 +13,8 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
-from jobs.console import from_repository, run_and_exit, start_logging
-from jobs.run import count
+from jobs.command import count, from_repository, run_and_exit
+from segment_lib.run.progress import start_logging
 
 with from_repository("extracts"):
     from extracts.years import make_years

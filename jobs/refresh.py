@@ -19,15 +19,16 @@ from typing import NoReturn
 
 from jobs import assign, compare, drift, encode, gains, ingest, refresh_summary, report
 from jobs.baseline import RefreshJob, open_base
-from jobs.console import Console, log, path_argument, run_and_exit, start_logging
+from jobs.command import path_argument, run_and_exit
 from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
 from jobs.refresh_stages import ASSESS, FIT, SWEEP
 from jobs.run import at_work, overrides, parser, print_answer, threads
-from jobs.stage import between, run_stages
 from segment_lib.config import load_config
 from segment_lib.errors import ConfigError, DriftError
 from segment_lib.run.fingerprint import package_versions
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import Console, log, start_logging
+from segment_lib.run.runner import between, run_stages
 from segment_lib.storage.files import read_part
 
 STAGES = (

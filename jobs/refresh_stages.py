@@ -12,8 +12,7 @@ from dask import delayed
 from jobs import assess, fit, sweep
 from jobs.assess import histogram_table, spelled, tallies
 from jobs.baseline import PROPOSED, RefreshJob
-from jobs.parts import reuse_part, work_done
-from jobs.stage import EXTRACTS, Job, Outcome, Stage
+from jobs.legacy import Outcome, Stage, reuse_part, work_done
 from segment_lib.clean import (
     ExtractCounts,
     as_code,
@@ -28,12 +27,13 @@ from segment_lib.encode import Plan, derive_plan, read_plan
 from segment_lib.encode.rules import Binary, Number, OneHot, Rule
 from segment_lib.errors import IntegrityError
 from segment_lib.matrix import as_block
-from segment_lib.model import Projection, segment_ids
-from segment_lib.model.kernel import nearest
-from segment_lib.model.stability import count_jointly
+from segment_lib.model import KMeans, Projection, segment_ids
+from segment_lib.model.stability import contingency
+from segment_lib.run.job import Job
 from segment_lib.storage.arrays import read_arrays
 from segment_lib.storage.files import StoredFile, read_part, write_file, write_part
 from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 
 def of_refresh(job: Job) -> RefreshJob:
@@ -201,7 +201,7 @@ def sweep_inputs(job: Job) -> Any:
 def run_sweep(job: Job, work: Location) -> Outcome:
     facts = of_refresh(job).earlier.stages["sweep"].facts
     if not is_applied(job):
-        return sweep.find(job, work, [facts["n_clusters"]], warm_start(job))
+        return sweep.sweep_and_choose(job, work, [facts["n_clusters"]], warm_start(job))
     n = len(job.manifest.files("encode", "features/"))
     files = [take(job, "sweep", f"model/{name}", work) for name in _MODEL]
     rows = job.facts("encode")["population"]
@@ -210,7 +210,7 @@ def run_sweep(job: Job, work: Location) -> Outcome:
     return Outcome(files, rows, rows, told, {**kept, "parts": work_done(0, n)})
 
 
-def warm_start(job: Job) -> sweep.Warm:
+def warm_start(job: Job) -> sweep.WarmStart:
     """The centres of the base in the components of now, and how to number what becomes of them."""
     base = of_refresh(job).earlier
     arrays = read_arrays(base.root, base.file("sweep", "model/arrays.npz"))
@@ -221,7 +221,7 @@ def warm_start(job: Job) -> sweep.Warm:
     centers = in_units(Projection.from_arrays(arrays), arrays["cluster_centers"])
     there = np.array([name in old for name in features])
     places = [old.index(name) for name in features if name in old]
-    starts = np.tile(projection.mean, (len(centers), 1))
+    starts = np.tile(projection.scaler.mean_, (len(centers), 1))
     starts[:, there] = centers[:, places]
     ids = segment_ids(arrays)
     next_segment = base.stages["sweep"].facts["next_segment"]
@@ -243,13 +243,13 @@ def warm_start(job: Job) -> sweep.Warm:
         }
 
     rule = f"refitted from the {len(centers)} segments of the base"
-    return sweep.Warm(projection.scores(starts.astype(np.float32)), number, rule)
+    return sweep.WarmStart(projection.transform(starts.astype(np.float32)), number, rule)
 
 
 def in_units(projection: Projection, centers: np.ndarray) -> np.ndarray:
     """Centres in the units of the features, shape (n_clusters, n_features)."""
-    scaled = centers.astype(np.float64) @ projection.components
-    return np.asarray(projection.mean + scaled * projection.scale)
+    scaled = centers.astype(np.float64) @ projection.pca.components_
+    return np.asarray(projection.scaler.mean_ + scaled * projection.scaler.scale_)
 
 
 def shared_rows(
@@ -284,8 +284,9 @@ def _shared(
     rows = encoded.select("row").join(read_part(root, placed), on="row", maintain_order="left")
     order = np.argsort(ids)
     before = order[np.searchsorted(ids, rows["segment"].to_numpy(), sorter=order)]
-    now, _ = nearest(projection.scores(as_block(encoded, features)), centers)
-    return count_jointly(before, now, len(ids), len(centers))
+    scores = projection.transform(as_block(encoded, features))
+    now = KMeans.from_centers(centers).predict(scores)
+    return contingency(before, now, len(ids), len(centers))
 
 
 SWEEP = Stage("sweep", ("encode", "fit", "drift"), sweep.settings, sweep_inputs, run_sweep)

@@ -6,10 +6,11 @@ from typing import Any
 
 import polars as pl
 
+from jobs.legacy import Outcome, Stage
 from jobs.refresh_stages import of_refresh
-from jobs.stage import Job, Outcome, Stage
 from segment_lib.config import Config
 from segment_lib.drift import index_change
+from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.storage.files import read_file, read_part, write_file
 from segment_lib.storage.location import Location

@@ -23,27 +23,24 @@ import polars as pl
 
 import jobs
 from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
-from jobs.console import Console, blaming, log, path_argument, run_and_exit, start_logging
-from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
-from jobs.stage import Job, between, run_stages
+from jobs.command import count, path_argument, run_and_exit, say
 from segment_lib.cluster.workers import Workers, connect, local_workers, scheduler_address
 from segment_lib.config import load_config
 from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import ConfigError
+from segment_lib.run.artifacts import SEGMENTS
+from segment_lib.run.blame import blaming
 from segment_lib.run.fingerprint import package_versions
+from segment_lib.run.forecast import forecast_lines, refuse_small_budget, refuse_unfit_cluster
+from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import Console, log, start_logging
+from segment_lib.run.runner import between, run_stages
+from segment_lib.run.stage import in_order
 from segment_lib.storage.files import read_file
 
-STAGES = (
-    ingest.STAGE,
-    assess.STAGE,
-    encode.STAGE,
-    fit.STAGE,
-    sweep.STAGE,
-    assign.STAGE,
-    compare.STAGE,
-    gains.STAGE,
-    report.STAGE,
+STAGES = in_order(
+    module.STAGE for module in (ingest, assess, encode, fit, sweep, assign, compare, gains, report)
 )
 
 
@@ -117,7 +114,8 @@ def job_of(options: argparse.Namespace) -> None:
         manifest.folder.refuse_foreign()
         job = Job(config, manifest, threads(options), console, check_content=content)
         told = between(STAGES, options.first, options.last)
-        print_plan(job, told, options.first)
+        for line in forecast_lines(job, told, options.first):
+            say(line)
         refuse_small_budget(job, told, options.first)
         return
     with at_work(manifest, options) as workers:
@@ -169,7 +167,7 @@ def _workers(options: argparse.Namespace) -> Iterator[Workers]:
 
 def print_answer(manifest: Manifest, min_cell: int) -> None:
     """The segments, the best first, and where the report is; nothing of too few people."""
-    content = read_file(manifest.root, manifest.file("compare", "compare/segments.csv"))
+    content = read_file(manifest.root, manifest.file("compare", SEGMENTS.path))
     segments = suppress_segments(pl.read_csv(content), min_cell)
     print(f"\n{'segment':>10} {'population':>12} {'customers':>12} {'index':>7}  from - to")
     ordered = segments.sort("index", descending=True, nulls_last=True)
@@ -187,13 +185,6 @@ def print_answer(manifest: Manifest, min_cell: int) -> None:
         verdict = f"  {row['verdict']}" if row["verdict"] in ("over", "under") else ""
         print(f"{name:>10} {' '.join(f'{share:>12}' for share in shares)} {index}{verdict}")
     print(f"\nreport: {manifest.root / 'report' / 'index.html'}")
-
-
-def count(text: str) -> int:
-    """A whole number of at least 1, of an option."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("a whole number of at least 1")
-    return int(text)
 
 
 if __name__ == "__main__":

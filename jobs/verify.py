@@ -14,12 +14,14 @@ Exit codes: 0 all is as it was written, 2 usage, 6 something is not.
 import argparse
 from typing import NoReturn
 
-from jobs.console import LOG, blaming, log, path_argument, run_and_exit, start_logging
+from jobs.command import path_argument, run_and_exit
 from segment_lib.errors import ConfigError, IntegrityError
+from segment_lib.run.blame import blaming
 from segment_lib.run.foreign import refuse_links
 from segment_lib.run.integrity import faults
 from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import LOG, log, start_logging
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import store_of
 

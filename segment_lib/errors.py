@@ -19,6 +19,14 @@ class DataError(JobError):
     exit_code = 3
 
 
+class ParameterError(ConfigError, ValueError):
+    """A parameter of an estimator asks for something that cannot be done."""
+
+
+class RowsError(DataError, ValueError):
+    """Rows that an estimator cannot take."""
+
+
 class ResourceError(JobError):
     """The memory budget or the disk does not suffice."""
 

@@ -106,12 +106,12 @@ def range_of(cell: Cell, truth: Mapping[Cell, int], known: list[Equation]) -> tu
     place = {cell: at for at, cell in enumerate(truth)}
 
     def lines(counted: Iterable[Mapping[Cell, int]]) -> np.ndarray:
-        found = [np.zeros(len(place))]
+        multiples = [np.zeros(len(place))]
         for cells in counted:
-            found.append(np.zeros(len(place)))
+            multiples.append(np.zeros(len(place)))
             for each, times in cells.items():
-                found[-1][place[each]] = times
-        return np.array(found)
+                multiples[-1][place[each]] = times
+        return np.array(multiples)
 
     within: dict[Cell, dict[Cell, int]] = {}
     for each in truth:

@@ -6,5 +6,5 @@ CANARY = "Kanarienvogel"
 def planted(text: str, separator: str = ";") -> str:
     """The lines of an extract with a column more, that bears the word in its header and cells."""
     header, *rows = text.splitlines()
-    told = [f"{header}{separator}{CANARY}-header", *(f"{row}{separator}{CANARY}" for row in rows)]
-    return "\n".join(told) + "\n"
+    lines = [f"{header}{separator}{CANARY}-header", *(f"{row}{separator}{CANARY}" for row in rows)]
+    return "\n".join(lines) + "\n"

@@ -95,8 +95,8 @@ class Cluster:
 def cluster(home: Path, environment: Mapping[str, str] | None = None) -> Iterator[Cluster]:
     """A cluster to be started piece by piece, gone in the end."""
     home.mkdir(exist_ok=True)
-    found = Cluster(home, environment or {})
+    running = Cluster(home, environment or {})
     try:
-        yield found
+        yield running
     finally:
-        found.stop()
+        running.stop()

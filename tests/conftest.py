@@ -25,19 +25,21 @@ RunJob = Callable[..., Completed]
 def pytest_runtest_makereport() -> Iterator[pytest.TestReport]:
     """Fail a test during which a log line or a printed one quotes what is planted in cells."""
     report: pytest.TestReport = yield
-    if any(CANARY in said for _, said in report.sections):
+    if any(CANARY in text for _, text in report.sections):
         report.outcome, report.longrepr = "failed", "a line quotes a cell"
     return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many kinds of input were tried, and how they ended."""
+    """Print how many kinds of input were tried, and how the estimators compare with dask-ml's."""
+    from tests.estimators import FIGURES
     from tests.kinds import KINDS
 
-    if KINDS.ended:
-        terminalreporter.section("kinds of input")
-        for line in KINDS.lines():
-            terminalreporter.write_line(line)
+    for title, lines in (("kinds of input", KINDS.lines()), ("estimators", FIGURES.lines())):
+        if lines:
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -76,9 +78,9 @@ def census_config(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return path
 
 
-def write_delivery(run_job: RunJob, folder: Path, *told: object, more: str) -> Path:
+def write_delivery(run_job: RunJob, folder: Path, *options: object, more: str) -> Path:
     """A config beside extracts generated as told, in which the canary sits; `more` goes into it."""
-    made = run_job("jobs.make_extracts", *told, "--out", folder)
+    made = run_job("jobs.make_extracts", *options, "--out", folder)
     assert made.returncode == 0, made.stderr
     for name in ("Udacity_AZDIAS_Subset.csv", "Udacity_CUSTOMERS_Subset.csv"):
         (folder / name).write_text(planted((folder / name).read_text()))

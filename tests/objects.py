@@ -152,10 +152,10 @@ def bad_line(port: int) -> Iterator[BadLine]:
             sent = content[: len(content) // 2] if kind in ("cut", "short") else content
             self.send_response_only(answer.status)
             for name, value in answer.getheaders():
-                told = name.lower()
-                if told in ("content-length", "connection", "transfer-encoding"):
+                header = name.lower()
+                if header in ("content-length", "connection", "transfer-encoding"):
                     continue
-                if not (kind == "short" and told.startswith("x-amz-checksum")):
+                if not (kind == "short" and header.startswith("x-amz-checksum")):
                     self.send_header(name, value)
             size_told = answer.getheader("Content-Length") if self.command == "HEAD" else None
             length = size_told or str(len(content if kind == "cut" else sent))

@@ -8,5 +8,5 @@ from tests.conftest import ROOT
 def recipe(name: str, page: str = "cluster.md") -> str:
     """The block of a page of the documentation that is marked so."""
     text = (ROOT / "docs" / page).read_text()
-    (found,) = re.findall(rf"^```\w+ {name}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    return found
+    (recipe_text,) = re.findall(rf"^```\w+ {name}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    return recipe_text

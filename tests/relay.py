@@ -16,7 +16,7 @@ class Relay:
         self._server = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         self.bytes = 0
-        self.found = 0
+        self.hits = 0
 
     @property
     def address(self) -> str:
@@ -50,7 +50,7 @@ class Relay:
                 with self._lock:
                     self.bytes += len(chunk)
                     # A word may be cut between two chunks.
-                    self.found += (before + chunk).count(self._word) - before.count(self._word)
+                    self.hits += (before + chunk).count(self._word) - before.count(self._word)
                 before = chunk[-len(self._word) :]
                 target.sendall(chunk)
         with suppress(OSError):

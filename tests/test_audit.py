@@ -21,7 +21,7 @@ def answering(folder: Path, answer: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("packages", "code", "told"),
+    ("packages", "code", "message"),
     [
         ([CLEAN], 0, "0 of 1 packages have known vulnerabilities; 0 could not"),
         ([CLEAN, FAULTY], 1, "b 2: PYSEC-1, fixed in 3"),
@@ -30,8 +30,8 @@ def answering(folder: Path, answer: str) -> list[str]:
         (None, 2, "nothing was audited"),
     ],
 )
-def test_the_audit_says_what_is_known(tmp_path, capsys, packages, code, told):
+def test_the_audit_says_what_is_known(tmp_path, capsys, packages, code, message):
     answer = "no network" if packages is None else json.dumps({"dependencies": packages})
     audit = runpy.run_path(str(ROOT / ".ci" / "audit"))["audit"]
     assert audit("requirements.lock", answering(tmp_path, answer)) == code
-    assert told in capsys.readouterr().out
+    assert message in capsys.readouterr().out

@@ -40,8 +40,8 @@ def refused(folder: Path, text: str, *overrides: str) -> str:
 
 
 def test_every_key_but_the_inputs_has_a_default(tmp_path):
-    found = load(tmp_path)
-    assert (found.cleaning, found.model, found.run) == (Cleaning(), Model(), Run())
+    config = load(tmp_path)
+    assert (config.cleaning, config.model, config.run) == (Cleaning(), Model(), Run())
 
 
 def test_the_defaults_are_those_of_the_design():
@@ -58,13 +58,13 @@ def test_relative_paths_are_relative_to_the_config_file(tmp_path, key):
 
 
 def test_absolute_paths_stay(tmp_path):
-    found = load(tmp_path, "", 'inputs.population="/data/p.csv"')
-    assert found.inputs.population == "/data/p.csv"
+    config = load(tmp_path, "", 'inputs.population="/data/p.csv"')
+    assert config.inputs.population == "/data/p.csv"
 
 
 def test_the_settings_come_back_as_a_dictionary(tmp_path):
-    found = load(tmp_path, "[model]\nsweep = [2, 5]\n").as_dict()
-    assert (found["model"]["sweep"], found["run"]["rows_per_part"]) == ((2, 5), 100_000)
+    values = load(tmp_path, "[model]\nsweep = [2, 5]\n").as_dict()
+    assert (values["model"]["sweep"], values["run"]["rows_per_part"]) == ((2, 5), 100_000)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_an_override_is_obeyed(tmp_path, override, section, key, value):
 
 
 def test_an_override_beats_the_file_and_the_last_one_wins(tmp_path):
-    found = load(tmp_path, "[model]\nn_clusters = 3\n", "model.n_clusters=4", "model.n_clusters=5")
-    assert found.model.n_clusters == 5
+    config = load(tmp_path, "[model]\nn_clusters = 3\n", "model.n_clusters=4", "model.n_clusters=5")
+    assert config.model.n_clusters == 5
 
 
 def test_an_override_may_set_what_the_file_lacks(tmp_path):
@@ -108,7 +108,7 @@ def test_an_override_may_set_what_the_file_lacks(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("[model]\nn_cluster = 3\n", "unknown key model.n_cluster, did you mean n_clusters?"),
         ("[cleaning]\nmax_mising_share = 1\n", "did you mean max_missing_share?"),
@@ -117,12 +117,12 @@ def test_an_override_may_set_what_the_file_lacks(tmp_path):
         ("[[model]]\nn_clusters = 3\n", "section [model]"),
     ],
 )
-def test_an_unknown_key_is_an_error_with_the_nearest_valid_one(tmp_path, text, told):
-    assert told in refused(tmp_path, INPUTS + text)
+def test_an_unknown_key_is_an_error_with_the_nearest_valid_one(tmp_path, text, message):
+    assert message in refused(tmp_path, INPUTS + text)
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "message"),
     [
         ("model.n_cluster=3", "unknown key model.n_cluster, did you mean n_clusters?"),
         ("n_clusters=3", "expected section.key=value"),
@@ -132,8 +132,8 @@ def test_an_unknown_key_is_an_error_with_the_nearest_valid_one(tmp_path, text, t
         ("model.n_clusters=many", "model.n_clusters must be"),
     ],
 )
-def test_a_faulty_override_is_told_like_a_faulty_file(tmp_path, override, told):
-    assert told in refused(tmp_path, INPUTS, override)
+def test_a_faulty_override_is_told_like_a_faulty_file(tmp_path, override, message):
+    assert message in refused(tmp_path, INPUTS, override)
 
 
 @pytest.mark.parametrize(
@@ -217,13 +217,13 @@ def test_a_value_at_the_edge_is_accepted(tmp_path, setting):
 
 
 def test_all_faults_are_listed_at_once(tmp_path):
-    told = refused(
+    message = refused(
         tmp_path,
         '[inputs]\npopulation = "p.csv"\n[model]\nn_cluster = 3\nsweep = 7\n[rum]\nx = 1\n',
         "run.memory=4",
     )
     faults = ("customers is", "feature_summary is", "n_cluster,", "sweep must", "[rum]", "memory m")
-    assert [fault in told for fault in faults] == [True] * 6
+    assert [fault in message for fault in faults] == [True] * 6
 
 
 def test_no_key_must_be_set_but_the_paths_and_those_of_mailing():
@@ -312,9 +312,9 @@ def test_the_budget_is_in_bytes(tmp_path):
 def test_mailing_is_told_whole_or_not_at_all(tmp_path):
     whole = "[mailing]\ncost_per_piece = 1\nmargin_per_order = 30.5\nbase_response_rate = 0.02\n"
     assert load(tmp_path, whole).mailing == Mailing(1, 30.5, 0.02)
-    told = refused(tmp_path, INPUTS + "[mailing]\ncost_per_piece = 1\n")
-    assert "mailing.margin_per_order is not set" in told
-    assert "mailing.base_response_rate is not set" in told
+    message = refused(tmp_path, INPUTS + "[mailing]\ncost_per_piece = 1\n")
+    assert "mailing.margin_per_order is not set" in message
+    assert "mailing.base_response_rate is not set" in message
 
 
 @pytest.mark.parametrize(
@@ -332,7 +332,7 @@ def test_what_cannot_be_a_mailing_is_refused(tmp_path, override):
 
 def test_a_refresh_has_a_policy_and_renamed_columns(tmp_path):
     assert load(tmp_path).refresh == Refresh("auto", {})
-    told = load(tmp_path, '[refresh]\npolicy = "refit"\n[refresh.renamed]\nOLD = "NEW"\n').refresh
-    assert told == Refresh("refit", {"OLD": "NEW"})
+    read = load(tmp_path, '[refresh]\npolicy = "refit"\n[refresh.renamed]\nOLD = "NEW"\n').refresh
+    assert read == Refresh("refit", {"OLD": "NEW"})
     for fault in ('policy = "maybe"', "renamed = 3", "renamed = {OLD = 3}"):
         assert "must be" in refused(tmp_path, INPUTS + f"[refresh]\n{fault}\n")

@@ -11,7 +11,7 @@ from segment_lib.compare import compare_segments
 from segment_lib.disclosure import count_text, suppress_segments, suppressed, suppressed_segments
 from segment_lib.profile import COUNTS, describe_segments, fairness_table
 from segment_lib.report import tables
-from segment_lib.report.segments import segments
+from segment_lib.report.segments import build_segments
 from tests.attack import Cell, published_sums, range_of
 
 MIN_CELL = 10
@@ -102,7 +102,7 @@ def test_what_is_hidden_in_the_tables_cannot_be_computed_from_all_of_them(
         return
     shares = compare_segments(sizes(people), sizes(customers))
     names = shares.select("segment", name=pl.lit("name"))
-    cards = segments(shares, names, NO_TRAITS, MIN_CELL)
+    cards = build_segments(shares, names, NO_TRAITS, MIN_CELL)
     clustered = {s: rows for s, rows in sizes(people).items() if s >= 0}
     whole = sum(clustered.values())
     small = sum(size for size in clustered.values() if size < 0.01 * whole)
@@ -121,7 +121,7 @@ def test_what_is_hidden_in_the_tables_cannot_be_computed_from_all_of_them(
     )  # fmt: skip
     stages = pl.DataFrame({"stage": ["ingest", "sweep"], "rows_in": [10**9, whole],
                            "rows_out": [10**9, whole]})  # fmt: skip
-    tried = tables.tried(sweep, whole, cards, MIN_CELL)
+    tried = tables.sweep_rows(sweep, whole, cards, MIN_CELL)
     page = {
         "index": pl.read_csv(tables.index_table(cards).csv.encode()),
         "stability": pl.read_csv(
@@ -129,7 +129,7 @@ def test_what_is_hidden_in_the_tables_cannot_be_computed_from_all_of_them(
         ),
         "sweep": tried.rename({"tried": "Segments", "smallest_share": "Smallest segment",
                                "small_share": "In small segments"}),
-        "stages": tables.stages(stages, cards).rename({"stage": "Stage", "rows_in": "Rows in"}),
+        "stages": tables.stage_rows(stages, cards).rename({"stage": "Stage", "rows_in": "Rows in"}),
     }  # fmt: skip
     described = describe_segments(shares, names, NO_TRAITS, min_cell=MIN_CELL)
     fair = fairness_table(people, customers, shares, {"A": LEVELS}, {}, min_cell=MIN_CELL)

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from jobs import console
-from jobs.console import exit_code, start_logging
+from jobs.command import exit_code
 from segment_lib.errors import IntegrityError, JobError
+from segment_lib.run.progress import start_logging
 from segment_lib.schema.wording import printable
 from tests.conftest import ROOT
 
@@ -44,10 +45,10 @@ def test_a_signal_ends_a_job_in_one_line_and_lifts_its_lock(
     job = start("jobs.run", small_config, "--run-dir", run, "--no-progress")
     wait_for(lambda: list(run.glob(".work/encode-*")) or job.poll() is not None)
     job.send_signal(number)
-    _, said = job.communicate(timeout=60)
+    _, output = job.communicate(timeout=60)
     assert job.returncode == SIGNALS[number]
-    assert [line for line in said.splitlines() if "stopped" in line] == said.splitlines()[-1:]
-    assert "Traceback" not in said
+    assert [line for line in output.splitlines() if "stopped" in line] == output.splitlines()[-1:]
+    assert "Traceback" not in output
     assert not (run / ".lock").exists()
     assert set(json.loads((run / "run.json").read_bytes())["stages"]) == {"ingest", "assess"}
     assert not list(run.rglob(".*.????????????????????????????????"))
@@ -121,8 +122,8 @@ def test_a_stream_that_is_closed_gets_nothing_and_nothing_gets_into_its_place(
     command = [sys.executable, "-m", "jobs.export", small_run, "--depth", "0.1", "--out", tmp_path]
     done = subprocess.run(list(map(str, command)), cwd=ROOT, preexec_fn=close, check=False)
     assert done.returncode == 0
-    told = json.loads((tmp_path / "targets.json").read_bytes())
-    assert told["listed"] == len((tmp_path / "targets.csv").read_bytes().splitlines()) - 1
+    summary = json.loads((tmp_path / "targets.json").read_bytes())
+    assert summary["listed"] == len((tmp_path / "targets.csv").read_bytes().splitlines()) - 1
     assert not (small_run / ".lock").exists()
 
 
@@ -134,11 +135,11 @@ def test_too_few_addresses_are_told_at_the_start(
         resource.setrlimit(resource.RLIMIT_AS, (gib << 30, gib << 30))
 
     run = tmp_path / "run"
-    told = (small_config, "--run-dir", run) if what == "jobs.run" else (small_run,)
-    job = start(what, *told, before=limit)
-    _, said = job.communicate(timeout=60)
-    assert job.returncode == 4, said
-    (line,) = said.splitlines()
+    arguments = (small_config, "--run-dir", run) if what == "jobs.run" else (small_run,)
+    job = start(what, *arguments, before=limit)
+    _, output = job.communicate(timeout=60)
+    assert job.returncode == 4, output
+    (line,) = output.splitlines()
     assert f"limited to {gib}.0 GiB (ulimit -v)" in line
     assert "ulimit -v unlimited" in line
 
@@ -186,9 +187,9 @@ def test_what_a_user_can_cause_is_told_in_a_line(
 def test_a_bug_shows_where_it_is_and_none_of_its_words(capsys: pytest.CaptureFixture[str]) -> None:
     start_logging("text")
     assert exit_code(raising(KeyError("secret"))) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("Traceback")
-    assert "secret" not in said
+    output = capsys.readouterr().err
+    assert output.startswith("Traceback")
+    assert "secret" not in output
 
 
 def test_lines_of_json_hold_no_marks_that_turn_them_around(

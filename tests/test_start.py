@@ -38,7 +38,7 @@ def test_loops_are_compiled_where_no_code_may_be_kept(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_while_libraries_are_loaded_is_told_in_a_line() -> None:
-    for raised, told in (("KeyboardInterrupt", "stopped before"), ("ValueError", "Traceback")):
+    for raised, start in (("KeyboardInterrupt", "stopped before"), ("ValueError", "Traceback")):
         done = subprocess.run(
             [sys.executable, "-c", f"import jobs; raise {raised}"],
             cwd=ROOT,
@@ -47,4 +47,4 @@ def test_ctrl_c_while_libraries_are_loaded_is_told_in_a_line() -> None:
             check=False,
         )
         assert done.returncode != 0
-        assert done.stderr.startswith(told)
+        assert done.stderr.startswith(start)

@@ -16,8 +16,8 @@ from dask_ml.decomposition import PCA, IncrementalPCA
 from dask_ml.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from benchmarks.output import emit, phase
 from benchmarks.peers.parts import exact_inertia, open_features, parser
-from benchmarks.told import phase, tell
 
 _TOL = 1e-4
 
@@ -56,14 +56,14 @@ def main() -> None:
             Z = pca.fit(scaled).transform(scaled).astype(np.float32).persist()
             del scaled
         variance = float(Z.var(axis=0).mean().compute())
-        tell(rows=len(Z), explained=float(np.sum(pca.explained_variance_ratio_)))
+        emit(rows=len(Z), explained=float(np.sum(pca.explained_variance_ratio_)))
         for k in options.fits:
             fitted = KMeans(k, init="k-means||", tol=_TOL * variance, random_state=0)
             with phase(f"k={k}"):
                 fitted.fit(Z)
             centers = fitted.cluster_centers_
             inertia = sum(exact_inertia(block.compute(), centers) for block in Z.blocks)
-            tell(fit=k, inertia=inertia, n_iter=int(fitted.n_iter_))
+            emit(fit=k, inertia=inertia, n_iter=int(fitted.n_iter_))
 
 
 if __name__ == "__main__":

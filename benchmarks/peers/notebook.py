@@ -19,7 +19,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from benchmarks.told import phase, tell
+from benchmarks.output import emit, phase
 from segment_lib.config import Config, load_config
 
 Rule = Mapping[str, Any]
@@ -40,9 +40,9 @@ def main() -> None:
         C = features(customers, plan, dtype)
         keep((population, customers))
         del population, customers
-    tell(rows=len(X), features=X.shape[1], customers=len(C), set_aside=asides)
+    emit(rows=len(X), features=X.shape[1], customers=len(C), set_aside=asides)
     if options.compare:
-        tell(features_equal=equal(X, C, options.compare))
+        emit(features_equal=equal(X, C, options.compare))
         return
     with phase("scale"):
         scaler = StandardScaler()
@@ -55,20 +55,20 @@ def main() -> None:
         Z = pca.fit_transform(scaled)
         keep(scaled)
         del scaled
-    tell(n_components=int(pca.n_components_))
+    emit(n_components=int(pca.n_components_))
     least, most = config.model.sweep
     fitted = {}
     for k in range(least, most + 1):
         with phase(f"k={k}"):
             fitted[k] = KMeans(k, n_init=1, random_state=0).fit(Z)
-        tell(fit=k, inertia=float(fitted[k].inertia_), n_iter=int(fitted[k].n_iter_))
+        emit(fit=k, inertia=float(fitted[k].inertia_), n_iter=int(fitted[k].n_iter_))
     with phase("customers"):
         chosen = fitted[options.n_clusters]
         segments = chosen.predict(pca.transform(scaler.transform(C.to_numpy())))
         share = np.bincount(chosen.labels_, minlength=chosen.n_clusters) / len(Z)
         customer_share = np.bincount(segments, minlength=chosen.n_clusters) / len(C)
         index = 100 * customer_share / share
-    tell(index=sorted(round(float(i), 1) for i in index))
+    emit(index=sorted(round(float(i), 1) for i in index))
 
 
 def clean(
@@ -79,13 +79,13 @@ def clean(
     listed = summary["missing_or_unknown"].str.strip("[]").str.split(",")
     codes = dict(zip(summary["attribute"], listed, strict=True))
     paths = (config.inputs.population, config.inputs.customers)
-    both = []
+    extracts = []
     for path in paths:
         rows = pd.read_csv(path, sep=config.inputs.separator or ";", low_memory=False)
-        both.append(known(rows, codes, dtype))
+        extracts.append(known(rows, codes, dtype))
         keep(rows)
-        keep(both[-1])
-    population, customers = both
+        keep(extracts[-1])
+    population, customers = extracts
     kept = population.columns[population.isna().mean() <= config.cleaning.max_missing_share]
     most = config.cleaning.max_missing_per_row
     most = int(most * len(kept)) if most < 1 else int(most)
@@ -142,8 +142,8 @@ def one_hot(column: pd.Series, rule: Rule) -> dict[str, pd.Series]:
 def recode(column: pd.Series, rule: Rule) -> dict[str, pd.Series]:
     made = {}
     for feature, table in rule["tables"].items():
-        said = {code: value for code, value in table.items() if value is not None}
-        values = column.map(dict(zip(_codes(column, said), said.values(), strict=True)))
+        values_of = {code: value for code, value in table.items() if value is not None}
+        values = column.map(dict(zip(_codes(column, values_of), values_of.values(), strict=True)))
         made[feature] = values.astype(float).fillna(rule["fill"][feature])
     return made
 

@@ -55,11 +55,13 @@ def exact_inertia(Z: np.ndarray, centers: np.ndarray) -> float:
 
 def parser(program: str, about: str | None) -> argparse.ArgumentParser:
     """The command line all peers of the model part share."""
-    found = argparse.ArgumentParser(prog=f"python -m benchmarks.peers.{program}", description=about)
-    found.add_argument("run", type=Path, help="a run of ours, done up to encode")
-    found.add_argument("--n-components", type=int, required=True, help="as many as ours keeps")
-    found.add_argument("--fits", type=_numbers, required=True, metavar="K,K,…")
-    return found
+    command = argparse.ArgumentParser(
+        prog=f"python -m benchmarks.peers.{program}", description=about
+    )
+    command.add_argument("run", type=Path, help="a run of ours, done up to encode")
+    command.add_argument("--n-components", type=int, required=True, help="as many as ours keeps")
+    command.add_argument("--fits", type=_numbers, required=True, metavar="K,K,…")
+    return command
 
 
 def _numbers(text: str) -> list[int]:

@@ -7,8 +7,8 @@ from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import IncrementalPCA
 from sklearn.preprocessing import StandardScaler
 
+from benchmarks.output import emit, phase
 from benchmarks.peers.parts import Features, exact_inertia, open_features, parser
-from benchmarks.told import phase, tell
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     with phase("pca"):
         for block in features.blocks():
             pca.partial_fit(scaler.transform(block))
-    tell(rows=sum(features.rows), explained=float(pca.explained_variance_ratio_.sum()))
+    emit(rows=sum(features.rows), explained=float(pca.explained_variance_ratio_.sum()))
     # One reading serves all numbers of clusters, as nobody would read the file nineteen times.
     with phase("kmeans"):
         fitted = {k: MiniBatchKMeans(k, n_init=1, random_state=0) for k in options.fits}
@@ -41,7 +41,7 @@ def main() -> None:
         for k, kmeans in fitted.items():
             inertia[k] += exact_inertia(scores, kmeans.cluster_centers_)
     for k in options.fits:
-        tell(fit=k, inertia=inertia[k], n_iter=options.epochs)
+        emit(fit=k, inertia=inertia[k], n_iter=options.epochs)
 
 
 def _scores(

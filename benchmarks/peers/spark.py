@@ -6,8 +6,8 @@ from pyspark.ml.clustering import KMeans
 from pyspark.ml.feature import PCA, StandardScaler, VectorAssembler
 from pyspark.sql import SparkSession
 
+from benchmarks.output import emit, phase
 from benchmarks.peers.parts import open_features, parser
-from benchmarks.told import phase, tell
 
 _MAX_ITER = 40
 _TOL = 1e-4
@@ -32,11 +32,11 @@ def main() -> None:
         Z = pca.transform(scaled).select("features").cache()
         Z.count()
         scaled.unpersist()
-    tell(rows=n_rows, explained=float(pca.explainedVariance.toArray().sum()))
+    emit(rows=n_rows, explained=float(pca.explainedVariance.toArray().sum()))
     for k in options.fits:
         with phase(f"k={k}"):
             fitted = KMeans(k=k, maxIter=_MAX_ITER, tol=_TOL, seed=0).fit(Z)
-        tell(fit=k, inertia=fitted.summary.trainingCost, n_iter=fitted.summary.numIter)
+        emit(fit=k, inertia=fitted.summary.trainingCost, n_iter=fitted.summary.numIter)
     spark.stop()
     # The JVM ends with its stdin. Waited for, its CPU time is told to whoever measures.
     java.stdin.close()

@@ -7,6 +7,7 @@ below one in three thousand.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Self
 
 import numpy as np
 
@@ -30,9 +31,7 @@ class RowsByOwner:
     """Number of columns."""
 
     @classmethod
-    def write(
-        cls, root: Location, path: str, rows: np.ndarray, owners: np.ndarray, n: int
-    ) -> "RowsByOwner":
+    def write(cls, root: Location, path: str, rows: np.ndarray, owners: np.ndarray, n: int) -> Self:
         """Write rows, shape (n_rows, width) of uint64, in the order of their `n` owners."""
         order = np.argsort(owners, kind="stable")
         edges = np.searchsorted(owners[order], np.arange(n + 1))
@@ -100,9 +99,7 @@ def find_repeats(
     is_first = np.concatenate([[True], keys[1:] != keys[:-1]]) if len(keys) else keys.astype(bool)
     starts = np.flatnonzero(is_first)
     sizes = np.diff(np.append(starts, len(keys)))
-    same_content, same_zeros = (
-        column == np.repeat(column[starts], sizes) for column in (contents, zeros)
-    )
+    same_content, same_zeros = (c == np.repeat(c[starts], sizes) for c in (contents, zeros))
     repeated = np.sort(numbers[~is_first])
     owners = np.searchsorted(np.asarray(firsts, dtype=np.uint64), repeated, side="right") - 1
     repeats = RepeatCounts(

@@ -14,7 +14,7 @@ import numpy as np
 from dask import delayed
 from dask.delayed import Delayed
 
-from segment_lib.model import Standing
+from segment_lib.model import RowBounds
 from segment_lib.storage.arrays import write_arrays
 from segment_lib.storage.files import remove, write_file
 from segment_lib.storage.local import make_private, unwritable
@@ -40,14 +40,14 @@ class Scratch:
         ]
         return Spilled(dask.compute(*tasks), Z.chunks[0], Z.shape[1], Z.dtype)
 
-    def standings(self) -> "StandingsInFiles":
+    def bounds_store(self) -> "FileBounds":
         """A place on a disk for what passes of this process remember; earlier ones are gone."""
-        folder = local_path(self.root / self.folder / "standings")
+        folder = local_path(self.root / self.folder / "bounds")
         if folder is None:
-            raise ValueError(f"{self.root}: no disk, on which labels and limits are written over")
+            raise ValueError(f"{self.root}: no disk, on which labels and bounds are written over")
         remove(folder)
         make_private(folder)
-        return StandingsInFiles(folder)
+        return FileBounds(folder)
 
     def hold(self, tasks: Sequence[Delayed], total: Delayed) -> tuple[Sequence[Delayed], Any]:
         """Write the results of the tasks, dataclasses of arrays, to files, and compute the total.
@@ -93,8 +93,8 @@ class Spilled(Sequence[np.ndarray]):
         return da.concatenate(blocks)
 
 
-class StandingsInFiles:
-    """Of each block two files, of labels and of limits, in which clusterings follow one another.
+class FileBounds:
+    """Two files a block, of labels and of slack, in which clusterings follow one another.
 
     They are read and written, not mapped: where a disk is full, writing into a map kills a process.
     """
@@ -103,27 +103,27 @@ class StandingsInFiles:
         self._folder = folder
         self._of: dict[int, tuple[dict[int, int], np.dtype[Any], int]] = {}
 
-    def recall(self, block: int, keys: Sequence[int]) -> Standing | None:
+    def recall(self, block: int, keys: Sequence[int]) -> RowBounds | None:
         if block not in self._of:
             return None
         places, dtype, n_rows = self._of[block]
-        arrays = []
-        for name, kind in (("labels", dtype), ("limits", np.dtype(np.float32))):
+        found = []
+        for name, kind in (("labels", dtype), ("slack", np.dtype(np.float32))):
             rows = np.empty((len(keys), n_rows), kind)
             with self._path(block, name).open("rb") as file:
                 for row, key in zip(rows, keys, strict=True):
                     file.seek(places[key] * row.nbytes)
                     file.readinto(row)
-            arrays.append(rows)
-        return Standing(np.array(keys), *arrays)
+            found.append(rows)
+        return RowBounds(np.array(keys), *found)
 
-    def keep(self, block: int, standing: Standing) -> None:
-        keys = standing.keys.tolist()
+    def keep(self, block: int, bounds: RowBounds) -> None:
+        keys = bounds.keys.tolist()
         if block not in self._of:
             places = {key: place for place, key in enumerate(keys)}
-            self._of[block] = places, standing.labels.dtype, standing.labels.shape[1]
+            self._of[block] = places, bounds.labels.dtype, bounds.labels.shape[1]
         places = self._of[block][0]
-        for name, rows in (("labels", standing.labels), ("limits", standing.limits)):
+        for name, rows in (("labels", bounds.labels), ("slack", bounds.slack)):
             path = self._path(block, name)
             try:
                 descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)

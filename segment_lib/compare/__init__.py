@@ -1,16 +1,20 @@
 """Customers against the population: index, its limits, chi-square test, sanity checks."""
 
-from segment_lib.compare.association import Association, chi_square_test
+from segment_lib.compare.association import Association, chi_square_test, chi_square_tests
 from segment_lib.compare.index import SEGMENTS, compare_segments, index_interval
-from segment_lib.compare.sanity_checks import sanity_checks
+from segment_lib.compare.sanity_checks import refuse_suspicious, sanity_checks
 from segment_lib.compare.spread import index_spread
+from segment_lib.compare.table import segment_table
 
 __all__ = [
     "SEGMENTS",
     "Association",
     "chi_square_test",
+    "chi_square_tests",
     "compare_segments",
     "index_interval",
     "index_spread",
+    "refuse_suspicious",
     "sanity_checks",
+    "segment_table",
 ]

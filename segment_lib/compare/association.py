@@ -1,11 +1,14 @@
 """Chi-square test of independence of segment and extract, and Cramér's V."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
+import polars as pl
 from scipy.stats import chi2
 from scipy.stats.contingency import association, expected_freq
+
+from segment_lib.terms import SET_ASIDE
 
 
 @dataclass(frozen=True)
@@ -49,3 +52,26 @@ def chi_square_test(
         least_expected=float(expected.min()),
         rows=int(table.sum()),
     )
+
+
+def chi_square_tests(segments: pl.DataFrame) -> dict[str, dict[str, float] | None]:
+    """Return the tests of a table of segments, with and without the rows set aside.
+
+    Parameters
+    ----------
+    segments : columns segment, population_rows and customer_rows
+    """
+    tables = {
+        "all_segments": segments,
+        "without_set_aside": segments.filter(pl.col("segment") != SET_ASIDE),
+    }
+    tests = {}
+    for name, table in tables.items():
+        test = chi_square_test(
+            *(
+                dict(table.select("segment", rows).iter_rows())
+                for rows in ("population_rows", "customer_rows")
+            )
+        )
+        tests[name] = asdict(test) if test else None
+    return tests

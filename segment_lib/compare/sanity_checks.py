@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from segment_lib.disclosure import suppress_segments
+from segment_lib.errors import DataError
 from segment_lib.terms import SET_ASIDE
 
 MAX_CUSTOMER_SHARE = 0.6
@@ -53,3 +54,18 @@ def _warnings(segments: pl.DataFrame, disclosed: pl.DataFrame) -> Iterator[str]:
     empty = clustered.filter(pl.col("customer_rows") == 0).height
     if customers and empty >= MAX_EMPTY_SHARE * clustered.height:
         yield f"{empty} of {clustered.height} segments hold no customer"
+
+
+def refuse_suspicious(warnings: list[str]) -> None:
+    """Raise a DataError if the outcome looks broken.
+
+    Parameters
+    ----------
+    warnings : those of `sanity_checks`
+    """
+    if warnings:
+        raise DataError(
+            f"The outcome looks like a broken delivery or coding, not like customers: "
+            f"{'; '.join(warnings)}. Compare the coding of both extracts; if it is so, set "
+            "compare.allow_suspicious=true."
+        )

@@ -42,6 +42,11 @@ class Plan:
         return tuple(feature for rule in self.rules for feature in rule.features)
 
     @property
+    def attributes(self) -> dict[str, str]:
+        """The attribute that each feature is made from."""
+        return {feature: rule.attribute for rule in self.rules for feature in rule.features}
+
+    @property
     def redundant(self) -> frozenset[str]:
         """Attributes dropped because another, which is used, says the same."""
         used = {rule.attribute for rule in self.rules if rule.features}

@@ -301,3 +301,14 @@ def response_table(counts: pl.DataFrame) -> pl.DataFrame:
         (pl.col("low") / pl.col("whole")).alias("lift_low"),
         (pl.col("high") / pl.col("whole")).alias("lift_high"),
     )
+
+
+def gains_sentence(gains: pl.DataFrame, n_micro: int) -> str:
+    """Return what a fifth of the population reaches, in words."""
+    fifth = dict(gains.filter(pl.col("depth") == 0.2).select("by", "customers_reached").iter_rows())
+    if fifth["segment"] is None:
+        return f"{n_micro} micro-segments; no customer is held out, so no gain is measured"
+    return (
+        f"a fifth of the population reaches {fifth['micro_segment']:.1%} of held-out customers by "
+        f"{n_micro} micro-segments, {fifth['segment']:.1%} by segments"
+    )

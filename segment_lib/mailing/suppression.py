@@ -282,9 +282,11 @@ def _unpacked_head(path: Location, packing: str) -> bytes:
         with _open_unpacked(path, packing) as stream:
             return bytes(stream.read(_HEAD_BYTES))
     except OSError:
-        raise DataError(
-            f"{path}: the compressed stream is damaged or cut off. Fetch the file again."
-        ) from None
+        raise _damaged(path) from None
+
+
+def _damaged(path: Location) -> DataError:
+    return DataError(f"{path}: the compressed stream is damaged or cut off. Fetch the file again.")
 
 
 def _refuse_binary(path: Location, head: bytes) -> None:
@@ -328,9 +330,7 @@ def _encoding(path: Location, packing: str | None, head: bytes) -> str:
     except UnicodeDecodeError:
         return "cp1252"
     except OSError:
-        raise DataError(
-            f"{path}: the compressed stream is damaged or cut off. Fetch the file again."
-        ) from None
+        raise _damaged(path) from None
     return "utf-8-sig"
 
 

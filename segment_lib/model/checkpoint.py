@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from segment_lib.model.lloyd import Run
+from segment_lib.model.lloyd import ClusteringState
 
 
 @dataclass(frozen=True)
@@ -16,42 +16,42 @@ class SweepCheckpoint:
     A pass finds it anew from the centres: each row's nearest one, and exact sums.
     """
 
-    runs: Mapping[int, Run]
+    states: Mapping[int, ClusteringState]
     """By the number of clusters."""
     restarts_agree: Mapping[int, float]
     """How well the restarts on the sample agreed."""
 
     @property
     def passes(self) -> int:
-        return max(run.n_iter for run in self.runs.values())
+        return max(state.n_iter for state in self.states.values())
 
     def arrays(self) -> dict[str, np.ndarray]:
-        told = [(k, run.n_iter, run.settled, run.converged) for k, run in self.runs.items()]
+        progress = [(k, s.n_iter, s.stopped, s.converged) for k, s in self.states.items()]
         return {
-            "runs": np.array(told, dtype=np.int64),
-            "restarts_agree": np.array([self.restarts_agree[k] for k in self.runs]),
-            **{f"centers-{k}": run.centers for k, run in self.runs.items()},
+            "progress": np.array(progress, dtype=np.int64),
+            "restarts_agree": np.array([self.restarts_agree[k] for k in self.states]),
+            **{f"centers-{k}": state.centers for k, state in self.states.items()},
         }
 
     @classmethod
     def from_arrays(
         cls, arrays: Mapping[str, np.ndarray], n_clusters: Sequence[int], n_components: int
     ) -> Self | None:
-        """None if the arrays are not those of a sweep of these numbers of clusters."""
+        """From arrays; None if they are not those of a sweep of these numbers of clusters."""
         shapes = {
-            "runs": (len(n_clusters), 4),
+            "progress": (len(n_clusters), 4),
             "restarts_agree": (len(n_clusters),),
             **{f"centers-{k}": (k, n_components) for k in n_clusters},
         }
         if {name: array.shape for name, array in arrays.items()} != shapes:
             return None
-        told = {int(k): (int(n), bool(s), bool(c)) for k, n, s, c in arrays["runs"]}
-        centers = {k: arrays[f"centers-{k}"] for k in told if f"centers-{k}" in arrays}
+        progress = {int(k): (int(n), bool(s), bool(c)) for k, n, s, c in arrays["progress"]}
+        centers = {k: arrays[f"centers-{k}"] for k in progress if f"centers-{k}" in arrays}
         if set(centers) != set(n_clusters) or not all(
             array.dtype == np.float32 and np.isfinite(array).all() for array in centers.values()
         ):
             return None
         return cls(
-            {k: Run(centers[k], *told[k]) for k in told},
-            dict(zip(told, arrays["restarts_agree"].tolist(), strict=True)),
+            {k: ClusteringState(centers[k], *progress[k]) for k in progress},
+            dict(zip(progress, arrays["restarts_agree"].tolist(), strict=True)),
         )

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from segment_lib.errors import ConfigError
 from segment_lib.hashing import row_hash
-from segment_lib.model.kernel import label_rows
-from segment_lib.model.stability import count_jointly
 from segment_lib.terms import DEPTH, DISSOLVED, STABLE
 
 AGREE = 1 / 3
@@ -16,6 +15,26 @@ shuffled each by itself two segments were found again by 0.79, from one optimum 
 MIN_SHARE = 0.01
 """A segment below this share of the population is too small to plan a mail-out on. A crumb does no
 harm beside large ones, so such segments may hold as much together."""
+
+
+def numbers_to_try(sweep: tuple[int, int], n_clusters: int | str, n_rows: int) -> list[int]:
+    """Return the numbers of clusters to try: the sweep and, if one is asked for, that one.
+
+    Raises
+    ------
+    ConfigError
+        If there is none that so few rows allow.
+    """
+    (least, most), allowed = sweep, max(n_rows // 2, 2)
+    wanted = {k for k in range(least, most + 1) if k <= allowed}
+    if isinstance(n_clusters, int):
+        wanted.add(n_clusters)
+    if not wanted:
+        raise ConfigError(
+            f"model.sweep = [{least}, {most}]: {n_rows:,} rows of the population allow up to "
+            f"{allowed} segments. Set model.sweep to begin there or below, or model.n_clusters."
+        )
+    return sorted(wanted)
 
 
 def small_share(counts: np.ndarray) -> float:
@@ -48,34 +67,22 @@ class Trial:
 
     @property
     def is_stable(self) -> bool:
-        again = self.stability >= STABLE and self.segment_stability > DISSOLVED
-        return again and not self.restarts_agree < AGREE
+        found_again = self.stability >= STABLE and self.segment_stability > DISSOLVED
+        return found_again and not self.restarts_agree < AGREE
 
     @property
     def is_large(self) -> bool:
         return self.small_share <= MIN_SHARE
 
 
-def quarters(rows: np.ndarray, random_state: int) -> np.ndarray:
+def holdout_split(rows: np.ndarray, random_state: int) -> np.ndarray:
     """0 for rows by which segments are ranked here, 1 for those by which that is measured, else 2.
 
     By the same hash as the halves of the gains table: 0 and 1 are in the half that ranks there, so
     that customers by whom it is measured have no part in how many segments there are.
     """
-    quarter = row_hash(rows, random_state) >> np.uint64(62)
-    return np.asarray(np.minimum(quarter, 2), dtype=np.int64)
-
-
-def count_quarters(
-    scores: np.ndarray, rows: np.ndarray, centers: Sequence[np.ndarray], random_state: int
-) -> list[np.ndarray]:
-    """Rows that rank and that measure, by segment: (2, n_clusters) for each clustering."""
-    quarter = quarters(rows, random_state)
-    labels = label_rows(scores, centers)
-    return [
-        count_jointly(quarter, own, 3, len(these))[:2]
-        for own, these in zip(labels, centers, strict=True)
-    ]
+    split = row_hash(rows, random_state) >> np.uint64(62)
+    return np.asarray(np.minimum(split, 2), dtype=np.int64)
 
 
 def held_out_gain(

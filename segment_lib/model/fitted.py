@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import dask.array as da
 import numpy as np
 
 from segment_lib.errors import IntegrityError
-from segment_lib.model.kernel import nearest
+from segment_lib.model.kmeans import KMeans
 from segment_lib.model.pca import IncrementalPCA
-from segment_lib.model.scale import StandardScaler
+from segment_lib.model.scale import StandardScaler, by_blocks
 
 _TILE = 4096
 """Rows projected at a time; they stay in the cache."""
@@ -22,20 +23,10 @@ _ARRAYS = ("mean", "scale", "components", "explained_variance_ratio")
 
 @dataclass(frozen=True)
 class Projection:
-    """Features to scores: scaled, then projected on the principal components."""
+    """A pipeline from features to scores: a fitted scaler, and a fitted PCA of what it scales."""
 
-    mean: np.ndarray
-    """Shape (n_features,)."""
-    scale: np.ndarray
-    """Shape (n_features,)."""
-    components: np.ndarray
-    """Shape (n_components, n_features)."""
-    explained_variance_ratio: np.ndarray
-    """Of all components in falling order, those beyond n_components included."""
-
-    @classmethod
-    def of(cls, scaler: StandardScaler, pca: IncrementalPCA) -> "Projection":
-        return cls(scaler.mean_, scaler.scale_, pca.components_, pca.all_explained_variance_ratio_)
+    scaler: StandardScaler
+    pca: IncrementalPCA
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Projection":
@@ -48,45 +39,45 @@ class Projection:
         """
         if absent := [name for name in _ARRAYS if name not in arrays]:
             raise IntegrityError(f"The model lacks {', '.join(absent)}. Run fit again.")
-        found = cls(*(arrays[name] for name in _ARRAYS))
-        n = found.mean.size
-        shapes = found.mean.shape, found.scale.shape, found.components.shape[1:]
-        if set(shapes) != {(n,)} or not len(found.components) or not found.scale.all():
+        mean, scale, components, ratio = (arrays[name] for name in _ARRAYS)
+        shapes = mean.shape, scale.shape, components.shape[1:]
+        if set(shapes) != {(mean.size,)} or not len(components) or not scale.all():
             raise IntegrityError("The arrays of the model do not fit together. Run fit again.")
-        return found
+        return cls(
+            StandardScaler.from_arrays(mean, scale), IncrementalPCA.from_arrays(components, ratio)
+        )
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {
-            "mean": self.mean,
-            "scale": self.scale,
-            "components": self.components,
-            "explained_variance_ratio": self.explained_variance_ratio,
+            "mean": self.scaler.mean_,
+            "scale": self.scaler.scale_,
+            "components": self.pca.components_,
+            "explained_variance_ratio": self.pca.all_explained_variance_ratio_,
         }
 
-    def scores(self, block: np.ndarray) -> np.ndarray:
-        """Scores of shape (n_rows, n_components), float32, of features (n_rows, n_features)."""
-        axes = (self.components / self.scale).T.astype(np.float32)
-        mean = self.mean.astype(np.float32)
-        scores = np.empty((len(block), len(self.components)), dtype=np.float32)
-        for start in range(0, len(block), _TILE):
-            tile = slice(start, start + _TILE)
-            np.matmul(block[tile] - mean, axes, out=scores[tile])
-            scores[tile] = np.rint(scores[tile] * _GRID) / _GRID
-        return scores
+    def transform(self, X: Any) -> Any:
+        """Scores of shape (n_rows, n_components) on a grid; lazily for a Dask array.
 
-    def project(self, X: da.Array) -> da.Array:
-        """Scores of all blocks, lazily."""
-        chunks = (X.chunks[0], (len(self.components),))
-        return X.map_blocks(self.scores, dtype=np.float32, chunks=chunks)
+        Parameters
+        ----------
+        X : features of shape (n_rows, n_features), float32
+        """
+        if isinstance(X, da.Array):
+            return by_blocks(self.transform, X, (len(self.pca.components_),))
+        scores = np.empty((len(X), len(self.pca.components_)), dtype=np.float32)
+        for start in range(0, len(X), _TILE):
+            tile = slice(start, start + _TILE)
+            exact = self.pca.transform(X[tile], scaler=self.scaler)
+            scores[tile] = np.rint(exact * _GRID) / _GRID
+        return scores
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A projection and the centres of the segments in it."""
+    """A pipeline from features to segments: a projection, and the clusters of its scores."""
 
     projection: Projection
-    cluster_centers: np.ndarray
-    """Shape (n_clusters, n_components), float32."""
+    kmeans: KMeans
     segment_ids: np.ndarray
     """The numbers of the segments, shape (n_clusters,), int32."""
 
@@ -101,17 +92,31 @@ class FittedModel:
         """
         projection = Projection.from_arrays(arrays)
         centers = arrays.get("cluster_centers", np.empty(0))
-        if centers.ndim != 2 or not len(centers) or len(centers.T) != len(projection.components):
+        n_components = len(projection.pca.components_)
+        if centers.ndim != 2 or not len(centers) or centers.shape[1] != n_components:
             raise IntegrityError("The centres do not fit the components. Run sweep again.")
         ids = segment_ids(arrays)
         if ids.shape != (len(centers),) or len(set(ids.tolist())) != len(ids):
             raise IntegrityError("The segments' numbers do not fit the centres. Run sweep again.")
-        return cls(projection, centers, ids)
+        return cls(projection, KMeans.from_centers(centers), ids)
 
-    def assign(self, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Segment and distance to its centre for features of shape (n_rows, n_features)."""
-        labels, distances = nearest(self.projection.scores(block), self.cluster_centers)
-        return self.segment_ids[labels], distances
+    def predict(self, X: Any, *, return_distance: bool = False) -> Any:
+        """The segment of each row of features (n_rows, n_features); lazily for a Dask array.
+
+        Parameters
+        ----------
+        return_distance : return the distances to the centre of its segment too, float32
+        """
+        scores = self.projection.transform(X)
+        if not return_distance:
+            return self._numbered(self.kmeans.predict(scores))
+        labels, distances = self.kmeans.predict(scores, return_distance=True)
+        return self._numbered(labels), distances
+
+    def _numbered(self, labels: Any) -> Any:
+        if isinstance(labels, da.Array):
+            return labels.map_blocks(self._numbered, dtype=self.segment_ids.dtype)
+        return self.segment_ids[labels]
 
 
 def segment_ids(arrays: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -23,9 +23,9 @@ _SMALL_TILE, _TILE = 32, 512
 def tally_rows(
     rows: np.ndarray,
     centers: Sequence[np.ndarray],
-    drifts: Sequence[np.ndarray],
+    center_shifts: Sequence[np.ndarray],
     labels: np.ndarray,
-    limits: np.ndarray,
+    bound_slack: np.ndarray,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Move rows to their nearest centres, for several clusterings in one reading.
 
@@ -33,10 +33,10 @@ def tally_rows(
     ----------
     rows : scores of shape (n_rows, n_components), float32
     centers : per clustering, shape (n_clusters, n_components), float32
-    drifts : per clustering and cluster, how much nearer another centre may have come to a row
+    center_shifts : per clustering and cluster, how much nearer another centre may have come
     labels : shape (n_clusterings, n_rows), as `unknown_labels` makes them; the clusters of the
         rows, brought up to date
-    limits : shape (n_clusterings, n_rows), float32; the drifts up to which rows are sure of them
+    bound_slack : shape (n_clusterings, n_rows), float32; the shift up to which a row is sure of it
 
     Returns
     -------
@@ -45,10 +45,10 @@ def tally_rows(
     stacked, norms, offsets = _stack(centers)
     counts = np.zeros(len(stacked), dtype=np.int64)
     sums = np.zeros(stacked.shape)
-    drift = np.concatenate(drifts).astype(np.float64)
+    center_shift = np.concatenate(center_shifts).astype(np.float64)
     tile = _tile_rows(stacked)
-    _tally(np.ascontiguousarray(rows), stacked, norms, offsets, tile, drift, labels,
-           np.iinfo(labels.dtype).max, limits, counts, sums)  # fmt: skip
+    _tally(np.ascontiguousarray(rows), stacked, norms, offsets, tile, center_shift, labels,
+           np.iinfo(labels.dtype).max, bound_slack, counts, sums)  # fmt: skip
     return [(counts[a:b], sums[a:b]) for a, b in pairwise(offsets)]
 
 
@@ -63,16 +63,16 @@ def unknown_labels(n_clusterings: int, n_rows: int, most: int) -> np.ndarray:
     return np.full((n_clusterings, n_rows), np.iinfo(kind).max, dtype=kind)
 
 
-def doubtful_rows(labels: np.ndarray, limits: np.ndarray, drift: np.ndarray) -> np.ndarray:
+def doubtful_rows(labels: np.ndarray, slack: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """The rows of which another centre may have come nearer than their own, in ascending order.
 
     Parameters
     ----------
-    labels, limits : of one clustering, shape (n_rows,), as `tally_rows` leaves them
-    drift : per cluster, how much nearer another centre may have come to a row
+    labels, slack : of one clustering, shape (n_rows,), as `tally_rows` leaves them
+    shift : per cluster, how much nearer another centre may have come to a row
     """
     found = np.empty(len(labels), dtype=np.intp)
-    return found[: _doubtful(labels, limits, drift, found)]
+    return found[: _doubtful(labels, slack, shift, found)]
 
 
 def measure_rows(
@@ -323,10 +323,10 @@ def _tally(
     norms: np.ndarray,
     offsets: np.ndarray,
     tile_rows: int,
-    drift: np.ndarray,
+    center_shift: np.ndarray,
     labels: np.ndarray,
     unknown: int,
-    limits: np.ndarray,
+    bound_slack: np.ndarray,
     counts: np.ndarray,
     sums: np.ndarray,
 ) -> None:
@@ -341,7 +341,7 @@ def _tally(
             for i in range(len(tile.own)):
                 cluster, before = tile.own[i], labels[run, start + i]
                 # Rounded down, so that a limit never promises too much.
-                limits[run, start + i] = (drift[cluster] + gaps[i]) * (1 - 2.0**-22)
+                bound_slack[run, start + i] = (center_shift[cluster] + gaps[i]) * (1 - 2.0**-22)
                 if before == cluster - first:
                     continue
                 labels[run, start + i] = cluster - first
@@ -355,11 +355,11 @@ def _tally(
 
 
 @_compiled()
-def _doubtful(labels: np.ndarray, limits: np.ndarray, drift: np.ndarray, found: np.ndarray) -> int:
+def _doubtful(labels: np.ndarray, slack: np.ndarray, shift: np.ndarray, found: np.ndarray) -> int:
     n = 0
     for i in range(len(labels)):
         found[n] = i
-        n += limits[i] <= drift[labels[i]]
+        n += slack[i] <= shift[labels[i]]
     return n
 
 

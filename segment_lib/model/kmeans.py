@@ -1,8 +1,9 @@
 """KMeans for several numbers of clusters at once: a pass reads each block once for all of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import copy
 from itertools import pairwise
+from numbers import Real
 from typing import Any, Self
 
 import dask
@@ -11,66 +12,75 @@ import dask_ml.cluster
 import numpy as np
 from dask import delayed
 from dask.delayed import Delayed
+from sklearn.base import ClusterMixin
+from sklearn.metrics import euclidean_distances
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
 
-from segment_lib.errors import ConfigError
+from segment_lib.errors import ParameterError, RowsError
 from segment_lib.model.blocks import row_blocks
 from segment_lib.model.checkpoint import SweepCheckpoint
-from segment_lib.model.kernel import nearest
+from segment_lib.model.kernel import label_rows, nearest
 from segment_lib.model.lloyd import (
+    ClusteringState,
+    DaskRows,
+    LocalRows,
     Rows,
-    RowsInBlocks,
-    Run,
     farthest,
     lloyd,
     measure,
 )
 from segment_lib.model.quality import ClusterSums, inertia
 from segment_lib.model.sample import (
+    best_of,
     neighbouring_centers,
     reseed_empty,
     sample_blocks,
     seed_sample,
+    seeding,
     starting_centers,
+)
+from segment_lib.model.scale import by_blocks
+from segment_lib.model.validation import (
+    as_seed,
+    check_at_least,
+    check_choice,
+    check_rows,
+    refuse_unsupported,
 )
 
 _ROUNDS = 3
 """How often each number of clusters learns from its neighbours: what helps one helps others."""
+_INITS = ("k-means++", "k-means||")
 
 
-@dataclass(frozen=True)
-class Clustering:
-    """A fitted clustering, its clusters in the order of the starting centres."""
+class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
+    """Clusters by Lloyd's algorithm: dask-ml's KMeans with scikit-learn's answers.
 
-    n_clusters: int
-    centers: np.ndarray
-    """Shape (n_clusters, n_components), float32."""
-    sums: ClusterSums
-    n_iter: int
-    converged: bool
-    restarts_agree: float
-    """Mean adjusted Rand index of pairs of restarts on the sample."""
-
-    @property
-    def inertia(self) -> float:
-        return inertia(self.sums, self.centers)
-
-    def by_size(self) -> "Clustering":
-        """The same clustering with the largest cluster first."""
-        order = np.argsort(-self.sums.counts, kind="stable")
-        return replace(self, centers=self.centers[order], sums=self.sums.reordered(order))
-
-
-class KMeans(dask_ml.cluster.KMeans):  # type: ignore[misc]
-    """dask-ml's KMeans with scikit-learn's answers.
-
-    Starting centres come from k-means++ with restarts on a sample; then exact Lloyd passes over all
-    blocks. `tol` is relative to the mean variance of the features, an empty cluster moves to the
-    row farthest from its centre, and `inertia_` is the sum of squared distances.
+    Starting centres come from k-means++ with restarts on a sample; then exact passes over all
+    blocks. An empty cluster moves to the row farthest from its centre. Products of rows are taken
+    in float32; the answer is the same for any chunks, threads and workers.
 
     Parameters
     ----------
-    init : "k-means++", or an array of starting centres of shape (n_clusters, n_features)
+    n_clusters : how many
+    init : "k-means++", or "k-means||" (dask-ml's name for a start that does not read all rows into
+        memory; it is the same here), or an array of starting centres of shape
+        (n_clusters, n_features)
     n_init : restarts on the sample
+    max_iter : passes at most
+    tol : squared shift of the centres, in all, at which they rest; relative to the mean variance
+    random_state : a seed, a RandomState, or None for another answer each time
+
+    Attributes
+    ----------
+    cluster_centers_ : shape (n_clusters, n_features)
+    labels_ : the cluster of each row that `fit` has seen, lazy for a Dask array; never pickled
+    inertia_ : sum of squared distances to the own centre
+    n_iter_ : passes over all rows
+    converged_ : whether the centres rest
+    restarts_agree_ : mean adjusted Rand index of pairs of restarts on the sample
+    sums_ : what a pass adds up per cluster: rows, sums, distances, simplified silhouettes
     """
 
     def __init__(
@@ -80,45 +90,223 @@ class KMeans(dask_ml.cluster.KMeans):  # type: ignore[misc]
         n_init: int = 4,
         max_iter: int = 300,
         tol: float = 1e-4,
-        random_state: int = 0,
+        random_state: Any = 0,
     ) -> None:
-        super().__init__(n_clusters=n_clusters, init=init, max_iter=max_iter, tol=tol)
+        self.n_clusters = n_clusters
+        self.init = init
         self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
         self.random_state = random_state
 
-    def fit(self, X: da.Array | np.ndarray, y: None = None) -> Self:
-        """Fit to `X`, shape (n_rows, n_features), in known chunks."""
-        if isinstance(X, np.ndarray):
-            X = da.from_array(X, chunks=X.shape)
+    @classmethod
+    def from_centers(cls, centers: np.ndarray) -> Self:
+        """Clusters of rows around the origin, such as scores, fitted before.
+
+        Parameters
+        ----------
+        centers : shape (n_clusters, n_features), float32
+        """
+        model = cls(len(centers))
+        model.cluster_centers_, model._offset = centers, None
+        model.n_features_in_ = centers.shape[1]
+        return model
+
+    def fit(self, X: Any, y: None = None, **fit_params: Any) -> Self:
+        """Fit to `X`, shape (n_rows, n_features), in known chunks.
+
+        Raises
+        ------
+        ValueError
+            If a value is not finite, a parameter nonsense, or there are fewer rows than clusters.
+        TypeError
+            If `sample_weight` is given.
+        """
+        refuse_unsupported(self, fit_params)
+        X = check_rows(self, X, reset=True)
+        lazy = da.from_array(X, chunks=X.shape) if isinstance(X, np.ndarray) else X
         # Products of rows far from the origin lose their digits in float32: centre the rows.
-        mean = X.mean(axis=0, dtype=np.float64).compute()
-        Z = X.map_blocks(_centred, mean, dtype=np.float32)
-        rows = da.arange(X.shape[0], chunks=X.chunks[0], dtype=np.int64)
-        starts = None
-        if not isinstance(self.init, str):
-            starts = {self.n_clusters: _centred(np.asarray(self.init), mean)}
-        (found,) = sweep(
-            Z,
-            [self.n_clusters],
-            sample=None if starts else sample_blocks(Z, rows, random_state=self.random_state),
-            starts=starts,
-            n_init=self.n_init,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            random_state=self.random_state,
-        )
-        self.cluster_centers_ = found.centers + mean
-        self.inertia_ = found.inertia
-        self.n_iter_ = found.n_iter
-        self.n_features_in_ = X.shape[1]
-        self.labels_ = self.predict(X)
+        mean = lazy.mean(axis=0, dtype=np.float64).compute()
+        if not np.isfinite(mean).all():
+            raise RowsError("Input X contains NaN or infinity. Fill in or leave out such rows.")
+        self.fit_sweep([self], lazy, mean=mean)
+        self.labels_ = self._nearest(X)
         return self
 
-    def predict(self, X: Any) -> Any:
-        """The nearest cluster of each row; lazily for a dask array."""
+    def predict(self, X: Any, *, return_distance: bool = False) -> Any:
+        """The nearest cluster of each row, int32; lazily for a Dask array.
+
+        Parameters
+        ----------
+        X : shape (n_rows, n_features)
+        return_distance : return the distances to its centre too, float32
+        """
+        check_is_fitted(self, "cluster_centers_")
+        X = check_rows(self, X, min_rows=0)
+        if not return_distance:
+            return self._nearest(X)
         if isinstance(X, da.Array):
-            return X.map_blocks(_labels, self.cluster_centers_, drop_axis=1, dtype=np.int32)
-        return _labels(X, self.cluster_centers_)
+            distances = X.map_blocks(_distances, self, drop_axis=1, meta=np.empty(0, np.float32))
+            return self._nearest(X), distances
+        return nearest(self._around_origin(X), self._around_origin(self.cluster_centers_))
+
+    def _nearest(self, X: np.ndarray | da.Array) -> Any:
+        if isinstance(X, da.Array):
+            return X.map_blocks(self.predict, drop_axis=1, meta=np.empty(0, np.int32))
+        return self.predict_sweep([self], X)[0]
+
+    def transform(self, X: Any) -> Any:
+        """Distances to all centres, shape (n_rows, n_clusters); lazily for a Dask array."""
+        check_is_fitted(self, "cluster_centers_")
+        X = check_rows(self, X, min_rows=0)
+        if isinstance(X, da.Array):
+            X = X.astype(np.result_type(X, self.cluster_centers_))
+            return by_blocks(self.transform, X, (len(self.cluster_centers_),))
+        return euclidean_distances(X, self.cluster_centers_)
+
+    def measure(self, X: Any) -> ClusterSums:
+        """What tells how good the clustering is for these rows, in one pass."""
+        check_is_fitted(self, "cluster_centers_")
+        X = check_rows(self, X, min_rows=0)
+        rows: Rows
+        if isinstance(X, da.Array):
+            rows = DaskRows(row_blocks(X.map_blocks(_centred, self._offset, dtype=np.float32)))
+        else:
+            rows = LocalRows([self._around_origin(X)])
+        (sums,) = measure(rows, [self._around_origin(self.cluster_centers_)])
+        return sums
+
+    def score(self, X: Any, y: None = None) -> float:
+        """Minus the sum of squared distances of these rows to the nearest centre."""
+        sums = self.measure(X)
+        return -inertia(sums, self._around_origin(self.cluster_centers_))
+
+    def by_size(self) -> Self:
+        """The same clustering with the largest cluster first."""
+        order = np.argsort(-self.sums_.counts, kind="stable")
+        model = copy(self)
+        model.cluster_centers_ = self.cluster_centers_[order]
+        model.sums_ = self.sums_.reordered(order)
+        # A sum in another order may round to another last digit: the figure is that of this order.
+        model.inertia_ = inertia(model.sums_, model._around_origin(model.cluster_centers_))
+        return model
+
+    @staticmethod
+    def fit_sweep(
+        models: Sequence["KMeans"],
+        X: da.Array,
+        *,
+        mean: np.ndarray | None = None,
+        sample: Delayed | None = None,
+        rows: Callable[[], Rows] | None = None,
+        subsample: Callable[[], Rows] | None = None,
+        on_pass: Callable[[int, int], None] = lambda passes, running: None,
+        checkpoint: SweepCheckpoint | None = None,
+        keep: Callable[[SweepCheckpoint], None] = lambda checkpoint: None,
+    ) -> None:
+        """Fit models of different numbers of clusters together; `KMeans.fit` is the case of one.
+
+        Parameters
+        ----------
+        models : alike in all parameters but `n_clusters` and `init`; if one begins from centres
+            of its own, all do
+        X : shape (n_rows, n_features), finite
+        mean : of the rows, subtracted from them; None if they lie around the origin, as scores do
+        sample : rows on which starting centres are found, as a Sample; by default chosen here
+        rows : gives the rows of `X` as passes go over them; 5 or 6 bytes of a row and clustering
+            are remembered
+        subsample : gives some of the rows, on which centres travel before passes go over all
+        on_pass : called after each pass with the passes done and the clusterings still running
+        checkpoint : where an earlier sweep of the same rows was; it goes on from there
+        keep : called with that once the passes over all rows begin, and after each of them
+
+        Raises
+        ------
+        ValueError
+            If there are fewer rows than clusters, or a parameter is nonsense.
+        """
+        _check_alike(models)
+        for model in models:
+            _check_parameters(model, X.shape)
+        seed = as_seed(models[0].random_state)
+        Z = X if mean is None else X.map_blocks(_centred, mean, dtype=np.float32)
+        if sample is None and isinstance(models[0].init, str):
+            numbers = da.arange(len(Z), chunks=Z.chunks[0], dtype=np.int64)
+            sample = sample_blocks(Z, numbers, random_state=seed)
+        if checkpoint is None:
+            checkpoint = _begin(models, mean, sample, subsample, seed)
+            keep(checkpoint)
+        agreement = checkpoint.restarts_agree
+        everyone = rows() if rows else DaskRows(row_blocks(Z))
+        states = lloyd(
+            everyone,
+            checkpoint.states,
+            **models[0]._limits,
+            on_pass=on_pass,
+            keep=lambda states: keep(SweepCheckpoint(states, agreement)),
+        )
+        sums = _measured(everyone, states)
+        for fewer, more in pairwise(sorted(states)):
+            # More clusters never fit worse: else begin with the fewer and rows far from them.
+            kept, tried = states[fewer].centers, states[more].centers
+            if inertia(sums[more], tried) > inertia(sums[fewer], kept):
+                further = _further(everyone, sample, kept, more - fewer, seed)
+                warm = {more: np.concatenate([kept, further])}
+                states |= lloyd(everyone, warm, **models[0]._limits, on_pass=on_pass)
+                sums |= _measured(everyone, {more: states[more]})
+        for model in models:
+            k, state = model.n_clusters, states[model.n_clusters]
+            centers = state.centers if mean is None else state.centers + mean
+            model.cluster_centers_ = centers.astype(X.dtype, copy=False)
+            model.n_features_in_, model._offset = X.shape[1], mean
+            model.n_iter_, model.converged_ = state.n_iter, state.converged
+            model.sums_, model.restarts_agree_ = sums[k], agreement[k]
+            model.inertia_ = inertia(sums[k], state.centers)
+
+    @staticmethod
+    def fit_restarts(
+        scores: np.ndarray,
+        n_clusters: Sequence[int],
+        seeds: Sequence[tuple[int, ...]],
+        **limits: Any,
+    ) -> list["KMeans"]:
+        """Fit to rows around the origin, in memory, from several starts; the best for each number.
+
+        Parameters
+        ----------
+        scores : shape (n_rows, n_features), float32
+        seeds : of the starts; one start serves all numbers of clusters
+        limits : `max_iter` and `tol`
+        """
+        seedings = [seeding(scores, max(n_clusters), seed) for seed in seeds]
+        starts = [rows[:k] for k in n_clusters for rows in seedings]
+        states = lloyd(LocalRows([scores]), dict(enumerate(starts)), **limits)
+        centers, n = [state.centers for state in states.values()], len(seeds)
+        best = [best_of(scores, centers[i : i + n]) for i in range(0, len(centers), n)]
+        return [KMeans.from_centers(these) for these in best]
+
+    @staticmethod
+    def predict_sweep(models: Sequence["KMeans"], X: np.ndarray) -> np.ndarray:
+        """Clusters of rows by several fitted models in one reading; `predict` is the case of one.
+
+        Parameters
+        ----------
+        X : shape (n_rows, n_features), finite
+
+        Returns
+        -------
+        labels : shape (n_models, n_rows), int32
+        """
+        first = models[0]
+        rows = first._around_origin(X)
+        return label_rows(rows, [first._around_origin(model.cluster_centers_) for model in models])
+
+    @property
+    def _limits(self) -> dict[str, Any]:
+        return {"max_iter": self.max_iter, "tol": self.tol}
+
+    def _around_origin(self, rows: np.ndarray) -> np.ndarray:
+        return _centred(rows, self._offset)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without `labels_`, which would take the rows along; `predict` gives them again."""
@@ -126,92 +314,70 @@ class KMeans(dask_ml.cluster.KMeans):  # type: ignore[misc]
         state.pop("labels_", None)
         return state
 
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = False
+        return tags
 
-def sweep(
-    Z: da.Array,
-    n_clusters: Sequence[int],
-    *,
-    sample: Delayed | None = None,
-    rows: Callable[[], Rows] | None = None,
-    thin: Callable[[], Rows] | None = None,
-    starts: Mapping[int, np.ndarray] | None = None,
-    n_init: int = 4,
-    max_iter: int = 300,
-    tol: float = 1e-4,
-    random_state: int = 0,
-    on_pass: Callable[[int, int], None] = lambda passes, running: None,
-    midway: SweepCheckpoint | None = None,
-    keep: Callable[[SweepCheckpoint], None] = lambda midway: None,
-) -> list[Clustering]:
-    """KMeans of `Z`, shape (n_rows, n_components), for each number of clusters.
 
-    Parameters
-    ----------
-    sample : rows on which starting centres are found, unless `starts` gives them
-    rows : gives the rows of `Z` as passes go over them; 5 or 6 bytes of a row and clustering are
-        remembered
-    thin : gives some of the rows, on which centres travel before passes go over all
-    on_pass : called after each pass with the passes done and the clusterings still running
-    midway : where an earlier sweep of the same rows was; it goes on from there
-    keep : called with that once the passes over all rows begin, and after each of them
-
-    Raises
-    ------
-    ConfigError
-        If there are fewer rows than clusters.
-    """
-    if max(n_clusters) > Z.shape[0]:
-        raise ConfigError(
-            f"{max(n_clusters)} clusters of {Z.shape[0]} rows. "
-            "Choose fewer in model.n_clusters or model.sweep."
+def _check_alike(models: Sequence[KMeans]) -> None:
+    shared = {(m.n_init, m.max_iter, m.tol, isinstance(m.init, str)) for m in models}
+    if len(shared) > 1 or len({model.n_clusters for model in models}) < len(models):
+        raise ParameterError(
+            "Models fitted together differ in n_clusters, and in centres they begin from, alone."
         )
-    if midway is None:
-        agreement = dict.fromkeys(n_clusters, float("nan"))
-        if starts is None:
-            starts, agreement = _starts(sample, n_clusters, n_init, random_state)
-        if thin:
-            travelled = lloyd(thin(), starts, max_iter=max_iter, tol=tol)
-            starts = {k: run.centers for k, run in travelled.items()}
-        midway = SweepCheckpoint({k: Run(centers) for k, centers in starts.items()}, agreement)
-        keep(midway)
-    restarts_agree = midway.restarts_agree
-    everyone = rows() if rows else RowsInBlocks(row_blocks(Z))
-    runs = lloyd(
-        everyone,
-        midway.runs,
-        max_iter=max_iter,
-        tol=tol,
-        on_pass=on_pass,
-        keep=lambda runs: keep(SweepCheckpoint(runs, restarts_agree)),
-    )
-    sums = dict(zip(runs, measure(everyone, [run.centers for run in runs.values()]), strict=True))
-    for fewer, more in pairwise(sorted(runs)):
-        # More clusters never fit worse: where they do, start from the fewer and rows far from them.
-        if inertia(sums[more], runs[more].centers) <= inertia(sums[fewer], runs[fewer].centers):
-            continue
-        warm = np.concatenate(
-            [
-                runs[fewer].centers,
-                _further(everyone, sample, runs[fewer].centers, more - fewer, random_state),
-            ]
-        )
-        runs |= lloyd(everyone, {more: warm}, max_iter=max_iter, tol=tol, on_pass=on_pass)
-        (sums[more],) = measure(everyone, [runs[more].centers])
-    return [
-        Clustering(k, run.centers, sums[k], run.n_iter, run.converged, restarts_agree[k])
-        for k, run in ((k, runs[k]) for k in n_clusters)
-    ]
+
+
+def _check_parameters(model: KMeans, shape: tuple[int, ...]) -> None:
+    check_at_least("n_clusters", model.n_clusters, 1)
+    check_at_least("n_init", model.n_init, 1)
+    check_at_least("max_iter", model.max_iter, 1)
+    check_at_least("tol", model.tol, -np.inf, Real)
+    n_rows, n_features = shape
+    if isinstance(model.init, str):
+        check_choice("init", model.init, _INITS)
+    else:
+        init = np.asarray(model.init)
+        if init.shape != (model.n_clusters, n_features):
+            raise ParameterError(
+                f"init has the shape {init.shape}, not {(model.n_clusters, n_features)}: a row of "
+                f"{n_features} features for each of {model.n_clusters} clusters."
+            )
+        if init.dtype.kind not in "fiu" or not np.isfinite(init).all():
+            raise ParameterError("init has values that are no finite numbers.")
+    if model.n_clusters > n_rows:
+        raise ParameterError(f"{model.n_clusters} clusters of {n_rows} rows. Choose fewer.")
+
+
+def _begin(
+    models: Sequence[KMeans],
+    mean: np.ndarray | None,
+    sample: Delayed | None,
+    subsample: Callable[[], Rows] | None,
+    seed: int,
+) -> SweepCheckpoint:
+    """Where passes over all rows begin: centres given, or found on a sample; then on more rows."""
+    tried = [model.n_clusters for model in models]
+    agreement = dict.fromkeys(tried, float("nan"))
+    if isinstance(models[0].init, str):
+        starts, agreement = _starts(sample, tried, models[0].n_init, seed)
+    else:
+        starts = {model.n_clusters: _centred(np.asarray(model.init), mean) for model in models}
+    if subsample:
+        travelled = lloyd(subsample(), starts, **models[0]._limits)
+        starts = {k: state.centers for k, state in travelled.items()}
+    return SweepCheckpoint({k: ClusteringState(c) for k, c in starts.items()}, agreement)
 
 
 def _starts(
-    sample: Delayed | None, n_clusters: Sequence[int], n_init: int, seed: int
+    sample: Delayed, n_clusters: Sequence[int], n_init: int, seed: int
 ) -> tuple[dict[int, np.ndarray], dict[int, float]]:
     """Starting centres for each number of clusters, and how well restarts agree on them."""
     most = max(n_clusters)
     seedings = [delayed(seed_sample)(sample, most, (seed, trial)) for trial in range(n_init)]
-    found = dask.compute(*(delayed(starting_centers)(sample, k, seedings) for k in n_clusters))
-    starts = {k: centers for k, (centers, _) in zip(n_clusters, found, strict=True)}
-    agreement = {k: agree for k, (_, agree) in zip(n_clusters, found, strict=True)}
+    best = dask.compute(*(delayed(starting_centers)(sample, k, seedings) for k in n_clusters))
+    starts = {k: centers for k, (centers, _) in zip(n_clusters, best, strict=True)}
+    agreement = {k: agree for k, (_, agree) in zip(n_clusters, best, strict=True)}
     for _ in range(_ROUNDS):
         better = [delayed(neighbouring_centers)(sample, starts, k, seed) for k in starts]
         starts = dict(zip(starts, dask.compute(*better), strict=True))
@@ -227,10 +393,14 @@ def _further(
     return np.asarray(extra)
 
 
-def _labels(block: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    middle = centers.mean(axis=0, dtype=np.float64)
-    return nearest(_centred(block, middle), _centred(centers, middle))[0]
+def _measured(rows: Rows, states: Mapping[int, ClusteringState]) -> dict[int, ClusterSums]:
+    sums = measure(rows, [state.centers for state in states.values()])
+    return dict(zip(states, sums, strict=True))
 
 
-def _centred(block: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    return np.asarray(block - mean, dtype=np.float32)
+def _distances(block: np.ndarray, model: KMeans) -> np.ndarray:
+    return np.asarray(model.predict(block, return_distance=True)[1])
+
+
+def _centred(rows: np.ndarray, mean: np.ndarray | None) -> np.ndarray:
+    return np.asarray(rows if mean is None else rows - mean, dtype=np.float32)

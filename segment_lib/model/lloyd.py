@@ -16,14 +16,8 @@ from dask import delayed
 from dask.delayed import Delayed
 
 from segment_lib.model.blocks import add_all, add_up
-from segment_lib.model.kernel import (
-    doubtful_rows,
-    measure_rows,
-    nearest,
-    squares,
-    tally_rows,
-    unknown_labels,
-)
+from segment_lib.model.bounds import BoundsStore, MemoryBounds, Query, RowBounds
+from segment_lib.model.kernel import doubtful_rows, measure_rows, nearest, squares, tally_rows
 from segment_lib.model.quality import ClusterSums
 
 _DENSE = 0.25
@@ -34,46 +28,8 @@ Hold = Callable[[Sequence[Delayed], Delayed], tuple[Sequence[Delayed], Any]]
 
 
 @dataclass(frozen=True)
-class Ask:
-    """A clustering as a pass sees it."""
-
-    centers: np.ndarray
-    """Shape (n_clusters, n_components), float32."""
-    drift: np.ndarray
-    """How much nearer, than at the start, another centre may have come to a row, by its cluster."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What is remembered of the rows of a block; a pass brings it up to date in its place."""
-
-    keys: np.ndarray
-    """Of the clusterings, in ascending order; shape (n_clusterings,), int."""
-    labels: np.ndarray
-    """The clusters of the rows, shape (n_clusterings, n_rows), uint8 or uint16."""
-    limits: np.ndarray
-    """The drifts up to which rows are sure of them, shape (n_clusterings, n_rows), float32."""
-
-    @classmethod
-    def unknown(cls, asks: Mapping[int, Ask], n_rows: int) -> Self:
-        """Of rows that no pass has seen."""
-        most = max(len(ask.centers) for ask in asks.values())
-        labels = unknown_labels(len(asks), n_rows, most)
-        return cls(np.array(list(asks)), labels, np.full(labels.shape, -np.inf, np.float32))
-
-    def of(self, keys: Sequence[int]) -> Self:
-        """A copy for some of the clusterings."""
-        at = self.places(keys)
-        return type(self)(np.array(keys), self.labels[at], self.limits[at])
-
-    def places(self, keys: Sequence[int]) -> np.ndarray:
-        """Where clusterings stand in the arrays."""
-        return np.searchsorted(self.keys, keys)
-
-
-@dataclass(frozen=True)
 class Changes:
-    """By how much rows and sums of the clusters change; those of disjoint rows add up."""
+    """Changes of the counts and sums of clusters; those of disjoint rows add up."""
 
     counts: dict[int, np.ndarray]
     sums: dict[int, np.ndarray]
@@ -86,32 +42,34 @@ class Changes:
 
 
 @dataclass
-class Run:
-    """One clustering on its way."""
+class ClusteringState:
+    """A clustering between two passes."""
 
     centers: np.ndarray
     n_iter: int = 0
-    settled: bool = False
+    stopped: bool = False
     converged: bool = False
     counts: np.ndarray = field(init=False)
     sums: np.ndarray = field(init=False)
-    drift: np.ndarray = field(init=False)
+    center_shift: np.ndarray = field(init=False)
 
     def __post_init__(self) -> None:
         self.centers = np.ascontiguousarray(self.centers, dtype=np.float32)
         self.counts = np.zeros(len(self.centers), dtype=np.int64)
         self.sums = np.zeros(self.centers.shape)
-        self.drift = np.zeros(len(self.centers))
+        self.center_shift = np.zeros(len(self.centers))
 
-    def go_to(self, moved: np.ndarray, tolerance: float, max_iter: int) -> None:
-        """Move the centres; settle if they hardly did, or have often enough."""
+    def update(self, moved: np.ndarray, tolerance: float, max_iter: int) -> None:
+        """Move the centres; stop if they hardly move, or have moved often enough."""
         before = self.centers.astype(np.float64)
         shift = ((moved - before) ** 2).sum()
         self.centers = moved.astype(np.float32)
-        self.drift = self.drift + _approach(np.linalg.norm(self.centers - before, axis=1))
+        self.center_shift = self.center_shift + _approach(
+            np.linalg.norm(self.centers - before, axis=1)
+        )
         self.n_iter += 1
         self.converged = bool(shift <= tolerance)
-        self.settled = self.converged or self.n_iter >= max_iter
+        self.stopped = self.converged or self.n_iter >= max_iter
 
 
 class Rows(Protocol):
@@ -120,34 +78,11 @@ class Rows(Protocol):
     def total(self, function: Callable[..., Any], *args: Any) -> Any:
         """``function(block, *args)`` of all blocks, added up."""
 
-    def passes(self) -> Callable[[Mapping[int, Ask]], Changes]:
-        """A pass that remembers what the one before it found; the first finds every row new."""
+    def passes(self) -> Callable[[Mapping[int, Query]], Changes]:
+        """Return a function that makes a pass; it remembers bounds from one call to the next."""
 
 
-class Standings(Protocol):
-    """Where this process keeps, from pass to pass, what is remembered of the rows of each block."""
-
-    def recall(self, block: int, keys: Sequence[int]) -> Standing | None:
-        """What was kept last of a block, for these clusterings at least; None at first."""
-
-    def keep(self, block: int, standing: Standing) -> None:
-        """Keep it in the place of what was kept before."""
-
-
-class StandingsInMemory:
-    """They are kept as they are."""
-
-    def __init__(self) -> None:
-        self._kept: dict[int, Standing] = {}
-
-    def recall(self, block: int, keys: Sequence[int]) -> Standing | None:
-        return self._kept.get(block)
-
-    def keep(self, block: int, standing: Standing) -> None:
-        self._kept[block] = standing
-
-
-class RowsHere:
+class LocalRows:
     """Rows that threads of this process go over.
 
     A pass by a graph of tasks takes some 20 ms of Python beside its work: here it takes none.
@@ -155,33 +90,33 @@ class RowsHere:
     Parameters
     ----------
     blocks : of shape (n_rows, n_components), float32; each is asked for anew in every pass
-    standings : makes a place for what is remembered of their rows
+    bounds_store : gives a place for what is remembered of their rows
     """
 
     def __init__(
         self,
         blocks: Sequence[np.ndarray],
         threads: int = 1,
-        standings: Callable[[], Standings] = StandingsInMemory,
+        bounds_store: Callable[[], BoundsStore] = MemoryBounds,
     ) -> None:
         self._blocks = blocks
         self._map = ThreadPoolExecutor(threads).map if threads > 1 else map
-        self._standings = standings
+        self._new_store = bounds_store
 
     def total(self, function: Callable[..., Any], *args: Any) -> Any:
-        def of_block(i: int) -> Any:
+        def apply(i: int) -> Any:
             return function(self._blocks[i], *args)
 
-        return add_all(self._map(of_block, range(len(self._blocks))))
+        return add_all(self._map(apply, range(len(self._blocks))))
 
-    def passes(self) -> Callable[[Mapping[int, Ask]], Changes]:
-        standings = self._standings()
+    def passes(self) -> Callable[[Mapping[int, Query]], Changes]:
+        store = self._new_store()
 
-        def move(asks: Mapping[int, Ask]) -> Changes:
+        def move(queries: Mapping[int, Query]) -> Changes:
             def move_block(i: int) -> Changes:
-                standing = standings.recall(i, list(asks))
-                standing, changes = move_rows(self._blocks[i], standing, asks)
-                standings.keep(i, standing)
+                bounds = store.recall(i, list(queries))
+                bounds, changes = move_rows(self._blocks[i], bounds, queries)
+                store.keep(i, bounds)
                 return changes
 
             changes: Changes = add_all(self._map(move_block, range(len(self._blocks))))
@@ -190,12 +125,12 @@ class RowsHere:
         return move
 
 
-def rows_here(blocks: Sequence[Delayed], threads: int) -> RowsHere:
+def local_rows(blocks: Sequence[Delayed], threads: int) -> LocalRows:
     """Rows of blocks that lie in the memory of this process already."""
-    return RowsHere(dask.compute(*blocks), threads)
+    return LocalRows(dask.compute(*blocks), threads)
 
 
-class RowsInBlocks:
+class DaskRows:
     """Rows in blocks that tasks give; `hold` keeps what is remembered of them between passes."""
 
     def __init__(self, blocks: Sequence[Delayed], hold: Hold | None = None) -> None:
@@ -203,23 +138,23 @@ class RowsInBlocks:
         self._hold = hold or hold_in_memory
 
     def total(self, function: Callable[..., Any], *args: Any) -> Any:
-        told = [delayed(arg, traverse=False) for arg in args]
-        tasks = [delayed(function)(block, *told) for block in self._blocks]
+        shared = [delayed(arg, traverse=False) for arg in args]
+        tasks = [delayed(function)(block, *shared) for block in self._blocks]
         (total,) = dask.compute(add_up(tasks))
         return total
 
-    def passes(self) -> Callable[[Mapping[int, Ask]], Changes]:
-        standing: Sequence[Any] = [None] * len(self._blocks)
+    def passes(self) -> Callable[[Mapping[int, Query]], Changes]:
+        bounds: Sequence[Any] = [None] * len(self._blocks)
 
-        def move(asks: Mapping[int, Ask]) -> Changes:
-            nonlocal standing
-            told = delayed(dict(asks), traverse=False)
-            found = [
-                delayed(_move_rows_anew, nout=2)(block, held, told)
-                for block, held in zip(self._blocks, standing, strict=True)
+        def move(queries: Mapping[int, Query]) -> Changes:
+            nonlocal bounds
+            shared = delayed(dict(queries), traverse=False)
+            moved = [
+                delayed(_move_rows_anew, nout=2)(block, held, shared)
+                for block, held in zip(self._blocks, bounds, strict=True)
             ]
             changes: Changes
-            standing, changes = self._hold([s for s, _ in found], add_up([c for _, c in found]))
+            bounds, changes = self._hold([b for b, _ in moved], add_up([c for _, c in moved]))
             return changes
 
         return move
@@ -233,89 +168,93 @@ def hold_in_memory(tasks: Sequence[Delayed], total: Delayed) -> tuple[Sequence[D
 
 def lloyd(
     rows: Rows,
-    starts: Mapping[int, np.ndarray] | Mapping[int, Run],
+    starts: Mapping[int, np.ndarray] | Mapping[int, ClusteringState],
     *,
     max_iter: int = 300,
     tol: float = 1e-4,
     on_pass: Callable[[int, int], None] = lambda passes, running: None,
-    keep: Callable[[Mapping[int, Run]], None] = lambda runs: None,
-) -> dict[int, Run]:
+    keep: Callable[[Mapping[int, ClusteringState]], None] = lambda states: None,
+) -> dict[int, ClusteringState]:
     """Move the centres of each clustering to the means of their rows until they rest.
 
     Parameters
     ----------
     starts : by a number that names the clustering, starting centres of shape
-        (n_clusters, n_components), or a run taken up again: what it remembered of rows is found
+        (n_clusters, n_components), or a state taken up again: what it remembered of rows is found
         anew by its next pass, with the same bits where sums are exact
     tol : squared shift of the centres, in all, at which they rest; relative to the mean variance
     on_pass : called after each pass with the passes done and the clusterings still running
     keep : called after each pass with all clusterings
     """
-    runs = {key: start if isinstance(start, Run) else Run(start) for key, start in starts.items()}
-    runs = dict(sorted(runs.items()))
+    states = {
+        key: start if isinstance(start, ClusteringState) else ClusteringState(start)
+        for key, start in starts.items()
+    }
+    states = dict(sorted(states.items()))
     total_squares = rows.total(squares)
     move = rows.passes()
     passes = 0
-    while running := {key: run for key, run in runs.items() if not run.settled}:
-        changes = move({key: Ask(run.centers, run.drift) for key, run in running.items()})
+    while running := {key: state for key, state in states.items() if not state.stopped}:
+        changes = move({key: Query(s.centers, s.center_shift) for key, s in running.items()})
         passes += 1
-        for key, run in running.items():
-            run.counts = run.counts + changes.counts[key]
-            run.sums = run.sums + changes.sums[key]
-            tolerance = tol * _mean_variance(run, total_squares)
-            run.go_to(_means(rows, run), tolerance, max_iter)
-        keep(runs)
-        on_pass(passes, sum(not run.settled for run in runs.values()))
-    return runs
+        for key, state in running.items():
+            state.counts = state.counts + changes.counts[key]
+            state.sums = state.sums + changes.sums[key]
+            tolerance = tol * _mean_variance(state, total_squares)
+            state.update(_means(rows, state), tolerance, max_iter)
+        keep(states)
+        on_pass(passes, sum(not state.stopped for state in states.values()))
+    return states
 
 
 def move_rows(
-    block: np.ndarray, standing: Standing | None, asks: Mapping[int, Ask]
-) -> tuple[Standing, Changes]:
+    block: np.ndarray, bounds: RowBounds | None, queries: Mapping[int, Query]
+) -> tuple[RowBounds, Changes]:
     """Bring the clusters of a block's rows up to date, looking at the doubtful rows alone.
 
     Parameters
     ----------
-    standing : what is remembered of these clusterings, at least; None before the first pass
-    asks : the clusterings still running, by ascending key
+    bounds : what is remembered of these clusterings, at least; None before the first pass
+    queries : the clusterings still running, by ascending key
 
     Returns
     -------
-    standing : up to date, and the same arrays
+    bounds : up to date, and the same arrays
     changes : of rows and sums
     """
-    keys = list(asks)
-    if standing is None:
-        standing = Standing.unknown(asks, len(block))
+    keys = list(queries)
+    if bounds is None:
+        bounds = RowBounds.unknown(queries, len(block))
         dense, few = keys, {}
     else:
         doubtful = {
-            key: doubtful_rows(standing.labels[at], standing.limits[at], asks[key].drift)
-            for key, at in zip(keys, standing.places(keys), strict=True)
+            key: doubtful_rows(bounds.labels[at], bounds.slack[at], queries[key].center_shift)
+            for key, at in zip(keys, bounds.places(keys), strict=True)
         }
         dense = [key for key, rows in doubtful.items() if len(rows) > _DENSE * len(block)]
         few = {key: rows for key, rows in doubtful.items() if key not in dense}
-    found: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    changes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     if dense:
-        at = standing.places(dense)
-        labels, limits = standing.labels[at], standing.limits[at]
-        changed = _tally(_whole(block), [asks[key] for key in dense], labels, limits)
-        standing.labels[at], standing.limits[at] = labels, limits
-        found |= dict(zip(dense, changed, strict=True))
+        at = bounds.places(dense)
+        labels, bound_slack = bounds.labels[at], bounds.slack[at]
+        changed = _tally(_whole(block), [queries[key] for key in dense], labels, bound_slack)
+        bounds.labels[at], bounds.slack[at] = labels, bound_slack
+        changes |= dict(zip(dense, changed, strict=True))
     for key, rows in few.items():
-        (place,) = standing.places([key])
-        labels, limits = standing.labels[[place], rows][None], standing.limits[[place], rows][None]
-        (found[key],) = _tally(block.take(rows, axis=0), [asks[key]], labels, limits)
-        standing.labels[place, rows], standing.limits[place, rows] = labels[0], limits[0]
-    counts, sums = ({key: found[key][i] for key in keys} for i in (0, 1))
-    return standing, Changes(counts, sums)
+        (place,) = bounds.places([key])
+        labels = bounds.labels[[place], rows][None]
+        bound_slack = bounds.slack[[place], rows][None]
+        (changes[key],) = _tally(block.take(rows, axis=0), [queries[key]], labels, bound_slack)
+        bounds.labels[place, rows], bounds.slack[place, rows] = labels[0], bound_slack[0]
+    counts, sums = ({key: changes[key][i] for key in keys} for i in (0, 1))
+    return bounds, Changes(counts, sums)
 
 
 def _move_rows_anew(
-    block: np.ndarray, standing: Standing | None, asks: Mapping[int, Ask]
-) -> tuple[Standing, Changes]:
+    block: np.ndarray, bounds: RowBounds | None, queries: Mapping[int, Query]
+) -> tuple[RowBounds, Changes]:
     """The same for tasks, which leave what they are given as it is."""
-    return move_rows(block, standing and standing.of(list(asks)), asks)
+    return move_rows(block, bounds and bounds.select(list(queries)), queries)
 
 
 def measure(rows: Rows, centers: Sequence[np.ndarray]) -> list[ClusterSums]:
@@ -373,9 +312,11 @@ def _farthest(block: np.ndarray, centers: np.ndarray, most: int) -> Far:
 
 
 def _tally(
-    rows: np.ndarray, asks: Sequence[Ask], labels: np.ndarray, limits: np.ndarray
+    rows: np.ndarray, queries: Sequence[Query], labels: np.ndarray, bound_slack: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    return tally_rows(rows, [a.centers for a in asks], [a.drift for a in asks], labels, limits)
+    return tally_rows(
+        rows, [a.centers for a in queries], [a.center_shift for a in queries], labels, bound_slack
+    )
 
 
 def _whole(block: np.ndarray) -> np.ndarray:
@@ -396,23 +337,23 @@ def _approach(shifts: np.ndarray) -> np.ndarray:
     return np.asarray(shifts + others)
 
 
-def _means(rows: Rows, run: Run) -> np.ndarray:
+def _means(rows: Rows, state: ClusteringState) -> np.ndarray:
     """Means of the clusters; an empty one takes the row farthest from its centre, as in sklearn."""
-    counts, sums = run.counts.astype(np.float64), run.sums.copy()
+    counts, sums = state.counts.astype(np.float64), state.sums.copy()
     empty = np.flatnonzero(counts == 0)
     if len(empty):
-        far = farthest(rows, run.centers, len(empty))
+        far = farthest(rows, state.centers, len(empty))
         for cluster, owner, row in zip(empty, far.labels, far.scores, strict=False):
             sums[owner] -= row
             counts[owner] -= 1
             sums[cluster], counts[cluster] = row, 1
     filled = counts > 0
-    means = run.centers.astype(np.float64)
+    means = state.centers.astype(np.float64)
     means[filled] = sums[filled] / counts[filled, None]
     return means
 
 
-def _mean_variance(run: Run, total_squares: float) -> float:
-    n = run.counts.sum()
-    means = run.sums.sum(axis=0) / n
+def _mean_variance(state: ClusteringState, total_squares: float) -> float:
+    n = state.counts.sum()
+    means = state.sums.sum(axis=0) / n
     return float((total_squares / n - (means**2).sum()) / len(means))

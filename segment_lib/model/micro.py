@@ -10,8 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from segment_lib.errors import IntegrityError
 from segment_lib.model.fitted import Projection
-from segment_lib.model.kernel import nearest
-from segment_lib.model.lloyd import RowsHere, measure
+from segment_lib.model.kmeans import KMeans
 from segment_lib.model.quality import ClusterSums
 
 SAMPLE_SIZE = 25_000
@@ -32,8 +31,8 @@ class MicroClusters:
     projection: Projection
     weights: np.ndarray
     """Shape (n_components,), float32."""
-    centers: np.ndarray
-    """Shape (n_clusters, n_components), float32; the largest cluster of the sample first."""
+    kmeans: KMeans
+    """The largest cluster of the sample first."""
     n_slices: int
     """How many slices each is to be cut in."""
 
@@ -48,30 +47,30 @@ class MicroClusters:
         sample : features of shape (n_rows, n_features), in an order that no part decides
         n_micro : clusters times slices, at most; fewer if the sample is too small for them
         """
-        scores = projection.scores(sample)
+        scores = projection.transform(sample)
         variances = scores.var(axis=0, dtype=np.float64)
         weights = (variances / (variances.max() or 1.0)).astype(np.float32)
-        placed = scores * weights
-        n_micro = max(1, min(n_micro, len(placed) // MIN_ROWS))
+        weighted = scores * weights
+        n_micro = max(1, min(n_micro, len(weighted) // MIN_ROWS))
         # Three times as many clusters as slices did best where it was measured.
         n_slices = max(1, round((n_micro / 3) ** 0.5))
-        n_clusters = min(n_micro // n_slices, len(np.unique(placed, axis=0)))
+        n_clusters = min(n_micro // n_slices, len(np.unique(weighted, axis=0)))
         # scikit-learn adds up in as many threads as OpenMP grants, so one: others round anew.
         with threadpool_limits(limits=1):
-            found = sklearn.cluster.KMeans(
+            rough = sklearn.cluster.KMeans(
                 n_clusters, n_init=1, max_iter=_ITERATIONS, random_state=random_state
-            ).fit(placed)
-        order = np.argsort(-np.bincount(found.labels_, minlength=n_clusters), kind="stable")
-        return cls(projection, weights, found.cluster_centers_[order].astype(np.float32), n_slices)
+            ).fit(weighted)
+        order = np.argsort(-np.bincount(rough.labels_, minlength=n_clusters), kind="stable")
+        centers = rough.cluster_centers_[order].astype(np.float32)
+        return cls(projection, weights, KMeans.from_centers(centers), n_slices)
 
-    def placed(self, block: np.ndarray) -> np.ndarray:
+    def transform(self, block: np.ndarray) -> np.ndarray:
         """Weighted scores (n_rows, n_components) of features (n_rows, n_features)."""
-        return np.asarray(self.projection.scores(block) * self.weights)
+        return np.asarray(self.projection.transform(block) * self.weights)
 
     def tally(self, block: np.ndarray) -> ClusterSums:
         """Rows, and sums of the weighted scores, by cluster."""
-        (sums,) = measure(RowsHere([self.placed(block)]), [self.centers])
-        return sums
+        return self.kmeans.measure(self.transform(block))
 
 
 @dataclass(frozen=True)
@@ -104,24 +103,24 @@ class MicroModel:
         "Meta-analysis in clinical trials", Controlled Clinical Trials 7, 177-188. The slices of a
         cluster hold equal numbers of its rows in the sample.
         """
-        placed = clusters.placed(sample)
-        labels, _ = nearest(placed, clusters.centers)
+        weighted = clusters.transform(sample)
+        labels = clusters.kmeans.predict(weighted)
         n, m = (sums.counts.astype(np.float64) for sums in (population, customers))
         means = population.sums / np.maximum(n, 1)[:, None]
         apart = np.where(m[:, None] > 0, customers.sums / np.maximum(m, 1)[:, None] - means, 0.0)
-        within = ((placed - means[labels]) ** 2).mean(axis=0, dtype=np.float64)
+        within = ((weighted - means[labels]) ** 2).mean(axis=0, dtype=np.float64)
         held = within > 1e-9 * max(within.max(), 1e-300)
         within = np.where(held, within, np.inf)
         sure = n * m / np.maximum(n + m, 1)
         shared = _shared_difference(apart, sure, within)
         contrasts = (shared / within).astype(np.float32)
-        along = (placed * contrasts[labels]).sum(axis=1)
+        along = (weighted * contrasts[labels]).sum(axis=1)
         quantiles = np.arange(1, clusters.n_slices) / clusters.n_slices
         cuts = [
             np.quantile(along[labels == cluster], quantiles)
             if (labels == cluster).any()
             else np.zeros(len(quantiles))
-            for cluster in range(len(clusters.centers))
+            for cluster in range(clusters.kmeans.n_clusters)
         ]
         return cls(clusters, contrasts, np.array(cuts, dtype=np.float32))
 
@@ -129,18 +128,18 @@ class MicroModel:
     def n_micro(self) -> int:
         return len(self.contrasts) * self.clusters.n_slices
 
-    def assign(self, block: np.ndarray) -> np.ndarray:
+    def predict(self, block: np.ndarray) -> np.ndarray:
         """The micro-segment of each row of features (n_rows, n_features); (n_rows,), int32."""
-        placed = self.clusters.placed(block)
-        labels, _ = nearest(placed, self.clusters.centers)
-        along = np.einsum("ij,ij->i", placed, self.contrasts[labels])
+        weighted = self.clusters.transform(block)
+        labels = self.clusters.kmeans.predict(weighted)
+        along = np.einsum("ij,ij->i", weighted, self.contrasts[labels])
         slices = (along[:, None] > self.cuts[labels]).sum(axis=1)
         return np.asarray(labels * self.clusters.n_slices + slices, dtype=np.int32)
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {
             "weights": self.clusters.weights,
-            "centers": self.clusters.centers,
+            "centers": self.clusters.kmeans.cluster_centers_,
             "contrasts": self.contrasts,
             "cuts": self.cuts,
         }
@@ -160,11 +159,12 @@ class MicroModel:
             )
         except KeyError as error:
             raise IntegrityError(f"Micro-segments lack {error.args[0]}. Run gains again.") from None
-        shape = (len(centers), len(projection.components))
+        shape = (len(centers), len(projection.pca.components_))
         if {centers.shape, contrasts.shape, (len(cuts), len(weights))} != {shape}:
             raise IntegrityError("The micro-segments do not fit the projection. Run gains again.")
         n_slices = cuts.shape[1] + 1
-        return cls(MicroClusters(projection, weights, centers, n_slices), contrasts, cuts)
+        kmeans = KMeans.from_centers(centers)
+        return cls(MicroClusters(projection, weights, kmeans, n_slices), contrasts, cuts)
 
 
 def _shared_difference(apart: np.ndarray, sure: np.ndarray, within: np.ndarray) -> np.ndarray:

@@ -5,90 +5,172 @@ from typing import Any, Self
 import dask.array as da
 import dask_ml.decomposition
 import numpy as np
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
 
-from segment_lib.errors import ConfigError
-from segment_lib.model.scale import Moments, moments
+from segment_lib.errors import ParameterError, RowsError
+from segment_lib.model.scale import Moments, StandardScaler, by_blocks, compute_moments
+from segment_lib.model.validation import check_choice, check_rows, refuse_unsupported
+
+_SOLVERS = ("auto", "full", "tsqr", "randomized")
 
 
 class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc]
-    """dask-ml's IncrementalPCA, exact: one pass gives the scatter matrix, ``eigh`` the components.
+    """Principal components: dask-ml's IncrementalPCA, exact.
 
-    Attributes are those of scikit-learn's PCA. The sign of a component is such that its largest
-    loading is positive.
+    One pass gives the scatter matrix, ``eigh`` its components. Attributes are those of
+    scikit-learn's PCA. The sign of a component is such that its largest loading is positive.
 
     Parameters
     ----------
     n_components : whole number, or a share of variance between 0 and 1, or None for all
+    whiten : scale scores to variance 1
+    copy, batch_size, svd_solver, iterated_power, random_state : as dask-ml has them; the result is
+        the exact one whatever they are, and the caller's array stays as it is
+
+    Attributes
+    ----------
+    all_explained_variance_ratio_ : of all components in falling order, those left out included
+    moments_ : count, mean and scatter matrix of the rows seen
     """
 
-    def __init__(self, n_components: int | float | None = None) -> None:
-        super().__init__(n_components=n_components)
+    power_iteration_normalizer = "auto"  # scikit-learn's PCA asks itself for it; dask-ml's has none
 
-    def fit(self, X: da.Array, y: None = None) -> Self:
-        return self.fit_moments(moments(X))
+    def fit(
+        self, X: Any, y: None = None, *, moments: Moments | None = None, **fit_params: Any
+    ) -> Self:
+        """Fit to `X`, shape (n_rows, n_features), in one pass.
 
-    def partial_fit(self, X: np.ndarray, y: None = None, check_input: bool = True) -> Self:
-        """Add rows to those seen; the result is that of fitting all of them at once."""
-        seen = Moments.of(np.asarray(X))
-        return self.fit_moments(self.moments_ + seen if hasattr(self, "moments_") else seen)
-
-    def merge(self, other: Self) -> Self:
-        """Add the rows that another fit has seen."""
-        return self.fit_moments(self.moments_ + other.moments_)
-
-    def fit_moments(self, of: Moments) -> Self:
-        """Fit from the moments of the rows.
+        Parameters
+        ----------
+        moments : of the rows of `X` where they are known, as from
+            `StandardScaler.scaled_moments`: then no row is read
 
         Raises
         ------
-        ConfigError
-            If more components are asked for than there are features or rows.
+        ValueError
+            If a value is not finite, or there are fewer features or rows than components.
+        TypeError
+            If `sample_weight` is given.
         """
-        variances, vectors = np.linalg.eigh(of.scatter / max(of.n - 1, 1))
+        refuse_unsupported(self, fit_params)
+        X = check_rows(self, X, reset=True)
+        if moments is None:
+            moments = compute_moments(X)
+        elif (moments.n, len(moments.mean)) != X.shape:
+            raise RowsError(f"These moments are not those of rows of shape {X.shape}.")
+        return self._learn(moments)
+
+    def partial_fit(self, X: Any, y: None = None, check_input: bool = True) -> Self:
+        """Add rows to those seen; the result is that of fitting all of them at once."""
+        seen = getattr(self, "moments_", None)
+        moments = compute_moments(check_rows(self, X, reset=seen is None))
+        return self._learn(moments if seen is None else seen + moments)
+
+    def merge(self, other: Self) -> Self:
+        """Add the rows that another fit has seen."""
+        return self._learn(self.moments_ + other.moments_)
+
+    def fit_transform(self, X: Any, y: None = None, **fit_params: Any) -> Any:
+        """Fit to `X` and transform it."""
+        return self.fit(X, y, **fit_params).transform(X)
+
+    @classmethod
+    def from_arrays(cls, components: np.ndarray, explained_variance_ratio: np.ndarray) -> Self:
+        """A PCA of scaled rows from what was learned.
+
+        Parameters
+        ----------
+        components : shape (n_components, n_features)
+        explained_variance_ratio : of all components in falling order
+        """
+        pca = cls(len(components))
+        pca.components_ = components
+        pca.n_components_, pca.n_features_in_ = components.shape
+        pca.all_explained_variance_ratio_ = explained_variance_ratio
+        pca.explained_variance_ratio_ = explained_variance_ratio[: len(components)]
+        pca.mean_ = np.zeros(pca.n_features_in_)
+        return pca
+
+    def _learn(self, moments: Moments) -> Self:
+        check_choice("svd_solver", self.svd_solver, _SOLVERS)
+        variances, vectors = np.linalg.eigh(moments.scatter / max(moments.n - 1, 1))
         variances = np.maximum(variances[::-1], 0.0)
         components = vectors[:, ::-1].T
         largest = np.abs(components).argmax(axis=1)
         components = components * np.sign(components[np.arange(len(components)), largest])[:, None]
         ratio = variances / variances.sum() if variances.any() else np.zeros_like(variances)
-        kept = _n_components(self.n_components, ratio, of.n)
-        self.moments_ = of
+        kept = _n_components(self.n_components, ratio, moments.n)
+        self.moments_ = moments
         self.n_components_ = kept
         self.components_ = components[:kept]
         self.explained_variance_ = variances[:kept]
         self.explained_variance_ratio_ = ratio[:kept]
         self.all_explained_variance_ratio_ = ratio
-        self.singular_values_ = np.sqrt(variances[:kept] * max(of.n - 1, 1))
+        self.singular_values_ = np.sqrt(variances[:kept] * max(moments.n - 1, 1))
         self.noise_variance_ = variances[kept:].mean() if kept < len(variances) else 0.0
-        self.mean_ = of.mean
-        self.var_ = np.diag(of.scatter) / of.n
-        self.n_samples_seen_ = of.n
-        self.batch_size_ = of.n  # whatever the parts: the result is that of one batch
-        self.n_features_in_ = len(of.mean)
+        self.mean_ = moments.mean
+        self.var_ = np.diag(moments.scatter) / moments.n
+        self.n_samples_ = self.n_samples_seen_ = moments.n
+        self.batch_size_ = self.batch_size or moments.n
+        self.n_features_in_ = len(moments.mean)
         return self
 
-    def transform(self, X: Any) -> Any:
-        """Scores of shape (n_rows, n_components), float32; lazily for a dask array."""
-        mean, axes = self.mean_.astype(np.float32), self.components_.T.astype(np.float32)
+    def transform(self, X: Any, *, scaler: StandardScaler | None = None) -> Any:
+        """Scores of shape (n_rows, n_components), lazily for a Dask array.
+
+        Parameters
+        ----------
+        X : shape (n_rows, n_features)
+        scaler : scales the rows on the way, in the same product, where the components are those of
+            rows that it scaled
+        """
+        check_is_fitted(self, "components_")
+        X = check_rows(self, X, min_rows=0)
         if isinstance(X, da.Array):
-            chunks = (X.chunks[0], (axes.shape[1],))
-            return X.map_blocks(_project, mean, axes, dtype=np.float32, chunks=chunks)
-        return _project(X, mean, axes)
+            return by_blocks(self.transform, X, (len(self.components_),), scaler=scaler)
+        axes = self.components_
+        if self.whiten:
+            axes = axes / np.sqrt(self.explained_variance_)[:, None]
+        if scaler is None:
+            return (X - self.mean_.astype(X.dtype)) @ axes.T.astype(X.dtype)
+        scores = scaler.transform(X, onto=axes)
+        # The mean of rows that were scaled to mean 0 is not subtracted once more.
+        return scores - (axes @ self.mean_).astype(X.dtype) if self.mean_.any() else scores
+
+    def score_samples(self, X: Any) -> Any:
+        """Log-likelihood of each row under the model; lazily for a Dask array."""
+        check_is_fitted(self, "components_")
+        return super().score_samples(check_rows(self, X))
+
+    def inverse_transform(self, X: Any) -> Any:
+        """Rows whose scores are those of `X`, shape (n_rows, n_components), as far as kept."""
+        check_is_fitted(self, "components_")
+        axes = self.components_
+        if self.whiten:
+            axes = axes * np.sqrt(self.explained_variance_)[:, None]
+        return X @ axes + self.mean_
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = tags.array_api_support = False
+        return tags
 
 
-def _project(block: np.ndarray, mean: np.ndarray, axes: np.ndarray) -> np.ndarray:
-    return np.asarray((block - mean) @ axes, dtype=np.float32)
-
-
-def _n_components(wanted: int | float | None, ratio: np.ndarray, n_rows: int) -> int:
+def _n_components(wanted: Any, ratio: np.ndarray, n_rows: int) -> int:
     most = min(len(ratio), n_rows)
     if wanted is None:
         return most
-    if wanted < 1:
+    if isinstance(wanted, (int, float, np.number)) and 0 < wanted < 1:
         # Rounding must not ask for one component more than the share needs.
         return min(most, int(np.searchsorted(np.cumsum(ratio), wanted - 1e-12) + 1))
+    if not isinstance(wanted, (int, float, np.number)) or wanted < 1 or int(wanted) != wanted:
+        raise ParameterError(
+            f"n_components = {wanted!r} is neither a whole number from 1 on nor a share below 1."
+        )
     if wanted > most:
-        raise ConfigError(
-            f"model.n_components = {wanted}, of {len(ratio)} features and {n_rows} rows. "
+        raise ParameterError(
+            f"n_components = {wanted}, of {len(ratio)} features and {n_rows} rows. "
             f"Choose at most {most}, or a share of variance below 1."
         )
     return int(wanted)

@@ -45,51 +45,51 @@ class ClusterSums:
         )
 
 
-def inertia(of: ClusterSums, centers: np.ndarray) -> float:
+def inertia(sums: ClusterSums, centers: np.ndarray) -> float:
     """Sum of squared distances to the own centre, as scikit-learn defines it."""
     centers = centers.astype(np.float64)
-    crossed = 2 * (centers * of.sums).sum()
-    return float(of.squares - crossed + (of.counts * (centers**2).sum(axis=1)).sum())
+    crossed = 2 * (centers * sums.sums).sum()
+    return float(sums.squares - crossed + (sums.counts * (centers**2).sum(axis=1)).sum())
 
 
-def calinski_harabasz(of: ClusterSums) -> float:
+def calinski_harabasz(sums: ClusterSums) -> float:
     """Variance between over variance within clusters, per degree of freedom.
 
     Calinski and Harabasz (1974), Communications in Statistics 3, 1-27.
     """
-    n, k = of.counts.sum(), len(of.counts)
-    filled = of.counts > 0
-    means = of.sums[filled] / of.counts[filled, None]
-    around_zero = (of.counts[filled] * (means**2).sum(axis=1)).sum()
-    between = around_zero - (of.sums.sum(axis=0) ** 2).sum() / n
-    within = of.squares - around_zero
+    n, k = sums.counts.sum(), len(sums.counts)
+    filled = sums.counts > 0
+    means = sums.sums[filled] / sums.counts[filled, None]
+    around_zero = (sums.counts[filled] * (means**2).sum(axis=1)).sum()
+    between = around_zero - (sums.sums.sum(axis=0) ** 2).sum() / n
+    within = sums.squares - around_zero
     if k < 2 or n <= k or within <= 0:
         return float("nan")
     return float(between / (k - 1) / (within / (n - k)))
 
 
-def davies_bouldin(of: ClusterSums, centers: np.ndarray) -> float:
+def davies_bouldin(sums: ClusterSums, centers: np.ndarray) -> float:
     """Mean over clusters of the worst (spread + spread) / distance of centres.
 
     Davies and Bouldin (1979), IEEE TPAMI 1, 224-227; spread is the mean distance to the centre.
     """
-    filled = of.counts > 0
-    spread = of.distances[filled] / of.counts[filled]
+    filled = sums.counts > 0
+    spread = sums.distances[filled] / sums.counts[filled]
     apart = pairwise_distances(centers[filled].astype(np.float64))
     np.fill_diagonal(apart, np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
         return float(np.nan_to_num((spread[:, None] + spread) / apart).max(axis=1).mean())
 
 
-def simplified_silhouette(of: ClusterSums) -> float:
+def simplified_silhouette(sums: ClusterSums) -> float:
     """Mean of (b - a) / max(a, b) over all rows, a and b the distances to the two nearest centres.
 
     Hruschka, Campello and de Castro (2006), "Evolving clusters in gene-expression data",
     Information Sciences 176, 1898-1927.
     """
-    if len(of.counts) < 2:
+    if len(sums.counts) < 2:
         return float("nan")
-    return float(of.silhouettes.sum() / of.counts.sum())
+    return float(sums.silhouettes.sum() / sums.counts.sum())
 
 
 def silhouette(rows: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> float:
@@ -110,7 +110,7 @@ def silhouette(rows: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> floa
     member = np.zeros((len(rows), len(counts)), dtype=rows.dtype)
     member[np.arange(len(rows)), labels] = 1
     norms = (rows**2).sum(axis=1)
-    found = np.zeros(len(rows))
+    values = np.zeros(len(rows))
     for start in range(0, len(rows), _CHUNK):
         chunk = slice(start, start + _CHUNK)
         squares = norms[chunk, None] + norms - 2 * (rows[chunk] @ rows.T)
@@ -126,9 +126,9 @@ def silhouette(rows: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> floa
         near = apart.min(axis=1)
         widest = np.maximum(within, near)
         # By Rousseeuw's convention a row alone in its cluster has the silhouette 0.
-        found[chunk] = np.where((others > 0) & (widest > 0), near - within, 0) / np.where(
+        values[chunk] = np.where((others > 0) & (widest > 0), near - within, 0) / np.where(
             widest > 0, widest, 1
         )
-    means = np.bincount(labels, found, len(counts)) / np.maximum(n, 1)
+    means = np.bincount(labels, values, len(counts)) / np.maximum(n, 1)
     weights = np.where(n > 0, counts, 0)
     return float((weights * means).sum() / weights.sum())

@@ -1,4 +1,4 @@
-"""Rows chosen by a hash of their number, and what is found on them: starts, silhouettes."""
+"""Rows chosen by a hash of their number, and starting centres found on them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,17 +15,12 @@ from sklearn.metrics import adjusted_rand_score
 from segment_lib.hashing import row_hash
 from segment_lib.model.blocks import add_up, row_blocks
 from segment_lib.model.kernel import label_rows, nearest
-from segment_lib.model.lloyd import RowsHere, lloyd
-from segment_lib.model.quality import silhouette
+from segment_lib.model.lloyd import LocalRows, lloyd
 
 SAMPLE_SIZE = 25_000
 """Rows on which starting centres are found."""
-THIN_SIZE = 100_000
+SUBSAMPLE_SIZE = 100_000
 """Rows on which centres travel most of their way before passes go over all rows."""
-SILHOUETTE_SIZE = 3_000
-"""Rows of that sample on which the silhouette is measured; its cost grows with their square."""
-_STRATUM = 50
-"""Rows of a small cluster among them, if it has so many."""
 _START_ITERATIONS = 20
 START_TOL = 1e-3
 """A sample errs by more than centres still move then."""
@@ -65,13 +60,13 @@ def sample_blocks(
     return delayed(Sample.first)(add_up(parts), size).persist()
 
 
-def thin_blocks(
-    Z: da.Array, rows: da.Array, *, size: int = THIN_SIZE, random_state: int = 0
+def subsample_blocks(
+    Z: da.Array, rows: da.Array, *, size: int = SUBSAMPLE_SIZE, random_state: int = 0
 ) -> list[Delayed]:
     """About `size` rows of `Z`, chosen by hashing `rows`, left in its blocks on the workers."""
     share = min(1.0, size / Z.shape[0])
     parts = [
-        delayed(_thin_block)(block, numbers, share, random_state)
+        delayed(_subsample_block)(block, numbers, share, random_state)
         for block, numbers in zip(row_blocks(Z), row_blocks(rows), strict=True)
     ]
     return list(dask.persist(*parts))
@@ -98,17 +93,17 @@ def starting_centers(
     sample: Sample, k: int, seedings: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, float]:
     """The best of the clusterings of the sample from these seedings, and how well they agree."""
-    found = _refined(sample.scores, [rows[:k] for rows in seedings])
-    labels = label_rows(sample.scores, found)
+    candidates = _refined(sample.scores, [rows[:k] for rows in seedings])
+    labels = label_rows(sample.scores, candidates)
     pairs = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
-    return best_of(sample.scores, found), float(np.mean(pairs)) if pairs else float("nan")
+    return best_of(sample.scores, candidates), float(np.mean(pairs)) if pairs else float("nan")
 
 
 def _refined(scores: np.ndarray, starts: Sequence[np.ndarray]) -> list[np.ndarray]:
-    runs = lloyd(
-        RowsHere([scores]), dict(enumerate(starts)), max_iter=_START_ITERATIONS, tol=START_TOL
+    states = lloyd(
+        LocalRows([scores]), dict(enumerate(starts)), max_iter=_START_ITERATIONS, tol=START_TOL
     )
-    return [run.centers for run in runs.values()]
+    return [state.centers for state in states.values()]
 
 
 def best_of(scores: np.ndarray, candidates: Sequence[np.ndarray]) -> np.ndarray:
@@ -176,40 +171,11 @@ def _further(
     return scores[chosen]
 
 
-def sample_silhouettes(
-    sample: Delayed, centers: Sequence[np.ndarray], counts: Sequence[np.ndarray]
-) -> list[float]:
-    """Mean silhouette of each clustering, on a part of the sample stratified by its clusters.
-
-    Parameters
-    ----------
-    counts : rows per cluster among all rows, which the strata stand for
-    """
-    tasks = [
-        delayed(_silhouette)(sample, these, rows)
-        for these, rows in zip(centers, counts, strict=True)
-    ]
-    return list(dask.compute(*tasks))
-
-
-def _silhouette(sample: Sample, centers: np.ndarray, counts: np.ndarray) -> float:
-    labels = nearest(sample.scores, centers)[0]
-    chosen = _strata(labels, len(centers))
-    return silhouette(sample.scores[chosen], labels[chosen], counts)
-
-
-def _strata(labels: np.ndarray, n_clusters: int) -> np.ndarray:
-    """Rows for the silhouette: of each cluster its share, and at least so many if it has them."""
-    of = [np.flatnonzero(labels == cluster) for cluster in range(n_clusters)]
-    share = SILHOUETTE_SIZE / len(labels)
-    return np.concatenate([rows[: max(round(share * len(rows)), _STRATUM)] for rows in of])
-
-
 def _sample_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> Sample:
     hashes = row_hash(rows, seed)
     chosen = hashes <= np.uint64(share * (2**64 - 2**11))
     return Sample(hashes[chosen], scores[chosen])
 
 
-def _thin_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> np.ndarray:
+def _subsample_block(scores: np.ndarray, rows: np.ndarray, share: float, seed: int) -> np.ndarray:
     return _sample_block(scores, rows, share, seed).scores

@@ -6,9 +6,12 @@ from typing import Any, Self
 import dask.array as da
 import dask_ml.preprocessing
 import numpy as np
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
 
-from segment_lib.errors import DataError
+from segment_lib.errors import RowsError
 from segment_lib.model.blocks import sum_over_blocks
+from segment_lib.model.validation import check_rows, refuse_unsupported
 
 _TILE = 8192
 
@@ -28,7 +31,7 @@ class Moments:
     """Sum of (x - mean)(x - mean)', shape (n_features, n_features), float64."""
 
     @classmethod
-    def of(cls, block: np.ndarray) -> Self:
+    def from_block(cls, block: np.ndarray) -> Self:
         """Moments of an array of shape (n_rows, n_features), in float64 tile by tile."""
         mean = block.mean(axis=0, dtype=np.float64)
         scatter = np.zeros((block.shape[1], block.shape[1]))
@@ -52,66 +55,124 @@ class Moments:
         return type(self)(self.n, (self.mean - mean) / scale, self.scatter / np.outer(scale, scale))
 
 
-def moments(X: da.Array) -> Moments:
+def compute_moments(X: da.Array | np.ndarray) -> Moments:
     """Moments of all rows of `X`, shape (n_rows, n_features), in one pass.
 
     Raises
     ------
-    DataError
+    RowsError
         If a value of `X` is not finite.
     """
-    total: Moments = sum_over_blocks(Moments.of, X)
+    total: Moments = sum_over_blocks(Moments.from_block, X)
     faulty = np.flatnonzero(~np.isfinite(total.mean) | ~np.isfinite(np.diag(total.scatter)))
     if len(faulty):
-        raise DataError(f"Feature {faulty[0]} has a value that is not finite. Check the plan.")
+        raise RowsError(
+            f"Feature {faulty[0]} has a value that is not finite (NaN or infinity). Check the plan."
+        )
     return total
 
 
 class StandardScaler(dask_ml.preprocessing.StandardScaler):  # type: ignore[misc]
-    """dask-ml's StandardScaler with exact moments; constant features keep the scale 1.
+    """Scale features to mean 0 and variance 1: dask-ml's StandardScaler with exact moments.
 
-    A feature is constant where its variance is within rounding of zero, by scikit-learn's bound
-    (``sklearn.preprocessing._data._is_constant_feature``).
+    A constant feature, whose variance is within rounding of zero by scikit-learn's bound
+    (``sklearn.preprocessing._data._is_constant_feature``), keeps the scale 1. Parameters and
+    attributes are those of scikit-learn's.
+
+    Attributes
+    ----------
+    constant_ : which features are constant, shape (n_features,)
+    moments_ : count, mean and scatter matrix of the rows seen
     """
 
-    def fit(self, X: da.Array, y: None = None) -> Self:
-        return self.fit_moments(moments(X))
+    def fit(self, X: Any, y: None = None, **fit_params: Any) -> Self:
+        """Fit to `X`, shape (n_rows, n_features), in one pass.
 
-    def partial_fit(self, X: Any, y: None = None) -> Self:
+        Raises
+        ------
+        ValueError
+            If a value is not finite.
+        TypeError
+            If `sample_weight` is given.
+        """
+        refuse_unsupported(self, fit_params)
+        return self._learn(compute_moments(check_rows(self, X, reset=True)))
+
+    def partial_fit(self, X: Any, y: None = None, **fit_params: Any) -> Self:
         """Add rows to those seen; the result is that of fitting all of them at once."""
-        seen = Moments.of(np.asarray(X))
-        return self.fit_moments(self.moments_ + seen if hasattr(self, "moments_") else seen)
+        refuse_unsupported(self, fit_params)
+        seen = getattr(self, "moments_", None)
+        moments = compute_moments(check_rows(self, X, reset=seen is None))
+        return self._learn(moments if seen is None else seen + moments)
 
     def merge(self, other: Self) -> Self:
         """Add the rows that another scaler has seen."""
-        return self.fit_moments(self.moments_ + other.moments_)
+        return self._learn(self.moments_ + other.moments_)
 
-    def fit_moments(self, of: Moments) -> Self:
-        """Fit from the moments of the rows."""
-        self.moments_ = of
+    @classmethod
+    def from_arrays(cls, mean: np.ndarray, scale: np.ndarray) -> Self:
+        """A fitted scaler from what was learned, both of shape (n_features,)."""
+        scaler = cls()
+        scaler.mean_, scaler.scale_, scaler.var_ = mean, scale, scale**2
+        scaler.n_features_in_ = len(mean)
+        return scaler
+
+    def _learn(self, moments: Moments) -> Self:
+        self.moments_ = moments
         eps = np.finfo(np.float64).eps
-        self.mean_ = of.mean
-        self.var_ = np.diag(of.scatter) / of.n
-        self.constant_ = self.var_ <= of.n * eps * self.var_ + (of.n * of.mean * eps) ** 2
+        self.mean_ = moments.mean
+        self.var_ = np.diag(moments.scatter) / moments.n
+        bound = moments.n * eps * self.var_ + (moments.n * moments.mean * eps) ** 2
+        self.constant_ = self.var_ <= bound
         self.scale_ = np.where(self.constant_, 1.0, np.sqrt(self.var_))
         if not self.with_mean:
-            self.mean_ = np.zeros_like(of.mean)
+            self.mean_ = np.zeros_like(moments.mean)
         if not self.with_std:
-            self.scale_ = np.ones_like(of.mean)
-        self.n_samples_seen_ = of.n
-        self.n_features_in_ = len(of.mean)
+            self.scale_ = np.ones_like(moments.mean)
+        self.n_samples_seen_ = moments.n
+        self.n_features_in_ = len(moments.mean)
         return self
 
-    def transform(self, X: Any, y: None = None, copy: bool | None = None) -> Any:
-        """``(X - mean_) / scale_``, lazily for a dask array. The caller's array stays as it is."""
-        mean, scale = self.mean_.astype(np.float32), self.scale_.astype(np.float32)
+    def scaled_moments(self) -> Moments:
+        """Moments of the rows seen once they are scaled, for what is fitted to those next."""
+        return self.moments_.scaled(self.mean_, self.scale_)
+
+    def transform(
+        self, X: Any, y: None = None, copy: bool | None = None, *, onto: np.ndarray | None = None
+    ) -> Any:
+        """``(X - mean_) / scale_``, lazily for a Dask array. The caller's array stays as it is.
+
+        Parameters
+        ----------
+        X : shape (n_rows, n_features)
+        onto : axes of shape (n_axes, n_features): their products with the scaled rows are returned
+            in place of these, shape (n_rows, n_axes). The scale goes into the axes, so that it
+            costs no copy of the rows.
+        """
+        check_is_fitted(self)
+        X = check_rows(self, X, min_rows=0)
         if isinstance(X, da.Array):
-            return X.map_blocks(_scale, mean, scale, dtype=np.float32)
-        return _scale(X, mean, scale)
+            width = X.chunks[1] if onto is None else (len(onto),)
+            return by_blocks(self.transform, X, width, onto=onto)
+        centred = X - self.mean_.astype(X.dtype)
+        if onto is None:
+            return centred / self.scale_.astype(X.dtype)
+        return centred @ (onto / self.scale_).T.astype(X.dtype)
 
     def inverse_transform(self, X: Any, copy: bool | None = None) -> Any:
-        return X * self.scale_ + self.mean_
+        """``X * scale_ + mean_``, lazily for a Dask array."""
+        check_is_fitted(self)
+        X = check_rows(self, X, min_rows=0)
+        return X * self.scale_.astype(X.dtype) + self.mean_.astype(X.dtype)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = tags.input_tags.allow_nan = tags.array_api_support = False
+        return tags
 
 
-def _scale(block: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    return np.asarray((block - mean) / scale, dtype=np.float32)
+def by_blocks(transform: Any, X: da.Array, width: tuple[int, ...], **told: Any) -> da.Array:
+    """``transform(block)`` of each block of `X`, lazily; the type of the numbers stays."""
+    # The meta is given, as Dask would find it by a call with rows of no feature.
+    meta = np.empty((0, 0), dtype=X.dtype)
+    return X.map_blocks(transform, chunks=(X.chunks[0], width), meta=meta, **told)

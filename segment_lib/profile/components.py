@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from segment_lib.profile.traits import family, topic
-from segment_lib.schema import Meaning, Phrases
+from segment_lib.schema import Meaning, Phrases, known_phrases
 
 MAX_LOADINGS = 5
 """Loadings listed at each end of a component."""
@@ -104,3 +104,24 @@ def component_tables(
         pl.DataFrame(readings, schema=COMPONENTS, orient="row"),
         pl.DataFrame(loadings, schema=LOADINGS, orient="row"),
     )
+
+
+def explain_components(
+    components: np.ndarray,
+    explained_variance_ratio: np.ndarray,
+    features: Mapping[str, str],
+    meanings: Mapping[str, Meaning],
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return components and loadings in words.
+
+    Parameters
+    ----------
+    components : shape (n_components, n_features)
+    features : feature to the attribute it is made from, in the order of the columns
+    """
+    phrases = known_phrases()
+    words = {
+        feature: feature_words(feature, name, meanings.get(name, Meaning()), phrases)
+        for feature, name in features.items()
+    }
+    return component_tables(components, explained_variance_ratio, list(features), words)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -173,3 +174,37 @@ def profile_segments(
 
 def _format_number(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.9g}"
+
+
+def all_levels(
+    counts: Mapping[str, Mapping[float | str, int]], base: Mapping[str, Levels]
+) -> dict[str, Levels]:
+    """Return how each attribute of more than one value is profiled; as in a base that has it."""
+    levels = {name: choose_levels(name, rows) for name, rows in counts.items() if len(rows) > 1}
+    return levels | {name: own for name, own in base.items() if name in levels}
+
+
+def level_order(counts: pl.DataFrame, levels: Mapping[str, Levels]) -> dict[str, list[str]]:
+    """Return the levels counted, by attribute, in the order of bins, of numbers, or of text."""
+    number = pl.col("level").cast(pl.Float64, strict=False)
+    table = counts.select("attribute", "level").unique().sort("attribute", number, "level")
+    order: dict[str, list[str]] = {}
+    for attribute, level in table.iter_rows():
+        order.setdefault(attribute, []).append(level)
+    return {name: list(levels[name].names) or own for name, own in order.items()}
+
+
+def levels_to_json(levels: Mapping[str, Levels]) -> dict[str, Any]:
+    """Return the levels as plain JSON values."""
+    return {
+        name: {"number": level.number, "edges": level.edges, "names": level.names}
+        for name, level in levels.items()
+    }
+
+
+def levels_from_json(entries: Mapping[str, Any]) -> dict[str, Levels]:
+    """Return the levels that `levels_to_json` gave."""
+    return {
+        name: Levels(name, entry["number"], tuple(entry["edges"]), tuple(entry["names"]))
+        for name, entry in entries.items()
+    }

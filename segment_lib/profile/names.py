@@ -97,3 +97,24 @@ def _phrase(row: Mapping[str, str], meaning: Meaning, known: Phrases | None) -> 
 def _capitalised_list(phrases: list[str]) -> str:
     text = ", ".join(phrases)
     return text[:1].upper() + text[1:]
+
+
+def keep_names(names: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """Return the names of before for the segments that had one; new ones keep their own.
+
+    So do those that had too few people to be named then.
+
+    Parameters
+    ----------
+    names, before : the table of `name_segments`, now and of the base
+    """
+    before = before.with_columns(pl.col("segment").cast(names.schema["segment"]))
+    before = before.filter(~pl.col("name").str.starts_with(TOO_FEW))
+    kept = before.join(names, on="segment", how="semi")
+    new = names.join(before, on="segment", how="anti").with_columns(
+        pl.when(pl.col("name").is_in(kept["name"].implode()))
+        .then(pl.format("{} ({})", "name", "segment"))
+        .otherwise("name")
+        .alias("name")
+    )
+    return pl.concat([kept, new]).sort("segment")

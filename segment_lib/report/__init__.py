@@ -1,4 +1,4 @@
-"""The tables of a finished run as one page a reader can act on, and its figures as files."""
+"""Report of a finished run: one page with its tables and charts, and the figures as files."""
 
 from segment_lib.report.drift import DriftSection, drift_section
 from segment_lib.report.facts import RunFacts

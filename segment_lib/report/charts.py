@@ -1,4 +1,4 @@
-"""The charts of the answer: index with its limits, shares, and gains."""
+"""Charts of the answer: index with its limits, shares, and gains."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 from segment_lib.report.facts import Figures
+from segment_lib.report.formatting import index_range, percent, short_number
 from segment_lib.report.segments import Segment
 from segment_lib.report.theme import (
     NARROW,
@@ -14,17 +15,16 @@ from segment_lib.report.theme import (
     WIDTH,
     Drawing,
     Row,
-    halo,
+    inline,
+    outlined,
     tip,
-    values,
 )
-from segment_lib.report.words import percent, span, whole
 from segment_lib.terms import EXTRACTS
 
 TICK, DOT = "M-0.16,-1H0.16V1H-0.16Z", "circle"
 POPULATION, CUSTOMERS = EXTRACTS
-BRIEF = 40
-"""Characters of a name a phone has room for."""
+MAX_SHORT_TITLE = 40
+"""Characters of a name that fit on a phone."""
 INDEX_TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
 NEAR_AVERAGE = [40, 60, 80, 90, 100, 110, 125, 150, 200, 250]
 LINES = {
@@ -35,9 +35,9 @@ LINES = {
 }
 
 
-def index(segments: Sequence[Segment]) -> Drawing:
-    """The index of each segment as a dot on its honest limits, by falling index; log scale."""
-    rows = [_whisker(segment) for segment in segments if segment.population_share != 0]
+def index_chart(segments: Sequence[Segment]) -> Drawing:
+    """Chart of the index of each segment with its limits, by falling index, on a log scale."""
+    rows = [_index_row(segment) for segment in segments if segment.population_share != 0]
     ends = [row[key] for row in rows for key in ("low", "index", "high")]
     known = [float(end) for end in ends if isinstance(end, int | float) and end > 0]
     domain = [min([*known, 80.0]) / 1.15, max([*known, 125.0]) * 1.15]
@@ -57,7 +57,7 @@ def index(segments: Sequence[Segment]) -> Drawing:
     colour = alt.Color("verdict_key", type="nominal", legend=None).scale(
         domain=list(VERDICT_COLOURS), range=list(VERDICT_COLOURS.values())
     )
-    base = alt.Chart(values(rows)).encode(
+    base = alt.Chart(inline(rows)).encode(
         y=y,
         tooltip=[
             tip("full", "Segment"),
@@ -68,8 +68,8 @@ def index(segments: Sequence[Segment]) -> Drawing:
             tip("stability_text", "Stability"),
         ],
     )
-    named = base.transform_calculate(said=f"width < {NARROW} ? datum.brief : datum.title")
-    average = alt.Chart(values([{"at": 100}])).encode(x=alt.X("at", type="quantitative"))
+    named = base.transform_calculate(fitting=f"width < {NARROW} ? datum.brief : datum.title")
+    average = alt.Chart(inline([{"at": 100}])).encode(x=alt.X("at", type="quantitative"))
     chart = alt.layer(
         average.mark_rule(color=PALETTE["muted"], strokeDash=[3, 3]),
         base.transform_filter("isValid(datum.low)")
@@ -80,16 +80,16 @@ def index(segments: Sequence[Segment]) -> Drawing:
         .encode(x=x, color=colour),
         *(
             text.encode(x=alt.X("far", type="quantitative"), text="label:N", color=colour)
-            for text in halo(base.transform_filter("isValid(datum.far)"), 10, 9, bold=True)
+            for text in outlined(base.transform_filter("isValid(datum.far)"), 10, 9, bold=True)
         ),
         *(
             text.encode(x=alt.value(0), text="label:N", color=colour)
-            for text in halo(base.transform_filter("!isValid(datum.far)"), 0, 9, bold=True)
+            for text in outlined(base.transform_filter("!isValid(datum.far)"), 0, 9, bold=True)
         ),
-        *(text.encode(x=alt.value(0), text="name:N") for text in halo(base, 0, -9, bold=True)),
+        *(text.encode(x=alt.value(0), text="name:N") for text in outlined(base, 0, -9, bold=True)),
         *(
-            text.encode(x=alt.value(0), text="said:N")
-            for text in halo(named, 88, -9, color=PALETTE["muted"])
+            text.encode(x=alt.value(0), text="fitting:N")
+            for text in outlined(named, 88, -9, color=PALETTE["muted"])
         ),
     )
     title = alt.Title(
@@ -99,9 +99,9 @@ def index(segments: Sequence[Segment]) -> Drawing:
     return chart.properties(width=WIDTH, height=42 * max(len(rows), 1), title=title)
 
 
-def shares(segments: Sequence[Segment]) -> Drawing:
-    """Dumbbells: a tick for the share of the population, a dot for that of customers."""
-    rows = [_dumbbell(segment) for segment in segments if segment.population_share != 0]
+def share_chart(segments: Sequence[Segment]) -> Drawing:
+    """Dumbbell chart: a tick for the share of the population, a dot for that of customers."""
+    rows = [_share_row(segment) for segment in segments if segment.population_share != 0]
     names = [str(row["name"]) for row in rows]
     tooltip = [
         tip("full", "Segment"),
@@ -122,13 +122,13 @@ def shares(segments: Sequence[Segment]) -> Drawing:
     shape = alt.Shape("who", type="nominal").scale(
         domain=[POPULATION, CUSTOMERS], range=[TICK, DOT]
     )
-    base = alt.Chart(values(rows)).encode(y=y, tooltip=tooltip)
+    base = alt.Chart(inline(rows)).encode(y=y, tooltip=tooltip)
     links = (
         base.transform_filter("isValid(datum.population) && isValid(datum.customers)")
         .mark_rule(strokeWidth=3, opacity=0.55)
         .encode(x=alt.X("population", type="quantitative"), x2="customers:Q", color=colour)
     )
-    ends = alt.Chart(values([end for row in rows for end in _ends(row)])).encode(
+    ends = alt.Chart(inline([end for row in rows for end in _share_points(row)])).encode(
         x=x, y=y, shape=shape, tooltip=tooltip
     )
     ticks = ends.transform_filter(f"datum.who === '{POPULATION}'").mark_point(
@@ -139,7 +139,7 @@ def shares(segments: Sequence[Segment]) -> Drawing:
     )
     labels = [
         text.encode(x=alt.X("far", type="quantitative"), text="label:N", color=colour)
-        for text in halo(base, 12, bold=True)
+        for text in outlined(base, 12, bold=True)
     ]
     title = alt.Title(
         "Where customers come from: shares of population and customers by segment",
@@ -149,8 +149,8 @@ def shares(segments: Sequence[Segment]) -> Drawing:
     return chart.properties(width=WIDTH, height=26 * max(len(rows), 1), title=title)
 
 
-def gains(table: pl.DataFrame, depth: Figures | None) -> Drawing:
-    """Held-out customers reached by depth, with intervals, against no selection."""
+def gains_chart(table: pl.DataFrame, depth: Figures | None) -> Drawing:
+    """Chart of the held-out customers reached by depth, with intervals, against no selection."""
     rows: list[Row] = []
     for by in ("micro_segment", "segment"):
         part = table.filter(pl.col("by") == by).drop_nulls("customers_reached").sort("depth")
@@ -179,14 +179,14 @@ def gains(table: pl.DataFrame, depth: Figures | None) -> Drawing:
     legend = alt.Legend(symbolType="stroke", symbolOpacity=1, symbolSize=500, columns=2)
     colour = alt.Color("by", type="nominal").scale(domain=names, range=colours).legend(legend)
     dash = alt.StrokeDash("by", type="nominal").scale(domain=names, range=dashes).legend(legend)
-    base = alt.Chart(values(rows)).encode(x=x)
+    base = alt.Chart(inline(rows)).encode(x=x)
     drawn = base.transform_filter("datum.depth > 0 && isValid(datum.lift)")
     layers: list[alt.Chart] = []
     if depth is not None:
         mark = {
             key: round(depth[key], 4) for key in ("depth_low", "recommended_depth", "depth_high")
         }
-        at = alt.Chart(values([{**mark, "label": f"pays to {percent(mark['recommended_depth'])}"}]))
+        at = alt.Chart(inline([{**mark, "label": f"pays to {percent(mark['recommended_depth'])}"}]))
         layers += [
             at.mark_rect(color=PALETTE["grid"]).encode(
                 x=alt.X("depth_low", type="quantitative"), x2="depth_high:Q"
@@ -225,7 +225,7 @@ def gains(table: pl.DataFrame, depth: Figures | None) -> Drawing:
     return alt.layer(*layers).properties(width=WIDTH, height=340, title=title)
 
 
-def _whisker(segment: Segment) -> Row:
+def _index_row(segment: Segment) -> Row:
     low, high = segment.limits if segment.limits else (None, None)
     positive = segment.index if segment.index and segment.index > 0 else None
     far = max(positive or 0.0, high or 0.0)
@@ -234,39 +234,41 @@ def _whisker(segment: Segment) -> Row:
         "name": segment.name,
         "full": segment.full_name,
         "title": title,
-        "brief": _brief(title),
+        "brief": _short_title(title),
         "index": None if positive is None else round(positive, 1),
         "low": None if low is None or low <= 0 else round(low, 1),
         "high": None if high is None or not low or low <= 0 else round(high, 1),
         "far": round(far, 1) if far > 0 else None,
         "label": _label(segment),
-        "verdict": f"{segment.symbol} {segment.word}",
+        "verdict": f"{segment.verdict_symbol} {segment.verdict_word}",
         "verdict_key": segment.verdict,
-        "index_text": whole(segment.index),
-        "limits_text": span(*segment.limits) if segment.limits else "unknown",
-        "chance_text": span(*segment.chance) if segment.chance else "unknown",
-        "stability_text": segment.stability_word,
+        "index_text": short_number(segment.index),
+        "limits_text": index_range(*segment.limits) if segment.limits else "unknown",
+        "chance_text": index_range(*segment.sampling_limits)
+        if segment.sampling_limits
+        else "unknown",
+        "stability_text": segment.stability_label,
     }
 
 
 def _label(segment: Segment) -> str:
-    """The index; where there is none words alone, as a symbol would look like a mark."""
+    """Label with the index; without one words alone, as a symbol would look like a mark."""
     if segment.index is not None:
-        return f"{segment.symbol} {whole(segment.index)}"
-    return segment.word if segment.is_hidden else "no index"
+        return f"{segment.verdict_symbol} {short_number(segment.index)}"
+    return segment.verdict_word if segment.is_suppressed else "no index"
 
 
-def _brief(title: str) -> str:
-    """The first of the phrases a name is made of, as many as a phone has room for."""
+def _short_title(title: str) -> str:
+    """First phrases of a name, as many as fit on a phone."""
     brief, *rest = title.split(", ")
     for phrase in rest:
-        if len(brief) + len(phrase) + 2 > BRIEF:
+        if len(brief) + len(phrase) + 2 > MAX_SHORT_TITLE:
             break
         brief = f"{brief}, {phrase}"
     return brief
 
 
-def _dumbbell(segment: Segment) -> Row:
+def _share_row(segment: Segment) -> Row:
     ours, theirs = segment.population_share, segment.customer_share
     population = None if ours is None else round(ours, 3)
     customers = None if theirs is None else round(theirs, 3)
@@ -277,15 +279,15 @@ def _dumbbell(segment: Segment) -> Row:
         "customers": customers,
         "far": max(population or 0.0, customers or 0.0),
         "label": _label(segment),
-        "verdict": f"{segment.symbol} {segment.word}",
+        "verdict": f"{segment.verdict_symbol} {segment.verdict_word}",
         "verdict_key": segment.verdict,
         "population_text": percent(segment.population_share),
         "customers_text": percent(segment.customer_share),
-        "index_text": whole(segment.index),
+        "index_text": short_number(segment.index),
     }
 
 
-def _ends(row: Row) -> Iterable[Row]:
+def _share_points(row: Row) -> Iterable[Row]:
     if row["population"] is not None:
         yield {**row, "who": POPULATION, "share": row["population"]}
     if row["customers"] is not None:

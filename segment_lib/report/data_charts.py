@@ -3,19 +3,19 @@
 import altair as alt
 import polars as pl
 
-from segment_lib.report.theme import NARROW, PALETTE, SMALL, WIDTH, Drawing, tip, values
-from segment_lib.report.words import percent
+from segment_lib.report.formatting import percent
+from segment_lib.report.theme import NARROW, PALETTE, SMALL, WIDTH, Drawing, inline, tip
 
-MOST = 40
-"""The most attributes the chart of missing values shows."""
+MAX_ATTRIBUTES = 40
+"""The most attributes that the chart of missing values shows."""
 
 
-def missing(attributes: pl.DataFrame, threshold: float | None) -> Drawing:
-    """Missing share per attribute: empty cells, and those coded as unknown on top."""
+def missing_chart(attributes: pl.DataFrame, threshold: float | None) -> Drawing:
+    """Chart of the missing share per attribute: empty cells, then those coded as unknown."""
     table = (
         attributes.filter((pl.col("missing_share") > 0) | ~pl.col("kept"))
         .sort("kept", "missing_share", "attribute", descending=[False, True, False])
-        .head(MOST)
+        .head(MAX_ATTRIBUTES)
         .sort("missing_share", "attribute", descending=[True, False])
     )
     parts_of = table.select("missing_share", "missing_before", "missing").rows()
@@ -55,19 +55,19 @@ def missing(attributes: pl.DataFrame, threshold: float | None) -> Drawing:
         .legend(columns=1)
     )
     bars = (
-        alt.Chart(values(bars_of))
+        alt.Chart(inline(bars_of))
         .mark_bar(height=alt.RelativeBandSize(0.72))
         .encode(x=x, x2="to:Q", y=y, color=colour, tooltip=tooltip)
     )
     marks = (
-        alt.Chart(values(records))
+        alt.Chart(inline(records))
         .mark_text(align="left", dx=6, color=PALETTE["under"])
-        .transform_calculate(said=f"width < {NARROW} ? slice(datum.mark, 0, 1) : datum.mark")
-        .encode(x=alt.X("all", type="quantitative"), y=y, text="said:N", tooltip=tooltip)
+        .transform_calculate(fitting=f"width < {NARROW} ? slice(datum.mark, 0, 1) : datum.mark")
+        .encode(x=alt.X("all", type="quantitative"), y=y, text="fitting:N", tooltip=tooltip)
     )
     layers: list[alt.Chart] = [bars, marks]
     if threshold is not None:
-        rule = alt.Chart(values([{"at": threshold}])).encode(x=alt.X("at", type="quantitative"))
+        rule = alt.Chart(inline([{"at": threshold}])).encode(x=alt.X("at", type="quantitative"))
         layers.append(rule.mark_rule(color=PALETTE["under"], strokeDash=[4, 3]))
     title = alt.Title(
         "Missing values by attribute",
@@ -76,10 +76,10 @@ def missing(attributes: pl.DataFrame, threshold: float | None) -> Drawing:
     return alt.layer(*layers).properties(width=WIDTH, height=18 * max(len(records), 1), title=title)
 
 
-def gaps(
-    histogram: pl.DataFrame, extract: str, max_missing: int, top: tuple[int, float], min_cell: int
+def rows_chart(
+    histogram: pl.DataFrame, extract: str, max_missing: int, axes: tuple[int, float], min_cell: int
 ) -> Drawing:
-    """Rows of one extract by the number of attributes they miss; top is the reach of both axes."""
+    """Chart of the rows of an extract by the number of attributes they miss; `axes` end there."""
     table = histogram.filter(pl.col("extract") == extract).sort("n_missing")
     total = max(int(table["rows"].sum()), 1)
     rows = [
@@ -99,11 +99,11 @@ def gaps(
         tip("fate", "Fate"),
     ]
     x = alt.X("from", type="quantitative", title="Attributes missing in the row").scale(
-        domain=[-0.5, top[0] + 0.5], nice=False
+        domain=[-0.5, axes[0] + 0.5], nice=False
     )
-    y = alt.Y("share", type="quantitative", title=None).scale(domain=[0, top[1]])
+    y = alt.Y("share", type="quantitative", title=None).scale(domain=[0, axes[1]])
     bars = (
-        alt.Chart(values(rows))
+        alt.Chart(inline(rows))
         .mark_rect()
         .encode(
             x=x.axis(grid=False, format="d", tickMinStep=1),
@@ -117,11 +117,11 @@ def gaps(
         )
     )
     layers: list[alt.Chart] = [bars]
-    if is_within(max_missing, top):
-        mark = [{"edge": max_missing + 0.5, "share": top[1] * 0.94, "label": "set aside →"}]
-        rule = alt.Chart(values(mark)).encode(x=alt.X("edge", type="quantitative"))
+    if is_limit_shown(max_missing, axes):
+        mark = [{"edge": max_missing + 0.5, "share": axes[1] * 0.94, "label": "set aside →"}]
+        rule = alt.Chart(inline(mark)).encode(x=alt.X("edge", type="quantitative"))
         # Right of the line, but where the plot ends soon after it.
-        ends = max_missing > 0.7 * top[0]
+        ends = max_missing > 0.7 * axes[0]
         layers += [
             rule.mark_rule(color=PALETTE["under"], strokeDash=[4, 3]),
             rule.mark_text(
@@ -133,11 +133,11 @@ def gaps(
     return chart.properties(width=SMALL, height=200, title=title)
 
 
-def is_within(max_missing: int, top: tuple[int, float]) -> bool:
-    """Whether the most a row may miss lies on the axis: a line beyond it would stretch the plot."""
-    return max_missing < top[0]
+def is_limit_shown(max_missing: int, axes: tuple[int, float]) -> bool:
+    """Whether the limit of missing values lies on the axis; beyond, its line would stretch it."""
+    return max_missing < axes[0]
 
 
-def _empty_share(missing_share: float | None, empty: int | None, missing: int | None) -> float:
-    """The part of a missing share that is empty cells, the rest being coded as unknown."""
-    return (missing_share or 0.0) * min((empty or 0) / missing, 1.0) if missing else 0.0
+def _empty_share(missing_share: float | None, n_empty: int | None, n_missing: int | None) -> float:
+    """Part of the missing share that is empty cells; the rest is coded as unknown."""
+    return (missing_share or 0.0) * min((n_empty or 0) / n_missing, 1.0) if n_missing else 0.0

@@ -1,4 +1,4 @@
-"""The page's section on a refresh: what was decided, what has moved since the base, in words."""
+"""Section of the page on a refresh: the decision, and the drift since the base."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,10 +7,9 @@ from typing import Any
 import polars as pl
 
 from segment_lib.disclosure import suppressed_segments
-from segment_lib.report.segments import hidden
+from segment_lib.report.formatting import NOTHING, percent, short_number
+from segment_lib.report.segments import segment_name, suppressed_numbers
 from segment_lib.report.tables import Cell, Column, Table
-from segment_lib.report.words import NOTHING, percent, whole
-from segment_lib.terms import SET_ASIDE
 
 _SHOWN = 10
 _DECISIONS = {
@@ -21,7 +20,7 @@ _DECISIONS = {
 
 @dataclass(frozen=True)
 class DriftSection:
-    """Sentences, then tables."""
+    """Content of the section: sentences, then tables."""
 
     sentences: tuple[str, ...]
     tables: tuple[Table, ...]
@@ -35,20 +34,21 @@ def drift_section(
     *,
     min_cell: int,
 ) -> DriftSection:
-    """The section, from the files of `refresh/`.
+    """Make the section from the files of `refresh/`.
 
     Parameters
     ----------
     summary : refresh/summary.json
     attributes : refresh/drift.parquet
     segments : refresh/segments.csv
-    compared : compare/segments.csv of the `base` and of this, the `new` run
+    compared : compare/segments.csv of the `base` and of this run, `new`
     """
     few = {
-        run: hidden(of, "population_rows", min_cell) | hidden(of, "customer_rows", min_cell)
-        for run, of in compared.items()
+        run: suppressed_numbers(table, "population_rows", min_cell)
+        | suppressed_numbers(table, "customer_rows", min_cell)
+        for run, table in compared.items()
     }
-    told = segments.with_columns(
+    shown = segments.with_columns(
         expression.alias(f"{name}_{run}")
         for run in ("base", "new")
         for name, expression in (
@@ -58,12 +58,12 @@ def drift_section(
     )
     return DriftSection(
         tuple(_sentences(summary, attributes, min_cell)),
-        (_attribute_table(attributes), _segment_table(told)),
+        (_attribute_table(attributes), _segment_table(shown)),
     )
 
 
 def _shown_share(share: str, rows: int, min_cell: int) -> pl.Expr:
-    """The share of segments of enough people; null stays null."""
+    """Share of each segment, null where its count is suppressed."""
     count = (pl.col(share) * rows).round()
     return pl.when(~suppressed_segments(count.fill_null(rows), min_cell)).then(share)
 
@@ -80,22 +80,22 @@ def _sentences(
         yield f"Since then {'; '.join(summary['findings'])}."
     else:
         yield "Nothing has drifted since then."
-    for state, told in (("new", "is new"), ("vanished", "has vanished")):
+    for state, verb in (("new", "is new"), ("vanished", "has vanished")):
         for number in summary[f"{state}_segments"]:
-            yield f"Segment {number} {told}."
+            yield f"Segment {number} {verb}."
     large = attributes.filter(pl.col("band") == "large").height
     moderate = attributes.filter(pl.col("band") == "moderate").height
     yield (
         f"Stability index above 0.25: {large} of {attributes.height} attributes; from 0.1 to 0.25: "
         f"{moderate}."
     )
-    aside = {
+    set_aside = {
         run: _set_aside(summary[f"set_aside_{run}"], summary[f"rows_{run}"], min_cell)
         for run in ("base", "new")
     }
     yield (
         f"The population has {summary['rows_new']:,} rows (before: {summary['rows_base']:,}), of "
-        f"which {aside['new']} are set aside (before: {aside['base']})."
+        f"which {set_aside['new']} are set aside (before: {set_aside['base']})."
     )
     yield from (f"{change['told']}." for change in summary["changes"])
     work = summary["work"]
@@ -139,13 +139,10 @@ def _segment_table(segments: pl.DataFrame) -> Table:
     )
     rows = [
         (
-            Cell(
-                "Set aside" if row["segment"] == SET_ASIDE else f"Segment {row['segment']}",
-                row["segment"],
-            ),
+            Cell(segment_name(row["segment"]), row["segment"]),
             Cell(row["state"], row["state"]),
             *(_number(row[name], percent) for name in ("share_base", "share_new")),
-            *(_number(row[name], whole) for name in ("index_base", "index_new")),
+            *(_number(row[name], short_number) for name in ("index_base", "index_new")),
         )
         for row in segments.iter_rows(named=True)
     ]
@@ -153,5 +150,5 @@ def _segment_table(segments: pl.DataFrame) -> Table:
     return Table("drift-segments", caption, columns, tuple(rows))
 
 
-def _number(value: float | None, written: Any) -> Cell:
-    return Cell(NOTHING) if value is None else Cell(written(value), value)
+def _number(value: float | None, form: Any) -> Cell:
+    return Cell(NOTHING) if value is None else Cell(form(value), value)

@@ -1,4 +1,4 @@
-"""What the page is made from: the run's own tables, nothing else."""
+"""Input of the page: the tables of a run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True)
 class RunFacts:
-    """Everything the page shows. Tables have the columns docs/files.md gives them."""
+    """Tables and figures of a run that the page shows, with the columns of docs/files.md."""
 
     title: str
     attributes: pl.DataFrame
@@ -29,10 +29,10 @@ class RunFacts:
     stability: pl.DataFrame
     """model/stability.csv"""
     explained_variance_ratio: Sequence[float]
-    """Of the components kept, falling."""
+    """Ratios of the components kept, falling."""
     n_features: int
     constant_features: Sequence[str]
-    """Features with one value in the whole population."""
+    """Names of the features with a single value in the whole population."""
     components: pl.DataFrame
     """compare/components.csv"""
     loadings: pl.DataFrame
@@ -42,21 +42,21 @@ class RunFacts:
     names: pl.DataFrame
     """compare/names.csv"""
     traits: pl.DataFrame
-    """compare/traits.csv, of the attributes that are kept and told once"""
+    """compare/traits.csv, of the attributes that are kept and not redundant"""
     tests: Mapping[str, Figures | None]
     """compare/tests.json: all_segments and without_set_aside, None where there is no test"""
     suspicious: Sequence[str]
-    """What looks like a broken delivery, but is allowed."""
+    """Warnings of the sanity checks that the config allows, a sentence each."""
     fairness: pl.DataFrame
     """compare/fairness.csv"""
     gains: pl.DataFrame
     """gains/gains.csv"""
     n_micro: int
-    """Micro-segments, the rows set aside not among them."""
+    """Number of micro-segments, without the one of the rows set aside."""
     depth: Figures | None
-    """gains/depth.json, if costs are told"""
+    """gains/depth.json, if the config has costs"""
     response: pl.DataFrame | None
-    """gains/response.csv, if a response column is told"""
+    """gains/response.csv, if the config has a response column"""
     stages: pl.DataFrame
     """stage, rows_in, rows_out, seconds, peak_mib, files, bytes, sha256 (of the list of its files'
     sha256)"""
@@ -65,10 +65,10 @@ class RunFacts:
     settings: Mapping[str, str]
     versions: Mapping[str, str]
     min_cell: int = 10
-    """Counts of people below this are not shown."""
+    """Counts of people below this are suppressed."""
     min_segment_rows: int = 500
     """Segments with fewer rows of the population are marked small."""
     remarks: Sequence[str] = ()
-    """What the stages noticed that a reader should look at, a sentence each."""
+    """Remarks of the stages for the reader, a sentence each."""
     drift: DriftSection | None = None
-    """What a refresh found; None for a run of its own."""
+    """Section on the refresh; None for a run without a base."""

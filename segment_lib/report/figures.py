@@ -1,4 +1,4 @@
-"""The figures of the page: each a chart with the sentence that says what it shows."""
+"""Figures of the page: each a chart with a takeaway sentence."""
 
 import json
 import re
@@ -10,17 +10,17 @@ import polars as pl
 import vl_convert
 
 from segment_lib.report import charts, data_charts, method_charts, theme
-from segment_lib.report.answer import named
+from segment_lib.report.answer import list_segments
 from segment_lib.report.facts import RunFacts
-from segment_lib.report.mailing import reach
+from segment_lib.report.formatting import decimals, percent, plural, sentence
+from segment_lib.report.mailing import reach_sentence
 from segment_lib.report.segments import FOUND_AGAIN, UNCLEAR, VERDICTS, Segment
-from segment_lib.report.words import decimals, many, percent, sentence
 from segment_lib.terms import EXTRACTS
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart with the sentence that says what it shows."""
+    """A chart with its heading and a takeaway sentence."""
 
     name: str
     heading: str
@@ -29,26 +29,26 @@ class Figure:
 
     @cached_property
     def spec(self) -> dict[str, object]:
-        """The Vega-Lite specification of the figure as a file, checked by its schema once."""
-        spec: dict[str, object] = theme.shown(self.chart.to_dict())
+        """Vega-Lite specification of the figure as a file, checked by its schema once."""
+        spec: dict[str, object] = theme.printable_spec(self.chart.to_dict())
         return spec | {"config": theme.CONFIG, "padding": 12}
 
     @cached_property
     def svg(self) -> str:
-        """The figure as a file."""
+        """SVG of the figure as a file."""
         return vl_convert.vegalite_to_svg(self.spec | {"background": "white"})
 
     def png(self) -> bytes:
         return vl_convert.svg_to_png(self.svg, scale=2)
 
     def inline_svg(self) -> str:
-        """The figure for the page before (and without) scripts, in the page's colours."""
+        """SVG for the page before (and without) scripts, in the page's colours."""
         svg = vl_convert.vegalite_to_svg(self._bare_spec())
-        svg = re.sub(r'\bid="|(?<=url\(#)', lambda found: f"{found[0]}{self.name}-", svg)
+        svg = re.sub(r'\bid="|(?<=url\(#)', lambda match: f"{match[0]}{self.name}-", svg)
         return re.sub(r'"(#\w{6})"', _variable_in_quotes, svg)
 
     def inline_json(self) -> str:
-        """The figure for vegaEmbed, as wide as its place; safe inside a script element."""
+        """Specification for vegaEmbed, as wide as its container; safe inside a script element."""
         spec = _recoloured(self._bare_spec() | {"width": "container"})
         spec["autosize"] = {"type": "fit-x", "contains": "padding"}
         spec["padding"] = {"left": 2, "top": 2, "bottom": 2, "right": 8}
@@ -60,74 +60,77 @@ class Figure:
         return {key: value for key, value in spec.items() if key not in ("title", "$schema")}
 
 
-def figures(facts: RunFacts, found: Sequence[Segment]) -> Iterator[Figure]:
-    """All figures of a run, in the order of the page."""
+def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure]:
+    """Yield all figures of a run, in the order of the page."""
     yield Figure(
         "index",
         "How strongly customers come from each segment",
-        _index_takeaway(found),
-        charts.index(found),
+        _index_takeaway(segments),
+        charts.index_chart(segments),
     )
     yield Figure(
         "shares",
         "Population against customers",
         "Tick: share of the population; dot: share of customers. The number is the index; 100 is "
         "average.",
-        charts.shares(found),
+        charts.share_chart(segments),
     )
     yield Figure(
         "gains",
         "Customers reached by depth of the mailing",
-        reach(facts.gains, facts.n_micro) or "Customers reached by share of the population mailed.",
-        charts.gains(facts.gains.filter(pl.col("population_rows") > 0), facts.depth),
+        reach_sentence(facts.gains, facts.n_micro)
+        or "Customers reached by share of the population mailed.",
+        charts.gains_chart(facts.gains.filter(pl.col("population_rows") > 0), facts.depth),
     )
-    for measure, (heading, meaning, _) in method_charts.SWEEP.items():
+    for measure, (heading, meaning, _) in method_charts.SWEEP_MEASURES.items():
         yield Figure(
             f"sweep-{measure}",
             heading,
             _sweep_takeaway(facts.sweep, measure, meaning),
-            method_charts.sweep(facts.sweep, measure, facts.stability, facts.min_cell),
+            method_charts.sweep_chart(facts.sweep, measure, facts.stability, facts.min_cell),
         )
     yield Figure(
         "stability",
         "Stability of each segment",
-        _stability_takeaway(found),
-        method_charts.steadiness(found),
+        _stability_takeaway(segments),
+        method_charts.stability_chart(segments),
     )
     n_components = len(facts.explained_variance_ratio)
     yield Figure(
         "variance",
         "Variance explained",
-        f"{many(n_components, 'component')} {'keeps' if n_components == 1 else 'keep'} "
+        f"{plural(n_components, 'component')} {'keeps' if n_components == 1 else 'keep'} "
         f"{percent(sum(facts.explained_variance_ratio))} of the variance of "
-        f"{many(facts.n_features, 'feature')}. Bars: each component; line: running sum.",
-        method_charts.variance(facts.explained_variance_ratio),
+        f"{plural(facts.n_features, 'feature')}. Bars: each component; line: running sum.",
+        method_charts.variance_chart(facts.explained_variance_ratio),
     )
     yield Figure(
         "missing",
         "Missing values by attribute",
         _missing_takeaway(facts.attributes),
-        data_charts.missing(facts.attributes, _threshold(facts.settings)),
+        data_charts.missing_chart(facts.attributes, _max_missing_share(facts.settings)),
     )
-    top = _reach(facts.rows)
+    top = _axis_limits(facts.rows)
     for extract in EXTRACTS:
         yield Figure(
             f"rows-{extract}",
             f"Rows of the {extract}",
             _rows_takeaway(facts, extract),
-            data_charts.gaps(facts.rows, extract, facts.max_missing_per_row, top, facts.min_cell),
+            data_charts.rows_chart(
+                facts.rows, extract, facts.max_missing_per_row, top, facts.min_cell
+            ),
         )
 
 
 # -- what they show, in words --------------------------------------------------------------------
 
 
-def _index_takeaway(found: Sequence[Segment]) -> str:
+def _index_takeaway(segments: Sequence[Segment]) -> str:
     words = (*(word for _, word in VERDICTS.values()), UNCLEAR)
     parts = [
-        f"{named(group)} {'is' if len(group) == 1 else 'are'} {word}"
+        f"{list_segments(group)} {'is' if len(group) == 1 else 'are'} {word}"
         for word in words
-        if (group := [segment for segment in found if segment.word == word])
+        if (group := [segment for segment in segments if segment.verdict_word == word])
     ]
     return (
         f"{sentence('; '.join(parts))} The number is the index: 200 is twice as many customers as "
@@ -146,11 +149,11 @@ def _sweep_takeaway(sweep: pl.DataFrame, measure: str, meaning: str) -> str:
     return f"{form(value)} at the {k} segments chosen. {sentence(meaning)}"
 
 
-def _stability_takeaway(found: Sequence[Segment]) -> str:
-    known = [segment for segment in found if segment.stability is not None]
-    again = [s for s in known if s.stability is not None and s.stability >= FOUND_AGAIN]
+def _stability_takeaway(segments: Sequence[Segment]) -> str:
+    known = [segment for segment in segments if segment.stability is not None]
+    stable = [s for s in known if s.stability is not None and s.stability >= FOUND_AGAIN]
     return (
-        f"{len(again)} of {many(len(known), 'segment')} found again. Mean Jaccard coefficient "
+        f"{len(stable)} of {plural(len(known), 'segment')} found again. Mean Jaccard coefficient "
         "of a segment with its nearest in clusterings anew, over all rows: 1 is the same people, "
         "from 0.75 it is found again, from 0.6 in outline, up to 0.5 it has dissolved."
     )
@@ -158,13 +161,13 @@ def _stability_takeaway(found: Sequence[Segment]) -> str:
 
 def _missing_takeaway(attributes: pl.DataFrame) -> str:
     dropped = attributes.filter(~pl.col("kept")).height
-    gaps = attributes.filter((pl.col("missing_share") > 0) | ~pl.col("kept")).height
-    said = f"{many(dropped, 'attribute')} of {attributes.height} dropped"
-    if gaps > data_charts.MOST:
-        said += f"; the {data_charts.MOST} sparsest are drawn"
-    if complete := attributes.height - gaps:
-        said += f"; {complete} with nothing missing not drawn"
-    return f"{said}. ✕: dropped."
+    incomplete = attributes.filter((pl.col("missing_share") > 0) | ~pl.col("kept")).height
+    text = f"{plural(dropped, 'attribute')} of {attributes.height} dropped"
+    if incomplete > data_charts.MAX_ATTRIBUTES:
+        text += f"; the {data_charts.MAX_ATTRIBUTES} sparsest are drawn"
+    if complete := attributes.height - incomplete:
+        text += f"; {complete} with nothing missing not drawn"
+    return f"{text}. ✕: dropped."
 
 
 def _rows_takeaway(facts: RunFacts, extract: str) -> str:
@@ -172,7 +175,7 @@ def _rows_takeaway(facts: RunFacts, extract: str) -> str:
     aside = table.filter(pl.col("n_missing") > facts.max_missing_per_row)
     rows, total = int(aside["rows"].sum()), max(int(table["rows"].sum()), 1)
     share = f"Under {facts.min_cell}" if rows < facts.min_cell else percent(rows / total)
-    within = data_charts.is_within(facts.max_missing_per_row, _reach(facts.rows))
+    within = data_charts.is_limit_shown(facts.max_missing_per_row, _axis_limits(facts.rows))
     beyond = "" if within else " That limit lies beyond what is drawn."
     return (
         f"{share} of the {extract} miss more than {facts.max_missing_per_row} of the kept "
@@ -180,8 +183,8 @@ def _rows_takeaway(facts: RunFacts, extract: str) -> str:
     )
 
 
-def _reach(rows: pl.DataFrame) -> tuple[int, float]:
-    """The largest number missing and the largest share of rows, for axes that compare."""
+def _axis_limits(rows: pl.DataFrame) -> tuple[int, float]:
+    """Ends of both axes, the same for both extracts: largest number missing, largest share."""
     shares = rows.select(pl.col("rows") / pl.col("rows").sum().over("extract")).to_series()
     largest = rows["n_missing"].max()
     tallest = shares.max()
@@ -191,8 +194,8 @@ def _reach(rows: pl.DataFrame) -> tuple[int, float]:
     )
 
 
-def _threshold(settings: Mapping[str, str]) -> float | None:
-    """The largest missing share an attribute may have, if the settings say so."""
+def _max_missing_share(settings: Mapping[str, str]) -> float | None:
+    """Largest missing share that an attribute may have, or None if the settings lack it."""
     for key, value in settings.items():
         if key.rpartition(".")[2] == "max_missing_share":
             try:
@@ -207,18 +210,18 @@ def _threshold(settings: Mapping[str, str]) -> float | None:
 _VARIABLES = {colour: f"var(--{name})" for name, colour in theme.PALETTE.items()}
 
 
-def _variable_in_quotes(found: re.Match[str]) -> str:
-    return f'"{_VARIABLES.get(found[1], found[1])}"'
+def _variable_in_quotes(colour: re.Match[str]) -> str:
+    return f'"{_VARIABLES.get(colour[1], colour[1])}"'
 
 
 def _recoloured(spec: dict[str, object]) -> dict[str, object]:
-    """The spec with the palette's colours as CSS variables; data are left alone."""
-    return {key: value if key == "datasets" else _swap(value) for key, value in spec.items()}
+    """Specification with the palette's colours as CSS variables; data stay unchanged."""
+    return {key: value if key == "datasets" else _recolour(value) for key, value in spec.items()}
 
 
-def _swap(value: object) -> object:
+def _recolour(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _swap(item) for key, item in value.items()}
+        return {key: _recolour(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_swap(item) for item in value]
+        return [_recolour(item) for item in value]
     return _VARIABLES.get(value, value) if isinstance(value, str) else value

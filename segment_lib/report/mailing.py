@@ -1,14 +1,14 @@
-"""What a mail-out to the best reaches and pays, in sentences, each from a number of the files."""
+"""Sentences on what a mail-out reaches and earns, each from a number of the files."""
 
 import polars as pl
 
 from segment_lib.report.facts import Figures
-from segment_lib.report.words import count, many, percent, rounded, whole
+from segment_lib.report.formatting import count, one_decimal, percent, plural, short_number
 from segment_lib.terms import DEPTH
 
 
-def reach(gains: pl.DataFrame, n_micro: int) -> str:
-    """How many customers a fifth of the population reaches; empty if it is not in the table."""
+def reach_sentence(gains: pl.DataFrame, n_micro: int) -> str:
+    """Sentence on the customers reached at DEPTH; empty if the table lacks that depth."""
     reached = {
         by: (share, low, high, lift)
         for by, share, low, high, lift in gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9)
@@ -24,50 +24,53 @@ def reach(gains: pl.DataFrame, n_micro: int) -> str:
             "none is left to measure on."
         )
     if lift >= 1.05:
-        against = f"{rounded(lift)} times as many as without selection"
+        against = f"{one_decimal(lift)} times as many as without selection"
     elif lift <= 0.95:
         against = "fewer than without selection"
     else:
         against = "no more than without selection"
     by_segments = reached["segment"][0]
-    whole_segments = f"{rounded(100 * by_segments)}%"
+    whole_segments = f"{one_decimal(100 * by_segments)}%"
     if _more(by_segments, share):
         chance = ", though no more than chance may add" if by_segments <= high else ""
         whole_segments += f", which is more{chance}"
     return (
-        f"Mailing the best {percent(DEPTH)} of the population by {many(n_micro, 'micro-segment')} "
-        f"reaches {rounded(100 * share)}% of customers ({rounded(100 * low)} to "
-        f"{rounded(100 * high)}%), {against}; by whole segments, {whole_segments}."
+        f"Mailing the best {percent(DEPTH)} of the population by "
+        f"{plural(n_micro, 'micro-segment')} reaches {one_decimal(100 * share)}% of customers "
+        f"({one_decimal(100 * low)} to "
+        f"{one_decimal(100 * high)}%), {against}; by whole segments, {whole_segments}."
     )
 
 
-def order(gains: pl.DataFrame, n_micro: int, n_segments: int) -> tuple[str, str]:
-    """How the two rankings are to be read, and what the list of jobs.export is ranked by."""
-    cells = many(n_micro, "micro-segment")
+def ranking_sentences(gains: pl.DataFrame, n_micro: int, n_segments: int) -> tuple[str, str]:
+    """Sentences on the two rankings, and on the one that jobs.export uses."""
+    cells = plural(n_micro, "micro-segment")
     if n_micro > n_segments:
-        told = (
+        sentence = (
             f"Whole segments are a coarse rank. {cells}, ranked by their share of customers, put "
             "the population in a finer order."
         )
     else:
-        told = f"{cells}, as few people allow no more, {'is' if n_micro == 1 else 'are'} no finer "
-        told += f"an order of the population than {many(n_segments, 'whole segment')}."
-    at = gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9)
-    reached = dict(at.select("by", "customers_reached").iter_rows())
+        sentence = (
+            f"{cells}, as few people allow no more, {'is' if n_micro == 1 else 'are'} no finer "
+        )
+        sentence += f"an order of the population than {plural(n_segments, 'whole segment')}."
+    deep = gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9)
+    reached = dict(deep.select("by", "customers_reached").iter_rows())
     if not _more(reached.get("segment"), reached.get("micro_segment")):
-        return told, ""
-    return told, (
+        return sentence, ""
+    return sentence, (
         "The list is ranked by micro-segments, also here, where whole segments reach more of the "
         f"customers at {percent(DEPTH)}."
     )
 
 
 def depth_sentences(depth: Figures) -> tuple[str, ...]:
-    """How deep it pays to mail, and on what assumption."""
+    """Sentences on the most profitable depth, and its assumption."""
     return (
         f"A piece that costs {_money(depth['cost_per_piece'])} pays while people respond at "
         f"{percent(depth['base_response_rate'] * depth['break_even_index'] / 100)} or more, which "
-        f"is a micro-index of {whole(depth['break_even_index'])}, at a margin of "
+        f"is a micro-index of {short_number(depth['break_even_index'])}, at a margin of "
         f"{_money(depth['margin_per_order'])} per order.",
         f"Mail the best {percent(depth['recommended_depth'])} of the population "
         f"({percent(depth['depth_low'])} to {percent(depth['depth_high'])}): "
@@ -80,7 +83,7 @@ def depth_sentences(depth: Figures) -> tuple[str, ...]:
 
 
 def _more(share: float | None, than: float | None) -> bool:
-    """More as a reader sees it, to a tenth of a percent; of what is not measured nothing is."""
+    """Whether a share is larger to a tenth of a percent; False where one is not measured."""
     if share is None or than is None:
         return False
     return round(1000 * share) > round(1000 * than)

@@ -1,4 +1,4 @@
-"""Charts of how the segments were found: every number tried, stability, and components."""
+"""Charts of the method: every number of segments tried, stability, and components."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -6,6 +6,7 @@ from itertools import accumulate
 import altair as alt
 import polars as pl
 
+from segment_lib.report.formatting import decimals, percent
 from segment_lib.report.segments import FOUND_AGAIN, Segment
 from segment_lib.report.theme import (
     NARROW,
@@ -14,17 +15,16 @@ from segment_lib.report.theme import (
     WIDTH,
     Drawing,
     Row,
-    halo,
+    inline,
+    outlined,
     tip,
-    values,
 )
-from segment_lib.report.words import decimals, percent
 from segment_lib.terms import DISSOLVED, STABLE
 
-MOST_POINTS = 40
-"""Up to as many components the running sum has points."""
+MAX_POINTS = 40
+"""The most components at which the running sum is drawn with points."""
 
-SWEEP = {
+SWEEP_MEASURES = {
     "gain": (
         "Held-out gain",
         "customers reached by the best 20% of the population, measured on customers who had no "
@@ -44,13 +44,15 @@ SWEEP = {
     ),
     "silhouette": ("Silhouette", "how far apart segments are, −1 to 1; higher is better", "~g"),
 }
-ALLOWED, NOT_ALLOWED = "may be chosen", "unstable or too small"
+ELIGIBLE, INELIGIBLE = "may be chosen", "unstable or too small"
 
 
-def sweep(table: pl.DataFrame, measure: str, stability: pl.DataFrame, min_cell: int) -> Drawing:
-    """One measure over the number of segments, the chosen one marked."""
-    heading, _, form = SWEEP[measure]
-    known = table.filter(pl.col(measure).cast(pl.Float64).is_finite()).sort("n_clusters")
+def sweep_chart(
+    sweep: pl.DataFrame, measure: str, stability: pl.DataFrame, min_cell: int
+) -> Drawing:
+    """Chart of one measure over the number of segments, the chosen one marked."""
+    heading, _, form = SWEEP_MEASURES[measure]
+    known = sweep.filter(pl.col(measure).cast(pl.Float64).is_finite()).sort("n_clusters")
     rows = [
         {
             "k": row["n_clusters"],
@@ -58,7 +60,7 @@ def sweep(table: pl.DataFrame, measure: str, stability: pl.DataFrame, min_cell: 
             "low": row["gain"] - 2 * (row["gain_error"] or 0.0) if measure == "gain" else None,
             "high": row["gain"] + 2 * (row["gain_error"] or 0.0) if measure == "gain" else None,
             "chosen": "chosen" if row["chosen"] else "",
-            "fate": ALLOWED if row["stable"] and row["large"] else NOT_ALLOWED,
+            "fate": ELIGIBLE if row["stable"] and row["large"] else INELIGIBLE,
         }
         for row in known.iter_rows(named=True)
     ]
@@ -74,7 +76,7 @@ def sweep(table: pl.DataFrame, measure: str, stability: pl.DataFrame, min_cell: 
     x = x.axis(grid=False, tickMinStep=1, format="d")
     y = alt.Y("value", type="quantitative", title=None).scale(zero=measure == "stability")
     y = y.axis(format=form, tickCount=5)
-    bare = alt.Chart(values(rows)).encode(x=x, tooltip=tooltip)
+    bare = alt.Chart(inline(rows)).encode(x=x, tooltip=tooltip)
     base = bare.encode(y=y)
     chosen = base.transform_filter("datum.chosen === 'chosen'")
     layers: list[alt.Chart] = [
@@ -89,10 +91,10 @@ def sweep(table: pl.DataFrame, measure: str, stability: pl.DataFrame, min_cell: 
         layers.append(_each_segment(stability, min_cell).encode(x=x, y=y))
     layers += [
         base.mark_line(color=PALETTE["muted"], strokeWidth=2),
-        base.transform_filter(f"datum.fate === '{ALLOWED}'").mark_point(
+        base.transform_filter(f"datum.fate === '{ELIGIBLE}'").mark_point(
             color=PALETTE["muted"], filled=True, size=34, opacity=1
         ),
-        base.transform_filter(f"datum.fate !== '{ALLOWED}'").mark_point(
+        base.transform_filter(f"datum.fate !== '{ELIGIBLE}'").mark_point(
             stroke=PALETTE["muted"], fill=PALETTE["paper"], size=34, opacity=1
         ),
         chosen.mark_point(color=PALETTE["over"], filled=True, size=110, opacity=1),
@@ -113,7 +115,7 @@ def _each_segment(stability: pl.DataFrame, min_cell: int) -> alt.Chart:
         if people >= min_cell
     ]
     tooltip = [tip("k", "Segments"), tip("who", "Of them"), tip("value", "Stability", ".2f")]
-    drawn: alt.Chart = alt.Chart(values(rows)).mark_point(
+    drawn: alt.Chart = alt.Chart(inline(rows)).mark_point(
         color=PALETTE["bar"], filled=True, size=14, opacity=0.9
     )
     return drawn.encode(tooltip=tooltip)
@@ -122,16 +124,16 @@ def _each_segment(stability: pl.DataFrame, min_cell: int) -> alt.Chart:
 BOUNDS = (DISSOLVED, STABLE, FOUND_AGAIN)
 
 
-def steadiness(segments: Sequence[Segment]) -> Drawing:
-    """The stability of each segment of the run, with the bounds it is read by."""
+def stability_chart(segments: Sequence[Segment]) -> Drawing:
+    """Chart of the stability of each segment, with the bounds of its labels."""
     rows: list[Row] = [
         {
             "name": segment.name,
             "full": segment.full_name,
             "stability": round(segment.stability, 4),
             "number": decimals(segment.stability, 2),
-            "label": f"{decimals(segment.stability, 2)} {segment.stability_word}",
-            "verdict": segment.stability_word,
+            "label": f"{decimals(segment.stability, 2)} {segment.stability_label}",
+            "verdict": segment.stability_label,
         }
         for segment in sorted(segments, key=lambda s: (-(s.stability or 0.0), s.number))
         if segment.stability is not None
@@ -141,19 +143,20 @@ def steadiness(segments: Sequence[Segment]) -> Drawing:
     )
     x = alt.X("stability", type="quantitative", title="Overlap with its nearest, clustered anew")
     x = x.scale(domain=[0, 1]).axis(values=[0, *BOUNDS, 1], format=".2~f")
-    base = alt.Chart(values(rows)).encode(
+    base = alt.Chart(inline(rows)).encode(
         y=y, x=x, tooltip=[tip("full", "Segment"), tip("stability", "Stability", ".2f")]
     )
-    bounds = alt.Chart(values([{"at": at} for at in BOUNDS])).encode(
+    bounds = alt.Chart(inline([{"at": at} for at in BOUNDS])).encode(
         x=alt.X("at", type="quantitative")
     )
     chart = alt.layer(
         base.mark_bar(height=alt.RelativeBandSize(0.5), color=PALETTE["bar"]),
         bounds.mark_rule(color=PALETTE["ink"], strokeDash=[3, 3]),
         *(
-            text.encode(text="said:N")
-            for text in halo(
-                base.transform_calculate(said=f"width < {NARROW} ? datum.number : datum.label"), 6
+            text.encode(text="fitting:N")
+            for text in outlined(
+                base.transform_calculate(fitting=f"width < {NARROW} ? datum.number : datum.label"),
+                6,
             )
         ),
     )
@@ -164,8 +167,8 @@ def steadiness(segments: Sequence[Segment]) -> Drawing:
     return chart.properties(width=WIDTH, height=26 * max(len(rows), 1), title=title)
 
 
-def variance(ratios: Sequence[float]) -> Drawing:
-    """Variance of every component kept as bars, its running sum as a line."""
+def variance_chart(ratios: Sequence[float]) -> Drawing:
+    """Chart of the variance of each component kept as bars, with the running sum as a line."""
     rows = [
         {
             "component": number,
@@ -188,14 +191,14 @@ def variance(ratios: Sequence[float]) -> Drawing:
     )
     x = x.axis(grid=False, tickMinStep=1, format="d")
     y = alt.Y("sum", type="quantitative", title="Share of variance").axis(format="~%")
-    base = alt.Chart(values(rows)).encode(tooltip=tooltip)
+    base = alt.Chart(inline(rows)).encode(tooltip=tooltip)
     bars = base.mark_rect(color=PALETTE["over"]).encode(
         x=x, x2="to:Q", y=alt.Y("share", type="quantitative"), y2=alt.datum(0)
     )
     line = base.mark_line(
-        color=PALETTE["ink"], strokeWidth=2, point=len(rows) <= MOST_POINTS
+        color=PALETTE["ink"], strokeWidth=2, point=len(rows) <= MAX_POINTS
     ).encode(x=alt.X("component", type="quantitative"), y=y.scale(domain=[0, 1]))
-    last = alt.Chart(values([{**row, "label": percent(float(row["sum"]))} for row in rows[-1:]]))
+    last = alt.Chart(inline([{**row, "label": percent(float(row["sum"]))} for row in rows[-1:]]))
     end = last.mark_text(align="right", dy=-10, fontWeight="bold").encode(
         x=alt.X("component", type="quantitative"),
         y=alt.Y("sum", type="quantitative"),

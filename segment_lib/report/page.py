@@ -1,4 +1,4 @@
-"""From the tables of a run to one page that opens anywhere, and its figures as files."""
+"""Writing of the page as one file that needs no network, and of its figures as files."""
 
 import re
 from base64 import b64encode
@@ -11,16 +11,17 @@ import jinja2
 import polars as pl
 import vl_convert
 
-from segment_lib.report import answer, mailing, method_charts, tables, theme, words
+from segment_lib.report import answer, formatting, mailing, method_charts, tables, theme
 from segment_lib.report.facts import RunFacts
-from segment_lib.report.figures import Figure, figures
-from segment_lib.report.segments import Segment, segments
+from segment_lib.report.figures import Figure, all_figures
+from segment_lib.report.segments import Segment, build_segments
 from segment_lib.schema.wording import printable
 from segment_lib.terms import SET_ASIDE
 
 COMPONENTS = 6
-"""The components whose loadings are shown; the reading is given of all."""
+"""Components whose loadings are shown; the reading is shown for all."""
 TRAITS, MORE_TRAITS = 5, 12
+"""Traits shown per segment, at first and at most."""
 
 
 def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
@@ -31,21 +32,21 @@ def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
     with ThreadPoolExecutor(1) as pool:
         # To bundle the scripts takes as long as to draw the figures, and needs no interpreter lock.
         vega = pool.submit(_vega)
-        found = segments(facts.segments, facts.names, facts.traits, facts.min_cell)
-        drawn = {figure.name: figure for figure in figures(facts, found)}
+        segments = build_segments(facts.segments, facts.names, facts.traits, facts.min_cell)
+        drawn = {figure.name: figure for figure in all_figures(facts, segments)}
         (folder / "figures").mkdir()
         written = []
         for name, figure in drawn.items():
             written.append(_write(folder / "figures" / f"{name}.svg", figure.svg.encode()))
             written.append(_write(folder / "figures" / f"{name}.png", figure.png()))
-        page = _page(facts, found, drawn, vega.result())
+        page = _page(facts, segments, drawn, vega.result())
     return (_write(folder / "index.html", page.encode()), *written)
 
 
 def _page(
-    facts: RunFacts, found: tuple[Segment, ...], drawn: Mapping[str, Figure], vega: str
+    facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Figure], vega: str
 ) -> str:
-    said, backing = answer.headline(found)
+    headline, backing = answer.headline(segments)
     chosen = facts.sweep.filter("chosen")["n_clusters"].to_list()
     clustered = facts.segments.filter(facts.segments["segment"] != SET_ASIDE)
     environment = jinja2.Environment(
@@ -61,21 +62,21 @@ def _page(
     return environment.get_template("page.html.jinja").render(
         facts=facts,
         figures=drawn,
-        sweep_figures=[drawn[f"sweep-{measure}"] for measure in method_charts.SWEEP],
-        answer=said,
+        sweep_figures=[drawn[f"sweep-{measure}"] for measure in method_charts.SWEEP_MEASURES],
+        answer=headline,
         backing=backing,
-        reach=mailing.reach(facts.gains, facts.n_micro),
-        nothing_stands_out=answer.nothing_stands_out(found),
-        order=mailing.order(facts.gains, facts.n_micro, clustered.height),
-        warnings=answer.warnings(found, facts.sweep, facts.suspicious),
-        association=answer.association(
-            facts.tests, whole=not any(segment.is_hidden for segment in found)
+        reach=mailing.reach_sentence(facts.gains, facts.n_micro),
+        nothing_stands_out=answer.no_verdict_sentences(segments),
+        order=mailing.ranking_sentences(facts.gains, facts.n_micro, clustered.height),
+        warnings=answer.warnings(segments, facts.sweep, facts.suspicious),
+        association=answer.association_sentences(
+            facts.tests, with_statistic=not any(segment.is_suppressed for segment in segments)
         ),
         pays=mailing.depth_sentences(facts.depth) if facts.depth else (),
-        others=answer.at_other_numbers(facts.sweep),
+        others=answer.sweep_sentences(facts.sweep),
         chosen=chosen[0] if chosen else None,
-        segments=found,
-        index=tables.index_table(found),
+        segments=segments,
+        index=tables.index_table(segments),
         gains=tables.gains_table(facts.gains.filter(pl.col("population_rows") > 0)),
         response=(
             None
@@ -83,44 +84,44 @@ def _page(
             else tables.response_table(facts.response, facts.min_cell)
         ),
         stability=tables.stability_table(
-            facts.stability, chosen[0] if chosen else 0, found, facts.min_cell
+            facts.stability, chosen[0] if chosen else 0, segments, facts.min_cell
         ),
-        tried=tables.tried(
-            facts.sweep, int(clustered["population_rows"].sum()), found, facts.min_cell
+        tried=tables.sweep_rows(
+            facts.sweep, int(clustered["population_rows"].sum()), segments, facts.min_cell
         ),
-        stages=tables.stages(facts.stages, found),
+        stages=tables.stage_rows(facts.stages, segments),
         fairness=tables.fairness_tables(
-            facts.fairness, {segment.number: segment.title for segment in found}
+            facts.fairness, {segment.number: segment.title for segment in segments}
         ),
-        uneven=answer.unevenness(facts.fairness, facts.min_segment_rows),
+        uneven=answer.fairness_sentences(facts.fairness, facts.min_segment_rows),
         components=tables.components(facts.components, facts.loadings, shown=COMPONENTS),
         tables=tables,
-        words=words,
+        formatting=formatting,
         style=style,
         scripts=scripts,
-        policy=_policy(style, scripts),
+        policy=_content_security_policy(style, scripts),
         n_traits=TRAITS,
         n_more=MORE_TRAITS,
-        few=lambda rows: f"under {facts.min_cell}" if rows is None else words.count(rows),
+        few=lambda rows: f"under {facts.min_cell}" if rows is None else formatting.count(rows),
         numbered=facts.components.cast({"component": pl.String}),
     )
 
 
-def _policy(style: str, scripts: Sequence[str]) -> str:
-    """The content security policy: the style and the scripts of the page by hash, no request."""
-    allowed = " ".join(_allowed(script) for script in scripts)
+def _content_security_policy(style: str, scripts: Sequence[str]) -> str:
+    """Content security policy: allows the style and the scripts by hash, and no request."""
+    hashes = " ".join(_source_hash(script) for script in scripts)
     return (
-        f"default-src 'none'; script-src {allowed}; style-src {_allowed(style)}; img-src data:; "
+        f"default-src 'none'; script-src {hashes}; style-src {_source_hash(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _allowed(content: str) -> str:
+def _source_hash(content: str) -> str:
     return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
 
 
 def _printable(value: object) -> object:
-    """Words as they may be shown; what is set already, and what is no text, as it is."""
+    """Text with unprintable characters spelled out; markup and other types stay as they are."""
     return printable(value) if type(value) is str else value
 
 

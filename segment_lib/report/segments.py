@@ -1,11 +1,11 @@
-"""The segments as a reader meets them: name, numbers and traits, small counts left out."""
+"""Segments as the page shows them: name, figures and traits, small counts suppressed."""
 
 from dataclasses import dataclass
 
 import polars as pl
 
 from segment_lib.disclosure import suppress_segments, suppressed_segments
-from segment_lib.report.words import finite
+from segment_lib.report.formatting import finite
 from segment_lib.terms import AVERAGE, DISSOLVED, OVER, SET_ASIDE, STABLE, UNDER
 
 VERDICTS = {
@@ -17,19 +17,18 @@ VERDICTS = {
 """A symbol and a word for each verdict, so that nothing hangs on colour alone."""
 
 FOUND_AGAIN = 0.75
-"""Mean Jaccard coefficient from which a segment is found again (Hennig 2007)."""
-
+"""The least mean Jaccard coefficient of a segment that is found again (Hennig 2007)."""
 
 HALF, TWICE = 50, 200
-"""An index whose limits go beyond these tells nothing, though they hold 100."""
+"""An index whose limits go beyond these is unclear."""
 UNCLEAR = "unclear"
-HIDDEN = "hidden"
-"""The verdict of a segment whose numbers tell of too few people."""
+SUPPRESSED = "hidden"
+"""The verdict of a segment with suppressed counts."""
 
 
 @dataclass(frozen=True)
 class Trait:
-    """What of one attribute sets a segment apart, in decoded words."""
+    """Difference of a segment from the population in one attribute, in decoded words."""
 
     attribute: str
     words: str
@@ -41,35 +40,35 @@ class Trait:
     index: float | None
 
     @property
-    def more(self) -> bool:
+    def is_more_frequent(self) -> bool:
         return self.effect > 0
 
     @property
-    def plain(self) -> str:
-        """The words without their 'seldom', where 'less often' is said beside them."""
-        return self.words if self.more else self.words.replace(": seldom ", ": ", 1)
+    def words_without_seldom(self) -> str:
+        """The words without 'seldom', for use beside 'less often'."""
+        return self.words if self.is_more_frequent else self.words.replace(": seldom ", ": ", 1)
 
     @property
-    def code(self) -> str:
+    def codes(self) -> str:
         return f"{self.attribute}: {self.levels}"
 
 
 @dataclass(frozen=True)
 class Segment:
-    """One segment with its numbers, None where they would tell of too few people."""
+    """One segment with its figures; suppressed ones are None."""
 
     number: int
     title: str
-    """The name made of its strongest traits; empty where it has none."""
+    """Name made of its strongest traits; empty where it has none."""
     population_rows: int | None
     population_share: float | None
     customer_rows: int | None
     customer_share: float | None
     index: float | None
     limits: tuple[float, float] | None
-    """The honest ones: chance, and the population clustered anew."""
-    chance: tuple[float, float] | None
-    """Of chance alone."""
+    """Limits of the index for all segments at once: sampling error and resampled clusterings."""
+    sampling_limits: tuple[float, float] | None
+    """Limits of the index of this segment alone by sampling error alone."""
     verdict: str
     stability: float | None
     is_small: bool
@@ -80,13 +79,13 @@ class Segment:
         return self.number == SET_ASIDE
 
     @property
-    def is_hidden(self) -> bool:
-        """Whether a count is not shown, and with it all that would give it away."""
+    def is_suppressed(self) -> bool:
+        """Whether a count is suppressed, and with it all that would disclose it."""
         return self.population_rows is None or self.customer_rows is None
 
     @property
     def name(self) -> str:
-        return "Set aside" if self.is_set_aside else f"Segment {self.number}"
+        return segment_name(self.number)
 
     @property
     def full_name(self) -> str:
@@ -94,27 +93,35 @@ class Segment:
 
     @property
     def is_unclear(self) -> bool:
-        """Not shown to be over or under, but half or twice as many are not ruled out."""
-        if self.verdict not in (AVERAGE, HIDDEN):
-            return False
-        return self.limits is None or self.limits[0] < HALF or self.limits[1] > TWICE
+        """Whether no verdict is reached because the limits of the index are wide."""
+        return self.verdict in (AVERAGE, SUPPRESSED) and is_wide(self.limits)
 
     @property
-    def symbol(self) -> str:
+    def verdict_symbol(self) -> str:
         return VERDICTS[self.verdict][0]
 
     @property
-    def word(self) -> str:
-        known = self.is_hidden or not self.is_unclear
-        return VERDICTS[self.verdict][1] if known else UNCLEAR
+    def verdict_word(self) -> str:
+        is_clear = self.is_suppressed or not self.is_unclear
+        return VERDICTS[self.verdict][1] if is_clear else UNCLEAR
 
     @property
-    def stability_word(self) -> str:
-        return steadiness(self.stability)
+    def stability_label(self) -> str:
+        return stability_label(self.stability)
 
 
-def steadiness(stability: float | None) -> str:
-    """What a mean Jaccard coefficient says of a segment."""
+def segment_name(number: int) -> str:
+    """Name of a segment on cards and in tables."""
+    return "Set aside" if number == SET_ASIDE else f"Segment {number}"
+
+
+def is_wide(limits: tuple[float, float] | None) -> bool:
+    """Whether limits of an index leave half or twice as many customers possible."""
+    return limits is None or limits[0] < HALF or limits[1] > TWICE
+
+
+def stability_label(stability: float | None) -> str:
+    """Label of a mean Jaccard coefficient, such as "found again"."""
     if stability is None:
         return "not measured"
     if stability >= FOUND_AGAIN:
@@ -124,15 +131,15 @@ def steadiness(stability: float | None) -> str:
     return "uncertain" if stability > DISSOLVED else "not found again"
 
 
-def segments(
+def build_segments(
     shares: pl.DataFrame, names: pl.DataFrame, traits: pl.DataFrame, min_cell: int
 ) -> tuple[Segment, ...]:
-    """Segments by falling index, unknown ones after, the rows set aside last."""
+    """Segments of a run by falling index, those without one after, the rows set aside last."""
     titles = dict(names.select("segment", "name").iter_rows())
-    found = []
+    built = []
     for row in suppress_segments(shares, min_cell).iter_rows(named=True):
         number = row["segment"]
-        found.append(
+        built.append(
             Segment(
                 number=number,
                 title="" if number == SET_ASIDE else (titles.get(number) or ""),
@@ -142,8 +149,8 @@ def segments(
                 customer_share=row["customer_share"],
                 index=finite(row["index"]),
                 limits=_limits(row["low"], row["high"]),
-                chance=_limits(row["index_low"], row["index_high"]),
-                verdict=row["verdict"] or HIDDEN,
+                sampling_limits=_limits(row["index_low"], row["index_high"]),
+                verdict=row["verdict"] or SUPPRESSED,
                 stability=finite(row["stability"]),
                 is_small=bool(row["small"]),
                 traits=()
@@ -151,11 +158,11 @@ def segments(
                 else traits_of(traits, number, min_cell),
             )
         )
-    return tuple(sorted(found, key=_by_index))
+    return tuple(sorted(built, key=_by_index))
 
 
 def traits_of(traits: pl.DataFrame, segment: int, min_cell: int) -> tuple[Trait, ...]:
-    """What sets a segment apart, strongest first."""
+    """Traits of a segment, the strongest first."""
     rows = traits.filter(
         (pl.col("segment") == segment)
         & (pl.col("population_rows") >= min_cell)
@@ -176,8 +183,8 @@ def traits_of(traits: pl.DataFrame, segment: int, min_cell: int) -> tuple[Trait,
     )
 
 
-def hidden(table: pl.DataFrame, counts: str, min_cell: int) -> set[int]:
-    """The segments of a table of which this count is not shown."""
+def suppressed_numbers(table: pl.DataFrame, counts: str, min_cell: int) -> set[int]:
+    """Numbers of the segments of a table in which this count is suppressed."""
     return set(table.filter(suppressed_segments(pl.col(counts), min_cell))["segment"])
 
 

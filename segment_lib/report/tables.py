@@ -1,6 +1,6 @@
-"""The tables of the page: what each cell says and sorts by, and the same as CSV to take away.
+"""Tables of the page: text and sort key of each cell, and the same as CSV.
 
-Counts of people below `min_cell`, and what would give them away, are left out here.
+Counts of people below `min_cell`, and those that would disclose them, are suppressed here.
 """
 
 import math
@@ -11,17 +11,17 @@ from urllib.parse import quote
 import polars as pl
 
 from segment_lib.disclosure import suppressed_segments
-from segment_lib.report.segments import Segment, steadiness
-from segment_lib.report.words import NOTHING, count, decimals, finite, percent, whole
+from segment_lib.report.formatting import NOTHING, count, decimals, finite, percent, short_number
+from segment_lib.report.segments import Segment, segment_name, stability_label
 from segment_lib.storage.tables import csv_text
 from segment_lib.terms import EXTRACTS, SET_ASIDE
 
-Form = Callable[[float | None], str]
+Format = Callable[[float | None], str]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A heading; numbers are set flush right."""
+    """Heading of a column, and whether it holds numbers, which are set flush right."""
 
     heading: str
     number: bool = False
@@ -29,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """What is shown, and what a column is sorted by; a key of None goes last."""
+    """Text of a cell and the key that its column is sorted by; a key of None goes last."""
 
     text: str
     key: float | str | None = None
@@ -47,7 +47,7 @@ class Table:
 
     @property
     def csv(self) -> str:
-        """The table with numbers whole, cells not shown empty, no cell and no heading a formula."""
+        """CSV of the unrounded numbers, suppressed cells empty, safe from formulas."""
         headings = [column.heading for column in self.columns]
         taken: dict[str, list[float | str | None]] = {}
         for at, (heading, column) in enumerate(zip(headings, self.columns, strict=True)):
@@ -58,16 +58,16 @@ class Table:
             for name, column in zip(taken, self.columns, strict=True)
         }
         table = pl.DataFrame(taken, schema=kinds)
-        whole = [
+        integers = [
             pl.col(name).cast(pl.Int64)
             for name, kind in kinds.items()
             if kind == pl.Float64 and (table[name].drop_nulls() % 1 == 0).all()
         ]
-        return csv_text(table.with_columns(whole))
+        return csv_text(table.with_columns(integers))
 
     @property
     def link(self) -> str:
-        """The CSV as an address that needs no network. The mark tells spreadsheets it is UTF-8."""
+        """Data URL of the CSV, with the byte order mark that tells spreadsheets it is UTF-8."""
         return f"data:text/csv;charset=utf-8,{quote(chr(0xFEFF) + self.csv)}"
 
 
@@ -75,16 +75,16 @@ def table(
     name: str,
     caption: str,
     rows: pl.DataFrame,
-    columns: Sequence[tuple[str, str, Form | None]],
+    columns: Sequence[tuple[str, str, Format | None]],
 ) -> Table:
-    """A table from the heading, column and form of each; columns without a form hold words."""
+    """Table from the heading, column and format of each; columns without a format hold text."""
     return Table(
         name,
         caption,
         tuple(Column(heading, number=form is not None) for heading, _, form in columns),
         tuple(
             tuple(
-                Cell(_words(row[column]), row[column])
+                Cell(_text(row[column]), row[column])
                 if form is None
                 else Cell(form(row[column]), finite(row[column]))
                 for _, column, form in columns
@@ -94,23 +94,23 @@ def table(
     )
 
 
-def index_table(found: Iterable[Segment]) -> Table:
-    """The segments and their indices, one row each."""
+def index_table(segments: Iterable[Segment]) -> Table:
+    """Table of index, limits and shares, a row per segment."""
     rows = tuple(
         (
             Cell(segment.name, 1e9 if segment.is_set_aside else segment.number),
             Cell(_title(segment)),
             _verdict(segment),
-            Cell(whole(segment.index), segment.index),
-            *_ends(segment.limits),
-            *_ends(segment.chance),
+            Cell(short_number(segment.index), segment.index),
+            *_limit_cells(segment.limits),
+            *_limit_cells(segment.sampling_limits),
             Cell(percent(segment.population_share), segment.population_share),
             Cell(percent(segment.customer_share), segment.customer_share),
-            Cell(_people(segment.population_rows), segment.population_rows),
-            Cell(_people(segment.customer_rows), segment.customer_rows),
+            Cell(_count_or_hidden(segment.population_rows), segment.population_rows),
+            Cell(_count_or_hidden(segment.customer_rows), segment.customer_rows),
             Cell(decimals(segment.stability, 2), segment.stability),
         )
-        for segment in found
+        for segment in segments
     )
     numbers = (
         *("Index", "At least", "At most", "Chance from", "Chance to"),
@@ -124,56 +124,57 @@ def index_table(found: Iterable[Segment]) -> Table:
 
 
 def _verdict(segment: Segment) -> Cell:
-    if segment.is_hidden:
+    if segment.is_suppressed:
         return Cell(NOTHING)
-    return Cell(f"{segment.symbol} {segment.verdict}", segment.verdict, segment.verdict)
+    return Cell(f"{segment.verdict_symbol} {segment.verdict}", segment.verdict, segment.verdict)
 
 
 def gains_table(gains: pl.DataFrame) -> Table:
-    """Customers reached at each depth, by segment and micro-segment side by side."""
+    """Table of the customers reached at each depth, by segment and micro-segment side by side."""
     wide = gains.filter(pl.col("by") == "segment").join(
         gains.filter(pl.col("by") == "micro_segment"), on="depth", how="left", suffix="_micro"
     )
-    columns: list[tuple[str, str, Form | None]] = [
+    columns: list[tuple[str, str, Format | None]] = [
         ("Mailed", "depth", percent),
         ("Pieces", "population_rows", count),
     ]
     for by, suffix in (("segments", ""), ("micro-segments", "_micro")):
         columns += [
-            (f"Reached by {by}", f"customers_reached{suffix}", tenths),
-            ("At least" + (" (micro)" if suffix else ""), f"low{suffix}", tenths),
-            ("At most" + (" (micro)" if suffix else ""), f"high{suffix}", tenths),
-            (f"Lift by {by}", f"lift{suffix}", _hundredths),
+            (f"Reached by {by}", f"customers_reached{suffix}", percent_tenths),
+            ("At least" + (" (micro)" if suffix else ""), f"low{suffix}", percent_tenths),
+            ("At most" + (" (micro)" if suffix else ""), f"high{suffix}", percent_tenths),
+            (f"Lift by {by}", f"lift{suffix}", _two_decimals),
         ]
     return table("gains", "Held-out customers reached by depth of the mailing", wide, columns)
 
 
 def response_table(response: pl.DataFrame, min_cell: int) -> Table:
-    """Response by extract and segment; rates of few responses are held back with their counts."""
+    """Table of the response by extract and segment; rates are suppressed with their counts."""
     shown = {
-        of: ~suppressed_segments(pl.col(of), min_cell, "extract") for of in ("rows", "responses")
+        column: ~suppressed_segments(pl.col(column), min_cell, "extract")
+        for column in ("rows", "responses")
     }
     rows = response.sort("extract", "segment")
-    told = rows.with_columns(
-        *(pl.when(of_these).then(of).alias(of) for of, of_these in shown.items()),
+    visible = rows.with_columns(
+        *(pl.when(is_shown).then(column).alias(column) for column, is_shown in shown.items()),
         pl.when(pl.all_horizontal(*shown.values())).then(pl.col(_RATES)),
         name=pl.Series([segment_name(s) for s in rows["segment"]], dtype=pl.String),
     )
     return table(
         "response",
         "Response by segment",
-        told,
+        visible,
         [
             ("Segment", "name", None),
             ("Extract", "extract", None),
-            ("Response known of", "rows", _people),
-            ("Responses", "responses", _people),
-            ("Rate", "response_rate", tenths),
-            ("At least", "low", tenths),
-            ("At most", "high", tenths),
-            ("Lift", "lift", _hundredths),
-            ("Lift, at least", "lift_low", _hundredths),
-            ("Lift, at most", "lift_high", _hundredths),
+            ("Response known of", "rows", _count_or_hidden),
+            ("Responses", "responses", _count_or_hidden),
+            ("Rate", "response_rate", percent_tenths),
+            ("At least", "low", percent_tenths),
+            ("At most", "high", percent_tenths),
+            ("Lift", "lift", _two_decimals),
+            ("Lift, at least", "lift_low", _two_decimals),
+            ("Lift, at most", "lift_high", _two_decimals),
         ],
     )
 
@@ -182,16 +183,16 @@ _RATES = ("response_rate", "low", "high", "lift", "lift_low", "lift_high")
 
 
 def fairness_tables(fairness: pl.DataFrame, titles: Mapping[int, str]) -> tuple[Table, ...]:
-    """A table per sensitive attribute: a row per segment, two columns per level."""
-    found: list[Table] = []
+    """Table of each sensitive attribute: a row per segment, two columns per level."""
+    tables: list[Table] = []
     for (attribute,), rows in fairness.group_by("attribute", maintain_order=True):
         levels = rows.select("level", "label").unique(maintain_order=True).rows()
         cells = {(row["segment"], row["level"]): row for row in rows.iter_rows(named=True)}
         columns = [Column("Segment"), Column("Name")]
         for level, label in levels:
             columns += [
-                Column(f"{label if label is not None else level}: {of}", number=True)
-                for of in EXTRACTS
+                Column(f"{label if label is not None else level}: {extract}", number=True)
+                for extract in EXTRACTS
             ]
         body = []
         for number in sorted(rows["segment"].unique(), key=lambda s: (s == SET_ASIDE, s)):
@@ -200,20 +201,20 @@ def fairness_tables(fairness: pl.DataFrame, titles: Mapping[int, str]) -> tuple[
                 row = cells[number, level]
                 line += [Cell(percent(row[key]), row[key]) for key in _SHARES]
             body.append(tuple(line))
-        whole = [Cell("Everybody", 1e9), Cell(NOTHING)]
+        everybody = [Cell("Everybody", 1e9), Cell(NOTHING)]
         for level, _ in levels:
             row = cells[rows["segment"][0], level]
-            whole += [Cell(percent(row[key]), row[key]) for key in _AT_LARGE]
+            everybody += [Cell(percent(row[key]), row[key]) for key in _AT_LARGE]
         meaning = rows["meaning"][0] or attribute
-        found.append(
+        tables.append(
             Table(
-                f"fairness-{len(found) + 1}",
+                f"fairness-{len(tables) + 1}",
                 f"{meaning} ({attribute})" if meaning != attribute else str(attribute),
                 tuple(columns),
-                (*body, tuple(whole)),
+                (*body, tuple(everybody)),
             )
         )
-    return tuple(found)
+    return tuple(tables)
 
 
 _SHARES = ("population_share", "customer_share")
@@ -221,40 +222,44 @@ _AT_LARGE = ("population_at_large", "customers_at_large")
 
 
 def stability_table(
-    stability: pl.DataFrame, n_clusters: int, found: Iterable[Segment], min_cell: int
+    stability: pl.DataFrame, n_clusters: int, segments: Iterable[Segment], min_cell: int
 ) -> Table:
-    """How well each segment of one number of segments is found again on other samples."""
+    """Table of the stability of each segment, for one number of segments."""
     rows = stability.filter(pl.col("n_clusters") == n_clusters).sort("segment")
-    hidden = [segment.number for segment in found if segment.population_rows is None]
-    few = suppressed_segments(pl.col("population_rows"), min_cell) | pl.col("segment").is_in(hidden)
-    told = rows.with_columns(
+    suppressed = [segment.number for segment in segments if segment.population_rows is None]
+    small = suppressed_segments(pl.col("population_rows"), min_cell)
+    visible = rows.with_columns(
         name=pl.Series([segment_name(s) for s in rows["segment"]], dtype=pl.String),
-        population_rows=pl.when(~few).then("population_rows"),
-        said=pl.Series([steadiness(value) for value in rows["stability"]], dtype=pl.String),
+        population_rows=pl.when(~small & ~pl.col("segment").is_in(suppressed)).then(
+            "population_rows"
+        ),
+        label=pl.Series([stability_label(value) for value in rows["stability"]], dtype=pl.String),
     )
     return table(
         "stability",
         f"How well each of the {n_clusters} segments is found again on other samples",
-        told,
+        visible,
         [
             ("Segment", "name", None),
-            ("People", "population_rows", _people),
-            ("Mean overlap", "stability", _hundredths),
-            ("Least overlap", "least", _hundredths),
+            ("People", "population_rows", _count_or_hidden),
+            ("Mean overlap", "stability", _two_decimals),
+            ("Least overlap", "least", _two_decimals),
             ("Dissolved in", "dissolved", percent),
-            ("In words", "said", None),
+            ("In words", "label", None),
         ],
     )
 
 
-def tried(
-    sweep: pl.DataFrame, people: int, found: Iterable[Segment], min_cell: int
+def sweep_rows(
+    sweep: pl.DataFrame, people: int, segments: Iterable[Segment], min_cell: int
 ) -> pl.DataFrame:
-    """The sweep by number of segments, the chosen one marked; shares of few people are null."""
-    hidden = any(segment.population_rows is None for segment in found)
+    """Rows of the sweep by number of segments, the chosen one marked, small counts suppressed."""
+    suppress = any(segment.population_rows is None for segment in segments)
     star = pl.when("chosen").then(pl.lit(" ★ chosen")).otherwise(pl.lit(""))
     shown = {
-        name: ~(_few(pl.col(name) * people, min_cell) | (hidden & pl.col("chosen")))
+        name: pl.when(~(suppress & pl.col("chosen"))).then(
+            _unless_small(name, pl.col(name) * people, min_cell)
+        )
         for name in ("smallest_share", "small_share")
     }
     yes = {
@@ -263,61 +268,49 @@ def tried(
     }
     return sweep.sort("n_clusters").with_columns(
         tried=pl.format("{}{}", "n_clusters", star),
-        **{name: pl.when(of_these).then(name) for name, of_these in shown.items()},
+        **shown,
         **yes,
     )
 
 
-def used(attributes: pl.DataFrame, min_cell: int) -> pl.DataFrame:
-    """Attributes by falling missing share, with a column that says kept, or dropped and why."""
+def attribute_rows(attributes: pl.DataFrame, min_cell: int) -> pl.DataFrame:
+    """Rows of the attributes by falling missing share; `used` is kept, or dropped and why."""
     dropped = pl.format("✕ dropped: {}", pl.col("reason").fill_null("no reason given"))
-    told = attributes.sort(
+    rows = attributes.sort(
         "missing_share", "attribute", descending=[True, False], nulls_last=True
     ).with_columns(used=pl.when("kept").then(pl.lit("kept")).otherwise(dropped))
-    told = told.with_columns(
-        pl.when(~_few(pl.col(count_of), min_cell)).then(share).alias(share)
-        for share, count_of in (
-            ("missing_share", "missing"),
-            ("customers_missing_share", "customers_missing"),
-        )
-    )
-    return told.with_columns(
-        pl.when(~_few(pl.col(name), min_cell)).then(name).alias(name)
-        for name in ("missing", "missing_before")
+    return rows.with_columns(
+        _unless_small("missing_share", pl.col("missing"), min_cell),
+        _unless_small("customers_missing_share", pl.col("customers_missing"), min_cell),
+        _unless_small("missing", pl.col("missing"), min_cell),
+        _unless_small("missing_before", pl.col("missing_before"), min_cell),
     )
 
 
-def unseen(attributes: pl.DataFrame, min_cell: int) -> pl.DataFrame:
-    """Attributes with codes the dictionary does not list, most rows first; few are null."""
+def unseen_code_rows(attributes: pl.DataFrame, min_cell: int) -> pl.DataFrame:
+    """Rows of the attributes with unseen codes, most rows first, small counts suppressed."""
     names = ("unseen_rows", "customers_unseen_rows")
     total = pl.sum_horizontal(names)
     return (
         attributes.with_columns(pl.col(names).fill_null(0))
         .filter(total > 0)
         .sort(total, pl.col("attribute"), descending=[True, False])
-        .with_columns(
-            pl.when(~_few(pl.col(name), min_cell)).then(name).alias(name) for name in names
-        )
+        .with_columns(_unless_small(name, pl.col(name), min_cell) for name in names)
     )
 
 
-def _few(count: pl.Expr, min_cell: int) -> pl.Expr:
-    """True for counts below `min_cell` but none at all; counts made of shares are nearly whole."""
-    return count.is_between(0.5, min_cell - 0.5)
+def _unless_small(name: str, count: pl.Expr, min_cell: int) -> pl.Expr:
+    """Column `name`, null where `count`, which may be made of a share, is 1 to below `min_cell`."""
+    return pl.when(~count.is_between(0.5, min_cell - 0.5)).then(name).alias(name)
 
 
-def stages(told: pl.DataFrame, found: Iterable[Segment]) -> pl.DataFrame:
-    """The stages of the run; where the rows set aside are hidden, so is how many the others are."""
-    aside = any(segment.is_set_aside and segment.is_hidden for segment in found)
-    return told.with_columns(
-        pl.when((pl.col(name) == told["rows_in"].max()) | (not aside)).then(name).alias(name)
+def stage_rows(stages: pl.DataFrame, segments: Iterable[Segment]) -> pl.DataFrame:
+    """Rows of the stages; with the rows set aside suppressed, so are the counts of the others."""
+    aside = any(segment.is_set_aside and segment.is_suppressed for segment in segments)
+    return stages.with_columns(
+        pl.when((pl.col(name) == stages["rows_in"].max()) | (not aside)).then(name).alias(name)
         for name in ("rows_in", "rows_out")
     )
-
-
-def segment_name(number: int) -> str:
-    """As cards and tables call it."""
-    return "Set aside" if number == SET_ASIDE else f"Segment {number}"
 
 
 # -- components ----------------------------------------------------------------------------------
@@ -325,7 +318,7 @@ def segment_name(number: int) -> str:
 
 @dataclass(frozen=True)
 class Loading:
-    """One feature of a component; width is its part of the longest bar, from 0 to 100."""
+    """Loading of one feature; width is that of its bar as a percentage of the longest."""
 
     feature: str
     toward: str
@@ -335,7 +328,7 @@ class Loading:
 
 @dataclass(frozen=True)
 class Component:
-    """A component with its one-line reading and the features that pull it most."""
+    """Component with its one-line reading and its strongest loadings."""
 
     number: int
     share: float
@@ -344,8 +337,8 @@ class Component:
 
 
 def components(read: pl.DataFrame, loadings: pl.DataFrame, *, shown: int) -> tuple[Component, ...]:
-    """The first components, each with its strongest loadings, the largest size first."""
-    found = []
+    """First components, each with its strongest loadings, the largest absolute one first."""
+    read_components = []
     columns = ("component", "explained_variance_ratio", "reading")
     for number, share, reading in read.sort("component").head(shown).select(columns).iter_rows():
         rows = (
@@ -364,34 +357,34 @@ def components(read: pl.DataFrame, loadings: pl.DataFrame, *, shown: int) -> tup
             )
             for feature, toward, loading in rows
         )
-        found.append(Component(number, share, reading or "no reading", ends))
-    return tuple(found)
+        read_components.append(Component(number, share, reading or "no reading", ends))
+    return tuple(read_components)
 
 
 # -- cells ---------------------------------------------------------------------------------------
 
 
-def _ends(limits: tuple[float, float] | None) -> tuple[Cell, Cell]:
+def _limit_cells(limits: tuple[float, float] | None) -> tuple[Cell, Cell]:
     low, high = limits if limits else (None, None)
-    return Cell(whole(low), low), Cell(whole(high), high)
+    return Cell(short_number(low), low), Cell(short_number(high), high)
 
 
 def _title(segment: Segment) -> str:
     return f"{segment.title or NOTHING}{' (small)' if segment.is_small else ''}"
 
 
-def _people(number: float | None) -> str:
+def _count_or_hidden(number: float | None) -> str:
     return "not shown" if number is None else count(number)
 
 
-def tenths(share: float | None) -> str:
-    """A share of 1 as a percentage with one decimal."""
+def percent_tenths(share: float | None) -> str:
+    """Percentage with one decimal, of a share of 1."""
     return NOTHING if share is None or math.isnan(share) else f"{100 * share:.1f}%"
 
 
-def _hundredths(number: float | None) -> str:
+def _two_decimals(number: float | None) -> str:
     return decimals(number, 2)
 
 
-def _words(value: str | None) -> str:
+def _text(value: str | None) -> str:
     return NOTHING if value is None else str(value)

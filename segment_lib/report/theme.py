@@ -1,4 +1,4 @@
-"""What all charts share: colours, type and sizes, in one restrained theme.
+"""Theme of all charts: colours, type and sizes.
 
 Colours are those of PALETTE. Figures keep them; the page swaps each for a CSS variable of the
 same name, so that charts follow the reader's light or dark scheme.
@@ -27,7 +27,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, s
 WIDTH = 720
 SMALL = 330
 NARROW = 520
-"""Below this width of a plot, in pixels, labels say less."""
+"""Width of a plot, in pixels, below which labels are shorter."""
 
 Drawing = alt.LayerChart | alt.FacetChart  # what Altair's methods on layers say they return
 Row = Mapping[str, object]
@@ -74,38 +74,38 @@ CONFIG = {
 
 
 def tip(field: str, title: str, form: str = "") -> alt.Tooltip:
-    """A line of a tooltip."""
+    """Field of a tooltip."""
     if form:
         return alt.Tooltip(field, type="quantitative", title=title, format=form)
     return alt.Tooltip(field, type="nominal", title=title)
 
 
-def halo(
+def outlined(
     chart: alt.Chart, dx: int, dy: int = 0, *, bold: bool = False, color: str = PALETTE["ink"]
 ) -> tuple[alt.Chart, alt.Chart]:
-    """Text right of its mark, on a rim of paper that keeps lines off it."""
+    """Text right of its mark, with an outline in the colour of the paper that keeps lines off."""
     text = alt.MarkDef(
         "text", align="left", dx=dx, dy=dy, fontWeight="bold" if bold else "normal", color=color
     )
-    rim = text.copy()
-    rim.stroke, rim.strokeWidth, rim.strokeJoin = PALETTE["paper"], 5, "round"
+    outline = text.copy()
+    outline.stroke, outline.strokeWidth, outline.strokeJoin = PALETTE["paper"], 5, "round"
     under, over = chart.copy(), chart.copy()
-    under.mark, over.mark = rim, text
+    under.mark, over.mark = outline, text
     return under, over
 
 
-def shown(spec: Any) -> Any:
-    """A specification with all its words as they may be shown."""
+def printable_spec(spec: Any) -> Any:
+    """Specification with the unprintable characters of its text spelled out."""
     match spec:
         case dict():
-            return {shown(key): shown(value) for key, value in spec.items()}
+            return {printable_spec(key): printable_spec(value) for key, value in spec.items()}
         case list():
-            return [shown(value) for value in spec]
+            return [printable_spec(value) for value in spec]
         case str():
             return printable(spec)
     return spec
 
 
-def values(rows: Iterable[Row]) -> alt.InlineData:
-    """Rows as the data of a chart."""
+def inline(rows: Iterable[Row]) -> alt.InlineData:
+    """Inline data of a chart, from rows."""
     return alt.InlineData(values=[dict(row) for row in rows])

@@ -1,4 +1,4 @@
-"""The index of each segment over the runs of one line, as a chart."""
+"""Chart of the index of each segment over the runs of one line of refreshes."""
 
 from collections.abc import Mapping
 
@@ -6,23 +6,23 @@ import altair as alt
 import polars as pl
 import vl_convert
 
-from segment_lib.report.theme import CONFIG, PALETTE, shown
+from segment_lib.report.theme import CONFIG, PALETTE, inline, printable_spec
 from segment_lib.terms import SET_ASIDE, VERDICTS
 
 _HEIGHT = 360
 _STEP = 110
-"""Pixels from run to run."""
+"""Pixels between runs."""
 _LABEL = 14
-"""Pixels from label to label, at least."""
+"""The fewest pixels between labels."""
 
 
 def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
-    """The Vega-Lite specification.
+    """Vega-Lite specification of the chart.
 
     Parameters
     ----------
     history : run, order (from 0), segment, name, index, verdict; a row per run and segment
-    line : the run all others go back to
+    line : name of the first run of the line
     """
     rows = history.filter(pl.col("index") > 0).with_columns(
         pl.when(pl.col("segment") == SET_ASIDE)
@@ -31,7 +31,7 @@ def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
         .alias("label")
     )
     runs = history.sort("order")["run"].unique(maintain_order=True).to_list()
-    base = alt.Chart(alt.InlineData(values=rows.to_dicts())).encode(
+    base = alt.Chart(inline(rows.to_dicts())).encode(
         x=alt.X("run", type="nominal", sort=runs, title=None).axis(labelAngle=0, grid=False),
         y=alt.Y("index", type="quantitative", title="Index (100: average)")
         .scale(type="log", nice=False, padding=12)
@@ -43,7 +43,7 @@ def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
         order=alt.Order("order", type="quantitative"),
     )
     average = (
-        alt.Chart(alt.InlineData(values=[{"index": 100}]))
+        alt.Chart(inline([{"index": 100}]))
         .mark_rule(color=PALETTE["muted"], strokeDash=[4, 4])
         .encode(y=alt.Y("index", type="quantitative"))
     )
@@ -51,27 +51,27 @@ def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
         color=alt.value(PALETTE["bar"])
     )
     last = rows.filter(pl.col("order") == len(runs) - 1).sort("index")
-    apart = last.with_columns(
-        pl.Series("index", _spread(last["index"].to_list()), dtype=pl.Float64)
+    label_rows = last.with_columns(
+        pl.Series("index", _spread_labels(last["index"].to_list()), dtype=pl.Float64)
     )
     labels = base.mark_text(align="left", dx=9).encode(text=alt.Text("label", type="nominal"))
-    labels = labels.properties(data=alt.InlineData(values=apart.to_dicts()))
+    labels = labels.properties(data=inline(label_rows.to_dicts()))
     title = alt.Title(f"Index by segment since {line}", subtitle="One line per segment; log scale")
     chart = alt.layer(average, lines, base.mark_point(filled=True, size=55, opacity=1), labels)
-    told = chart.properties(width=max(_STEP * len(runs), 2 * _STEP), height=_HEIGHT, title=title)
-    spec: dict[str, object] = shown(told.to_dict())
+    sized = chart.properties(width=max(_STEP * len(runs), 2 * _STEP), height=_HEIGHT, title=title)
+    spec: dict[str, object] = printable_spec(sized.to_dict())
     return spec | {"config": CONFIG, "padding": 16, "background": "white"}
 
 
 def trend_svg(history: pl.DataFrame, line: str) -> str:
-    """The chart, drawn."""
+    """SVG of the chart."""
     return vl_convert.vegalite_to_svg(dict(trend_chart(history, line)))
 
 
-def _spread(indexes: list[float]) -> list[float]:
-    """Where labels stand beside rising indexes, so far apart that all can be read."""
+def _spread_labels(indexes: list[float]) -> list[float]:
+    """Positions of the labels of rising indexes, far enough apart to be read."""
     gap = (indexes[-1] / indexes[0]) ** (_LABEL / _HEIGHT) if indexes else 1.0
-    placed: list[float] = []
+    positions: list[float] = []
     for index in indexes:
-        placed.append(max(index, placed[-1] * gap) if placed else index)
-    return placed
+        positions.append(max(index, positions[-1] * gap) if positions else index)
+    return positions

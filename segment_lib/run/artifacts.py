@@ -3,10 +3,11 @@
 Nobody else writes a path of a run out. The tables of docs/files.md are made from these.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from segment_lib.storage.files import StoredFile
 from segment_lib.terms import EXTRACTS
 
 
@@ -50,6 +51,14 @@ class PartedArtifact(Artifact):
         """Path of a part."""
         return f"{self.of(extract)}part-{number:05d}.parquet"
 
+    def rows(self, files: Iterable[StoredFile], extract: str) -> int:
+        """Rows of the parts of an extract among some files."""
+        return sum(file.rows or 0 for file in self.among(files, extract))
+
+    def among(self, files: Iterable[StoredFile], extract: str) -> list[StoredFile]:
+        """Parts of an extract among some files."""
+        return [file for file in files if file.path.startswith(self.of(extract))]
+
     def beside(self, path: str) -> str:
         """Path of the part of this artifact that has the rows of another artifact's part."""
         *_, extract, name = PurePosixPath(path).parts
@@ -67,6 +76,10 @@ class FolderArtifact(Artifact):
     def holds(self, path: str) -> bool:
         """Return True if the path lies in this folder."""
         return path.startswith(f"{self.path}/")
+
+    def named(self, name: str) -> Artifact:
+        """One of the files."""
+        return Artifact(self.stage, f"{self.folder}/{name}", self.about)
 
 
 def _columns(names: str) -> tuple[str, ...]:
@@ -361,6 +374,14 @@ FIGURES = FolderArtifact(
     "sweep-inertia, sweep-silhouette, stability, variance, missing, rows-population, "
     "rows-customers`.",
 )
+
+TEXT_COLUMNS = frozenset(
+    _columns(
+        "attribute attributes by direction extract feature label level levels meaning name reading "
+        "side state toward traits verdict words"
+    )
+)
+"""Columns of CSV tables that hold words or codes; all others hold numbers."""
 
 ARTIFACTS = tuple(value for value in globals().values() if isinstance(value, Artifact))
 """All of them, in the order in which stages leave them."""

@@ -60,10 +60,12 @@ def _model_faults(manifest: Manifest) -> Iterator[Fault]:
         summary = read_json(manifest.root, manifest.file(MODEL.stage, MODEL.path))
         arrays = manifest.file(ARRAYS.stage, ARRAYS.path)
         model = FittedModel.from_arrays(read_arrays(manifest.root, arrays))
-        fits = model.cluster_centers.shape == (summary["n_clusters"], summary["n_components"])
-        fits &= (
-            model.projection.mean.shape == (len(summary["features"]),) == (summary["n_features"],)
+        fits = model.kmeans.cluster_centers_.shape == (
+            summary["n_clusters"],
+            summary["n_components"],
         )
+        n_features = model.projection.scaler.n_features_in_
+        fits &= n_features == len(summary["features"]) == summary["n_features"]
     except (IntegrityError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         fits = False
     if not fits:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.run.artifacts import FOLDERS, PLAN
@@ -12,9 +12,12 @@ from segment_lib.run.checkpoint import is_whole
 from segment_lib.run.folder import RunFolder
 from segment_lib.run.layout import RUN, STAGING
 from segment_lib.run.record import Publication, RunRecord, StageRecord, read_record
+from segment_lib.run.results import Result
 from segment_lib.storage.files import StoredFile, files_below
 from segment_lib.storage.location import AT_ONCE, Changed, Location
 from segment_lib.storage.stores import store_of
+
+R = TypeVar("R", bound=Result)
 
 
 class Manifest:
@@ -76,6 +79,16 @@ class Manifest:
             file.path in sizes and (file.path == PLAN.path or sizes[file.path] == file.bytes)
             for file in record.files
         )
+
+    def result(self, kind: type[R]) -> R:
+        """The result of a finished stage.
+
+        Raises
+        ------
+        IntegrityError
+            If the record of the stage does not hold it.
+        """
+        return kind.from_json(self.stages[kind.stage].facts)
 
     def files(self, stage: str, folder: str = "") -> list[StoredFile]:
         """The files a finished stage left in `folder`, in the order of their names."""

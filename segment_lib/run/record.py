@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -12,8 +12,10 @@ from segment_lib.errors import IntegrityError
 from segment_lib.storage.files import StoredFile
 from segment_lib.storage.location import Location
 
-FORMAT = 4
-"""Version of the files of a run. It grows when code changes what a stage writes."""
+FORMAT = 5
+"""Version of run.json and of the files of a run. It grows when code changes what is written."""
+MODEL_FORMAT = 4
+"""Version of the files of a model, as model.json tells it."""
 MOST_BYTES = 1 << 28
 """Of a run.json; one of a hundred thousand parts has a tenth of it."""
 _LARGEST = 1 << 62
@@ -30,16 +32,6 @@ class OtherFormat(IntegrityError):
         self.version = version
 
 
-class Facts(dict[str, Any]):
-    """Facts of a stage; one that is not there is a fault of the run folder and not of the code."""
-
-    def __missing__(self, name: str) -> Any:
-        raise IntegrityError(
-            f"run.json: a stage does not tell {name}. Run again with --from ingest, or choose "
-            "another --run-dir."
-        )
-
-
 @dataclass(frozen=True)
 class StageRecord:
     """What a finished stage left behind."""
@@ -53,7 +45,13 @@ class StageRecord:
     peak_mib: int = 0
     """Largest resident memory of the process and its children while it ran."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """What later stages and the report need to know of it."""
+    """Its result, as JSON."""
+    remarks: tuple[str, ...] = ()
+    """What the user should look at."""
+    work: Mapping[str, int] = field(default_factory=dict)
+    """Parts `made`, `reused` from a base, and `extra`, which a full run would not make."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """By path, what each part is made from."""
 
     def as_json(self) -> dict[str, Any]:
         return {**self.__dict__, "files": [file.as_json() for file in self.files]}
@@ -62,14 +60,17 @@ class StageRecord:
     def from_json(cls, entry: Any) -> "StageRecord":
         """The record as `as_json` wrote it; a ValueError or TypeError if it did not."""
         _check(isinstance(entry, dict) and isinstance(entry["files"], list))
+        _check(_are_words(entry["remarks"]))
         files = tuple(_stored_file(file) for file in entry["files"])
-        record = cls(**{**entry, "files": files})
+        record = cls(**{**entry, "files": files, "remarks": tuple(entry["remarks"])})
         _check(isinstance(record.fingerprint, str))
         _check(all(map(_is_count, (record.rows_in, record.rows_out, record.peak_mib))))
         _check(_is_number(record.seconds))
-        _check(isinstance(record.facts, dict))
-        _check(all(FACTS[name](fact) for name, fact in record.facts.items() if name in FACTS))
-        return cls(**{**record.__dict__, "facts": Facts(record.facts)})
+        _check(all(isinstance(of, dict) for of in (record.facts, record.work, record.keys)))
+        _check(all(map(_is_count, record.work.values())))
+        _check(all(isinstance(key, str) for key in record.keys.values()))
+        _check({file.path for file in files} >= record.keys.keys())
+        return record
 
 
 @dataclass(frozen=True)
@@ -188,53 +189,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _is_word(value: Any) -> bool:
-    return isinstance(value, str)
-
-
 def _are_words(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _is_by_name(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) and all(map(fits, value.values()))
-
-
-def _are_attributes(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(item, list)
-        and len(item) == 4
-        and all(map(_is_word, item[:3]))
-        and _are_words(item[3])
-        for item in value
-    )
-
-
-FACTS: Mapping[str, Callable[[Any], bool]] = {
-    "attributes": _are_attributes,
-    "carried": _is_by_name(_are_words),
-    "constant_features": _are_words,
-    "customers": _is_count,
-    "decision": _is_word,
-    "features": _are_words,
-    "findings": _are_words,
-    "id_column": _is_word,
-    "keys": _is_by_name(_is_word),
-    "max_missing_per_row": _is_count,
-    "n_clusters": _is_count,
-    "n_components": _is_count,
-    "n_micro": _is_count,
-    "next_segment": _is_count,
-    "parts": _is_by_name(_is_count),
-    "plan": _is_word,
-    "population": _is_count,
-    "random_state": _is_count,
-    "reason": _is_word,
-    "remarks": _are_words,
-    "rule": _is_word,
-    "redundant": _are_words,
-}
-"""What facts of these names are, whatever the stage."""
 
 
 def with_checksum(told: Mapping[str, Any]) -> bytes:

@@ -17,7 +17,7 @@ _NULL_WORDS = frozenset((
     "#num!", "#zahl!", "#name?", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan",
 ))
 # fmt: on
-"""What pandas, R, Excel, databases and people write for a missing value, in lower case."""
+"""Words for a missing value of pandas, R, Excel, databases and people, in lower case."""
 
 _LIST = re.compile(r"(c\s*)?(?:\[(?P<a>.*)\]|\((?P<b>.*)\)|\{(?P<c>.*)\})", re.DOTALL)
 _QUOTES = {'"': '"', "'": "'", "`": "`", "´": "´", "„": "“”", "“": "”", "‘": "’", "‚": "‘’"}

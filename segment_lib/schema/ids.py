@@ -49,7 +49,7 @@ def normalize_id(text: str, missing: Collection[str] = ()) -> str | None:
 
     Raises
     ------
-    DigitsLost
+    RoundedIdError
         If it is a number from which a spreadsheet or a floating-point column took digits.
 
     >>> normalize_id(' "00910001" '), normalize_id("910001.0"), normalize_id("9.10001E5")
@@ -76,7 +76,7 @@ def normalize_ids(ids: pl.Series, missing: Collection[str] = ()) -> pl.Series:
 
     Raises
     ------
-    DigitsLost
+    RoundedIdError
         If one of them was rounded.
     """
     text = ids.cast(pl.String).str.replace(_DOUBLE, "$1")
@@ -96,7 +96,7 @@ def hash_ids(ids: pl.Series, *, fold: bool = False) -> np.ndarray:
 
     Raises
     ------
-    DigitsLost
+    RoundedIdError
         If one of them was rounded.
     """
     values = normalize_ids(ids).str.replace(r"^(-?)0+([0-9]+)$", "${1}${2}")

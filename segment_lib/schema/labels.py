@@ -35,7 +35,7 @@ class Phrases:
     words: dict[str, str] = field(default_factory=dict)
     """Keyed by ``low`` and ``high``, the ends of a scale by its codes, or by level."""
     topic: str = ""
-    """Stands before the label of a level without words of its own."""
+    """The prefix of the label of a level that has no words of its own."""
 
     def get(self, key: str) -> str | None:
         return self.words.get(key)

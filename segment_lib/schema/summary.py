@@ -34,7 +34,7 @@ class Attribute:
 
     @property
     def storage(self) -> Storage:
-        """How the column is stored: numbers as numbers, levels as text.
+        """The stored type of the column: numbers as numbers, levels as text.
 
         It follows from the feature summary alone, so that every extract gets the same columns.
         """

@@ -58,7 +58,7 @@ Packing = Literal["", "gzip", "zstd", "bz2", "xz", "lz4", "zip", "utf-16", "utf-
 
 
 @dataclass(frozen=True)
-class Kind:
+class FileKind:
     """The kind of a file: how it is packed, and whether it is Parquet."""
 
     packing: Packing = ""
@@ -68,18 +68,18 @@ class Kind:
 
 
 _ENDINGS = {
-    ".parquet": Kind(parquet=True),
-    ".pq": Kind(parquet=True),
-    ".gz": Kind("gzip"),
-    ".zst": Kind("zstd"),
-    ".bz2": Kind("bz2"),
-    ".xz": Kind("xz"),
-    ".lz4": Kind("lz4"),
-    ".zip": Kind("zip"),
+    ".parquet": FileKind(parquet=True),
+    ".pq": FileKind(parquet=True),
+    ".gz": FileKind("gzip"),
+    ".zst": FileKind("zstd"),
+    ".bz2": FileKind("bz2"),
+    ".xz": FileKind("xz"),
+    ".lz4": FileKind("lz4"),
+    ".zip": FileKind("zip"),
 }
 
 
-def kind_of(path: Location) -> Kind:
+def detect_kind(path: Location) -> FileKind:
     """Detect the kind of a file.
 
     Raises
@@ -91,13 +91,13 @@ def kind_of(path: Location) -> Kind:
         head = file.read(_LOOK)
     for beginning, packing in _PACKED.items():
         if head.startswith(beginning) and (packing != "bz2" or _CONTROL.search(head)):
-            return Kind(packing=packing)
+            return FileKind(packing=packing)
     binary = bool(_CONTROL.search(head))
     if head.startswith((b"PAR1", b"PARE")) and (binary or head == b"PAR1"):
-        return Kind(parquet=True)
+        return FileKind(parquet=True)
     _refuse_others(path, head)
     # Where the bytes do not say, the suffix says what they were meant to be.
-    return _ENDINGS.get(path.suffix.lower(), Kind()) if binary or not head else Kind()
+    return _ENDINGS.get(path.suffix.lower(), FileKind()) if binary or not head else FileKind()
 
 
 def _refuse_others(path: Location, head: bytes) -> None:

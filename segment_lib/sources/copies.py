@@ -8,14 +8,14 @@ from itertools import pairwise
 from segment_lib.errors import DataError
 from segment_lib.storage.location import Location
 
-FEW_CUSTOMERS = 30
+MIN_CUSTOMERS = 30
 """Number of customers below which the limits of an index are wide."""
-CERTAIN = 100
+MIN_ROWS = 100
 """Number of rows from which on two files of the same bytes are one and its copy."""
 
 
 @dataclass(frozen=True)
-class Content:
+class FileDigests:
     """The digests of a delivered file's contents, and its number of rows."""
 
     extract: str
@@ -25,23 +25,23 @@ class Content:
     rows: int
 
 
-def refuse_copies(contents: Sequence[Content]) -> list[str]:
+def refuse_copies(contents: Sequence[FileDigests]) -> list[str]:
     """Refuse files that are copies; remark on those of few rows, which may be alike by chance.
 
     Raises
     ------
     DataError
-        If one of `CERTAIN` rows or more is there twice in an extract. In both it may be on purpose,
-        to see that every index is 100.
+        If one of at least `MIN_ROWS` rows is there twice in an extract. In both it may be on
+        purpose, to see that every index is 100.
     """
-    by_digests: dict[tuple[str, ...], list[Content]] = defaultdict(list)
+    by_digests: dict[tuple[str, ...], list[FileDigests]] = defaultdict(list)
     for content in contents:
         # Behind the dash stand columns of the path, in which a copy may differ.
         by_digests[tuple(digest.partition("-")[0] for digest in content.digests)].append(content)
     remarks = []
     for copies in (group for group in by_digests.values() if len(group) > 1):
         for first, second in pairwise(sorted(copies, key=lambda content: content.extract)):
-            if first.extract == second.extract and first.rows >= CERTAIN:
+            if first.extract == second.extract and first.rows >= MIN_ROWS:
                 raise DataError(
                     f"{first.file} and {second.file}: the same rows twice. Take one of them out."
                 )
@@ -64,9 +64,9 @@ def customer_remarks(population: int, customers: int) -> list[str]:
             "the customers are more than the population. Are inputs.population and "
             "inputs.customers exchanged?"
         )
-    if customers < FEW_CUSTOMERS:
+    if customers < MIN_CUSTOMERS:
         remarks.append(
-            f"there are fewer than {FEW_CUSTOMERS} customers: the limits of an index are wide, and "
+            f"there are fewer than {MIN_CUSTOMERS} customers: the limits of an index are wide, and "
             "hardly a segment can be told from the average."
         )
     return remarks

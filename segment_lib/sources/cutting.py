@@ -10,16 +10,16 @@ from segment_lib.sources.quoting import (
     BACKSLASH,
     LINE_END,
     RETURN,
-    Marked,
+    MaskedText,
     Positions,
-    mark,
+    mask_text,
 )
 from segment_lib.sources.text_format import TextFormat
 
-WIDEST = 1 << 26
+MAX_WINDOW = 1 << 26
 """The most bytes that are looked at on either side of an offset."""
 _WINDOW, _BLOCK = 1 << 16, 1 << 20
-_SURE = 2
+_MIN_ROWS = 2
 """Rows a window must have for its quoting to be certain."""
 
 
@@ -46,7 +46,7 @@ def row_starts(
     for offset in offsets:
         if offset > searched_to:
             start = row_start(file, offset, first, stop, n_columns, form)
-            searched_to = start or offset + WIDEST
+            searched_to = start or offset + MAX_WINDOW
             if start:
                 yield start
 
@@ -60,14 +60,14 @@ def _starts_in_order(
         file.seek(first)
         text = file.read(min(size, stop - first))
         is_last = first + len(text) == stop
-        marked = mark(text if is_last else text.rstrip(_unsettled(form)), form)
-        ends = _row_ends(marked, form)
-        if not len(ends) and not is_last and size < WIDEST:
+        masked = mask_text(text if is_last else text.rstrip(_ambiguous_letters(form)), form)
+        ends = _row_ends(masked, form)
+        if not len(ends) and not is_last and size < MAX_WINDOW:
             size *= 4
             continue
-        if marked.breach or not (len(ends) or is_last):
+        if masked.fault or not (len(ends) or is_last):
             # The fault of the quotes is reported where the piece is parsed.
-            ends = np.flatnonzero(marked.letters == LINE_END)
+            ends = np.flatnonzero(masked.letters == LINE_END)
         starts = first + ends + 1
         starts = starts[starts < stop]
         if not len(starts):
@@ -96,9 +96,9 @@ def row_start(
         start, end = max(first, offset - size), min(stop, offset + size)
         file.seek(start)
         window = _Window(file.read(end - start), offset - start, end == stop, form, n_columns)
-        is_widest = (start == first and end == stop) or size >= WIDEST
+        is_widest = (start == first and end == stop) or size >= MAX_WINDOW
         as_outside = window.read(inside=False)
-        scan: _Reading | None = as_outside
+        scan: _WindowScan | None = as_outside
         if start > first:
             scan = _choose(as_outside, window.read(inside=True), is_widest)
         if scan is not None and scan.row_end is not None:
@@ -110,24 +110,24 @@ def row_start(
 
 
 @dataclass(frozen=True)
-class _Reading:
+class _WindowScan:
     """The rows of a window, if it begins outside quotes or inside."""
 
-    keeps_rules: bool
+    is_valid: bool
     row_end: int | None
-    """Where the first row ends whose next row begins at the offset or behind it."""
+    """Position of the last row end before the first row that begins at the offset or behind it."""
     rows: int
     """Number of whole rows."""
-    even: int
+    regular_rows: int
     """Number of rows with as many cells as there are columns."""
 
     @property
-    def is_sure(self) -> bool:
-        return self.keeps_rules and self.rows >= _SURE and self.even == self.rows
+    def is_certain(self) -> bool:
+        return self.is_valid and self.rows >= _MIN_ROWS and self.regular_rows == self.rows
 
     @property
-    def evenness(self) -> float:
-        return self.even / max(self.rows, 1)
+    def regularity(self) -> float:
+        return self.regular_rows / max(self.rows, 1)
 
 
 @dataclass(frozen=True)
@@ -141,67 +141,67 @@ class _Window:
     form: TextFormat
     n_columns: int
 
-    def read(self, *, inside: bool) -> _Reading:
+    def read(self, *, inside: bool) -> _WindowScan:
         """Scan the window as if it began inside quotes, or outside."""
         quote = self.form.quote.encode()
         if inside and (not quote or quote not in self.text):
-            return _Reading(bool(quote) and not self.is_last, None, 0, 0)
-        start = self._settled()
+            return _WindowScan(bool(quote) and not self.is_last, None, 0, 0)
+        start = self._clean_start()
         text = self.text[start:]
-        text = text if self.is_last else text.rstrip(_unsettled(self.form))
-        marked = mark(text, self.form, inside=inside)
-        ends = marked.positions(LINE_END)
-        if marked.breach:
-            ends = ends[ends < marked.breach.position]
-        row_ends = _row_ends(marked, self.form)
+        text = text if self.is_last else text.rstrip(_ambiguous_letters(self.form))
+        masked = mask_text(text, self.form, inside=inside)
+        ends = masked.positions(LINE_END)
+        if masked.fault:
+            ends = ends[ends < masked.fault.position]
+        row_ends = _row_ends(masked, self.form)
         row_ends = row_ends[row_ends >= self.offset - 1 - start]
-        separators = marked.positions(ord(self.form.separator))
+        separators = masked.positions(ord(self.form.separator))
         cells = np.diff(np.searchsorted(separators, ends)) + 1
-        return _Reading(
-            self._keeps_rules(marked),
+        return _WindowScan(
+            self._is_valid(masked),
             start + int(row_ends[0]) if len(row_ends) else None,
             len(cells),
             int(np.count_nonzero(cells == self.n_columns)),
         )
 
-    def _settled(self) -> int:
+    def _clean_start(self) -> int:
         """Position in the window behind letters whose meaning depends on those before it."""
         blank = b"" if self.form.separator == " " else b" "
-        start = len(self.text) - len(self.text.lstrip(_unsettled(self.form) + blank))
+        start = len(self.text) - len(self.text.lstrip(_ambiguous_letters(self.form) + blank))
         escaped = self.form.quote_escape == "backslash" and self.text[:start].endswith(b"\\")
         return start + escaped
 
-    def _keeps_rules(self, marked: Marked) -> bool:
-        return marked.breach is None and not (self.is_last and marked.ends_inside)
+    def _is_valid(self, masked: MaskedText) -> bool:
+        return masked.fault is None and not (self.is_last and masked.ends_inside)
 
 
-def _unsettled(form: TextFormat) -> bytes:
+def _ambiguous_letters(form: TextFormat) -> bytes:
     """The letters whose meaning depends on those beside them."""
     escape = b"\\" if form.quote_escape == "backslash" else b""
     return form.quote.encode() + b"\r" + escape
 
 
-def _row_ends(marked: Marked, form: TextFormat) -> Positions:
+def _row_ends(masked: MaskedText, form: TextFormat) -> Positions:
     """The line ends at which a text may be cut: none that may be escaped, none after a breach."""
-    ends = marked.positions(LINE_END)
-    if marked.breach:
-        ends = ends[ends < marked.breach.position]
+    ends = masked.positions(LINE_END)
+    if masked.fault:
+        ends = ends[ends < masked.fault.position]
     if form.quote_escape:
         return ends
-    previous, before_previous = (marked.letters[np.maximum(ends - n, 0)] for n in (1, 2))
+    previous, before_previous = (masked.letters[np.maximum(ends - n, 0)] for n in (1, 2))
     maybe_escaped = np.where(previous == RETURN, before_previous, previous) == BACKSLASH
     kept: Positions = ends[~maybe_escaped]
     return kept
 
 
-def _choose(outside: _Reading, inside: _Reading, widest: bool) -> _Reading | None:
+def _choose(outside: _WindowScan, inside: _WindowScan, widest: bool) -> _WindowScan | None:
     """Choose the scan that is right; None if a wider window must decide."""
-    if not inside.keeps_rules or outside.row_end == inside.row_end:
+    if not inside.is_valid or outside.row_end == inside.row_end:
         return outside
-    if not outside.keeps_rules:
+    if not outside.is_valid:
         return inside
-    if outside.is_sure != inside.is_sure:
-        return outside if outside.is_sure else inside
+    if outside.is_certain != inside.is_certain:
+        return outside if outside.is_certain else inside
     if not widest:
         return None
-    return inside if inside.evenness > outside.evenness else outside
+    return inside if inside.regularity > outside.regularity else outside

@@ -10,21 +10,21 @@ from typing import IO
 import polars as pl
 
 from segment_lib.schema import Schema
-from segment_lib.sources.cutting import WIDEST, row_starts
+from segment_lib.sources.cutting import MAX_WINDOW, row_starts
 from segment_lib.sources.faults import Fault, UnreadableError
 from segment_lib.sources.headers import HEAD, Head, check_columns, columns
 from segment_lib.sources.numbers import (
     DECIMALS,
-    Convention,
-    first_no_number,
-    has_doubtful_points,
+    NumberFormat,
+    first_non_number,
+    has_ambiguous_points,
     number_advice,
     point_notes,
 )
-from segment_lib.sources.reading import Reading
+from segment_lib.sources.read_result import ReadResult
 from segment_lib.sources.table import Table
 from segment_lib.sources.text_format import ENCODINGS, TextFormat
-from segment_lib.sources.typing import has_infinity, in_one_spelling, read_dtypes, typed
+from segment_lib.sources.typing import canonicalize_levels, cast_columns, has_infinity, read_dtypes
 from segment_lib.storage.location import Location
 
 __all__ = ["DelimitedPiece", "columns", "cut", "read_head"]
@@ -56,7 +56,7 @@ class DelimitedPiece:
         """The names of the columns, in the file's order; empty for one that is passed over."""
         return self.head.columns
 
-    def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading:
+    def read(self, schema: Schema, passthrough: Sequence[str] = ()) -> ReadResult:
         """Parse the rows of the piece.
 
         Raises
@@ -65,10 +65,10 @@ class DelimitedPiece:
             If a row is ragged or a cell cannot be read; it names file, line and column.
         """
         table = self._table()
-        plain = table.plain()
-        if not table.is_even:
+        plain = table.parser_text()
+        if not table.is_rectangular:
             raise self._unreadable(table, plain, schema)
-        rows = self._typed(table, plain, schema, carried)
+        rows = self._typed(table, plain, schema, passthrough)
         if rows.height != table.rows:
             problem = f"{table.rows:,} rows by their line ends, {rows.height:,} by their cells"
             where = f"{self.origin}, from line {self._line(1)}"
@@ -76,7 +76,7 @@ class DelimitedPiece:
         notes = table.notes
         if self._is_doubtful(table):
             notes |= self._points(table, plain, [a.name for a in schema if a.storage == "number"])
-        return Reading(in_one_spelling(rows, schema), notes, self._hash(table))
+        return ReadResult(canonicalize_levels(rows, schema), notes, self._hash(table))
 
     def digest(self) -> tuple[str, int]:
         """Hash of the bytes of the rows, and the number of rows."""
@@ -86,24 +86,24 @@ class DelimitedPiece:
     def _hash(self, table: Table) -> str:
         form = map(str, astuple(self.form))
         digest = hashlib.sha256("\0".join([*self.columns, *form, *table.header]).encode())
-        digest.update(str(astuple(self._convention)).encode())
+        digest.update(str(astuple(self._number_format)).encode())
         digest.update(table.text)
         return digest.hexdigest()
 
     def decimals(self, names: Sequence[str]) -> dict[str, int]:
         """Count the cells, per column, with a point that cannot separate thousands."""
         table = self._table()
-        notes = self._points(table, table.plain(), names)
+        notes = self._points(table, table.parser_text(), names)
         return {kind: n for kind, n in notes.items() if kind.startswith(DECIMALS)}
 
     @property
-    def _convention(self) -> Convention:
-        return self.head.convention or Convention.from_format(self.form)
+    def _number_format(self) -> NumberFormat:
+        return self.head.number_format or NumberFormat.from_format(self.form)
 
     def _table(self) -> Table:
         table = Table(self._text(), self.columns, self.head.header, self.form)
-        if breach := table.breach:
-            raise self._refused(table.text, breach.position, breach.fault, breach.advice)
+        if fault := table.fault:
+            raise self._refused(table.text, fault.position, fault.problem, fault.advice)
         return table
 
     def _text(self) -> bytes:
@@ -125,20 +125,20 @@ class DelimitedPiece:
         return text + b"\n" if self.last else text
 
     def _typed(
-        self, table: Table, plain: bytes, schema: Schema, carried: Sequence[str]
+        self, table: Table, plain: bytes, schema: Schema, passthrough: Sequence[str]
     ) -> pl.DataFrame:
-        convention = self._convention
+        number_format = self._number_format
         rows = None
-        if convention.is_plain:
+        if number_format.is_native:
             try:
                 scan = self._scan(table, plain, read_dtypes(schema))
-                rows = typed(scan, schema, carried).collect()
+                rows = cast_columns(scan, schema, passthrough).collect()
             except pl.exceptions.PolarsError:
                 pass  # Polars parses no number with blanks around it: read text, then cast.
         if rows is None:
             try:
                 scan = self._scan(table, plain, {})
-                rows = typed(scan, schema, carried, convention).collect()
+                rows = cast_columns(scan, schema, passthrough, number_format).collect()
             except pl.exceptions.PolarsError:
                 # Polars' messages quote cells: find the fault ourselves, and say only where it is.
                 raise self._unreadable(table, plain, schema) from None
@@ -150,21 +150,21 @@ class DelimitedPiece:
     def _scan(self, table: Table, plain: bytes, kinds: Mapping[str, pl.DataType]) -> pl.LazyFrame:
         """Scan the rows of the piece; masked letters are unmasked in columns of text."""
         names = _names(self.columns)
-        marked = table.marked
+        masked = table.masked
         rows = pl.scan_csv(
             plain,
             has_header=False,
             separator=self.form.separator,
-            quote_char=self.form.quote if marked.inside is not None else None,
+            quote_char=self.form.quote if masked.inside is not None else None,
             schema={name: kinds.get(name, pl.String()) for name in names},
         )
         texts = [name for name in names if kinds.get(name, pl.String()) == pl.String()]
         cells = pl.col(texts)
         if self.form.quote_escape == "backslash":
             cells = cells.replace("\\N", None)
-        for mask, meaning in marked.masks.items():
+        for mask, meaning in masked.masks.items():
             cells = cells.str.replace_all(chr(mask), meaning, literal=True) if meaning else cells
-        is_plain = not marked.masks and self.form.quote_escape != "backslash"
+        is_plain = not masked.masks and self.form.quote_escape != "backslash"
         return rows if is_plain else rows.with_columns(cells)
 
     def _values_without_name(self, table: Table, plain: bytes) -> list[int]:
@@ -212,7 +212,7 @@ class DelimitedPiece:
         for row in self._values_without_name(table, plain)[:1]:
             i = next(i for i, name in enumerate(self.columns) if i and not name)
             problem = f"column {i + 1} has no name, but holds a value"
-            where = self._where(table, table.line_of_person(row))
+            where = self._where(table, table.line_of_row(row))
             faults.append(Fault(where, problem, "Name the column, or empty it."))
         if (total := self._total(table)) is not None:
             problem = "looks like a total of the lines before it, not a person"
@@ -221,9 +221,9 @@ class DelimitedPiece:
         texts = self._scan(table, plain, {}).select(a.name for a in numbers).collect()
         for attribute in numbers:
             cells = texts[attribute.name]
-            person = first_no_number(cells, attribute, self._convention)
+            person = first_non_number(cells, attribute, self._number_format)
             if person is not None:
-                where = self._where(table, table.line_of_person(person))
+                where = self._where(table, table.line_of_row(person))
                 faults.append(
                     Fault(
                         f"{where}, column {attribute.name}",
@@ -236,7 +236,7 @@ class DelimitedPiece:
 
     def _ragged(self, table: Table) -> list[Fault]:
         """The first row with too few or too many cells."""
-        for line, cells in table.uneven():
+        for line, cells in table.ragged():
             problem = f"{cells} cell{'s' * (cells > 1)}, expected {len(self.columns)}"
             return [Fault(self._where(table, line), problem, self._advice(table, line, cells))]
         return []
@@ -262,8 +262,8 @@ class DelimitedPiece:
 
     def _is_doubtful(self, table: Table) -> bool:
         """True if points may separate thousands or decimals, and nothing says which."""
-        is_stated = self.form.decimal or self.form.thousands or self.head.convention
-        return not is_stated and has_doubtful_points(table.marked.letters)
+        is_stated = self.form.decimal or self.form.thousands or self.head.number_format
+        return not is_stated and has_ambiguous_points(table.masked.letters)
 
     def _points(self, table: Table, plain: bytes, names: Sequence[str]) -> dict[str, int]:
         return point_notes(self._scan(table, plain, {}).select(names).collect(), names)
@@ -329,7 +329,7 @@ def cut(
 def read_head(file: IO[bytes]) -> bytes:
     """Read the head of a file, and more where the header is longer."""
     head = file.read(HEAD)
-    while len(head) >= HEAD and b"\n" not in head[: -HEAD // 2] and len(head) < WIDEST:
+    while len(head) >= HEAD and b"\n" not in head[: -HEAD // 2] and len(head) < MAX_WINDOW:
         more = file.read(len(head))
         head += more
         if not more:

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -9,9 +11,12 @@ from types import MappingProxyType
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
 from segment_lib.sources import delimited, parquet
-from segment_lib.sources.content import kind_of
+from segment_lib.sources.content import detect_kind
+from segment_lib.sources.copies import FileDigests
+from segment_lib.sources.delimited import DelimitedPiece
+from segment_lib.sources.numbers import ambiguous_points
 from segment_lib.sources.packed import expand, is_packed, read_unpacked
-from segment_lib.sources.partitions import PartitionedPiece, Piece, path_columns, without
+from segment_lib.sources.partitions import PartitionedPiece, Piece, drop_attributes, path_columns
 from segment_lib.sources.sniff import sniff
 from segment_lib.sources.text_format import TextFormat
 from segment_lib.storage.location import Location
@@ -26,7 +31,7 @@ class Extract:
     pieces: tuple[Piece, ...]
     extra: tuple[str, ...]
     """Columns the feature summary lacks, the id column aside."""
-    carried: tuple[str, ...]
+    passthrough: tuple[str, ...]
     """Columns kept as text beside the attributes."""
     remarks: tuple[str, ...] = ()
     """Sentences for the user on what was noticed while the files were opened."""
@@ -36,6 +41,40 @@ class Extract:
     @property
     def size(self) -> int:
         return sum(piece.size for piece in self.pieces)
+
+    @property
+    def extra_notes(self) -> list[str]:
+        """A line on where the columns that the feature summary lacks stand, if there are any."""
+        if not self.extra:
+            return []
+        kept = "carried along" if set(self.extra) <= set(self.passthrough) else "ignored"
+        where = column_positions(self.extra, self.pieces[0].columns)
+        return [f"{self.name}: {where} not in the summary, {kept}"]
+
+    @property
+    def delimited(self) -> list[DelimitedPiece]:
+        """The pieces of delimited text, without what their paths add to them."""
+        own = [p.piece if isinstance(p, PartitionedPiece) else p for p in self.pieces]
+        return [piece for piece in own if isinstance(piece, DelimitedPiece)]
+
+    def contents(self, digests: Sequence[tuple[str, int]]) -> list[FileDigests]:
+        """Return what is in each file that has rows, from digest and rows of each piece."""
+        pieces = groupby(zip(self.origins, digests, strict=True), itemgetter(0))
+        files = [(file, [digest for _, digest in own]) for file, own in pieces]
+        return [
+            FileDigests(self.name, file, tuple(name for name, _ in own), sum(n for _, n in own))
+            for file, own in files
+        ]
+
+    def refuse_ambiguous_points(self, notes: Mapping[str, int]) -> None:
+        """Raise a DataError if points of a column may separate either thousands or decimals."""
+        if names := ambiguous_points(notes):
+            raise DataError(
+                f"{self.files[0]}{' and others' * (len(self.files) > 1)}, "
+                f"column{'s' * (len(names) > 1)} {', '.join(names)}: all cells with a point have "
+                'three digits behind it. Set inputs.decimal = "." if these are decimals, or '
+                'inputs.thousands = "." if the point parts thousands.'
+            )
 
 
 def read_columns(path: Location, form: TextFormat, schema: Schema) -> tuple[str, ...]:
@@ -50,7 +89,7 @@ def read_columns(path: Location, form: TextFormat, schema: Schema) -> tuple[str,
 
 
 def _own_columns(path: Location, form: TextFormat, schema: Schema) -> tuple[str, ...]:
-    if kind_of(path).parquet:
+    if detect_kind(path).parquet:
         return parquet.columns(path)
     head = read_unpacked(path, delimited.read_head)
     if is_packed(path) and head.startswith(b"PAR1"):
@@ -85,11 +124,12 @@ def open_extract(
     Raises
     ------
     DataError
-        If a file is empty, not text, has another separator, or lacks a column.
+        If a file is empty, not text, has another separator, or lacks a column, or if the id column
+        is of a type that no id is of.
     """
     wanted = {*schema.names, id_column, suppress_column, response}
     opened = [
-        _open(origin, expanded.get(origin, origin), schema, form, rows_per_part, wanted)
+        _cut_file(origin, expanded.get(origin, origin), schema, form, rows_per_part, wanted)
         for origin in files
     ]
     pieces = [piece for file in opened for piece in file.pieces]
@@ -100,8 +140,8 @@ def open_extract(
     extra = _extra_columns(pieces, {*schema.names, id_column, response, suppress_column})
     if extra and extra_columns == "refuse":
         raise DataError(
-            f"{files[0]}: {places(extra, pieces[0].columns)} not in the feature summary. Add them "
-            'to it, or set inputs.extra_columns to "ignore" or "carry".'
+            f"{files[0]}: {column_positions(extra, pieces[0].columns)} not in the feature summary. "
+            'Add them to it, or set inputs.extra_columns to "ignore" or "carry".'
         )
     optional = [
         name
@@ -109,40 +149,43 @@ def open_extract(
         if name and name not in schema.names and any(name in piece.columns for piece in pieces)
     ]
     stated = [*([id_column] if id_column else []), *optional]
-    carried = (*dict.fromkeys(stated), *(extra if extra_columns == "carry" else ()))
-    if "row" in carried:
+    passthrough = (*dict.fromkeys(stated), *(extra if extra_columns == "carry" else ()))
+    if "row" in passthrough:
         raise DataError(
             f"{files[0]}: a column to carry along is called row, the name of the row "
             "number. Rename it, or do not carry it."
         )
     for piece in pieces:
-        if absent := [column for column in carried if column not in piece.columns]:
+        if absent := [column for column in passthrough if column not in piece.columns]:
             raise DataError(
-                f"{piece.path}: no column {_named(absent, stated)}, which is to be carried along. "
+                f"{piece.path}: no column {_names(absent, stated)}, which is to be carried along. "
                 "Check inputs.id_column, inputs.response, inputs.suppress_column and "
                 "inputs.extra_columns."
             )
+    for path in dict.fromkeys(piece.path for piece in pieces if id_column):
+        if detect_kind(path).parquet:
+            parquet.refuse_id_column(path, id_column)
     remarks = tuple(dict.fromkeys(remark for file in opened for remark in file.remarks))
     origins = tuple(origin for origin, file in zip(files, opened, strict=True) for _ in file.pieces)
-    return Extract(name, tuple(files), tuple(pieces), extra, carried, remarks, origins)
+    return Extract(name, tuple(files), tuple(pieces), extra, passthrough, remarks, origins)
 
 
 @dataclass(frozen=True)
-class _Opened:
+class _CutFile:
     """A delivered file, cut."""
 
     pieces: tuple[Piece, ...]
     remarks: tuple[str, ...] = ()
 
 
-def _open(
+def _cut_file(
     origin: Location,
     path: Location,
     schema: Schema,
     form: TextFormat,
     rows_per_part: int,
     wanted: Collection[str],
-) -> _Opened:
+) -> _CutFile:
     """Cut a delivered file; the columns of its path are added to its own.
 
     Parameters
@@ -151,24 +194,24 @@ def _open(
     wanted : the columns that are needed
     """
     in_path = {name: value for name, value in path_columns(origin).items() if name in wanted}
-    if kind_of(path).parquet:
+    if detect_kind(path).parquet:
         own = parquet.columns(path) if in_path else ()
         constants = {name: value for name, value in in_path.items() if name not in own}
-        cut = parquet.cut(path, without(schema, constants), rows_per_part)
-        return _Opened(_with_constants(cut, constants, origin))
+        cut = parquet.cut(path, drop_attributes(schema, constants), rows_per_part)
+        return _CutFile(_with_constants(cut, constants, origin))
     with path.open("rb") as file:
         head = delimited.read_head(file)
-    requested, form = form, sniff(head, form, without(schema, in_path), origin)
-    own = delimited.columns(head, origin, form, without(schema, in_path)).columns
+    requested, form = form, sniff(head, form, drop_attributes(schema, in_path), origin)
+    own = delimited.columns(head, origin, form, drop_attributes(schema, in_path)).columns
     constants = {name: value for name, value in in_path.items() if name not in own}
-    rows = delimited.cut(path, without(schema, constants), form, rows_per_part, origin)
+    rows = delimited.cut(path, drop_attributes(schema, constants), form, rows_per_part, origin)
     remarks = [remark for piece in rows[:1] for remark in piece.head.remarks]
     if form.encoding == "cp1252" and not requested.encoding:
         remarks.append(
             f"{origin.name} is not UTF-8 and was read as cp1252. If its umlauts look wrong, set "
             "inputs.encoding."
         )
-    return _Opened(_with_constants(rows, constants, origin), tuple(remarks))
+    return _CutFile(_with_constants(rows, constants, origin), tuple(remarks))
 
 
 def _with_constants(
@@ -179,7 +222,7 @@ def _with_constants(
     return tuple(PartitionedPiece(piece, tuple(constants.items()), origin) for piece in pieces)
 
 
-def places(names: Sequence[str], columns: Sequence[str], most: int = 5) -> str:
+def column_positions(names: Sequence[str], columns: Sequence[str], most: int = 5) -> str:
     """List the positions of columns, from 1; their names may be cells if the header is lost."""
     positions = [str(columns.index(name) + 1) for name in names if name in columns]
     more = f" and {len(names) - most} more" if len(names) > most else ""
@@ -187,7 +230,7 @@ def places(names: Sequence[str], columns: Sequence[str], most: int = 5) -> str:
     return f"{word} {', '.join(positions[:most])}{more}"
 
 
-def _named(names: Sequence[str], stated: Sequence[str]) -> str:
+def _names(names: Sequence[str], stated: Sequence[str]) -> str:
     """List the names that the config states; of other columns, only their number."""
     others = len(set(names) - set(stated))
     named = [name for name in names if name in stated]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from segment_lib.errors import DataError
 
-MOST = 20
+MAX_FAULTS = 20
 """The most faults in one message."""
 
 
@@ -36,7 +36,7 @@ def _message(faults: Sequence[Fault]) -> str:
     first: dict[str, Fault] = {}
     for fault in faults:
         first.setdefault(fault.attribute, fault)
-    shown = list(first.values())[:MOST]
+    shown = list(first.values())[:MAX_FAULTS]
     by_advice: dict[str, list[str]] = {}
     for fault in shown:
         by_advice.setdefault(fault.advice, []).append(f"{fault.where}: {fault.problem}")

@@ -10,11 +10,11 @@ import numpy as np
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
 from segment_lib.sources.numbers import (
-    PLAIN,
-    Convention,
-    find_convention,
+    NATIVE_FORMAT,
+    NumberFormat,
+    infer_number_format,
     is_number,
-    may_have_convention,
+    may_need_number_format,
 )
 from segment_lib.sources.quoting import UNCLOSED
 from segment_lib.sources.table import Table
@@ -47,7 +47,7 @@ class Head:
     """The header as it stands in the file."""
     remarks: tuple[str, ...] = ()
     """Sentences for the user on what was passed over or inferred."""
-    convention: Convention | None = None
+    number_format: NumberFormat | None = None
     """The format of numbers, where the head leaves no doubt and the config does not say."""
 
 
@@ -61,18 +61,18 @@ def columns(head: bytes, origin: Location, form: TextFormat, schema: Schema) -> 
     """
     _check_text(head, origin)
     start = len(_BOM) if head.startswith(_BOM) else 0
-    lines = _Lines(head[start:], origin, form)
-    header_line, remarks = _before_header(lines, schema)
+    lines = _HeadLines(head[start:], origin, form)
+    header_line, remarks = _find_header(lines, schema)
     first = header_line + 1 if form.header else header_line
-    infers_convention = not (form.decimal or form.thousands) and may_have_convention(head)
-    last = min(len(lines), first + (_MANY if infers_convention else _FEW))
+    infers_format = not (form.decimal or form.thousands) and may_need_number_format(head)
+    last = min(len(lines), first + (_MANY if infers_format else _FEW))
     sample = [lines.cells(i) for i in range(first, last)]
     cells = _header(lines, header_line, schema) if form.header else schema.names
     names, skipped = _columns(cells, sample, lines, header_line, schema)
     remarks += skipped
     if not form.header:
         _check_headless(lines, header_line, names, sample, schema)
-    numbers = _numbers(schema)
+    numbers = _number_names(schema)
     number_columns = [i for i, name in enumerate(names) if name in numbers]
     rows = [[row[i] for i in number_columns] for row in sample if len(row) == len(names)]
     questions = _question_lines(rows) if form.header and len(rows) == len(sample) else 0
@@ -81,13 +81,13 @@ def columns(head: bytes, origin: Location, form: TextFormat, schema: Schema) -> 
             f"{_count(questions, 'line')} below the header with texts in the columns of numbers: "
             "passed over."
         )
-    convention = None
-    if infers_convention:
-        convention = find_convention(cell for row in rows[questions:] for cell in row)
-    if convention:
+    number_format = None
+    if infers_format:
+        number_format = infer_number_format(cell for row in rows[questions:] for cell in row)
+    if number_format:
         remarks.append(
-            f'numbers are read with inputs.decimal = "{convention.decimal}" and inputs.thousands = '
-            f'"{convention.thousands}", as the first rows are written.'
+            f'numbers are read with inputs.decimal = "{number_format.decimal}" and '
+            f'inputs.thousands = "{number_format.thousands}", as the first rows are written.'
         )
     return Head(
         names,
@@ -95,7 +95,7 @@ def columns(head: bytes, origin: Location, form: TextFormat, schema: Schema) -> 
         tuple(cells) if form.header else (),
         lines.text(header_line) if form.header else "",
         tuple(remarks),
-        convention,
+        number_format,
     )
 
 
@@ -117,7 +117,7 @@ def check_columns(
         others = set(duplicates) - set(known)
         at = [f"column {i}" for i, name in enumerate(columns, start=1) if name in others]
         raise DataError(
-            f"{path}, line 1: {_some(known + at)} named more than once. Keep one column of each."
+            f"{path}, line 1: {_first(known + at)} named more than once. Keep one column of each."
         )
     if absent:
         alike = {name.strip().casefold() for name in columns}
@@ -133,11 +133,11 @@ def check_columns(
             advice += " If it has no header, set inputs.header = false."
         raise DataError(
             f"{path}, line 1: lacks {len(absent)} of {len(schema)} attributes of the feature "
-            f"summary: {_some(absent)}. {advice}"
+            f"summary: {_first(absent)}. {advice}"
         )
 
 
-class _Lines:
+class _HeadLines:
     """The whole lines in the head of a file."""
 
     def __init__(self, head: bytes, origin: Location, form: TextFormat) -> None:
@@ -148,13 +148,13 @@ class _Lines:
         self.form = form
         self.table = Table(whole, (), (), form)
         ends = self.table.ends
-        breach = self.table.marked.breach
-        self.n = sum(end < breach.position for end in ends.tolist()) if breach else len(ends)
+        fault = self.table.masked.fault
+        self.n = sum(end < fault.position for end in ends.tolist()) if fault else len(ends)
         if not self.n:
-            position = breach.position if breach else 0
+            position = fault.position if fault else 0
             line = self.table.line_number(position)
-            fault, advice = (breach.fault, breach.advice) if breach else UNCLOSED
-            raise DataError(f"{origin}, line {line}: {fault}. {advice}")
+            problem, advice = (fault.problem, fault.advice) if fault else UNCLOSED
+            raise DataError(f"{origin}, line {line}: {problem}. {advice}")
 
     def __len__(self) -> int:
         return self.n
@@ -174,8 +174,8 @@ class _Lines:
     def has_stray_return(self, line: int) -> bool:
         """True if a CR that ends no line stands outside quotes."""
         start, stop = self.start(line), int(self.table.ends[line]) - 1
-        inside = self.table.marked.inside
-        returns = np.flatnonzero(self.table.marked.letters[start:stop] == ord("\r")) + start
+        inside = self.table.masked.inside
+        returns = np.flatnonzero(self.table.masked.letters[start:stop] == ord("\r")) + start
         return bool(len(returns) and (inside is None or not inside[returns].all()))
 
     def text(self, line: int) -> str:
@@ -191,7 +191,7 @@ def _check_text(head: bytes, origin: Location) -> None:
         raise DataError(f"{origin}: lines end in CR alone. Save it with LF or CRLF line ends.")
 
 
-def _before_header(lines: _Lines, schema: Schema) -> tuple[int, list[str]]:
+def _find_header(lines: _HeadLines, schema: Schema) -> tuple[int, list[str]]:
     """Find the line of the header, or of the first row without one; remark on lines before it."""
     remarks = []
     line = comments = 0
@@ -210,7 +210,7 @@ def _before_header(lines: _Lines, schema: Schema) -> tuple[int, list[str]]:
     return line, remarks
 
 
-def _header(lines: _Lines, index: int, schema: Schema) -> tuple[str, ...]:
+def _header(lines: _HeadLines, index: int, schema: Schema) -> tuple[str, ...]:
     """The cells of the header."""
     try:
         lines.bytes(index).decode(lines.form.encoding)
@@ -237,7 +237,11 @@ def _header(lines: _Lines, index: int, schema: Schema) -> tuple[str, ...]:
 
 
 def _columns(
-    names: Sequence[str], sample: Sequence[Sequence[str]], lines: _Lines, index: int, schema: Schema
+    names: Sequence[str],
+    sample: Sequence[Sequence[str]],
+    lines: _HeadLines,
+    index: int,
+    schema: Schema,
 ) -> tuple[tuple[str, ...], list[str]]:
     """Name each cell of a row, empty for columns passed over; remark on those."""
     rows = [row for row in sample if len(row) > 1]
@@ -263,15 +267,15 @@ def _columns(
     if nameless or columns == ("",):
         raise DataError(
             f"{lines.origin}, line {lines.number(index)}: column "
-            f"{_some([str(i) for i in nameless or [1]])} has no name. Name it."
+            f"{_first([str(i) for i in nameless or [1]])} has no name. Name it."
         )
     if widths == {len(columns) + 1} and all(columns):
         if not any(row[-1].strip() for row in rows):
             shifted = ("", *columns)
-            if not _counts([row[0] for row in rows]) or not _fit(shifted, rows, schema):
+            if not _count_up([row[0] for row in rows]) or not _fits(shifted, rows, schema):
                 remarks.append("the rows end in a separator: the empty last column is passed over.")
                 columns = (*columns, "")
-        elif _fit(("", *columns), rows, schema) and not _fit((*columns, ""), rows, schema):
+        elif _fits(("", *columns), rows, schema) and not _fits((*columns, ""), rows, schema):
             remarks.append(
                 "the rows begin with a column the header lacks (row names): passed over."
             )
@@ -279,7 +283,7 @@ def _columns(
     return columns, remarks
 
 
-def _counts(cells: Sequence[str]) -> bool:
+def _count_up(cells: Sequence[str]) -> bool:
     """True if the cells are row numbers."""
     numbers = [int(cell) for cell in cells if re.fullmatch("[0-9]{1,15}", cell)]
     return len(numbers) == len(cells) and numbers == list(
@@ -287,11 +291,11 @@ def _counts(cells: Sequence[str]) -> bool:
     )
 
 
-def _fit(columns: Sequence[str], rows: Sequence[Sequence[str]], schema: Schema) -> bool:
+def _fits(columns: Sequence[str], rows: Sequence[Sequence[str]], schema: Schema) -> bool:
     """True if numbers stand where numbers belong."""
-    numbers = _numbers(schema)
+    numbers = _number_names(schema)
     return all(
-        is_number(cell, schema[name], PLAIN)
+        is_number(cell, schema[name], NATIVE_FORMAT)
         for row in rows
         for name, cell in zip(columns, row, strict=True)
         if name in numbers
@@ -299,7 +303,7 @@ def _fit(columns: Sequence[str], rows: Sequence[Sequence[str]], schema: Schema) 
 
 
 def _check_headless(
-    lines: _Lines,
+    lines: _HeadLines,
     index: int,
     columns: Sequence[str],
     sample: Sequence[Sequence[str]],
@@ -341,7 +345,7 @@ def _is_text(cells: Sequence[str]) -> bool:
     )
 
 
-def _numbers(schema: Schema) -> frozenset[str]:
+def _number_names(schema: Schema) -> frozenset[str]:
     """The attributes that hold numbers."""
     return frozenset(attribute.name for attribute in schema if attribute.storage == "number")
 
@@ -350,6 +354,6 @@ def _count(n: int, word: str) -> str:
     return f"{n} {word}" + ("s" if n > 1 else "")
 
 
-def _some(names: Sequence[str]) -> str:
+def _first(names: Sequence[str]) -> str:
     """The first five names."""
     return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")

@@ -22,21 +22,21 @@ _LIKE_THOUSANDS = r"^\s*[+-]?[1-9][0-9]{0,2}\.[0-9]{3}\s*$"
 
 
 @dataclass(frozen=True)
-class Convention:
+class NumberFormat:
     """The signs before decimals and between thousands."""
 
     decimal: str = "."
     thousands: str = ""
 
     @classmethod
-    def from_format(cls, form: TextFormat) -> "Convention":
+    def from_format(cls, form: TextFormat) -> "NumberFormat":
         """The convention of a text format; a sign it leaves open follows from the other."""
         decimal = form.decimal or _OTHER.get(form.thousands, ".")
         thousands = form.thousands or (_OTHER[decimal] if form.decimal else "")
         return cls(decimal, thousands)
 
     @property
-    def is_plain(self) -> bool:
+    def is_native(self) -> bool:
         """True if numbers can be parsed without a conversion."""
         return self.decimal == "." and self.thousands != "."
 
@@ -61,29 +61,29 @@ class Convention:
         return pl.when(is_number).then(plain).otherwise(other)
 
 
-PLAIN = Convention()
+NATIVE_FORMAT = NumberFormat()
 
 
-def is_number(cell: str, attribute: Attribute, convention: Convention) -> bool:
+def is_number(cell: str, attribute: Attribute, number_format: NumberFormat) -> bool:
     """True if the cell is a number, empty, or a missing code."""
     cell = cell.strip()
     if not cell or cell in attribute.missing_words or cell.lower().lstrip("+-") == "nan":
         return True
-    return re.fullmatch(convention.pattern, cell) is not None and _is_finite(cell, convention)
+    return re.fullmatch(number_format.pattern, cell) is not None and _is_finite(cell, number_format)
 
 
-def _is_finite(cell: str, convention: Convention) -> bool:
-    if convention.thousands:
-        cell = re.sub(_GROUPS[convention.thousands], "", cell)
-    return abs(float(cell.replace(convention.decimal, "."))) != float("inf")
+def _is_finite(cell: str, number_format: NumberFormat) -> bool:
+    if number_format.thousands:
+        cell = re.sub(_GROUPS[number_format.thousands], "", cell)
+    return abs(float(cell.replace(number_format.decimal, "."))) != float("inf")
 
 
-def first_no_number(
-    cells: pl.Series, attribute: Attribute, convention: Convention = PLAIN
+def first_non_number(
+    cells: pl.Series, attribute: Attribute, number_format: NumberFormat = NATIVE_FORMAT
 ) -> int | None:
     """Position of the first cell of a column of text that is no number; None if all are."""
     distinct = cells.drop_nulls().unique().to_list()
-    wrong = [cell for cell in distinct if not is_number(cell, attribute, convention)]
+    wrong = [cell for cell in distinct if not is_number(cell, attribute, number_format)]
     places = cells.is_in(wrong).arg_true()
     return int(places[0]) if len(places) else None
 
@@ -109,12 +109,12 @@ _COMMA_GROUP = r"[+-]?[1-9][0-9]{0,2},[0-9]{3}"
 _WORTH_A_LOOK = re.compile(rb"[0-9](,[0-9]|\.[0-9]{3}\.|[ '][0-9]{3}|\xc2\xa0[0-9]|\xe2\x80.[0-9])")
 
 
-def may_have_convention(head: bytes) -> bool:
+def may_need_number_format(head: bytes) -> bool:
     """True if the head of a file may hold a number in another format than Polars parses."""
     return _WORTH_A_LOOK.search(head) is not None
 
 
-def find_convention(cells: Iterable[str]) -> Convention | None:
+def infer_number_format(cells: Iterable[str]) -> NumberFormat | None:
     """Infer the convention from the cells of number columns; None if they leave a doubt."""
     cells = {cell.strip() for cell in cells}
 
@@ -128,21 +128,21 @@ def find_convention(cells: Iterable[str]) -> Convention | None:
     if len(decimals) > 1 or len(thousands) > 1 or not (thousands or decimals == {","}):
         return None
     decimal = next(iter(decimals), ".")
-    return Convention(decimal, next(iter(thousands), _OTHER[decimal]))
+    return NumberFormat(decimal, next(iter(thousands), _OTHER[decimal]))
 
 
 # --- points that may part thousands ---------------------------------------------------------------
 
 
-def has_doubtful_points(letters: Letters) -> bool:
+def has_ambiguous_points(letters: Letters) -> bool:
     """True if any point stands before exactly three digits."""
     return any(
-        _has_doubtful_points(letters[start : start + _BLOCK + 4])
+        _has_ambiguous_points(letters[start : start + _BLOCK + 4])
         for start in range(0, len(letters), _BLOCK)
     )
 
 
-def _has_doubtful_points(letters: Letters) -> bool:
+def _has_ambiguous_points(letters: Letters) -> bool:
     digit = (letters - np.uint8(ord("0"))) < 10
     points = (letters[:-4] == ord(".")) & digit[2:-2]
     return bool(points.any() and (points & digit[1:-3] & digit[3:-1] & ~digit[4:]).any())
@@ -159,7 +159,7 @@ def point_notes(rows: pl.DataFrame, names: Iterable[str]) -> dict[str, int]:
     return {kind: n for kind, n in notes.items() if n}
 
 
-def doubtful_points(notes: Mapping[str, int]) -> list[str]:
+def ambiguous_points(notes: Mapping[str, int]) -> list[str]:
     """The attributes whose points all may separate either thousands or decimals."""
     names = (kind.partition(":") for kind in notes)
     return [

@@ -17,7 +17,7 @@ from typing import IO, cast
 import pyarrow as pa
 
 from segment_lib.errors import DataError, ResourceError
-from segment_lib.sources.content import Packing, kind_of, only_member
+from segment_lib.sources.content import Packing, detect_kind, only_member
 from segment_lib.storage.files import file_size, hand_over
 from segment_lib.storage.local import make_private
 from segment_lib.storage.location import Location
@@ -36,7 +36,7 @@ _DAMAGE = (zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error, EOFErro
 
 def is_packed(path: Location) -> bool:
     """True if a file must be written out before it can be cut."""
-    return bool(kind_of(path).packing)
+    return bool(detect_kind(path).packing)
 
 
 def read_unpacked(path: Location, read: Callable[[IO[bytes]], bytes]) -> bytes:
@@ -48,7 +48,7 @@ def read_unpacked(path: Location, read: Callable[[IO[bytes]], bytes]) -> bytes:
         If the stream is damaged from the beginning.
     """
     try:
-        with _opened(path, kind_of(path).packing) as stream:
+        with _opened(path, detect_kind(path).packing) as stream:
             head = read(stream)
     except (OSError, *_DAMAGE):
         raise DataError(f"{path}: cannot be read. Fetch the file again.") from None
@@ -85,7 +85,7 @@ def expand(path: Location, scratch: Location, root: Location) -> Location:
 
 def _expand(path: Location, target: Path) -> Path:
     left = max(MOST_TIMES * file_size(path), ALWAYS)
-    packing = kind_of(path).packing
+    packing = detect_kind(path).packing
     for _ in range(_NESTED):
         source = path
         if target.exists():
@@ -96,7 +96,7 @@ def _expand(path: Location, target: Path) -> Path:
             if source != path:
                 source.unlink()
         try:
-            packing = kind_of(target).packing
+            packing = detect_kind(target).packing
         except DataError as error:
             target.unlink()
             raise DataError(f"{error}".replace(str(target), f"{path}, once unpacked")) from None

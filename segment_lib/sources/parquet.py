@@ -15,12 +15,13 @@ import pyarrow.parquet as pq
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
+from segment_lib.schema.ids import refuse_id_type
 from segment_lib.sources import parquet_types
 from segment_lib.sources.faults import Fault, UnreadableError
 from segment_lib.sources.headers import check_columns
 from segment_lib.sources.parquet_types import UnreadableValue
-from segment_lib.sources.reading import Reading
-from segment_lib.sources.typing import has_infinity, in_one_spelling, typed
+from segment_lib.sources.read_result import ReadResult
+from segment_lib.sources.typing import canonicalize_levels, cast_columns, has_infinity
 from segment_lib.storage.files import file_size
 from segment_lib.storage.location import Location
 
@@ -44,7 +45,7 @@ class ParquetPiece:
     """The piece's share of the bytes of the file."""
     start: int
     stop: int
-    """First and last byte of the row groups that hold the piece."""
+    """Byte range of the row groups that hold the piece, `stop` excluded."""
     skipped: int
     """Number of rows of these groups before the piece."""
     groups: tuple[int, ...]
@@ -62,7 +63,7 @@ class ParquetPiece:
                 left -= len(chunk)
         return digest.hexdigest(), self.rows
 
-    def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading:
+    def read(self, schema: Schema, passthrough: Sequence[str] = ()) -> ReadResult:
         """Read the piece in the feature summary's types.
 
         Raises
@@ -71,25 +72,26 @@ class ParquetPiece:
             If a column cannot be read as what the feature summary says it is; it names all such
             columns.
         """
-        table = self._table(schema, carried)
+        table = self._table(schema, passthrough)
         try:
-            rows = typed(_plain(table, schema, carried).lazy(), schema, carried).collect()
+            frame = _convert(table, schema, passthrough).lazy()
+            rows = cast_columns(frame, schema, passthrough).collect()
         except (UnreadableValue, pl.exceptions.PolarsError):
-            raise self._refused(table, schema, carried) from None
+            raise self._refused(table, schema, passthrough) from None
         except pa.ArrowException:
             # Raised for an index into a dictionary that lacks the entry.
             raise _damaged_group(self.path, self.groups[0]) from None
         if has_infinity(rows):
-            raise self._refused(table, schema, carried)
-        return Reading(in_one_spelling(rows, schema))
+            raise self._refused(table, schema, passthrough)
+        return ReadResult(canonicalize_levels(rows, schema))
 
-    def _table(self, schema: Schema, carried: Sequence[str]) -> pa.Table:
+    def _table(self, schema: Schema, passthrough: Sequence[str]) -> pa.Table:
         """The wanted columns of the piece, in Arrow's types."""
-        wanted = list(dict.fromkeys([*carried, *schema.names]))
-        with _opened(self.path) as file:
-            _refuse(self.path, _columns(file), Schema(()), carried)
+        wanted = list(dict.fromkeys([*passthrough, *schema.names]))
+        with _open_file(self.path) as file:
+            _refuse_types(self.path, _columns(file), Schema(()), passthrough)
             try:
-                table = _slice(file, self.groups, wanted, self.skipped, self.rows)
+                table = _read_rows(file, self.groups, wanted, self.skipped, self.rows)
             except _DAMAGE:
                 raise self._damaged(file, wanted) from None
         if table.num_rows != self.rows:
@@ -103,9 +105,9 @@ class ParquetPiece:
         for number in self.groups:
             group = file.metadata.row_group(number)
             try:
-                _slice(file, (number,), wanted, 0, group.num_rows)
+                _read_rows(file, (number,), wanted, 0, group.num_rows)
             except _DAMAGE as error:
-                if _is_of_keys(error):
+                if _is_encryption(error):
                     return _encrypted(self.path)
                 if isinstance(error, NotImplementedError):
                     return DataError(
@@ -116,16 +118,16 @@ class ParquetPiece:
                 return _damaged_group(self.path, number)
         return DataError(f"{self.path}: is damaged or changed. Fetch the file again.")
 
-    def _refused(self, table: pa.Table, schema: Schema, carried: Sequence[str]) -> DataError:
+    def _refused(self, table: pa.Table, schema: Schema, passthrough: Sequence[str]) -> DataError:
         """The error for the first unreadable cell of each column."""
         faults = []
-        for name in dict.fromkeys([*carried, *schema.names]):
+        for name in dict.fromkeys([*passthrough, *schema.names]):
             try:
-                if name in carried:
-                    parquet_types.text(table[name])
+                if name in passthrough:
+                    parquet_types.to_text(table[name])
                     continue
                 row = _first_fault(table[name], schema[name])
-                problem, advice = _NO_NUMBER.format(schema[name].type), _MEND
+                problem, advice = _NO_NUMBER.format(schema[name].type), _NUMBER_ADVICE
             except UnreadableValue as error:
                 row, problem, advice = error.args
             if row is not None:
@@ -137,26 +139,26 @@ class ParquetPiece:
 
 
 _NO_NUMBER = "not a number, though the feature summary calls it {}"
-_MEND = (
+_NUMBER_ADVICE = (
     "Correct the cell, call the attribute categorical, or list a word that means missing in "
     "inputs.missing."
 )
 
 
-def _refuse(
-    path: Location, columns: pa.Schema, schema: Schema, carried: Sequence[str] = ()
+def _refuse_types(
+    path: Location, columns: pa.Schema, schema: Schema, passthrough: Sequence[str] = ()
 ) -> None:
     """Raise an error if columns have types that cannot be read as their attributes."""
-    types = {name: columns.field(name).type for name in (*schema.names, *carried)}
-    if faults := parquet_types.refusals(path, types, schema, carried):
+    types = {name: columns.field(name).type for name in (*schema.names, *passthrough)}
+    if faults := parquet_types.type_faults(path, types, schema, passthrough):
         raise UnreadableError(faults)
 
 
-def _plain(table: pa.Table, schema: Schema, carried: Sequence[str]) -> pl.DataFrame:
+def _convert(table: pa.Table, schema: Schema, passthrough: Sequence[str]) -> pl.DataFrame:
     """Convert the columns to floats and text."""
-    columns = {name: parquet_types.text(table[name]) for name in carried}
+    columns = {name: parquet_types.to_text(table[name]) for name in passthrough}
     for attribute in schema:
-        convert = parquet_types.text if attribute.storage == "text" else parquet_types.number
+        convert = parquet_types.to_text if attribute.storage == "text" else parquet_types.to_number
         columns[attribute.name] = convert(table[attribute.name])
     return pl.DataFrame(columns)
 
@@ -164,9 +166,9 @@ def _plain(table: pa.Table, schema: Schema, carried: Sequence[str]) -> pl.DataFr
 def _first_fault(values: pa.ChunkedArray, attribute: Attribute) -> int | None:
     """Position of the first value that cannot be read; None if all can."""
     if attribute.storage == "text":
-        parquet_types.text(values)
+        parquet_types.to_text(values)
         return None
-    numbers = parquet_types.number(values)
+    numbers = parquet_types.to_number(values)
     number = (
         numbers.cast(pl.Float64)
         if numbers.dtype != pl.String
@@ -180,7 +182,7 @@ def _first_fault(values: pa.ChunkedArray, attribute: Attribute) -> int | None:
     return unreadable.arg_max() if unreadable.any() else None
 
 
-def _slice(
+def _read_rows(
     file: pq.ParquetFile, groups: Sequence[int], wanted: list[str], skipped: int, rows: int
 ) -> pa.Table:
     """Read rows of some row groups, without the other rows of these groups in memory."""
@@ -207,13 +209,13 @@ def cut(path: Location, schema: Schema, rows_per_part: int) -> tuple[ParquetPiec
         If it is no whole Parquet file, or columns are of types that cannot be read as what the
         feature summary calls them; it names all of them.
     """
-    with _opened(path) as file:
+    with _open_file(path) as file:
         footer, types = file.metadata, _columns(file)
         size = file_size(path)
         columns = tuple(types.names)
         check_columns(path, columns, schema)
-        _refuse(path, types, schema)
-        flat = _flat(file)
+        _refuse_types(path, types, schema)
+        flat = _flat_leaves(file)
     groups = _groups(path, footer, size)
     whole = sum(group.rows for group in groups) == footer.num_rows
     if not whole or not all(group.is_sound(size, flat) for group in groups):
@@ -251,12 +253,20 @@ def cut(path: Location, schema: Schema, rows_per_part: int) -> tuple[ParquetPiec
 
 def columns(path: Location) -> tuple[str, ...]:
     """Read the names of the columns of a Parquet file."""
-    with _opened(path) as file:
+    with _open_file(path) as file:
         return tuple(file.schema_arrow.names)
 
 
+def refuse_id_column(path: Location, column: str) -> None:
+    """Raise a DataError if the id column of a Parquet file is of a type that no id is of."""
+    with path.open("rb") as file:
+        schema = pq.read_schema(file)
+    if column in schema.names:
+        refuse_id_type(str(path), column, schema.field(column).type)
+
+
 @contextmanager
-def _opened(path: Location) -> Iterator[pq.ParquetFile]:
+def _open_file(path: Location) -> Iterator[pq.ParquetFile]:
     """Open a Parquet file and read its footer.
 
     Timestamps of 96 bits, which older programs write, count nanoseconds of days that a timestamp
@@ -303,7 +313,7 @@ def _contradiction(path: Location) -> DataError:
     return DataError(f"{path}: is damaged, its footer contradicts itself. Fetch the file again.")
 
 
-def _is_of_keys(error: BaseException) -> bool:
+def _is_encryption(error: BaseException) -> bool:
     return "crypt" in str(error)
 
 
@@ -345,23 +355,23 @@ def _groups(path: Location, footer: pq.FileMetaData, size: int) -> list[_Group]:
     """
     groups = []
     for number in range(footer.num_row_groups):
-        with pq.ParquetFile(_Nowhere(size), metadata=footer, buffer_size=_PAGES) as file:
+        with pq.ParquetFile(_NoBytes(size), metadata=footer, buffer_size=_PAGES) as file:
             try:
                 next(file.iter_batches(1, [number], use_threads=False), None)
-            except (_Asked, NotImplementedError):
+            except (_PageRequested, NotImplementedError):
                 pass
             except _DAMAGE as error:
-                raise _encrypted(path) if _is_of_keys(error) else _contradiction(path) from None
+                raise _encrypted(path) if _is_encryption(error) else _contradiction(path) from None
         groups.append(_Group.read(footer.row_group(number)))
     return groups
 
 
-class _Asked(Exception):
+class _PageRequested(Exception):
     """The footer is sound: the reader has requested the first page."""
 
 
-class _Nowhere(io.RawIOBase):
-    """A file of a given size whose reads raise `_Asked`."""
+class _NoBytes(io.RawIOBase):
+    """A file of a given size whose reads raise `_PageRequested`."""
 
     def __init__(self, size: int) -> None:
         self._size, self._position = size, 0
@@ -381,10 +391,10 @@ class _Nowhere(io.RawIOBase):
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        raise _Asked(size)
+        raise _PageRequested(size)
 
 
-def _flat(file: pq.ParquetFile) -> list[int]:
+def _flat_leaves(file: pq.ParquetFile) -> list[int]:
     """The leaf columns with one value per row."""
     leaves = file.metadata.num_columns
     return [i for i in range(leaves) if not file.schema.column(i).max_repetition_level]

@@ -31,7 +31,7 @@ class UnreadableValue(Exception):
 
 
 @dataclass(frozen=True)
-class Form:
+class Conversion:
     """The conversions of a family of types to levels and to numbers; None if there is none."""
 
     holds: Callable[[pa.DataType], bool]
@@ -40,7 +40,7 @@ class Form:
     advice: str = ""
 
 
-def text(values: pa.ChunkedArray) -> pl.Series:
+def to_text(values: pa.ChunkedArray) -> pl.Series:
     """Convert values to the text of levels or ids, empty ones to null.
 
     Raises
@@ -48,13 +48,13 @@ def text(values: pa.ChunkedArray) -> pl.Series:
     UnreadableValue
         If bytes are no UTF-8, or a date is beyond the calendar.
     """
-    plain = _plain(values)
-    convert = _form(plain.type).text
+    plain = _storage_values(values)
+    convert = _conversion(plain.type).text
     assert convert is not None, plain.type
     return convert(plain)
 
 
-def number(values: pa.ChunkedArray) -> pl.Series:
+def to_number(values: pa.ChunkedArray) -> pl.Series:
     """Convert values to floats, or to text from which numbers are parsed.
 
     Raises
@@ -62,24 +62,27 @@ def number(values: pa.ChunkedArray) -> pl.Series:
     UnreadableValue
         If bytes are no UTF-8, or a date is beyond the calendar.
     """
-    plain = _plain(values)
-    convert = _form(plain.type).number
+    plain = _storage_values(values)
+    convert = _conversion(plain.type).number
     assert convert is not None, plain.type
     return convert(plain)
 
 
-def refusals(
-    path: Location, types: Mapping[str, pa.DataType], schema: Schema, carried: Sequence[str] = ()
+def type_faults(
+    path: Location,
+    types: Mapping[str, pa.DataType],
+    schema: Schema,
+    passthrough: Sequence[str] = (),
 ) -> list[Fault]:
     """The faults of columns whose types cannot be read as their attributes."""
     faults = []
     for attribute in schema:
-        form = _form(_plain_type(types[attribute.name]))
+        form = _conversion(_storage_type(types[attribute.name]))
         if (form.text if attribute.storage == "text" else form.number) is None:
             problem = f"though the feature summary calls it {attribute.type}"
             faults.append(_fault(path, attribute.name, types, problem, _advice(form, attribute)))
-    for name in carried:
-        if _form(_plain_type(types[name])).text is None:
+    for name in passthrough:
+        if _conversion(_storage_type(types[name])).text is None:
             problem = "which cannot be carried along as text"
             faults.append(_fault(path, name, types, problem, f"{_VALUES}, or do not carry it."))
     return faults
@@ -92,7 +95,7 @@ def _fault(
     return Fault(f"{path}, column {column}", problem, advice, column)
 
 
-def _advice(form: Form, attribute: Attribute) -> str:
+def _advice(form: Conversion, attribute: Attribute) -> str:
     if attribute.storage == "number" and form.text is not None:
         return f"{form.advice}, or call it categorical in the feature summary."
     return f"{form.advice}."
@@ -107,28 +110,28 @@ def _name(kind: pa.DataType) -> str:
     return str(kind)
 
 
-def _form(kind: pa.DataType) -> Form:
-    return next(form for form in FORMS if form.holds(kind))
+def _conversion(kind: pa.DataType) -> Conversion:
+    return next(form for form in CONVERSIONS if form.holds(kind))
 
 
-def _plain_type(kind: pa.DataType) -> pa.DataType:
+def _storage_type(kind: pa.DataType) -> pa.DataType:
     """The type of the values of a dictionary or extension type."""
     if kinds.is_dictionary(kind):
-        return _plain_type(kind.value_type)
+        return _storage_type(kind.value_type)
     if isinstance(kind, pa.Bool8Type):
         return pa.bool_()
     if isinstance(kind, pa.BaseExtensionType) and not isinstance(kind, pa.UuidType):
-        return _plain_type(kind.storage_type)
+        return _storage_type(kind.storage_type)
     return kind
 
 
-def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _storage_values(values: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = values.type
     if kinds.is_dictionary(kind):
-        return _plain(values.cast(kind.value_type))
+        return _storage_values(values.cast(kind.value_type))
     if isinstance(kind, pa.BaseExtensionType) and not isinstance(kind, pa.UuidType):
         stored = [chunk.storage for chunk in values.chunks]
-        plain = _plain(pa.chunked_array(stored, kind.storage_type))
+        plain = _storage_values(pa.chunked_array(stored, kind.storage_type))
         return plain.cast(pa.bool_()) if isinstance(kind, pa.Bool8Type) else plain
     return values
 
@@ -142,7 +145,7 @@ def _series(values: pa.ChunkedArray) -> pl.Series:
     return series
 
 
-def _as_it_is(values: pa.ChunkedArray) -> pl.Series:
+def _utf8_text(values: pa.ChunkedArray) -> pl.Series:
     # Neither Arrow nor Polars check that strings of a file are UTF-8.
     try:
         values.validate(full=True)
@@ -236,7 +239,7 @@ def _date_text(values: pa.ChunkedArray) -> pl.Series:
     return series
 
 
-def _moment_text(values: pa.ChunkedArray) -> pl.Series:
+def _timestamp_text(values: pa.ChunkedArray) -> pl.Series:
     """The text of timestamps, ``2026-11-25 13:05:00``: no time at midnight, a Z if it is UTC."""
     if values.type.tz is not None:
         values = values.cast(pa.timestamp(values.type.unit, "UTC"))
@@ -256,7 +259,7 @@ def _uuid_text(values: pa.ChunkedArray) -> pl.Series:
     )
 
 
-def _nothing(values: pa.ChunkedArray) -> pl.Series:
+def _all_null(values: pa.ChunkedArray) -> pl.Series:
     return pl.Series([None] * len(values), dtype=pl.String)
 
 
@@ -273,7 +276,7 @@ def _is_bytes(kind: pa.DataType) -> bool:
     )
 
 
-def _is_length(kind: pa.DataType) -> bool:
+def _is_duration(kind: pa.DataType) -> bool:
     return bool(kinds.is_duration(kind) or kinds.is_interval(kind))
 
 
@@ -281,19 +284,23 @@ _NOT_TEXT = "not UTF-8 text", "Write it as UTF-8."
 _BEYOND = "a date or time beyond the calendar", "Correct the cell, or leave it empty."
 _DATES = "Write of a date the year, or the age in years"
 _VALUES = "Write one value in a cell, in a column of its own"
-FORMS = (
-    Form(kinds.is_null, _nothing, _nothing),
-    Form(_is_text, _as_it_is, _as_it_is),
-    Form(_is_bytes, _decoded, _decoded),
-    Form(kinds.is_boolean, _cast_text, _cast_number),
-    Form(kinds.is_integer, _cast_text, _cast_number),
-    Form(kinds.is_floating, _float_text, _float_number),
-    Form(kinds.is_decimal, _decimal_text, _decimal_text),
-    Form(kinds.is_date, _date_text, None, _DATES),
-    Form(kinds.is_timestamp, _moment_text, None, _DATES),
-    Form(kinds.is_time, _time_text, None, "Write of a time the hour, or the minutes as a number"),
-    Form(lambda kind: isinstance(kind, pa.UuidType), _uuid_text, None, "Write codes or numbers"),
-    Form(_is_length, None, None, "Write a length of time as a number, in days or years"),
-    Form(kinds.is_nested, None, None, _VALUES),
-    Form(lambda _: True, None, None, "Write text or numbers"),
+CONVERSIONS = (
+    Conversion(kinds.is_null, _all_null, _all_null),
+    Conversion(_is_text, _utf8_text, _utf8_text),
+    Conversion(_is_bytes, _decoded, _decoded),
+    Conversion(kinds.is_boolean, _cast_text, _cast_number),
+    Conversion(kinds.is_integer, _cast_text, _cast_number),
+    Conversion(kinds.is_floating, _float_text, _float_number),
+    Conversion(kinds.is_decimal, _decimal_text, _decimal_text),
+    Conversion(kinds.is_date, _date_text, None, _DATES),
+    Conversion(kinds.is_timestamp, _timestamp_text, None, _DATES),
+    Conversion(
+        kinds.is_time, _time_text, None, "Write of a time the hour, or the minutes as a number"
+    ),
+    Conversion(
+        lambda kind: isinstance(kind, pa.UuidType), _uuid_text, None, "Write codes or numbers"
+    ),
+    Conversion(_is_duration, None, None, "Write a length of time as a number, in days or years"),
+    Conversion(kinds.is_nested, None, None, _VALUES),
+    Conversion(lambda _: True, None, None, "Write text or numbers"),
 )

@@ -12,7 +12,7 @@ import polars as pl
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema, canonical
-from segment_lib.sources.reading import Reading
+from segment_lib.sources.read_result import ReadResult
 from segment_lib.sources.typing import raw_dtypes
 from segment_lib.storage.location import Location
 
@@ -33,7 +33,7 @@ class Piece(Protocol):
 
     def digest(self) -> tuple[str, int]: ...
 
-    def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading: ...
+    def read(self, schema: Schema, passthrough: Sequence[str] = ()) -> ReadResult: ...
 
 
 def path_columns(path: Location) -> dict[str, str | None]:
@@ -74,7 +74,7 @@ class PartitionedPiece:
         constants_digest = hashlib.sha256(json.dumps(self.constants).encode()).hexdigest()
         return f"{digest}-{constants_digest}", rows
 
-    def read(self, schema: Schema, carried: Sequence[str] = ()) -> Reading:
+    def read(self, schema: Schema, passthrough: Sequence[str] = ()) -> ReadResult:
         """Read the piece, and add the constants to its columns.
 
         Raises
@@ -84,7 +84,7 @@ class PartitionedPiece:
         """
         values = dict(self.constants)
         reading = self.piece.read(
-            without(schema, values), [name for name in carried if name not in values]
+            drop_attributes(schema, values), [name for name in passthrough if name not in values]
         )
         kinds = raw_dtypes(schema)
         constants = [
@@ -92,10 +92,10 @@ class PartitionedPiece:
             if name in kinds
             else pl.lit(value, dtype=pl.String).alias(name)
             for name, value in values.items()
-            if name in {*kinds, *carried}
+            if name in {*kinds, *passthrough}
         ]
-        rows = reading.rows.with_columns(constants).select(*carried, *schema.names)
-        return Reading(rows, reading.notes, reading.digest)
+        rows = reading.rows.with_columns(constants).select(*passthrough, *schema.names)
+        return ReadResult(rows, reading.notes, reading.digest)
 
     def _value(self, attribute: Attribute, value: str | None) -> float | str | None:
         code = canonical(value or "")
@@ -117,6 +117,6 @@ class PartitionedPiece:
         return number
 
 
-def without(schema: Schema, names: Collection[str]) -> Schema:
+def drop_attributes(schema: Schema, names: Collection[str]) -> Schema:
     """Return the schema without the attributes of some names."""
     return Schema(tuple(attribute for attribute in schema if attribute.name not in names))

@@ -39,16 +39,16 @@ NO_MASK = ("the rows hold nearly all control characters", "Take them out.")
 
 
 @dataclass(frozen=True)
-class Breach:
+class TextFault:
     """A position at which the quoting of a text breaks the rules."""
 
     position: int
-    fault: str
+    problem: str
     advice: str
 
 
 @dataclass(frozen=True)
-class Marked:
+class MaskedText:
     """A text whose stray quotes and escapes are masked; the quotes left enclose cells."""
 
     letters: Letters
@@ -57,7 +57,7 @@ class Marked:
     masks: Mapping[int, str] = field(default_factory=dict)
     """Control character to the text that it stands for."""
     ends_inside: bool = False
-    breach: Breach | None = None
+    fault: TextFault | None = None
 
     def positions(self, letter: int) -> Positions:
         """Positions of a letter outside quotes, where it separates cells or rows."""
@@ -84,7 +84,7 @@ class Marked:
         return text
 
 
-def mark(text: bytes, form: TextFormat, *, inside: bool = False) -> Marked:
+def mask_text(text: bytes, form: TextFormat, *, inside: bool = False) -> MaskedText:
     """Tell the letters that are text from those that separate cells and rows.
 
     Parameters
@@ -97,11 +97,11 @@ def mark(text: bytes, form: TextFormat, *, inside: bool = False) -> Marked:
         letters, masks = _without_escapes(text, form)
         text = letters.tobytes()
     if not form.quote or (form.quote.encode() not in text and not inside):
-        return Marked(letters, masks=masks)
-    return _Scan(text, letters, form, masks).run(inside)
+        return MaskedText(letters, masks=masks)
+    return _QuoteScan(text, letters, form, masks).run(inside)
 
 
-def free_letters(text: bytes) -> Iterator[int]:
+def unused_letters(text: bytes) -> Iterator[int]:
     """Yield control characters that the text does not contain."""
     return (letter for letter in (*range(1, 9), *range(14, 26)) if letter not in text)
 
@@ -113,7 +113,7 @@ def _without_escapes(text: bytes, form: TextFormat) -> tuple[Letters, dict[int, 
     first = np.maximum.accumulate(np.where(np.diff(backslashes, prepend=-2) > 1, backslashes, 0))
     escapes = backslashes[(backslashes - first) % 2 == 0]
     escapes = escapes[escapes + 1 < len(letters)]
-    free = free_letters(text)
+    free = unused_letters(text)
     nothing = next(free, 0)
     masks = {nothing: ""}
     escaped = letters[escapes + 1]
@@ -127,7 +127,7 @@ def _without_escapes(text: bytes, form: TextFormat) -> tuple[Letters, dict[int, 
     return letters, masks
 
 
-class _Scan:
+class _QuoteScan:
     """A pass over the quotes of a text, block by block."""
 
     def __init__(
@@ -139,20 +139,20 @@ class _Scan:
         self.masks = masks
         self.quote = ord(form.quote)
         self.separator = ord(form.separator)
-        self.breach: Breach | None = None
+        self.fault: TextFault | None = None
         self.strays: list[Positions] = []
 
-    def run(self, inside: bool) -> Marked:
+    def run(self, inside: bool) -> MaskedText:
         at_start = inside
         for start, stop in self._blocks():
             inside = self._block(start, stop, inside)
-            if self.breach:
+            if self.fault:
                 break
         if self.strays:
             self._mask(np.concatenate(self.strays))
         in_quotes = np.bitwise_xor.accumulate(self.letters == self.quote)
-        return Marked(
-            self.letters, ~in_quotes if at_start else in_quotes, self.masks, inside, self.breach
+        return MaskedText(
+            self.letters, ~in_quotes if at_start else in_quotes, self.masks, inside, self.fault
         )
 
     def _blocks(self) -> Iterator[tuple[int, int]]:
@@ -202,17 +202,17 @@ class _Scan:
             odd = (stop - start) % 2 == 0
             if inside and odd:
                 if not can_close:
-                    self.breach = Breach(start, *self._fault_inside(start))
+                    self.fault = TextFault(start, *self._fault_inside(start))
                     break
                 inside = False
             elif not inside and can_open:
                 if not odd and not can_close:
-                    self.breach = Breach(start, *AFTER_QUOTE)
+                    self.fault = TextFault(start, *AFTER_QUOTE)
                     break
                 inside = odd
             elif not inside:
-                if fault := self._fault_outside(start, int(before[i])):
-                    self.breach = Breach(start, *fault)
+                if problem := self._fault_outside(start, int(before[i])):
+                    self.fault = TextFault(start, *problem)
                     break
                 stray[i] = True
         if stray.any():
@@ -237,9 +237,9 @@ class _Scan:
         return PADDED if text and text[-1] in (LINE_END, self.separator) else None
 
     def _mask(self, strays: Positions) -> None:
-        mask = next((free for free in free_letters(self.text) if free not in self.masks), None)
+        mask = next((free for free in unused_letters(self.text) if free not in self.masks), None)
         if mask is None:
-            self.breach = Breach(int(strays[0]), *NO_MASK)
+            self.fault = TextFault(int(strays[0]), *NO_MASK)
             return
         self.letters = self.letters.copy()
         self.letters[strays] = mask

@@ -13,10 +13,10 @@ from segment_lib.sources.quoting import (
     LINE_END,
     RETURN,
     UNCLOSED,
-    Breach,
-    Marked,
+    MaskedText,
     Positions,
-    mark,
+    TextFault,
+    mask_text,
 )
 from segment_lib.sources.text_format import TextFormat
 
@@ -55,47 +55,47 @@ class Table:
     form: TextFormat
 
     @cached_property
-    def marked(self) -> Marked:
-        return mark(self.text, self.form)
+    def masked(self) -> MaskedText:
+        return mask_text(self.text, self.form)
 
     @cached_property
     def ends(self) -> Positions:
         """Positions of the line ends outside quoted cells."""
-        return self.marked.positions(LINE_END)
+        return self.masked.positions(LINE_END)
 
     @property
     def rows(self) -> int:
         """Number of lines that are people."""
-        return len(self.ends) - len(self.passed)
+        return len(self.ends) - len(self.skipped)
 
     @cached_property
-    def passed(self) -> dict[int, str]:
+    def skipped(self) -> dict[int, str]:
         """Line to its kind, of the lines that are certainly no people."""
         return dict(sorted({**self._blank_lines(), **self._headers()}.items()))
 
     @cached_property
-    def breach(self) -> Breach | None:
+    def fault(self) -> TextFault | None:
         """The first fault that makes rows unreadable, their number of cells aside."""
-        if self.marked.breach:
-            return self.marked.breach
-        if self.marked.ends_inside:
-            assert self.marked.inside is not None
-            outside = np.flatnonzero(~self.marked.inside)
-            return Breach(int(outside[-1]) + 1 if len(outside) else 0, *UNCLOSED)
-        blank = [line for line, kind in self.passed.items() if kind == BLANK_LINES]
+        if self.masked.fault:
+            return self.masked.fault
+        if self.masked.ends_inside:
+            assert self.masked.inside is not None
+            outside = np.flatnonzero(~self.masked.inside)
+            return TextFault(int(outside[-1]) + 1 if len(outside) else 0, *UNCLOSED)
+        blank = [line for line, kind in self.skipped.items() if kind == BLANK_LINES]
         if blank and len(self.columns) == 1:
-            return Breach(self.start(blank[0]), *BLANK_LINE)
+            return TextFault(self.start(blank[0]), *BLANK_LINE)
         if not self.form.quote_escape:
             for start in map(self.start, blank):
                 if self.text[max(0, start - 2) : start].strip(b"\r\n") == b"\\":
-                    return Breach(start, *ESCAPED_LINE_END)
+                    return TextFault(start, *ESCAPED_LINE_END)
         swallowing = self._swallowing[1]
-        return Breach(self.start(swallowing), *SWALLOWING) if swallowing is not None else None
+        return TextFault(self.start(swallowing), *SWALLOWING) if swallowing is not None else None
 
     @property
     def notes(self) -> dict[str, int]:
         """Counts of the lines passed over and of what looks odd."""
-        notes = Counter(self.passed.values())
+        notes = Counter(self.skipped.values())
         notes[SWALLOWED] = self._swallowing[0]
         if b"\\N" in self.text and not self.form.quote_escape:
             delimiters = re.escape(self.form.separator.encode()) + rb"\r\n"
@@ -103,32 +103,32 @@ class Table:
                 re.findall(rb"(?<=[%b])\\N(?=[%b])" % (delimiters, delimiters), self.text)
             )
         if b"\r" in self.text:
-            returns = self.marked.positions(RETURN)
-            notes[RETURNS] = int(np.count_nonzero(self.marked.letters[returns + 1] != LINE_END))
+            returns = self.masked.positions(RETURN)
+            notes[RETURNS] = int(np.count_nonzero(self.masked.letters[returns + 1] != LINE_END))
         return dict(+notes)
 
     @property
-    def is_even(self) -> bool:
+    def is_rectangular(self) -> bool:
         """True if the total number of cells is right, though maybe not in each row."""
-        of_passed = sum(self.separators(line) for line in self.passed)
+        of_skipped = sum(self.separators(line) for line in self.skipped)
         wanted = self.rows * (len(self.columns) - 1)
-        return self.marked.count(ord(self.form.separator)) - of_passed == wanted
+        return self.masked.count(ord(self.form.separator)) - of_skipped == wanted
 
-    def uneven(self) -> Iterator[tuple[int, int]]:
+    def ragged(self) -> Iterator[tuple[int, int]]:
         """Yield the lines with too few or too many cells, and their number of cells."""
-        separators = self.marked.positions(ord(self.form.separator))
+        separators = self.masked.positions(ord(self.form.separator))
         cells = np.diff(np.searchsorted(separators, self.ends), prepend=0) + 1
         for line in np.flatnonzero(cells != len(self.columns)).tolist():
-            if line not in self.passed:
+            if line not in self.skipped:
                 yield line, int(cells[line])
 
-    def plain(self) -> bytes:
+    def parser_text(self) -> bytes:
         """The text of the people alone, for a parser whose quotes only enclose cells."""
-        nothing = [mask for mask, meaning in self.marked.masks.items() if not meaning]
-        text = self.marked.letters.tobytes() if self.marked.masks else self.text
-        if self.passed:
+        nothing = [mask for mask, meaning in self.masked.masks.items() if not meaning]
+        text = self.masked.letters.tobytes() if self.masked.masks else self.text
+        if self.skipped:
             parts, done = [], 0
-            for line in self.passed:
+            for line in self.skipped:
                 parts.append(text[done : self.start(line)])
                 done = int(self.ends[line]) + 1
             text = b"".join([*parts, text[done:]])
@@ -145,26 +145,26 @@ class Table:
     def cells(self, line: int, encoding: str = "utf-8") -> list[str]:
         """The cells of a line."""
         start, stop = self.start(line), int(self.ends[line])
-        letters = self.marked.letters[start:stop]
+        letters = self.masked.letters[start:stop]
         is_separator = letters == ord(self.form.separator)
-        if self.marked.inside is not None:
-            is_separator &= ~self.marked.inside[start:stop]
+        if self.masked.inside is not None:
+            is_separator &= ~self.masked.inside[start:stop]
         edges = [start - 1, *(np.flatnonzero(is_separator) + start).tolist(), stop]
         return [
-            self.marked.cell(before + 1, after, self.form.quote, encoding)
+            self.masked.cell(before + 1, after, self.form.quote, encoding)
             for before, after in pairwise(edges)
         ]
 
     def separators(self, line: int) -> int:
         return len(self.cells(line)) - 1
 
-    def line_of_person(self, person: int) -> int:
+    def line_of_row(self, row: int) -> int:
         """The line of a person; both count from 0, within the text."""
-        for passed in self.passed:
-            if passed > person:
+        for line in self.skipped:
+            if line > row:
                 break
-            person += 1
-        return person
+            row += 1
+        return row
 
     def line_number(self, position: int) -> int:
         """The number of the line of the text, from 1, as an editor counts."""
@@ -173,7 +173,7 @@ class Table:
     def _blank_lines(self) -> dict[int, str]:
         blanks = _BLANKS.replace(self.form.separator.encode(), b"")
         starts = np.append(0, self.ends[:-1] + 1)
-        first = self.marked.letters[starts[: len(self.ends)]]
+        first = self.masked.letters[starts[: len(self.ends)]]
         is_blank = np.zeros(256, dtype=bool)
         is_blank[list(b"\n" + blanks)] = True
         lines = np.flatnonzero(is_blank[first]).tolist()
@@ -202,7 +202,7 @@ class Table:
         A stray quote that opens a cell, and another some rows later that seems to close it, look
         like this. A row is sure if its separators are too many for chance.
         """
-        inside, text = self.marked.inside, self.marked.letters
+        inside, text = self.masked.inside, self.masked.letters
         between = len(self.columns) - 1
         if inside is None or not between:
             return 0, None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from segment_lib.schema import Attribute, Schema, canonical
-from segment_lib.sources.numbers import PLAIN, Convention
+from segment_lib.sources.numbers import NATIVE_FORMAT, NumberFormat
 
 
 def raw_dtypes(schema: Schema) -> dict[str, pl.DataType]:
@@ -18,11 +18,11 @@ def read_dtypes(schema: Schema) -> dict[str, pl.DataType]:
     return raw_dtypes(schema) | {a.name: pl.String() for a in schema if a.missing_words}
 
 
-def typed(
+def cast_columns(
     rows: pl.LazyFrame,
     schema: Schema,
-    carried: Sequence[str],
-    convention: Convention = PLAIN,
+    passthrough: Sequence[str],
+    number_format: NumberFormat = NATIVE_FORMAT,
 ) -> pl.LazyFrame:
     """Cast the attributes to the feature summary's types, in its order, after passthrough columns.
 
@@ -31,10 +31,12 @@ def typed(
     """
     kinds = rows.collect_schema()
     attributes = [
-        _number(a, kinds[a.name], convention) if a.storage == "number" else _level(a, kinds[a.name])
+        _number(a, kinds[a.name], number_format)
+        if a.storage == "number"
+        else _level(a, kinds[a.name])
         for a in schema
     ]
-    return rows.select([*(pl.col(name).cast(pl.String) for name in carried), *attributes])
+    return rows.select([*(pl.col(name).cast(pl.String) for name in passthrough), *attributes])
 
 
 def has_infinity(rows: pl.DataFrame) -> bool:
@@ -43,7 +45,7 @@ def has_infinity(rows: pl.DataFrame) -> bool:
     return infinite.width > 0 and any(infinite.row(0))
 
 
-def in_one_spelling(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+def canonicalize_levels(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
     """Replace text levels by their canonical spelling; only distinct levels are looked at."""
     spellings = {}
     for attribute in schema:
@@ -62,12 +64,12 @@ def _level(attribute: Attribute, kind: pl.DataType) -> pl.Expr:
     return (cell.fill_nan(None) if kind.is_float() else cell).cast(pl.String).replace("", None)
 
 
-def _number(attribute: Attribute, kind: pl.DataType, convention: Convention) -> pl.Expr:
+def _number(attribute: Attribute, kind: pl.DataType, number_format: NumberFormat) -> pl.Expr:
     cell = pl.col(attribute.name)
     if kind != pl.String:
         return cell.cast(pl.Float64).fill_nan(None)
     text = cell.str.strip_chars()
     word = text.is_in(attribute.missing_words)
-    plain = text if convention == PLAIN else convention.number(text)
+    plain = text if number_format == NATIVE_FORMAT else number_format.number(text)
     number = pl.when(word | (text == "")).then(None).otherwise(plain).cast(pl.Float64)
     return pl.when(word).then(float("nan")).otherwise(number.fill_nan(None)).alias(attribute.name)

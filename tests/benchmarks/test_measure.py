@@ -57,17 +57,17 @@ def test_cpu_time_of_a_child_nobody_waits_for_is_counted() -> None:
 
 def test_cpu_time_of_others_is_told() -> None:
     other = subprocess.Popen(python(_BURN.format(seconds=0.8)))
-    told = measure(python("import time; time.sleep(0.8)"))
+    measured = measure(python("import time; time.sleep(0.8)"))
     other.wait()
-    assert told.others_cpu_seconds > 0.2
-    assert told.cpu_seconds < 0.4
+    assert measured.others_cpu_seconds > 0.2
+    assert measured.cpu_seconds < 0.4
 
 
 def test_wall_time_output_and_exit_code_are_told() -> None:
     code = "import sys, time; time.sleep(0.3); print('said'); sys.exit('why')"
-    told = measure(python(code))
-    assert 0.3 <= told.seconds < 1.5
-    assert (told.exit_code, told.stdout, told.stderr) == (1, "said\n", "why\n")
+    measured = measure(python(code))
+    assert 0.3 <= measured.seconds < 1.5
+    assert (measured.exit_code, measured.stdout, measured.stderr) == (1, "said\n", "why\n")
 
 
 def test_a_command_out_of_time_is_ended_with_its_children() -> None:

@@ -10,8 +10,8 @@ from sklearn.cluster import KMeans
 from benchmarks.bench import Bench, model, whole
 from benchmarks.measure import measure
 from benchmarks.ours import Delivery, inertias, python, succeed
+from benchmarks.output import Output, parse_output
 from benchmarks.peers.parts import exact_inertia, open_features
-from benchmarks.told import Told, read_told
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,13 +36,13 @@ def run(delivery: Delivery) -> Path:
     return folder
 
 
-def tell(module: str, *arguments: object) -> Told:
-    return read_told(succeed(measure(python(module, *map(str, arguments)), cwd=ROOT)).stdout)
+def output_of(module: str, *arguments: object) -> Output:
+    return parse_output(succeed(measure(python(module, *map(str, arguments)), cwd=ROOT)).stdout)
 
 
-def notebook(delivery: Delivery, plan: Path, *options: object) -> Told:
-    told = [delivery.config, "--plan", plan, *delivery.settings, *options]
-    return tell("benchmarks.peers.notebook", *told)
+def notebook(delivery: Delivery, plan: Path, *options: object) -> Output:
+    given = [delivery.config, "--plan", plan, *delivery.settings, *options]
+    return output_of("benchmarks.peers.notebook", *given)
 
 
 def test_the_notebooks_features_are_ours(delivery: Delivery, run: Path) -> None:
@@ -62,19 +62,19 @@ def test_other_features_are_seen_to_be_others(
 
 
 def test_the_notebook_fits_every_number_of_clusters(delivery: Delivery, run: Path) -> None:
-    told = notebook(delivery, run / "plan.json", "--n-clusters", 3)
-    assert set(told.fits) == {2, 3, 4} == set(inertias(run))
-    assert len(told.facts["index"]) == 3
+    output = notebook(delivery, run / "plan.json", "--n-clusters", 3)
+    assert set(output.fits) == {2, 3, 4} == set(inertias(run))
+    assert len(output.facts["index"]) == 3
     for k, ours in inertias(run).items():
-        assert ours == pytest.approx(told.fits[k]["inertia"], rel=0.05)
+        assert ours == pytest.approx(output.fits[k]["inertia"], rel=0.05)
 
 
 @pytest.mark.parametrize("peer", ["dask_ml_raw", "sklearn_partial"])
 def test_a_peer_of_the_model_part_clusters_the_same_rows(run: Path, peer: str) -> None:
-    told = tell(f"benchmarks.peers.{peer}", run, "--n-components", 80, "--fits", "2,3")
-    assert told.facts["rows"] == sum(open_features(run).rows)
-    assert told.facts["explained"] == pytest.approx(0.8, abs=0.1)
-    for k, fit in told.fits.items():
+    output = output_of(f"benchmarks.peers.{peer}", run, "--n-components", 80, "--fits", "2,3")
+    assert output.facts["rows"] == sum(open_features(run).rows)
+    assert output.facts["explained"] == pytest.approx(0.8, abs=0.1)
+    for k, fit in output.fits.items():
         assert fit["inertia"] == pytest.approx(inertias(run)[k], rel=0.1)
 
 

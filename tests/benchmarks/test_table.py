@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.machine import Conditions
+from benchmarks.output import parse_output
 from benchmarks.table import (
     Claim,
     Repeat,
@@ -15,7 +16,6 @@ from benchmarks.table import (
     inertia_ratios,
     write_results,
 )
-from benchmarks.told import read_told
 
 OURS = Side(
     "ours",
@@ -27,7 +27,11 @@ CONDITIONS = Conditions("CPU X(R) 1", 2, 24, "Linux", {"python": "3.11"}, "2026-
 
 
 def test_a_side_tells_medians() -> None:
-    assert [OURS.median(of) for of in ("seconds", "cpu_seconds", "peak_mib")] == [12, 20, 1000]
+    assert [OURS.median(figure) for figure in ("seconds", "cpu_seconds", "peak_mib")] == [
+        12,
+        20,
+        1000,
+    ]
     assert OTHER.median("seconds") == 44
 
 
@@ -44,7 +48,7 @@ def test_ratios_are_over_ours() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "bound", "sense", "verdict"),
+    ("value", "bound", "sense", "verdict"),
     [
         (4.0, 4, "at least", "held"),
         (3.9, 4, "at least", "not held"),
@@ -53,11 +57,11 @@ def test_ratios_are_over_ours() -> None:
         (1.0052, 1.005, "at most", "not held"),
     ],
 )
-def test_a_bound_is_held_or_not(found: float, bound: float, sense: str, verdict: str) -> None:
-    claim = Claim("it", found, bound, sense)  # type: ignore[arg-type]
+def test_a_bound_is_held_or_not(value: float, bound: float, sense: str, verdict: str) -> None:
+    claim = Claim("it", value, bound, sense)  # type: ignore[arg-type]
     page = as_markdown(CONDITIONS, "5 rows", [Section("Whole", "About.", claims=(claim,))])
     line = next(line for line in page.splitlines() if line.startswith("| it |"))
-    assert line == f"| it | {sense} {bound} × | {found:g} × | {verdict} |"
+    assert line == f"| it | {sense} {bound} × | {value:g} × | {verdict} |"
     assert claim.held == (verdict == "held")
 
 
@@ -72,26 +76,26 @@ def test_results_are_written_for_readers_and_for_programs(tmp_path: Path) -> Non
     section = Section("Whole", "About.", (OURS, OTHER), claims=(claim,))
     page = write_results(tmp_path, CONDITIONS.slug, CONDITIONS, "5 rows", [section])
     assert page.name == "cpu-x-r-1-2-cores-2026-11-25.md"
-    told = json.loads(page.with_suffix(".json").read_text())
-    assert told["sections"][0]["claims"][0]["held"] is True
-    assert told["sections"][0]["sides"][1]["repeats"][0]["seconds"] == 48
-    assert told["conditions"]["versions"] == {"python": "3.11"}
+    results = json.loads(page.with_suffix(".json").read_text())
+    assert results["sections"][0]["claims"][0]["held"] is True
+    assert results["sections"][0]["sides"][1]["repeats"][0]["seconds"] == 48
+    assert results["conditions"]["versions"] == {"python": "3.11"}
 
 
 def test_fits_not_made_are_taken_as_the_mean_of_those_made() -> None:
-    told = read_told(
+    output = parse_output(
         "a line of someone else\n"
         '{"phase": "scale", "seconds": 2}\n'
         '{"phase": "k=5", "seconds": 3}\n{"fit": 5, "inertia": 9.5}\n'
         '{"phase": "k=10", "seconds": 5}\n{"fit": 10, "inertia": 8.5}\n'
         '{"rows": 7}\n'
     )
-    assert told.seconds == 10
-    assert told.seconds_of(19) == 2 + 19 * 4
-    assert told.fits == {5: {"inertia": 9.5}, 10: {"inertia": 8.5}}
-    assert told.facts == {"rows": 7}
+    assert output.seconds == 10
+    assert output.seconds_of(19) == 2 + 19 * 4
+    assert output.fits == {5: {"inertia": 9.5}, 10: {"inertia": 8.5}}
+    assert output.facts == {"rows": 7}
 
 
 def test_fits_made_together_are_as_many_as_they_are() -> None:
-    told = read_told('{"phase": "scale", "seconds": 2}\n{"phase": "kmeans", "seconds": 3}\n')
-    assert told.seconds_of(19) == 5
+    output = parse_output('{"phase": "scale", "seconds": 2}\n{"phase": "kmeans", "seconds": 3}\n')
+    assert output.seconds_of(19) == 5

@@ -1,4 +1,4 @@
-"""How complete a delivery is: decided on the population, from counts alone."""
+"""Completeness of the extracts: decided on the population, from counts alone."""
 
 import os
 from pathlib import Path

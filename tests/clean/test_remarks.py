@@ -1,4 +1,4 @@
-"""What is remarked on, from counts made by hand; what stops a run, and the cause it names."""
+"""Remarks from counts made by hand; the checks that stop a run, and the causes they name."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rows that repeat an id: the same as counted in memory, whatever the parts and the buckets."""
+"""Rows that repeat an id: as counted in memory, for any parts and buckets."""
 
 from collections import defaultdict
 from pathlib import Path

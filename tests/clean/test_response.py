@@ -1,4 +1,4 @@
-"""Who responded, in any words for yes and no."""
+"""Parsing of responses in any words for yes and no."""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""Codes that differ from levels: the cause is said in words that quote no cell."""
+"""Codes that differ from levels: the cause is described without quoting a cell."""
 
 import pytest
 

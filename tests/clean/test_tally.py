@@ -1,4 +1,4 @@
-"""Tallies: what a part holds, in counts that add up to those of the whole."""
+"""Tallies: counts of parts that add up to those of the whole."""
 
 from functools import reduce
 from itertools import pairwise

@@ -14,7 +14,7 @@ from dask.delayed import Delayed
 
 from segment_lib.cluster.spill import Scratch
 from segment_lib.errors import ResourceError
-from segment_lib.model import Standing
+from segment_lib.model import RowBounds
 
 VALUES = np.arange(30, dtype=np.float32).reshape(10, 3)
 
@@ -31,46 +31,46 @@ def test_a_spilled_array_is_the_same_and_lies_in_files(tmp_path):
     assert [path.stat().st_mode & 0o777 for path in (tmp_path / "scratch").iterdir()] == [0o600] * 3
 
 
-def standing(keys: list[int], n_rows: int, value: int) -> Standing:
+def bounds(keys: list[int], n_rows: int, value: int) -> RowBounds:
     shape = (len(keys), n_rows)
     labels = np.arange(np.prod(shape), dtype=np.uint16).reshape(shape) + value
-    return Standing(np.array(keys), labels, labels.astype(np.float32) / 8)
+    return RowBounds(np.array(keys), labels, labels.astype(np.float32) / 8)
 
 
-def test_standings_are_recalled_as_they_were_kept(tmp_path):
-    standings = Scratch(tmp_path, "scratch").standings()
-    assert standings.recall(0, [2, 3]) is None
-    first, other = standing([2, 5, 9], 7, 0), standing([2, 5, 9], 4, 100)
-    standings.keep(0, first)
-    standings.keep(1, other)
-    fewer = standing([5, 9], 7, 300)
-    standings.keep(0, fewer)
+def test_bounds_are_recalled_as_they_were_kept(tmp_path):
+    bounds_store = Scratch(tmp_path, "scratch").bounds_store()
+    assert bounds_store.recall(0, [2, 3]) is None
+    first, other = bounds([2, 5, 9], 7, 0), bounds([2, 5, 9], 4, 100)
+    bounds_store.keep(0, first)
+    bounds_store.keep(1, other)
+    fewer = bounds([5, 9], 7, 300)
+    bounds_store.keep(0, fewer)
     for block, keys, kept in ((0, [5, 9], fewer), (0, [9], fewer), (1, [2, 5, 9], other)):
-        found = standings.recall(block, keys)
+        found = bounds_store.recall(block, keys)
         assert found.keys.tolist() == keys
-        assert (found.labels == kept.of(keys).labels).all()
-        assert (found.limits == kept.of(keys).limits).all()
-        assert (found.labels.dtype, found.limits.dtype) == (np.uint16, np.float32)
-    assert (standings.recall(0, [2]).labels == first.of([2]).labels).all()
+        assert (found.labels == kept.select(keys).labels).all()
+        assert (found.slack == kept.select(keys).slack).all()
+        assert (found.labels.dtype, found.slack.dtype) == (np.uint16, np.float32)
+    assert (bounds_store.recall(0, [2]).labels == first.select([2]).labels).all()
     made = held_in_files(tmp_path)
     assert [path.stat().st_mode & 0o777 for path in made] == [0o600] * 4
 
 
-def test_earlier_standings_make_room_for_new_ones(tmp_path):
+def test_earlier_bounds_make_room_for_new_ones(tmp_path):
     scratch = Scratch(tmp_path, "scratch")
-    scratch.standings().keep(0, standing([2], 5, 0))
-    assert scratch.standings().recall(0, [2]) is None
+    scratch.bounds_store().keep(0, bounds([2], 5, 0))
+    assert scratch.bounds_store().recall(0, [2]) is None
     assert held_in_files(tmp_path) == []
 
 
-def test_standings_for_which_there_is_no_room_are_told(tmp_path):
-    standings = Scratch(tmp_path, "scratch").standings()
+def test_bounds_for_which_there_is_no_room_are_told(tmp_path):
+    bounds_store = Scratch(tmp_path, "scratch").bounds_store()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
         with pytest.raises(ResourceError, match="--run-dir"):
-            standings.keep(0, standing([2, 3], 2000, 0))
+            bounds_store.keep(0, bounds([2, 3], 2000, 0))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, ignored)

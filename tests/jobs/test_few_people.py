@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from segment_lib.model import quarters
+from segment_lib.model import holdout_split
 from tests.attack import Cell, published_sums, range_of, tables_of
 from tests.conftest import RunJob
 from tests.generated import FILES, delivered, parts, read_page, write_config
@@ -31,7 +31,7 @@ def test_with_no_customer_held_out_nothing_is_said_of_gains(
 ) -> None:
     """With this seed all four are of the quarter that ranks in the choice, so in gains too."""
     few, seed = 4, 83
-    assert not quarters(np.arange(few), seed).any()
+    assert not holdout_split(np.arange(few), seed).any()
     people = delivered(extracts, "population").head(20_000)
     people.write_csv(tmp_path / FILES["population"], separator=";")
     people.head(few).write_csv(tmp_path / FILES["customers"], separator=";")
@@ -100,13 +100,13 @@ def counted(run: Path, folder: Path, extract: str) -> dict[Cell, int]:
     """People by segment, and by segment and known level of the sensitive attributes."""
     rows = delivered(folder, extract).with_columns(parts(run, "segments", extract)["segment"])
     listed = pl.read_csv(run / "compare/fairness.csv").select("attribute", "level").unique()
-    found: dict[Cell, int] = {}
+    truth: dict[Cell, int] = {}
     for segment in pl.read_csv(run / "compare/segments.csv")["segment"]:
         inside = rows.filter(pl.col("segment") == segment)
-        found[(segment,)] = inside.height
+        truth[(segment,)] = inside.height
         for attribute, level in listed.iter_rows():
-            found[(segment, attribute, level)] = (inside[attribute] == str(level)).sum()
-    return found
+            truth[(segment, attribute, level)] = (inside[attribute] == str(level)).sum()
+    return truth
 
 
 def test_segments_of_too_few_people_are_not_named_by_what_these_are(

@@ -96,14 +96,14 @@ def told_apart(config: Path, folder: Path, rows: int) -> Path:
         header, *lines = extract.splitlines(keepends=True)
         named = [f"canary-{i};{line}" for i, line in enumerate(lines[:most])]
         (folder / f"{name}.csv").write_text("".join([f"person;{header}", *named]))
-    told = config.read_text().replace(
+    text = config.read_text().replace(
         "../data/adult/adult_feature", f"{config.parent.parent}/data/adult/adult_feature"
     )
-    told = told.replace("../data/adult/adult_", "../").replace(
+    text = text.replace("../data/adult/adult_", "../").replace(
         "[inputs]", '[inputs]\nid_column = "person"'
     )
     path = folder / "config" / "census.toml"
-    path.write_text(told)
+    path.write_text(text)
     return path
 
 
@@ -125,7 +125,7 @@ def through_the_scheduler(config: Path, rows: int, run_job: RunJob, home: Path) 
         )  # fmt: skip
     relay.close()
     assert done.returncode == 0, done.stderr
-    return relay.bytes, relay.found
+    return relay.bytes, relay.hits
 
 
 def test_no_row_passes_through_the_scheduler_or_the_client(
@@ -166,7 +166,7 @@ def test_the_commands_of_the_documentation_start_a_tls_cluster_and_run_the_job(
             code = ran.wait(timeout=300)
         finally:
             os.killpg(ran.pid, signal.SIGKILL)
-    said = (home / "log").read_text()
-    assert code == 0, said
-    assert re.search(r"Scheduler at: +tls://(?!127)", said), said
+    output = (home / "log").read_text()
+    assert code == 0, output
+    assert re.search(r"Scheduler at: +tls://(?!127)", output), output
     assert hashes(there) == on_threads

@@ -149,9 +149,9 @@ def test_a_part_cut_short_on_its_way_publishes_nothing(
         before = (in_store / "run.json").read_bytes()
     with bad_line(store_port) as line, at(line.port):
         line.add("short", "GET", r"features/customers/.*parquet")
-        line = said_in_a_line(run_job(*command), 6)
-        assert "not the bytes that run.json lists" in line
-        assert line.endswith("Run again with --from encode.")
+        message = said_in_a_line(run_job(*command), 6)
+        assert "not the bytes that run.json lists" in message
+        assert message.endswith("Run again with --from encode.")
     with at(store_port):
         assert (in_store / "run.json").read_bytes() == before
 
@@ -187,7 +187,7 @@ def test_workers_of_a_cluster_write_the_bytes_that_threads_write(
         assert done.returncode == 0, done.stderr
         assert SECRET not in started.logs + done.stderr
     stages = ("raw", "assess", "features", "model/projection.npz", "plan.json")
-    wanted = {path: found for path, found in hashes(small_run).items() if path.startswith(stages)}
+    wanted = {path: digest for path, digest in hashes(small_run).items() if path.startswith(stages)}
     assert hashes(root) == wanted
     assert list(tmp_path.glob("segments-*")) == []
 
@@ -218,6 +218,6 @@ def test_the_commands_of_the_documentation_run_the_job(small_config: Path, tmp_p
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(ran.pid, signal.SIGKILL)
-    log = (tmp_path / "log").read_text()
-    assert code == 0, log
-    assert re.search(r"\d+ files of 1 stages.*as they were left", log)
+    output = (tmp_path / "log").read_text()
+    assert code == 0, output
+    assert re.search(r"\d+ files of 1 stages.*as they were left", output)

@@ -6,14 +6,14 @@ import pytest
 from segment_lib.hashing import in_first_half
 from segment_lib.model import (
     Gain,
+    KMeans,
     Trial,
     choose_clusters,
-    count_quarters,
+    count_holdout,
     held_out_gain,
-    quarters,
-    small_share,
+    holdout_split,
 )
-from segment_lib.model.choice import MIN_SHARE, STABLE
+from segment_lib.model.choice import MIN_SHARE, STABLE, small_share
 
 
 def trials(*told: tuple[float, float, float]) -> list[Trial]:
@@ -134,23 +134,25 @@ def test_empty_segments_and_no_customers_are_no_failure():
 
 def test_quarters_are_about_equal_and_stay_with_the_row():
     rows = np.arange(10_000)
-    quarter = quarters(rows, 0)
-    assert np.bincount(quarter) == pytest.approx([2500, 2500, 5000], rel=0.06)
-    np.testing.assert_array_equal(quarters(rows[5000:], 0), quarter[5000:])
-    assert (quarters(rows, 1) != quarter).any()
+    split = holdout_split(rows, 0)
+    assert np.bincount(split) == pytest.approx([2500, 2500, 5000], rel=0.06)
+    np.testing.assert_array_equal(holdout_split(rows[5000:], 0), split[5000:])
+    assert (holdout_split(rows, 1) != split).any()
 
 
 def test_rows_by_which_gains_are_measured_have_no_part_in_the_choice():
     rows = np.arange(10_000)
-    assert ((quarters(rows, 3) < 2) == in_first_half(rows, 3)).all()
+    assert ((holdout_split(rows, 3) < 2) == in_first_half(rows, 3)).all()
 
 
-def test_customers_are_counted_by_quarter_and_nearest_centre():
+def test_customers_are_counted_by_split_and_nearest_centre():
     rng = np.random.default_rng(1)
     scores, rows = rng.normal(size=(300, 2)).astype(np.float32), np.arange(100, 400)
     centers = [np.array([[-1, 0], [1, 0]], np.float32), np.eye(2, dtype=np.float32)]
-    found = count_quarters(scores, rows, centers, 0)
+    found = count_holdout(scores, rows, [KMeans.from_centers(these) for these in centers], 0)
     for table, these in zip(found, centers, strict=True):
         own = ((scores[:, None] - these) ** 2).sum(axis=2).argmin(axis=1)
-        expected = [[np.sum((quarters(rows, 0) == h) & (own == s)) for s in (0, 1)] for h in (0, 1)]
+        expected = [
+            [np.sum((holdout_split(rows, 0) == h) & (own == s)) for s in (0, 1)] for h in (0, 1)
+        ]
         assert table.tolist() == expected

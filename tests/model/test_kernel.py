@@ -82,9 +82,10 @@ def test_each_clustering_gets_the_labels_of_scikit_learn(n_rows):
 def test_doubtful_rows_are_those_whose_limit_the_drift_of_their_cluster_has_reached(n):
     rng = np.random.default_rng(n)
     labels = rng.integers(0, 4, n).astype(np.uint16)
-    limits, drift = rng.integers(0, 5, n).astype(np.float32), np.array([0.0, 1.0, 3.0, 9.0])
-    found = doubtful_rows(labels, limits, drift)
-    assert found.tolist() == [i for i in range(n) if limits[i] <= drift[labels[i]]]
+    bound_slack = rng.integers(0, 5, n).astype(np.float32)
+    center_shift = np.array([0.0, 1.0, 3.0, 9.0])
+    found = doubtful_rows(labels, bound_slack, center_shift)
+    assert found.tolist() == [i for i in range(n) if bound_slack[i] <= center_shift[labels[i]]]
 
 
 def test_of_equally_near_centres_the_first_is_taken():
@@ -95,8 +96,8 @@ def test_of_equally_near_centres_the_first_is_taken():
 
 def test_changes_of_rows_never_seen_are_the_sums_of_each_clustering():
     Z, several = noise(5000), [noise(k, seed=k) for k in (2, 5, 9)]
-    labels, limits = strangers(3, len(Z))
-    changes = tally_rows(Z, several, [np.zeros(k) for k in (2, 5, 9)], labels, limits)
+    labels, bound_slack = strangers(3, len(Z))
+    changes = tally_rows(Z, several, [np.zeros(k) for k in (2, 5, 9)], labels, bound_slack)
     for i, centers in enumerate(several):
         own = apart(Z, centers).argmin(axis=1)[:, None] == np.arange(len(centers))
         np.testing.assert_array_equal(labels[i], own.argmax(axis=1))
@@ -106,18 +107,18 @@ def test_changes_of_rows_never_seen_are_the_sums_of_each_clustering():
 
 def test_rows_that_stay_change_nothing():
     Z, centers = noise(500), noise(4, seed=1)
-    labels, limits = strangers(1, len(Z))
-    tally_rows(Z, [centers], [np.zeros(4)], labels, limits)
-    ((counts, sums),) = tally_rows(Z, [centers], [np.zeros(4)], labels, limits)
+    labels, bound_slack = strangers(1, len(Z))
+    tally_rows(Z, [centers], [np.zeros(4)], labels, bound_slack)
+    ((counts, sums),) = tally_rows(Z, [centers], [np.zeros(4)], labels, bound_slack)
     assert not counts.any()
     assert not sums.any()
 
 
 def test_rows_that_move_leave_their_old_cluster():
     Z, before, after = noise(500), noise(4, seed=1), noise(4, seed=2)
-    labels, limits = strangers(1, len(Z))
-    ((counts, sums),) = tally_rows(Z, [before], [np.zeros(4)], labels, limits)
-    ((more, more_sums),) = tally_rows(Z, [after], [np.zeros(4)], labels, limits)
+    labels, bound_slack = strangers(1, len(Z))
+    ((counts, sums),) = tally_rows(Z, [before], [np.zeros(4)], labels, bound_slack)
+    ((more, more_sums),) = tally_rows(Z, [after], [np.zeros(4)], labels, bound_slack)
     own = apart(Z, after).argmin(axis=1)[:, None] == np.arange(4)
     np.testing.assert_array_equal(counts + more, own.sum(axis=0))
     np.testing.assert_allclose(sums + more_sums, own.T @ Z.astype(np.float64), atol=1e-9)
@@ -126,12 +127,12 @@ def test_rows_that_move_leave_their_old_cluster():
 @pytest.mark.parametrize("offset", [0.0, 100.0])
 def test_a_limit_never_promises_more_than_the_gap_between_the_two_nearest(offset):
     Z, centers = noise(3000, d=20) + np.float32(offset), noise(6, seed=1, d=20) + np.float32(offset)
-    labels, limits = strangers(1, len(Z))
-    drift = np.linspace(1, 7, 6)
-    tally_rows(Z, [centers], [drift], labels, limits)
+    labels, bound_slack = strangers(1, len(Z))
+    center_shift = np.linspace(1, 7, 6)
+    tally_rows(Z, [centers], [center_shift], labels, bound_slack)
     two = np.sort(apart(Z, centers), axis=1)
     gap = two[:, 1] - two[:, 0]
-    promised = limits[0] - drift[labels[0]]
+    promised = bound_slack[0] - center_shift[labels[0]]
     assert (promised <= gap).all()
     assert offset or (promised >= gap - 0.01).all()
 
@@ -158,8 +159,8 @@ def test_a_centre_far_away_leaves_the_rows_near_others_as_sure_as_before():
     far = np.zeros((1, 90), dtype=np.float32)
     far[0, 0] = 900
     centers = np.concatenate([near, far])
-    labels, limits = strangers(1, len(Z))
-    tally_rows(Z, [centers], [np.zeros(7)], labels, limits)
+    labels, bound_slack = strangers(1, len(Z))
+    tally_rows(Z, [centers], [np.zeros(7)], labels, bound_slack)
     first, second = np.sort(apart(Z, near), axis=1)[:, :2].T
-    assert (limits[0] <= second - first).all()
-    np.testing.assert_allclose(limits[0], second - first, atol=1e-3)
+    assert (bound_slack[0] <= second - first).all()
+    np.testing.assert_allclose(bound_slack[0], second - first, atol=1e-3)

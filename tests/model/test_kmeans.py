@@ -14,12 +14,11 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from segment_lib.errors import ConfigError
 from segment_lib.model import (
+    DaskRows,
     KMeans,
-    RowsInBlocks,
     sample_blocks,
     sample_silhouettes,
-    sweep,
-    thin_blocks,
+    subsample_blocks,
 )
 from segment_lib.model.sample import Sample, neighbouring_centers, seeding
 
@@ -38,6 +37,13 @@ def noise(n: int = 1200, seed: int = 0) -> np.ndarray:
 
 def lazy(Z: np.ndarray, chunks: int = 250) -> da.Array:
     return da.from_array(Z, chunks=(chunks, Z.shape[1]))
+
+
+def sweep(Z: da.Array, models, **given) -> list[KMeans]:
+    """Models of these numbers of clusters, or these very models, fitted together."""
+    models = [model if isinstance(model, KMeans) else KMeans(model) for model in models]
+    KMeans.fit_sweep(models, Z, **given)
+    return models
 
 
 def theirs(Z: np.ndarray, start: np.ndarray, max_iter: int = 300) -> sklearn.cluster.KMeans:
@@ -250,8 +256,8 @@ def test_regular_row_numbers_are_sampled_evenly(step):
 def test_the_thinned_rows_do_not_depend_on_the_chunks(chunks):
     Z = noise(5000)
     numbers = da.arange(5000, chunks=chunks)
-    thin = dask.compute(*thin_blocks(lazy(Z, chunks), numbers, size=400))
-    whole = dask.compute(*thin_blocks(lazy(Z, 5000), da.arange(5000, chunks=5000), size=400))
+    thin = dask.compute(*subsample_blocks(lazy(Z, chunks), numbers, size=400))
+    whole = dask.compute(*subsample_blocks(lazy(Z, 5000), da.arange(5000, chunks=5000), size=400))
     np.testing.assert_array_equal(np.concatenate(thin), np.concatenate(whole))
     assert 300 < len(whole[0]) < 500
 
@@ -322,61 +328,61 @@ def swept():
 
 
 def test_more_clusters_never_fit_worse(swept):
-    inertias = [clustering.inertia for clustering in swept[2]]
+    inertias = [clustering.inertia_ for clustering in swept[2]]
     assert all(b <= a for a, b in pairwise(inertias))
 
 
 def test_more_clusters_never_fit_worse_even_from_a_bad_start():
     Z = blobs(spread=0.2)
     bad = np.repeat(CENTERS[:1], 5, axis=0) + noise(5) / 1000
-    four, five = sweep(lazy(Z), [4, 5], starts={4: CENTERS, 5: bad})
-    assert five.inertia <= four.inertia
+    four, five = sweep(lazy(Z), [KMeans(4, init=CENTERS), KMeans(5, init=bad)])
+    assert five.inertia_ <= four.inertia_
 
 
 def test_a_sweep_fits_as_well_as_each_fitted_alone(swept):
     Z, _, found = swept
-    assert found[4].inertia <= 1.001 * KMeans(6).fit(lazy(Z)).inertia_
+    assert found[4].inertia_ <= 1.001 * KMeans(6).fit(lazy(Z)).inertia_
 
 
 def test_a_sweep_that_begins_on_some_of_the_rows_ends_on_all_of_them(swept):
     Z, sample, found = swept
-    some = RowsInBlocks(thin_blocks(lazy(Z), da.arange(3000, chunks=250), size=1000))
-    begun = sweep(lazy(Z), range(2, 13), sample=sample, thin=lambda: some)
+    some = DaskRows(subsample_blocks(lazy(Z), da.arange(3000, chunks=250), size=1000))
+    begun = sweep(lazy(Z), range(2, 13), sample=sample, subsample=lambda: some)
     for there, here in zip(begun, found, strict=True):
-        assert there.converged
-        assert there.sums.counts.sum() == 3000
-        assert there.inertia <= 1.02 * here.inertia
+        assert there.converged_
+        assert there.sums_.counts.sum() == 3000
+        assert there.inertia_ <= 1.02 * here.inertia_
 
 
 def test_a_sweep_is_as_good_as_scikit_learn(swept):
     Z, _, found = swept
     expected = sklearn.cluster.KMeans(8, n_init=4, random_state=0).fit(Z).inertia_
-    assert found[6].inertia <= 1.02 * expected
+    assert found[6].inertia_ <= 1.02 * expected
 
 
 def test_every_row_is_in_a_cluster(swept):
-    assert [clustering.sums.counts.sum() for clustering in swept[2]] == [3000] * 11
+    assert [clustering.sums_.counts.sum() for clustering in swept[2]] == [3000] * 11
 
 
 def test_clusters_by_size_are_the_same_clusters(swept):
     clustering = swept[2][5]
     ordered = clustering.by_size()
-    assert (np.diff(ordered.sums.counts) <= 0).all()
-    assert ordered.inertia == pytest.approx(clustering.inertia, rel=1e-12)
+    assert (np.diff(ordered.sums_.counts) <= 0).all()
+    assert ordered.inertia_ == pytest.approx(clustering.inertia_, rel=1e-12)
 
 
 def test_planted_clusters_are_found_again_from_other_starts():
     Z = lazy(blobs(spread=0.5))
     sample = sample_blocks(Z, da.arange(1200, chunks=250))
     four, nine = sweep(Z, [4, 9], sample=sample)
-    assert four.restarts_agree == pytest.approx(1.0)
-    assert nine.restarts_agree < 0.9
+    assert four.restarts_agree_ == pytest.approx(1.0)
+    assert nine.restarts_agree_ < 0.9
 
 
 def test_the_silhouette_is_that_of_scikit_learn(swept):
     Z, sample, found = swept
-    labels, _ = by_hand(Z, found[3].centers)
-    (ours,) = sample_silhouettes(sample, [found[3].centers], [found[3].sums.counts])
+    labels, _ = by_hand(Z, found[3].cluster_centers_)
+    (ours,) = sample_silhouettes(sample, [found[3]])
     assert ours == pytest.approx(silhouette_score(Z, labels), abs=1e-4)
 
 
@@ -385,8 +391,7 @@ def test_passes_are_told_until_none_is_running():
     Z = blobs()
     sweep(
         lazy(Z),
-        [2, 4],
-        starts={2: Z[:2], 4: Z[:4]},
+        [KMeans(k, init=Z[:k]) for k in (2, 4)],
         on_pass=lambda passes, running: told.append((passes, running)),
     )
     assert told[-1][1] == 0
@@ -408,7 +413,7 @@ def test_each_block_is_read_once_a_pass_for_all_clusterings():
         ]
     )
     passes: list[int] = []
-    starts = {k: Z[:k] for k in (2, 3, 4)}
-    sweep(array, [2, 3, 4], starts=starts, on_pass=lambda done, _: passes.append(done))
+    models = [KMeans(k, init=Z[:k]) for k in (2, 3, 4)]
+    sweep(array, models, on_pass=lambda done, _: passes.append(done))
     # One reading more for the squares of the scores, and one to measure all at their final centres.
     assert len(reads) == 3 * (len(passes) + 2)

@@ -14,16 +14,16 @@ from segment_lib.cluster.spill import Scratch
 from segment_lib.model import lloyd as lloyd_module
 from segment_lib.model import row_blocks
 from segment_lib.model.lloyd import (
-    Ask,
     Changes,
+    ClusteringState,
+    DaskRows,
+    LocalRows,
+    Query,
     Rows,
-    RowsHere,
-    RowsInBlocks,
-    Run,
     lloyd,
+    local_rows,
     measure,
     move_rows,
-    rows_here,
 )
 
 
@@ -43,37 +43,45 @@ class RowsReadInFull:
     """Rows all of which every pass looks at: Lloyd's algorithm as it stands in the books."""
 
     def __init__(self, Z: np.ndarray) -> None:
-        self._rows = RowsHere([Z])
+        self._rows = LocalRows([Z])
         self._Z = Z
         self.total = self._rows.total
 
     def passes(self):
         sums: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
-        def move(asks: Mapping[int, Ask]) -> Changes:
-            _, found = move_rows(self._Z, None, asks)
+        def move(queries: Mapping[int, Query]) -> Changes:
+            _, found = move_rows(self._Z, None, queries)
             changes = Changes(
-                {k: found.counts[k] - sums[k][0] if k in sums else found.counts[k] for k in asks},
-                {k: found.sums[k] - sums[k][1] if k in sums else found.sums[k] for k in asks},
+                {
+                    k: found.counts[k] - sums[k][0] if k in sums else found.counts[k]
+                    for k in queries
+                },
+                {k: found.sums[k] - sums[k][1] if k in sums else found.sums[k] for k in queries},
             )
-            sums.update({k: (found.counts[k], found.sums[k]) for k in asks})
+            sums.update({k: (found.counts[k], found.sums[k]) for k in queries})
             return changes
 
         return move
 
 
-def cut(Z: np.ndarray, marks: list[int]) -> RowsInBlocks:
+def cut(Z: np.ndarray, marks: list[int]) -> DaskRows:
     edges = sorted({0, len(Z), *marks})
-    return RowsInBlocks([delayed(Z[a:b]) for a, b in pairwise(edges)])
+    return DaskRows([delayed(Z[a:b]) for a, b in pairwise(edges)])
 
 
 def test_runs_taken_up_after_any_pass_go_on_to_the_same_bits():
     Z = scores()
     rows = cut(Z, [300, 1100])
-    told: list[dict[int, Run]] = []
+    told: list[dict[int, ClusteringState]] = []
 
-    def keep(runs: Mapping[int, Run]) -> None:
-        told.append({k: Run(r.centers, r.n_iter, r.settled, r.converged) for k, r in runs.items()})
+    def keep(runs: Mapping[int, ClusteringState]) -> None:
+        told.append(
+            {
+                k: ClusteringState(r.centers, r.n_iter, r.stopped, r.converged)
+                for k, r in runs.items()
+            }
+        )
 
     whole = lloyd(rows, starts(Z), keep=keep)
     assert len(told) > 5
@@ -91,7 +99,7 @@ def fitted(rows: Rows, Z: np.ndarray) -> dict[int, tuple[int, bytes]]:
 @pytest.mark.parametrize("seed", range(5))
 def test_rows_not_looked_at_change_nothing(seed):
     Z = scores(seed=seed)
-    assert fitted(RowsHere([Z]), Z) == fitted(RowsReadInFull(Z), Z)
+    assert fitted(LocalRows([Z]), Z) == fitted(RowsReadInFull(Z), Z)
 
 
 @settings(max_examples=15, deadline=None)
@@ -99,8 +107,8 @@ def test_rows_not_looked_at_change_nothing(seed):
 def test_any_partitioning_gives_the_same_bits(marks):
     Z = scores()
     rows = cut(Z, marks)
-    assert fitted(rows, Z) == fitted(RowsHere([Z]), Z)
-    assert fitted(rows_here(rows._blocks, threads=2), Z) == fitted(RowsHere([Z]), Z)
+    assert fitted(rows, Z) == fitted(LocalRows([Z]), Z)
+    assert fitted(local_rows(rows._blocks, threads=2), Z) == fitted(LocalRows([Z]), Z)
 
 
 def test_sums_here_have_the_bits_of_sums_by_tasks():
@@ -108,7 +116,7 @@ def test_sums_here_have_the_bits_of_sums_by_tasks():
     rows = cut(Z, list(range(100, 3000, 100)))
     (there,) = measure(rows, [Z[:5]])
     for threads in (1, 3):
-        (here,) = measure(rows_here(rows._blocks, threads), [Z[:5]])
+        (here,) = measure(local_rows(rows._blocks, threads), [Z[:5]])
         assert here.distances.tobytes() == there.distances.tobytes()
         assert here.silhouettes.tobytes() == there.silhouettes.tobytes()
 
@@ -117,7 +125,7 @@ def test_the_order_of_the_rows_changes_nothing():
     Z = scores()
     mixed = np.random.default_rng(1).permutation(len(Z))
     asked = starts(Z)
-    here, there = lloyd(RowsHere([Z]), asked), lloyd(RowsHere([Z[mixed]]), asked)
+    here, there = lloyd(LocalRows([Z]), asked), lloyd(LocalRows([Z[mixed]]), asked)
     assert all((here[k].centers == there[k].centers).all() for k in asked)
 
 
@@ -125,10 +133,10 @@ def test_what_is_remembered_in_files_is_what_is_remembered_in_memory(tmp_path):
     Z = scores()
     scratch = Scratch(tmp_path, "scratch")
     spilled = scratch.spill(da.from_array(Z, chunks=(500, -1)))
-    whole = fitted(RowsHere([Z]), Z)
-    assert fitted(RowsInBlocks(row_blocks(spilled.array()), scratch.hold), Z) == whole
+    whole = fitted(LocalRows([Z]), Z)
+    assert fitted(DaskRows(row_blocks(spilled.array()), scratch.hold), Z) == whole
     for threads in (1, 3):
-        assert fitted(RowsHere(spilled, threads, scratch.standings), Z) == whole
+        assert fitted(LocalRows(spilled, threads, scratch.bounds_store), Z) == whole
 
 
 def test_a_mapped_block_is_read_whole(tmp_path):
@@ -144,25 +152,25 @@ def test_a_mapped_block_is_read_whole(tmp_path):
 def test_few_rows_are_looked_at_again(monkeypatch):
     Z, looked_at = scores(20_000), []
 
-    def counted(rows: np.ndarray, asks: list[Ask], *rest: np.ndarray) -> list:
-        looked_at.append(len(rows) * len(asks))
-        return tally(rows, asks, *rest)
+    def counted(rows: np.ndarray, queries: list[Query], *rest: np.ndarray) -> list:
+        looked_at.append(len(rows) * len(queries))
+        return tally(rows, queries, *rest)
 
     tally = lloyd_module._tally
     monkeypatch.setattr(lloyd_module, "_tally", counted)
-    runs = lloyd(RowsHere([Z]), starts(Z))
+    runs = lloyd(LocalRows([Z]), starts(Z))
     in_full = len(Z) * sum(run.n_iter for run in runs.values())
     assert sum(looked_at) < 0.5 * in_full
 
 
 def test_clusterings_that_rest_are_left_out_of_the_next_pass():
     Z, asked = scores(), []
-    rows = RowsHere([Z])
+    rows = LocalRows([Z])
     passes = rows.passes
 
     def watched():
         move = passes()
-        return lambda asks: (asked.append(list(asks)), move(asks))[1]
+        return lambda queries: (asked.append(list(queries)), move(queries))[1]
 
     rows.passes = watched
     runs = lloyd(rows, starts(Z))
@@ -173,9 +181,9 @@ def test_clusterings_that_rest_are_left_out_of_the_next_pass():
 
 def test_counts_and_sums_are_those_of_the_labels_after_every_pass():
     Z = scores()
-    runs = lloyd(RowsHere([Z]), starts(Z), max_iter=7, tol=0)
+    runs = lloyd(LocalRows([Z]), starts(Z), max_iter=7, tol=0)
     for k, run in runs.items():
-        before = lloyd(RowsHere([Z]), starts(Z), max_iter=6, tol=0)[k].centers.astype(np.float64)
+        before = lloyd(LocalRows([Z]), starts(Z), max_iter=6, tol=0)[k].centers.astype(np.float64)
         own = ((Z[:, None].astype(np.float64) - before) ** 2).sum(axis=2).argmin(axis=1)
         member = own[:, None] == np.arange(k)
         np.testing.assert_array_equal(run.counts, member.sum(axis=0))

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from segment_lib.errors import IntegrityError
-from segment_lib.model import MicroClusters, MicroModel, Projection
+from segment_lib.model import (
+    IncrementalPCA,
+    MicroClusters,
+    MicroModel,
+    Projection,
+    StandardScaler,
+)
 from segment_lib.model.micro import _shared_difference
 from segment_lib.model.quality import ClusterSums
 
@@ -14,10 +20,8 @@ N = 6000
 def plain(n_features: int) -> Projection:
     """A projection that changes nothing."""
     return Projection(
-        np.zeros(n_features),
-        np.ones(n_features),
-        np.eye(n_features),
-        np.full(n_features, 1 / n_features),
+        StandardScaler.from_arrays(np.zeros(n_features), np.ones(n_features)),
+        IncrementalPCA.from_arrays(np.eye(n_features), np.full(n_features, 1 / n_features)),
     )
 
 
@@ -38,7 +42,7 @@ def fitted(people: np.ndarray, customers: np.ndarray, n_micro: int = 27) -> Micr
 def test_there_are_three_times_as_many_clusters_as_slices(people: np.ndarray) -> None:
     model = fitted(people, people[:500], 48)
     assert (len(model.contrasts), model.clusters.n_slices, model.n_micro) == (12, 4, 48)
-    assert set(model.assign(people)) == set(range(48))
+    assert set(model.predict(people)) == set(range(48))
 
 
 def test_few_people_get_fewer_micro_segments(people: np.ndarray) -> None:
@@ -48,7 +52,7 @@ def test_few_people_get_fewer_micro_segments(people: np.ndarray) -> None:
 
 def test_people_all_alike_are_one_cluster() -> None:
     alike = np.zeros((500, 3), dtype=np.float32)
-    assert set(fitted(alike, alike[:50]).assign(alike)) == {0}
+    assert set(fitted(alike, alike[:50]).predict(alike)) == {0}
 
 
 def test_slices_rise_along_a_planted_shift(people: np.ndarray) -> None:
@@ -56,7 +60,7 @@ def test_slices_rise_along_a_planted_shift(people: np.ndarray) -> None:
     chance = np.exp(people[:, 1].astype(float))
     drawn = np.random.default_rng(1).random(N) < chance / chance.max()
     model = fitted(people, people[drawn], 27)
-    slices = model.assign(people) % model.clusters.n_slices
+    slices = model.predict(people) % model.clusters.n_slices
     rates = [drawn[slices == i].mean() for i in range(model.clusters.n_slices)]
     assert rates == sorted(rates)
     assert rates[-1] > 3 * rates[0]
@@ -66,7 +70,7 @@ def test_slices_rise_along_a_planted_shift(people: np.ndarray) -> None:
 
 def test_slices_of_a_cluster_hold_equal_numbers(people: np.ndarray) -> None:
     model = fitted(people, people[people[:, 1] > 0])
-    micro = model.assign(people)
+    micro = model.predict(people)
     for cluster in range(len(model.contrasts)):
         first = cluster * model.clusters.n_slices
         rows = np.bincount(micro, minlength=model.n_micro)[first : first + model.clusters.n_slices]
@@ -110,14 +114,14 @@ def test_any_parts_give_the_answer_of_one(people: np.ndarray, size: int) -> None
     model = MicroModel.fit(clusters, people, sums, clusters.tally(customers))
     one = MicroModel.fit(clusters, people, whole, clusters.tally(customers))
     assert model.contrasts == pytest.approx(one.contrasts, rel=1e-5)
-    apart = np.concatenate([one.assign(block) for block in blocks]) != one.assign(people)
+    apart = np.concatenate([one.predict(block) for block in blocks]) != one.predict(people)
     assert apart.sum() == 0
 
 
 def test_arrays_come_back(people: np.ndarray) -> None:
     model = fitted(people, people[:900])
     again = MicroModel.from_arrays(plain(4), model.arrays())
-    assert (again.assign(people) == model.assign(people)).all()
+    assert (again.predict(people) == model.predict(people)).all()
 
 
 @pytest.mark.parametrize("name", ["weights", "centers", "contrasts", "cuts"])

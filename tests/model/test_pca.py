@@ -71,7 +71,7 @@ def test_as_few_components_as_hold_the_share_are_kept(share):
 
 
 def test_a_share_met_exactly_needs_no_component_more():
-    # Four features of equal variance: three of them hold exactly three quarters.
+    # Four features of equal variance: three of them hold exactly three holdout_split.
     X = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], dtype=np.float32)
     X = np.concatenate([X, -X])
     assert IncrementalPCA(0.75).fit(lazy(X, 4)).n_components_ == 3
@@ -174,5 +174,5 @@ def test_rows_all_alike_have_no_variance_to_share():
 
 @pytest.mark.parametrize(("n", "wanted"), [(600, 7), (4, 5)])
 def test_more_components_than_features_or_rows_are_refused(n, wanted):
-    with pytest.raises(ConfigError, match=f"model.n_components = {wanted}, of 6 features"):
+    with pytest.raises(ConfigError, match=f"n_components = {wanted}, of 6 features"):
         IncrementalPCA(wanted).fit(lazy(people(n)))

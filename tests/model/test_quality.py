@@ -10,9 +10,15 @@ import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segment_lib.model import calinski_harabasz, davies_bouldin, simplified_silhouette
-from segment_lib.model.lloyd import RowsHere, measure
-from segment_lib.model.quality import ClusterSums, inertia, silhouette
+from segment_lib.model.lloyd import LocalRows, measure
+from segment_lib.model.quality import (
+    ClusterSums,
+    calinski_harabasz,
+    davies_bouldin,
+    inertia,
+    silhouette,
+    simplified_silhouette,
+)
 
 
 def clustered(n: int = 500, k: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -93,7 +99,7 @@ def test_a_labelling_of_one_cluster_has_no_silhouette():
 def test_the_simplified_silhouette_is_that_of_distances_to_centres(k):
     Z, _, means = clustered(k=k)
     centers = means.astype(np.float32)
-    (found,) = measure(RowsHere([Z]), [centers])
+    (found,) = measure(LocalRows([Z]), [centers])
     nearest = ((Z[:, None].astype(np.float64) - centers) ** 2).sum(axis=2).argmin(axis=1)
     expected = simplified_silhouette(sums(Z, nearest, centers.astype(np.float64)))
     assert simplified_silhouette(found) == pytest.approx(expected, abs=1e-6)
@@ -138,8 +144,8 @@ def test_sums_of_any_partitioning_add_up_to_those_of_the_whole(marks):
     Z, _, means = clustered()
     centers = means.astype(np.float32)
     edges = sorted({0, 500, *marks})
-    parts = [measure(RowsHere([Z[a:b]]), [centers])[0] for a, b in pairwise(edges)]
-    total, (whole,) = reduce(add, parts), measure(RowsHere([Z]), [centers])
+    parts = [measure(LocalRows([Z[a:b]]), [centers])[0] for a, b in pairwise(edges)]
+    total, (whole,) = reduce(add, parts), measure(LocalRows([Z]), [centers])
     np.testing.assert_array_equal(total.counts, whole.counts)
     np.testing.assert_allclose(total.sums, whole.sums, rtol=1e-12, atol=1e-9)
     np.testing.assert_allclose(total.distances, whole.distances, rtol=1e-12)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segment_lib.errors import DataError
-from segment_lib.model import Moments, StandardScaler, moments
+from segment_lib.model import Moments, StandardScaler, compute_moments
 
 
 def people(n: int = 1000, seed: int = 0) -> np.ndarray:
@@ -38,15 +38,15 @@ def close(found: Moments, X: np.ndarray) -> None:
 
 
 def test_moments_are_count_mean_and_scatter():
-    close(Moments.of(people()), people())
+    close(Moments.from_block(people()), people())
 
 
 def test_more_rows_than_a_tile_are_added_up():
-    close(Moments.of(people(20_000)), people(20_000))
+    close(Moments.from_block(people(20_000)), people(20_000))
 
 
 def test_a_single_row_has_no_scatter():
-    found = Moments.of(np.array([[1.0, 2.0]], dtype=np.float32))
+    found = Moments.from_block(np.array([[1.0, 2.0]], dtype=np.float32))
     assert (found.n, found.mean.tolist(), found.scatter.tolist()) == (1, [1, 2], [[0, 0], [0, 0]])
 
 
@@ -54,20 +54,20 @@ def test_a_single_row_has_no_scatter():
 @given(st.lists(st.integers(0, 10_000), max_size=8), st.integers(2, 300), st.integers(0, 5))
 def test_moments_of_any_partitioning_add_up_to_those_of_the_whole(marks, n, seed):
     X = people(n, seed)
-    close(reduce(add, [Moments.of(part) for part in cut(X, marks)]), X)
+    close(reduce(add, [Moments.from_block(part) for part in cut(X, marks)]), X)
 
 
 @pytest.mark.parametrize("chunks", [1000, 333, 64, (100, 2), (1, 4)])
 def test_moments_of_an_array_do_not_depend_on_its_chunks(chunks):
     X = people(300)
     chunks = (chunks, 4) if isinstance(chunks, int) else chunks
-    close(moments(da.from_array(X, chunks=chunks)), X)
+    close(compute_moments(da.from_array(X, chunks=chunks)), X)
 
 
 def test_moments_survive_a_mean_far_from_zero():
     # The textbook sum of squares loses all digits here; Chan's update does not.
     X = np.array([[4.0], [7.0], [13.0], [16.0]]) + 1e9
-    found = reduce(add, [Moments.of(row[None]) for row in X])
+    found = reduce(add, [Moments.from_block(row[None]) for row in X])
     assert found.scatter[0, 0] / 3 == pytest.approx(30.0, abs=1e-6)
 
 
@@ -76,12 +76,12 @@ def test_a_value_that_is_not_finite_is_refused_with_its_feature(value):
     X = people(100)
     X[70, 2] = value
     with np.errstate(invalid="ignore"), pytest.raises(DataError, match="Feature 2"):
-        moments(da.from_array(X, chunks=(30, 4)))
+        compute_moments(da.from_array(X, chunks=(30, 4)))
 
 
 def test_scaled_moments_are_those_of_the_scaled_rows():
     X, mean, scale = people(), np.array([1.0, 2, 3, 4]), np.array([2.0, 4, 8, 16])
-    found = Moments.of(X).scaled(mean, scale)
+    found = Moments.from_block(X).scaled(mean, scale)
     close(found, (X.astype(np.float64) - mean) / scale)
 
 

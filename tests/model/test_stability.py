@@ -10,9 +10,9 @@ import pytest
 from sklearn.metrics import jaccard_score
 from sklearn.metrics.cluster import contingency_matrix
 
-from segment_lib.model import overlap, reclusterings, sample_blocks, segment_stability
+from segment_lib.model import KMeans, overlap, resampled_centers, sample_blocks, segment_stability
 from segment_lib.model.sample import Sample
-from segment_lib.model.stability import count_jointly, jaccard, recluster
+from segment_lib.model.stability import contingency, jaccard, resample
 
 MEANS = np.array([[0, 0, 0], [20, 0, 0], [0, 20, 0], [0, 0, 20]], dtype=np.float32)
 
@@ -30,21 +30,21 @@ def sampled(scores: np.ndarray, chunks: int | tuple[int, ...] = 1000):
 def test_the_coefficients_are_those_of_scikit_learn():
     rng = np.random.default_rng(2)
     own, other = rng.integers(0, 3, 200), rng.integers(0, 4, 200)
-    found = jaccard(count_jointly(own, other, 3, 4))
+    found = jaccard(contingency(own, other, 3, 4))
     for s in range(3):
         for t in range(4):
             assert found[s, t] == pytest.approx(jaccard_score(own == s, other == t))
 
 
 def test_blobs_far_apart_are_found_again_each():
-    (found,) = segment_stability(sampled(blobs()), [MEANS], trials=4)
+    (found,) = segment_stability(sampled(blobs()), [KMeans.from_centers(MEANS)], trials=4)
     assert found.shape == (4, 4)
     np.testing.assert_allclose(found, 1)
 
 
 def test_a_blob_cut_in_two_is_not_found_again_while_the_others_are():
     halved = np.concatenate([MEANS[1:], [[-0.5, 0, 0], [0.5, 0, 0]]]).astype(np.float32)
-    (found,) = segment_stability(sampled(blobs()), [halved], trials=6)
+    (found,) = segment_stability(sampled(blobs()), [KMeans.from_centers(halved)], trials=6)
     mean = found.mean(axis=0)
     assert mean[3:].max() < 0.75
     assert mean[:3].mean() > mean[3:].mean()
@@ -53,8 +53,8 @@ def test_a_blob_cut_in_two_is_not_found_again_while_the_others_are():
 def test_segments_of_a_single_cloud_are_not_found_again():
     rng = np.random.default_rng(3)
     cloud = rng.normal(size=(4000, 20)).astype(np.float32)
-    (centers,) = recluster(Sample(np.arange(4000, dtype=np.uint64), cloud), [6], 99, 0)
-    (found,) = segment_stability(sampled(cloud), [centers], trials=4)
+    (model,) = resample(Sample(np.arange(4000, dtype=np.uint64), cloud), [6], 99, 0)
+    (found,) = segment_stability(sampled(cloud), [model], trials=4)
     assert found.mean() < 0.5
 
 
@@ -64,28 +64,28 @@ def test_neither_partitioning_nor_threads_change_a_byte():
     for chunks, workers in ((3000, 1), (700, 2), (128, 2)):
         with dask.config.set(scheduler="threads", num_workers=workers):
             sample = sampled(scores, chunks)
-            (stable,) = segment_stability(sample, [MEANS], trials=3)
-            told.append((stable.tobytes(), reclusterings(sample, 5, trials=3).tobytes()))
+            (stable,) = segment_stability(sample, [KMeans.from_centers(MEANS)], trials=3)
+            told.append((stable.tobytes(), resampled_centers(sample, 5, trials=3).tobytes()))
     assert len(set(told)) == 1
 
 
-def test_each_clustering_anew_draws_other_rows_and_other_starts():
-    anew = reclusterings(sampled(blobs()), 6, trials=3)
-    assert anew.shape == (3, 6, 3)
-    assert not np.allclose(np.sort(anew[0], axis=0), np.sort(anew[1], axis=0))
+def test_each_resampled_clustering_draws_other_rows_and_other_starts():
+    resampled = resampled_centers(sampled(blobs()), 6, trials=3)
+    assert resampled.shape == (3, 6, 3)
+    assert not np.allclose(np.sort(resampled[0], axis=0), np.sort(resampled[1], axis=0))
 
 
 def test_fewer_different_rows_than_segments_are_no_failure():
     scores = np.repeat(np.eye(3, dtype=np.float32), 5, axis=0)
-    assert reclusterings(sampled(scores), 6, trials=2).shape == (2, 6, 3)
+    assert resampled_centers(sampled(scores), 6, trials=2).shape == (2, 6, 3)
 
 
 def test_overlaps_of_parts_add_up_to_that_of_the_whole():
-    scores, anew = blobs(), reclusterings(sampled(blobs()), 4, trials=3)
-    whole = overlap(scores, MEANS, anew)
-    parts = [overlap(part, MEANS, anew) for part in np.array_split(scores, 7)]
-    np.testing.assert_array_equal(reduce(add, parts).joint, whole.joint)
-    assert whole.joint.sum(axis=(1, 2)).tolist() == [4000] * 3
+    scores, resampled = blobs(), resampled_centers(sampled(blobs()), 4, trials=3)
+    whole = overlap(scores, MEANS, resampled)
+    parts = [overlap(part, MEANS, resampled) for part in np.array_split(scores, 7)]
+    np.testing.assert_array_equal(reduce(add, parts).contingency, whole.contingency)
+    assert whole.contingency.sum(axis=(1, 2)).tolist() == [4000] * 3
 
 
 def test_partners_are_the_same_segments_in_another_order():
@@ -99,13 +99,13 @@ def test_partners_are_the_same_segments_in_another_order():
     np.testing.assert_array_equal(found.sizes[0], own[order])
 
 
-def test_joint_counts_are_the_contingency_table_of_scikit_learn():
+def test_rows_by_both_labels_are_the_contingency_table_of_scikit_learn():
     rng = np.random.default_rng(1)
     labels, others = rng.integers(0, 3, 100), rng.integers(0, 4, 100)
     np.testing.assert_array_equal(
-        count_jointly(labels, others, 3, 4), contingency_matrix(labels, others)
+        contingency(labels, others, 3, 4), contingency_matrix(labels, others)
     )
 
 
 def test_labels_nobody_has_are_counted_as_none():
-    assert count_jointly(np.array([0]), np.array([1]), 2, 3).tolist() == [[0, 1, 0], [0, 0, 0]]
+    assert contingency(np.array([0]), np.array([1]), 2, 3).tolist() == [[0, 1, 0], [0, 0, 0]]

@@ -343,7 +343,7 @@ def fairness() -> pl.DataFrame:
     records = []
     for number, (ours, theirs, _) in SIZES.items():
         for level, label, share in (("1", "male", 0.4), ("2", "female", 0.6)):
-            told = (number, level) != (10, "2")
+            shown = (number, level) != (10, "2")
             records.append(
                 {
                     "segment": number,
@@ -353,8 +353,8 @@ def fairness() -> pl.DataFrame:
                     "meaning": "form of address",
                     "population_rows": round(share * ours),
                     "population_share": share + 0.01 * (number % 3),
-                    "customer_rows": round(share * theirs) if told else None,
-                    "customer_share": share if told else None,
+                    "customer_rows": round(share * theirs) if shown else None,
+                    "customer_share": share if shown else None,
                     "population_at_large": share,
                     "customers_at_large": share,
                 }

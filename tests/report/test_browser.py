@@ -96,13 +96,13 @@ def test_axe_finds_nothing_that_bars_a_reader(
     browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
     axe = Axe(browser)
     axe.inject()
-    found = axe.run()
-    assert len(found["passes"]) > 20
-    told = [
+    results = axe.run()
+    assert len(results["passes"]) > 20
+    violations = [
         (violation["id"], violation["impact"], violation["nodes"][0]["target"])
-        for violation in found["violations"]
+        for violation in results["violations"]
     ]
-    assert told == []
+    assert violations == []
 
 
 def test_every_chart_is_drawn_by_the_script(browser: webdriver.Chrome, report: Path) -> None:
@@ -193,11 +193,11 @@ def test_another_number_of_segments_is_told_by_choice(
 ) -> None:
     open_page(browser, report)
     choice = browser.find_element(By.ID, "choose-k")
-    told = browser.find_element(By.ID, "chosen-k")
-    assert told.text.startswith("10 segments:")
+    sentence = browser.find_element(By.ID, "chosen-k")
+    assert sentence.text.startswith("10 segments:")
     choice.send_keys("5")
-    assert told.text.startswith("5 segments:")
-    assert "model.n_clusters=5" in told.text
+    assert sentence.text.startswith("5 segments:")
+    assert "model.n_clusters=5" in sentence.text
 
 
 def test_a_mark_tells_its_numbers_when_pointed_at(browser: webdriver.Chrome, report: Path) -> None:

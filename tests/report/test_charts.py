@@ -8,7 +8,7 @@ import pytest
 import vl_convert
 
 from segment_lib.report import RunFacts, charts, data_charts
-from segment_lib.report.segments import Segment, segments
+from segment_lib.report.segments import Segment, build_segments
 from segment_lib.report.theme import Drawing
 
 Shares = Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]
@@ -23,7 +23,7 @@ SIZES = {
 @pytest.fixture
 def few(facts: RunFacts, shares: Shares) -> tuple[Segment, ...]:
     """Of the first the people are too few to be told, of the last the customers."""
-    return segments(shares(SIZES), facts.names, facts.traits, min_cell=10)
+    return build_segments(shares(SIZES), facts.names, facts.traits, min_cell=10)
 
 
 def drawn(chart: Drawing) -> dict[str, dict[str, object]]:
@@ -41,21 +41,21 @@ def svg(chart: Drawing) -> str:
 
 
 def test_hidden_numbers_are_no_dot_at_the_average(few: tuple[Segment, ...]) -> None:
-    rows = drawn(charts.index(few))
+    rows = drawn(charts.index_chart(few))
     assert [rows[f"Segment {n}"]["far"] is None for n in (1, 2, 3)] == [True, False, True]
     assert rows["Segment 1"]["label"] == "not shown"
     assert rows["Segment 3"]["label"] == "not shown"
-    said = svg(charts.index(few))
-    hidden = re.findall(r'transform="translate\(([\d.-]+),[^>]*>not shown<', said)
+    drawing = svg(charts.index_chart(few))
+    hidden = re.findall(r'transform="translate\(([\d.-]+),[^>]*>not shown<', drawing)
     assert set(hidden) == {"0"}
 
 
 def test_segments_of_too_few_people_have_an_empty_row(few: tuple[Segment, ...]) -> None:
-    for chart in (charts.index(few), charts.shares(few)):
+    for chart in (charts.index_chart(few), charts.share_chart(few)):
         assert set(drawn(chart)) == {"Segment 1", "Segment 2", "Segment 3"}
     ends = [
         (row["name"], row["who"])
-        for rows in charts.shares(few).to_dict()["datasets"].values()
+        for rows in charts.share_chart(few).to_dict()["datasets"].values()
         for row in rows
         if "who" in row
     ]
@@ -64,11 +64,11 @@ def test_segments_of_too_few_people_have_an_empty_row(few: tuple[Segment, ...]) 
     assert ("Segment 2", "customers") in ends
 
 
-@pytest.mark.parametrize(("most", "said"), [(25, False), (2, False), (1, True)])
-def test_a_limit_beyond_the_axis_does_not_stretch_it(most: int, said: bool) -> None:
+@pytest.mark.parametrize(("most", "shown"), [(25, False), (2, False), (1, True)])
+def test_a_limit_beyond_the_axis_does_not_stretch_it(most: int, shown: bool) -> None:
     rows = pl.DataFrame({"extract": "population", "n_missing": [0, 1, 2], "rows": [70, 20, 10]})
-    chart = svg(data_charts.gaps(rows, "population", most, (2, 0.7), 10))
+    chart = svg(data_charts.rows_chart(rows, "population", most, (2, 0.7), 10))
     width = re.search(r'<svg[^>]* width="([\d.]+)"', chart)
     assert width is not None
     assert float(width[1]) < 450
-    assert ("set aside →" in chart) is said
+    assert ("set aside →" in chart) is shown

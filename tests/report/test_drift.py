@@ -99,10 +99,10 @@ def test_tables_show_attributes_and_segments() -> None:
 
 
 def test_shares_and_indices_of_few_people_are_not_told_nor_what_would_tell_them() -> None:
-    told = SEGMENTS.with_columns(share_new=pl.Series([0.12, 0.79, 0.004, 0.086]))
+    segments = SEGMENTS.with_columns(share_new=pl.Series([0.12, 0.79, 0.004, 0.086]))
     few = COMPARED | {"base": COUNTS.with_columns(customer_rows=pl.Series([240, 595, 5]))}
     summary = SUMMARY | {"set_aside_new": 0.005}
-    section = section_of(summary, told, few)
+    section = section_of(summary, segments, few)
     assert [[cell.text for cell in row][2:] for row in section.tables[1].rows] == [
         ["10%", "12%", "240", "250"],
         ["60%", "79%", "–", "91"],

@@ -59,10 +59,10 @@ def test_the_page_names_no_address(report: Path) -> None:
 
 def test_the_policy_allows_the_scripts_and_the_style_by_their_hashes(report: Path) -> None:
     html = report.read_text()
-    found = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
-    assert found is not None
-    policy = {name: values for name, *values in map(str.split, found[1].split(";"))}
-    assert "unsafe" not in found[1]
+    header = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
+    assert header is not None
+    policy = {name: values for name, *values in map(str.split, header[1].split(";"))}
+    assert "unsafe" not in header[1]
     for directive, tag in (("script-src", "script"), ("style-src", "style")):
         parts = re.findall(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
         digests = [b64encode(sha256(part.encode()).digest()).decode() for part in parts]
@@ -271,9 +271,9 @@ def test_every_table_can_be_taken_away_with_its_numbers_whole(
 
 
 def test_what_few_people_hold_is_left_empty_in_the_fairness_table(report: Path) -> None:
-    told = csv_of(report.read_text(), "fairness-1").filter(pl.col("Segment") == "Segment 10")
-    assert told["female: customers"].to_list() == [None]
-    assert told["male: customers"].to_list() == [0.4]
+    row = csv_of(report.read_text(), "fairness-1").filter(pl.col("Segment") == "Segment 10")
+    assert row["female: customers"].to_list() == [None]
+    assert row["male: customers"].to_list() == [0.4]
 
 
 def test_another_number_of_segments_says_what_it_would_give(report: Path) -> None:
@@ -308,6 +308,6 @@ def test_costs_and_responses_are_told_where_the_run_knows_them(
     html = page(replace(facts, depth=depth, response=response), tmp_path)
     assert "Mail the best 30% of the population (28% to 31%): 267,366 pieces" in html
     assert "--depth 0.30" in html
-    told = csv_of(html, "response")
-    assert told["Responses"].to_list() == [None, 20, None]  # 4, and 18 that would give it away
-    assert told["Rate"].to_list() == [None, 0.02, None]
+    table = csv_of(html, "response")
+    assert table["Responses"].to_list() == [None, 20, None]  # 4, and 18 that would give it away
+    assert table["Rate"].to_list() == [None, 0.02, None]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from segment_lib.report import tables, words
-from segment_lib.report.segments import Segment, segments, traits_of
+from segment_lib.report import formatting, tables
+from segment_lib.report.segments import Segment, build_segments, traits_of
 
 Shares = Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]
 
@@ -28,7 +28,7 @@ TRAITS = pl.DataFrame(
 
 
 def segments_of(table: pl.DataFrame) -> tuple[Segment, ...]:
-    return segments(table, NAMES, TRAITS, min_cell=10)
+    return build_segments(table, NAMES, TRAITS, min_cell=10)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def segments_of(table: pl.DataFrame) -> tuple[Segment, ...]:
     ],
 )
 def test_shares_are_percentages(share: float | None, text: str) -> None:
-    assert words.percent(share) == text
+    assert formatting.percent(share) == text
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_shares_are_percentages(share: float | None, text: str) -> None:
     ],
 )
 def test_an_index_is_said_in_times(index: float, text: str) -> None:
-    assert words.times(index) == text
+    assert formatting.times(index) == text
 
 
 @pytest.mark.parametrize(
@@ -66,15 +66,15 @@ def test_an_index_is_said_in_times(index: float, text: str) -> None:
     [(0, "0 B"), (2_301, "2.3 kB"), (238_113_004, "238 MB"), (None, "–"), (4e15, "4000.0 TB")],
 )
 def test_bytes_are_given_in_the_unit_that_fits(number: float | None, text: str) -> None:
-    assert words.size(number) == text
+    assert formatting.size(number) == text
 
 
 def test_segments_come_by_falling_index_with_the_rows_set_aside_last(shares: Shares) -> None:
     table = shares(
         {1: (50, 20, "under"), 2: (50, 90, "over"), 3: (50, 50, "average"), -1: (50, 99, "over")}
     )
-    found = segments_of(table)
-    assert [segment.name for segment in found] == [
+    segments = segments_of(table)
+    assert [segment.name for segment in segments] == [
         "Segment 2",
         "Segment 3",
         "Segment 1",
@@ -87,20 +87,28 @@ def test_a_small_count_takes_share_index_and_interval_with_it(shares: Shares) ->
     small = {s.number: s for s in segments_of(table)}[1]
     assert (small.customer_rows, small.customer_share, small.index, small.limits) == (None,) * 4
     assert small.population_rows == 500
-    assert (small.chance, small.verdict, small.word) == (None, "hidden", "not shown")
+    assert (small.sampling_limits, small.verdict, small.verdict_word) == (
+        None,
+        "hidden",
+        "not shown",
+    )
 
 
 def test_a_lone_small_count_does_not_follow_from_the_total(shares: Shares) -> None:
     table = shares({1: (500, 9, "under"), 2: (500, 300, "over"), 3: (600, 200, "average")})
-    found = {s.number: s for s in segments_of(table)}
-    assert (found[3].customer_rows, found[3].customer_share, found[3].index) == (None,) * 3
-    assert (found[3].population_rows, found[3].verdict) == (600, "hidden")
-    assert (found[2].customer_rows, found[2].verdict) == (300, "over")
+    segments = {s.number: s for s in segments_of(table)}
+    assert (
+        segments[3].customer_rows,
+        segments[3].customer_share,
+        segments[3].index,
+    ) == (None,) * 3
+    assert (segments[3].population_rows, segments[3].verdict) == (600, "hidden")
+    assert (segments[2].customer_rows, segments[2].verdict) == (300, "over")
 
 
 def test_traits_come_strongest_first_and_those_of_too_few_people_are_held_back() -> None:
-    found = traits_of(TRAITS, 1, min_cell=10)
-    assert [(trait.attribute, trait.more) for trait in found] == [
+    traits = traits_of(TRAITS, 1, min_cell=10)
+    assert [(trait.attribute, trait.is_more_frequent) for trait in traits] == [
         ("FINANZ_SPARER", True),
         ("ZABEOTYP", False),
     ]
@@ -110,8 +118,8 @@ def test_traits_come_strongest_first_and_those_of_too_few_people_are_held_back()
 
 def test_seldom_is_not_said_twice() -> None:
     saver, energy = traits_of(TRAITS, 1, min_cell=10)
-    assert energy.plain == "energy use: fair"
-    assert saver.plain == saver.words
+    assert energy.words_without_seldom == "energy use: fair"
+    assert saver.words_without_seldom == saver.words
 
 
 def test_loadings_come_by_size_with_their_sign_in_words() -> None:
@@ -137,14 +145,16 @@ def test_loadings_come_by_size_with_their_sign_in_words() -> None:
 
 def test_words_a_spreadsheet_would_run_are_made_safe() -> None:
     rows = pl.DataFrame({"name": ["=1+1"], "rows": [3]})
-    table = tables.table("t", "T", rows, [("Name", "name", None), ("Rows", "rows", words.count)])
+    table = tables.table(
+        "t", "T", rows, [("Name", "name", None), ("Rows", "rows", formatting.count)]
+    )
     assert table.csv == "Name,Rows\n'=1+1,3\n"
 
 
 def test_a_column_of_shares_keeps_its_digits_and_what_is_held_back_stays_empty() -> None:
     rows = pl.DataFrame({"name": ["a", "b"], "share": [0.123456, None]})
     table = tables.table(
-        "t", "T", rows, [("Name", "name", None), ("Share", "share", words.percent)]
+        "t", "T", rows, [("Name", "name", None), ("Share", "share", formatting.percent)]
     )
     assert [row[1].text for row in table.rows] == ["12%", "–"]
     assert table.csv == "Name,Share\na,0.123456\nb,\n"
@@ -158,11 +168,11 @@ def test_codes_the_dictionary_lacks_are_listed_by_rows() -> None:
             "customers_unseen_rows": [0, 1, 40],
         }
     )
-    assert tables.unseen(attributes, min_cell=1)["attribute"].to_list() == ["C", "B"]
+    assert tables.unseen_code_rows(attributes, min_cell=1)["attribute"].to_list() == ["C", "B"]
 
 
 def test_few_unseen_codes_are_not_counted_out() -> None:
     attributes = pl.DataFrame(
         {"attribute": ["A"], "unseen_rows": [3], "customers_unseen_rows": [40]}
     )
-    assert tables.unseen(attributes, min_cell=10).row(0) == ("A", None, 40)
+    assert tables.unseen_code_rows(attributes, min_cell=10).row(0) == ("A", None, 40)

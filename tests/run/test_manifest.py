@@ -12,8 +12,7 @@ import scipy
 
 import segment_lib
 from jobs.assess import edited_plan, note_derived
-from jobs.console import Console
-from jobs.stage import Job, Outcome, Stage, run_stages
+from jobs.legacy import Outcome, Stage
 from segment_lib.cluster.preflight import installed
 from segment_lib.cluster.versions import PACKAGES
 from segment_lib.cluster.workers import local_workers
@@ -22,8 +21,11 @@ from segment_lib.errors import IntegrityError, ResourceError
 from segment_lib.run.checkpoint import finish_part, is_whole, noted_parts
 from segment_lib.run.fingerprint import fingerprint, fingerprint_file, package_versions
 from segment_lib.run.integrity import faults
+from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import Console
 from segment_lib.run.record import FORMAT, StageRecord
+from segment_lib.run.runner import run_stages
 from segment_lib.storage.files import StoredFile, read_file, write_file
 
 

@@ -1,4 +1,4 @@
-"""Codes: one spelling, lists in any usual form, words for nothing."""
+"""Codes: canonical spelling, lists in all usual forms, words for a missing value."""
 
 from contextlib import suppress
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Ids: one key for one person however it is written, and refused where digits are lost."""
+"""Ids: one key for one person in all spellings, and a refusal where digits are lost."""
 
 from decimal import Decimal
 

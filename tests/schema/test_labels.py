@@ -1,4 +1,4 @@
-"""What attributes and levels mean, in the project's own words."""
+"""Labels of attributes and levels in the project's own words."""
 
 import os
 from pathlib import Path

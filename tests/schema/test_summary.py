@@ -1,4 +1,4 @@
-"""The feature summary: what is read, what is forgiven, what is refused."""
+"""The feature summary: forms that are read, slips that are forgiven, faults that are refused."""
 
 import csv
 import io

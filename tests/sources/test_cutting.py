@@ -1,4 +1,4 @@
-"""Where a text is cut: at a row start, found from a window around a place, whatever the cells."""
+"""Cuts of a text: at a row start in a window around an offset, whatever the cells hold."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Delimited text: what is read alike, where it is cut, and what is refused with file and line."""
+"""Delimited text: forms that are read alike, cuts, and refusals with file and line."""
 
 import csv
 import io
@@ -43,7 +43,7 @@ def pieces(path: Path, schema: Schema = SCHEMA, **options):
 
 def read(path: Path, schema: Schema = SCHEMA, **options) -> pl.DataFrame:
     opened = extract(path, schema, **options)
-    return pl.concat(piece.read(schema, opened.carried).rows for piece in opened.pieces)
+    return pl.concat(piece.read(schema, opened.passthrough).rows for piece in opened.pieces)
 
 
 def refused(path: Path, schema: Schema = SCHEMA, **options) -> str:

@@ -1,4 +1,4 @@
-"""Finding the files of an extract, and expanding those that are compressed."""
+"""Search for the files of an extract, and unpacking of those that are compressed."""
 
 import bz2
 import gzip

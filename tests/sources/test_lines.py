@@ -1,4 +1,4 @@
-"""Lines that are no people: passed over with a remark where certain, else refused with the line."""
+"""Lines that are no people: passed over with a remark if certain, else refused with the line."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Forms of numbers: read as meant, or refused in a line that says what to do."""
+"""Formats of numbers: read as meant, or refused in a line that says what to do."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
-from segment_lib.sources import TextFormat, doubtful_points, open_extract
+from segment_lib.sources import TextFormat, ambiguous_points, open_extract
 from tests.kinds import KINDS, documented
 
 SCHEMA = Schema(
@@ -102,7 +102,7 @@ def test_points_before_three_digits_in_all_cells_are_in_doubt(tmp_path):
         for kind, n in piece.read(SCHEMA).notes.items():
             notes[kind] = notes.get(kind, 0) + n
     assert notes == {"thousands_like:SPEND": 2}
-    assert doubtful_points(notes) == ["SPEND"]
+    assert ambiguous_points(notes) == ["SPEND"]
     KINDS.note("Forms of numbers", "refused")
 
 
@@ -111,7 +111,7 @@ def test_one_cell_that_cannot_be_thousands_ends_the_doubt(tmp_path, other):
     opened = extract(tmp_path, ["1.234"] * 10 + [other], rows_per_part=2)
     decimals = [piece.decimals(["SPEND"]) for piece in opened.pieces]
     assert sum(n for notes in decimals for n in notes.values()) == 1
-    assert doubtful_points({"thousands_like:SPEND": 10, "decimals:SPEND": 1}) == []
+    assert ambiguous_points({"thousands_like:SPEND": 10, "decimals:SPEND": 1}) == []
 
 
 def test_what_was_found_out_of_numbers_is_told(tmp_path):

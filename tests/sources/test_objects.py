@@ -1,4 +1,4 @@
-"""Extracts delivered to an object store: found, unpacked and read as those on a disk are."""
+"""Extracts in an object store: found, unpacked and read as those on a disk."""
 
 import gzip
 import os
@@ -54,7 +54,7 @@ def read(path: Path) -> pl.DataFrame:
     )  # fmt: skip
     assert len(extract.pieces) > 3
     assert all(piece.digest()[1] for piece in extract.pieces)
-    return pl.concat(piece.read(SCHEMA, extract.carried).rows for piece in extract.pieces)
+    return pl.concat(piece.read(SCHEMA, extract.passthrough).rows for piece in extract.pieces)
 
 
 def packed(folder: Path, kind: str) -> bytes:

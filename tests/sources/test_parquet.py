@@ -51,7 +51,7 @@ def pieces(path: Path, rows_per_part: int = 100):
 
 def read(path: Path, rows_per_part: int = 100, id_column: str = "") -> pl.DataFrame:
     opened = extract(path, rows_per_part, id_column)
-    return pl.concat(piece.read(SCHEMA, opened.carried).rows for piece in opened.pieces)
+    return pl.concat(piece.read(SCHEMA, opened.passthrough).rows for piece in opened.pieces)
 
 
 def refused(path: Path, **options) -> str:

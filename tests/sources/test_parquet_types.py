@@ -1,4 +1,4 @@
-"""Each type of Parquet as each type of attribute: read as the same table in CSV is, or refused."""
+"""Every Parquet type as every type of attribute: read as the same table in CSV, or refused."""
 
 import csv
 import uuid

@@ -1,4 +1,4 @@
-"""Quotes: each kind in the first row, in the middle, and across a cut, as Python's csv reads it."""
+"""Quotes of each kind, in the first row, in the middle and across a cut, against Python's csv."""
 
 import csv
 import io

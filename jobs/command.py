@@ -1,0 +1,200 @@
+"""What all commands share: options, the exit code of what happened, and signals."""
+
+import argparse
+import errno
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from types import FrameType
+from typing import NoReturn
+
+from segment_lib.errors import ConfigError, DataError, JobError, ResourceError
+from segment_lib.run.blame import place_of, unquoted
+from segment_lib.run.progress import LOG
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import as_location
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
+_NO_PATH = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EINVAL}
+_PANIC = "PanicException"
+"""What Polars raises where its own code fails; it is no Exception."""
+_SHOWN = 200
+"""Characters of a path that an error shows."""
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
+"""What Ctrl-C, systemd, Kubernetes, Slurm and a closed terminal end a job with."""
+
+
+def path_argument(text: str) -> Location:
+    """A place on this machine or in an object store, of an option."""
+    try:
+        return as_location(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+@contextmanager
+def from_repository(package: str) -> Iterator[None]:
+    """Leave with a line and code 2 where the package imported inside is not at hand."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        line = f"error: {package} is not part of the wheel. Run the command in a checkout."
+        print(line, file=sys.stderr)
+        sys.exit(ConfigError.exit_code)
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1, of an option."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number of at least 1")
+    return int(text)
+
+
+def say(line: str) -> None:
+    """Print a line; nobody may be reading any more, as behind `| head`."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        _hush()
+
+
+def run_and_exit(action: Callable[[], int | None], elsewhere: str = "--run-dir") -> NoReturn:
+    """Do it, and leave with the exit code of what happened; the parameters of `exit_code`."""
+    sys.exit(exit_code(action, elsewhere))
+
+
+def exit_code(action: Callable[[], int | None], elsewhere: str = "--run-dir") -> int:
+    """Do it, and give the exit code of what happened, which a line has told.
+
+    Parameters
+    ----------
+    action : may give a code of its own
+    elsewhere : the option that says where else files may go
+    """
+    code = _code_of(action, elsewhere)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _hush()
+    except OSError as error:
+        LOG.error("error: standard output: %s", os.strerror(error.errno or 0))
+        _hush()
+        return code or ResourceError.exit_code
+    return code
+
+
+def _code_of(action: Callable[[], int | None], elsewhere: str) -> int:
+    try:
+        with _ended_by_signals():
+            return action() or 0
+    except BrokenPipeError:
+        return 0
+    except KeyboardInterrupt as stopped:
+        LOG.error("stopped; run the same command again to go on after the last finished part")
+        return 128 + (stopped.number if isinstance(stopped, _Ended) else signal.SIGINT)
+    except JobError as error:
+        LOG.error("error: %s", error)
+        return error.exit_code
+    except OSError as error:
+        known = _of_system(error, elsewhere)
+    except MemoryError:
+        known = ResourceError(
+            "Out of memory. Set a smaller --memory or run.rows_per_part, or give the job more."
+        )
+    except Exception as error:
+        LOG.critical("%s", "\n".join(unquoted(error)))
+        return 1
+    except BaseException as error:
+        if type(error).__name__ != _PANIC:
+            raise
+        known = DataError(
+            f"Polars cannot cope with what it was given ({place_of(error)}). Look for damage in "
+            "the files that the job reads; if there is none, report this line."
+        )
+    LOG.error("error: %s", known)
+    return known.exit_code
+
+
+def _of_system(error: OSError, elsewhere: str) -> JobError:
+    """What the system refuses, as something that can be mended."""
+    name = str(error.filename or "")
+    where = f"{name[:_SHOWN]}…" if len(name) > _SHOWN else name
+    why = os.strerror(error.errno) if error.errno else type(error).__name__
+    if error.errno in _NO_ROOM:
+        return ResourceError(
+            f"{where or 'the disk'}: {why}. Free space or choose another {elsewhere}, then run "
+            "the same command again."
+        )
+    if error.errno == errno.ENOENT or isinstance(error, FileNotFoundError):
+        return DataError(
+            f"{where or 'a file that the job reads'}: gone. Put it back, then run the same command "
+            "again."
+        )
+    if error.errno in _NO_PATH:
+        return ConfigError(f"{where or 'a path'}: {why}. Name another path.")
+    return ResourceError(
+        f"{where or 'the system'}: {why} ({place_of(error)}). Mend that, then run the same command "
+        "again."
+    )
+
+
+class _Ended(KeyboardInterrupt):
+    """A signal that ends the job as Ctrl-C does."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Within it, signals that end a job raise an error, so that it leaves nothing half done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+    # What is ignored, as under nohup, stays ignored.
+    before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) is not signal.SIG_IGN}
+
+    received: list[int] = []
+
+    def end(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        for each in before:
+            # Who presses Ctrl-C once more will not wait for what is tidied up.
+            signal.signal(each, before[each] if each == signal.SIGINT else signal.SIG_IGN)
+        raise _Ended(number)
+
+    for number in before:
+        signal.signal(number, end)
+    try:
+        yield
+    except BaseException:
+        # What was at work then, such as Polars, may tell the signal as an error of its own.
+        if received:
+            raise _Ended(received[0]) from None
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _hush() -> None:
+    """Let what is still to be printed go nowhere: its reader is gone."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def run_alone(stage: str) -> NoReturn:
+    """Run one stage by the command line, and leave with the exit code of what happened."""
+    # By its name, as that module imports all stages.
+    import_module("jobs.run").main(only=stage)
+    sys.exit(0)

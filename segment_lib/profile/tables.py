@@ -1,0 +1,95 @@
+"""All tables that say what sets segments apart, from the counts of levels by segment."""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from segment_lib.profile.components import explain_components
+from segment_lib.profile.describe import describe_segments
+from segment_lib.profile.fairness import fairness_table
+from segment_lib.profile.levels import Levels, level_order, profile_segments
+from segment_lib.profile.names import keep_names, name_segments
+from segment_lib.profile.traits import segment_traits
+from segment_lib.schema import Meaning, Schema, known_phrases
+
+
+@dataclass(frozen=True)
+class ProfileTables:
+    """Tables of segments in decoded words."""
+
+    profile: pl.DataFrame
+    """A row per segment, attribute and level."""
+    traits: pl.DataFrame
+    """A row per segment and attribute, the strongest first."""
+    names: pl.DataFrame
+    fairness: pl.DataFrame
+    """Sensitive attributes by segment."""
+    describe: pl.DataFrame
+    """A row per segment for a spreadsheet."""
+    components: pl.DataFrame
+    loadings: pl.DataFrame
+
+
+def profile_tables(
+    people: pl.DataFrame,
+    customers: pl.DataFrame,
+    segments: pl.DataFrame,
+    *,
+    schema: Schema,
+    levels: Mapping[str, Levels],
+    meanings: Mapping[str, Meaning],
+    telling: Set[str],
+    sensitive: Sequence[str],
+    min_cell: int,
+    arrays: Mapping[str, np.ndarray],
+    features: Mapping[str, str],
+    names_before: pl.DataFrame | None = None,
+) -> ProfileTables:
+    """Return the tables.
+
+    Parameters
+    ----------
+    people, customers : rows by segment, attribute and level, columns of COUNTS; of the customers
+        for sensitive attributes alone
+    segments : the table of segments, customers against the population
+    levels : how each attribute was counted
+    telling : the attributes whose traits name and describe a segment
+    sensitive : attributes that name none
+    min_cell : counts of fewer people are suppressed
+    arrays : those of the model; its components are explained
+    features : feature to the attribute it is made from, in the order of the model
+    names_before : names that segments keep
+    """
+    scales = {a.name for a in schema if a.type == "ordinal"}
+    ordered = {a.name for a in schema if a.type in ("ordinal", "numeric", "interval")}
+    profile = profile_segments(people, list(levels.values()), meanings, scales)
+    traits = segment_traits(profile, level_order(people, levels), ordered, meanings)
+    strong = traits.filter(pl.col("attribute").is_in(telling))
+    names = name_segments(
+        strong,
+        meanings,
+        known_phrases(),
+        unnamed=sensitive,
+        few=segments.filter(pl.col("population_rows") < min_cell)["segment"].to_list(),
+        min_cell=min_cell,
+    )
+    if names_before is not None:
+        names = keep_names(names, names_before)
+    counted = [name for name in sensitive if name in levels]
+    people = people.filter(pl.col("attribute").is_in(counted))
+    order = level_order(pl.concat([people, customers]), levels)
+    fairness = fairness_table(
+        people,
+        customers,
+        segments,
+        {name: order[name] for name in counted},
+        meanings,
+        min_cell=min_cell,
+    )
+    described = describe_segments(segments, names, strong, min_cell=min_cell)
+    explained = explain_components(
+        arrays["components"], arrays["explained_variance_ratio"], features, meanings
+    )
+    return ProfileTables(profile, traits, names, fairness, described, *explained)

@@ -1,0 +1,135 @@
+"""One run: what it is told, where it writes, where it computes, whom it tells."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+from segment_lib.cluster.memory import Budget
+from segment_lib.cluster.workers import Workers
+from segment_lib.config import Config
+from segment_lib.run.baseline import Baseline
+from segment_lib.run.fingerprint import fingerprint_file
+from segment_lib.run.manifest import Manifest
+from segment_lib.run.progress import Console
+from segment_lib.schema import (
+    Dictionary,
+    Meaning,
+    Schema,
+    known_meanings,
+    read_dictionary,
+    read_feature_summary,
+)
+from segment_lib.sources import ColumnMapping, find_files, is_packed, path_columns
+from segment_lib.storage.files import file_size
+from segment_lib.storage.location import Location
+from segment_lib.storage.stores import as_location
+from segment_lib.terms import EXTRACTS
+
+_UNPACKED = 8
+"""Bytes that a byte of a compressed extract becomes, about."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run at work."""
+
+    config: Config
+    manifest: Manifest
+    workers: Workers
+    console: Console
+    baseline: Baseline | None = None
+    """The earlier run a refresh starts from."""
+    check_content: bool = field(default=False, kw_only=True)
+    """True if delivered files are told apart by their bytes, not by size and time of change."""
+
+    @property
+    def root(self) -> Location:
+        """The run folder."""
+        return self.manifest.root
+
+    @property
+    def base(self) -> Manifest | None:
+        """The manifest of the base, if this is a refresh."""
+        return self.baseline.manifest if self.baseline else None
+
+    @property
+    def budget(self) -> Budget:
+        """The memory budget; on a cluster, no more than its workers may use."""
+        return Budget(min(self.config.memory, self.workers.memory or self.config.memory))
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The attributes; of a refresh, as its base knows them."""
+        if self.baseline:
+            return self.baseline.changes.schema
+        inputs = self.config.inputs
+        return read_feature_summary(as_location(inputs.feature_summary), inputs.missing)
+
+    @cached_property
+    def delivery(self) -> ColumnMapping:
+        """How columns become attributes."""
+        if self.baseline:
+            changes = self.baseline.changes
+            return ColumnMapping(self.schema, changes.renamed, changes.absent)
+        return ColumnMapping(self.schema)
+
+    @cached_property
+    def delivered(self) -> dict[str, dict[Location, Any]]:
+        """Files of each extract, with what tells each from any other, as the job began."""
+        return {name: self.delivered_now(name) for name in EXTRACTS}
+
+    def delivered_now(self, extract: str) -> dict[Location, Any]:
+        """Files of an extract, with what tells each from any other, as they are now."""
+        files = find_files(getattr(self.config.inputs, extract))
+        return {file: self._fingerprint(file) for file in files}
+
+    def _fingerprint(self, file: Location) -> list[Any]:
+        columns = path_columns(file)
+        own = fingerprint_file(file, by_content=self.check_content)
+        return [*own, *([columns] if columns else [])]
+
+    @cached_property
+    def delivered_bytes(self) -> dict[str, int]:
+        """Bytes of each extract, about, once it is unpacked."""
+        return {
+            name: sum(file_size(f) * (_UNPACKED if is_packed(f) else 1) for f in files)
+            for name, files in self.delivered.items()
+        }
+
+    @cached_property
+    def dictionary(self) -> Dictionary | None:
+        """The delivered data dictionary, if one is named."""
+        path = self.config.inputs.data_dictionary
+        return read_dictionary(as_location(path), self.schema) if path else None
+
+    @cached_property
+    def meanings(self) -> dict[str, Meaning]:
+        """What attributes mean: by the delivered dictionary, else by the labels of the project."""
+        delivered = self.dictionary.meanings if self.dictionary else {}
+        shipped = {n: m for n, m in known_meanings().items() if n in self.schema.names}
+        return shipped | delivered
+
+    def scratch(self, staging_dir: Location) -> Location:
+        """Where what is not published goes, seen by all workers: private, removed in the end.
+
+        The staging folder; one of this machine if that is in an object store and threads work.
+        """
+        if self.workers.client is None:
+            return self.manifest.folder.local(staging_dir)
+        return staging_dir
+
+    def at_once(self, bytes_per_row: float, rows: int) -> int:
+        """How many parts of `rows` rows the memory budget lets a stage work on together."""
+        return self.budget.parts_at_once(round(bytes_per_row * rows), self.workers.threads)
+
+    # --- for stages that are not declared yet -----------------------------------------------------
+
+    def hashes(self, stage: str, folder: str = "") -> list[str]:
+        return [file.sha256 for file in self.manifest.files(stage, folder)]
+
+    def told_meanings(self) -> dict[str, Any]:
+        return {name: asdict(meaning) for name, meaning in self.meanings.items()}
+
+    def facts(self, stage: str) -> Mapping[str, Any]:
+        return self.manifest.stages[stage].facts

@@ -1,0 +1,198 @@
+"""What each stage tells later ones beside its files: a frozen dataclass of its own."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from types import UnionType
+from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
+
+from segment_lib.errors import IntegrityError
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of a stage."""
+
+    stage: ClassVar[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as plain JSON values."""
+        values: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Return the result that `as_json` gave; what it does not know is ignored.
+
+        Raises
+        ------
+        IntegrityError
+            If a value is absent or of another type.
+        """
+        hints = get_type_hints(cls)
+        try:
+            return cls(
+                **{
+                    f.name: _typed(hints[f.name], values[f.name])
+                    for f in fields(cls)
+                    if f.name in values or (f.default is f.default_factory is MISSING)
+                }
+            )
+        except KeyError as error:
+            what = f"does not tell {error.args[0]}"
+        except (TypeError, ValueError, RecursionError):
+            what = "tells something of another type"
+        raise IntegrityError(
+            f"run.json: stage {cls.stage} {what}. Run again with --from ingest, or choose another "
+            "--run-dir."
+        )
+
+
+@dataclass(frozen=True)
+class Ingested(Result):
+    """The extracts as they were read."""
+
+    stage = "ingest"
+    population: int
+    """Rows kept of the population."""
+    customers: int
+    """Rows kept of the customers."""
+    id_column: str
+    suppress_column: str
+    repeated_ids: str
+    passthrough: Mapping[str, tuple[str, ...]]
+    """By extract, the columns that are no attributes and are carried along."""
+    ids: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By extract, rows without an id, and rows that repeat one."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """By part, rows left out as they repeat an id."""
+
+    def rows(self, extract: str) -> int:
+        """Rows kept of an extract."""
+        return {"population": self.population, "customers": self.customers}[extract]
+
+
+@dataclass(frozen=True)
+class Assessed(Result):
+    """The attributes as they were declared."""
+
+    stage = "assess"
+    attributes: tuple[tuple[str, str, str, tuple[str, ...]], ...]
+    """Name, information level, type and missing codes of each."""
+
+
+@dataclass(frozen=True)
+class Encoded(Result):
+    """The features, and how many rows have them."""
+
+    stage = "encode"
+    features: tuple[str, ...]
+    redundant: tuple[str, ...]
+    """Attributes that say nothing another does not."""
+    max_missing_per_row: int
+    plan: str
+    """sha256 of the plan that was followed."""
+    population: int
+    """Rows of the population that have features; the others are set aside."""
+    customers: int
+
+
+@dataclass(frozen=True)
+class Fitted(Result):
+    """The components."""
+
+    stage = "fit"
+    n_components: int
+    constant_features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Swept(Result):
+    """The number of segments, and why it was chosen."""
+
+    stage = "sweep"
+    n_clusters: int
+    rule: str
+    next_segment: int
+    """The least number that no segment has had."""
+    matching: Mapping[str, Any] | None = None
+    """After a refit, which segment is which of the base."""
+
+
+@dataclass(frozen=True)
+class Assigned(Result):
+    """Nothing beside the parts."""
+
+    stage = "assign"
+
+
+@dataclass(frozen=True)
+class Compared(Result):
+    """What looks broken in the comparison."""
+
+    stage = "compare"
+    suspicious: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gained(Result):
+    """The micro-segments."""
+
+    stage = "gains"
+    n_micro: int
+    random_state: int
+
+
+@dataclass(frozen=True)
+class Drifted(Result):
+    """What has moved since the base, and what is done about it."""
+
+    stage = "drift"
+    base: str
+    """Name of the run folder of the base."""
+    decision: str
+    reason: str
+    findings: tuple[str, ...]
+    changes: tuple[Mapping[str, Any], ...]
+    distances: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Refreshed(Result):
+    """What the refresh comes to."""
+
+    stage = "refresh"
+    decision: str
+    reason: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reported(Result):
+    """Nothing beside the page."""
+
+    stage = "report"
+
+
+def _typed(hint: Any, value: Any) -> Any:
+    """Return the JSON value as the type of the hint; a TypeError if it is none."""
+    if hint is Any:
+        return value
+    if isinstance(hint, UnionType):
+        return None if value is None else _typed(get_args(hint)[0], value)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise TypeError
+        if arguments[-1] is ...:
+            return tuple(_typed(arguments[0], item) for item in value)
+        return tuple(_typed(kind, item) for kind, item in zip(arguments, value, strict=True))
+    if origin is Mapping:
+        if not isinstance(value, dict):
+            raise TypeError
+        return {name: _typed(arguments[1], item) for name, item in value.items()}
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise TypeError
+    if hint is int and not 0 <= value < 1 << 62:
+        raise ValueError
+    return value

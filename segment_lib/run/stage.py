@@ -1,0 +1,222 @@
+"""What a stage is: what it reads, what decides its result, what it costs, and how it is done.
+
+All else follows from these: its place in the order, its fingerprint, what is forgotten when it
+changes, the dry run and the memory check.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from segment_lib.config import Config
+from segment_lib.run.artifacts import Artifact
+from segment_lib.run.fingerprint import fingerprint
+from segment_lib.run.job import Job
+from segment_lib.run.manifest import Manifest
+from segment_lib.run.record import StageRecord
+from segment_lib.run.results import Result
+
+if TYPE_CHECKING:
+    from segment_lib.run.context import Context
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Source(Generic[T]):
+    """What a stage reads that no stage leaves as a file, such as the delivered extracts."""
+
+    name: str
+    value: Callable[[Job], T]
+    digest: Callable[[Job], Any]
+    """What tells the value from any other, as plain JSON."""
+    stages: tuple[str, ...] = ()
+    """The stages it looks at, which therefore come first."""
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Some fields of a result, so that the others set nothing off."""
+
+    result: type[Result]
+    names: tuple[str, ...]
+
+
+def fields_of(result: type[Result], *names: str) -> Fields:
+    """Declare that of a result only these fields are read."""
+    return Fields(result, names)
+
+
+@dataclass(frozen=True)
+class OfBase:
+    """What is read of the base of a refresh; nothing where there is none."""
+
+    read: "Artifact | type[Result] | Fields"
+
+
+Read = Artifact | type[Result] | Fields | OfBase | Source[Any]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How large a job is, about, before it runs."""
+
+    rows: Mapping[str, float]
+    """Rows of each extract."""
+    parts: Mapping[str, int]
+    """Parts of each extract."""
+    attributes: int
+    features: float
+    components: float
+    clusterings: int
+    """Numbers of segments tried."""
+
+    @property
+    def all_rows(self) -> float:
+        """Rows of both extracts."""
+        return sum(self.rows.values())
+
+    @property
+    def all_parts(self) -> int:
+        """Parts of both extracts."""
+        return sum(self.parts.values())
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a stage takes, about."""
+
+    parts: int
+    """Parts it goes over."""
+    written: float
+    """Bytes in the run folder."""
+    bytes_per_row: float = 0
+    """In memory for each row of a part at work."""
+    beside: float = 0
+    """Bytes in memory whatever the parts."""
+    kept: float = 0
+    """Bytes kept from pass to pass where the budget allows it."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """How many parts a stage went over."""
+
+    made: int = 0
+    reused: int = 0
+    """Taken over from a base."""
+    extra: int = 0
+    """Gone over in a refresh alone: no work of a full run."""
+
+    def __add__(self, other: "Work") -> "Work":
+        return Work(self.made + other.made, self.reused + other.reused, self.extra + other.extra)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a stage beside its files."""
+
+    result: Result
+    rows_in: int
+    rows_out: int
+    message: str
+    """For the log, in one line."""
+    remarks: Sequence[str] = ()
+    """What the user should look at: a line each in the log and on the page, quoting no cell."""
+    work: Work = field(default_factory=Work)
+    """Beside the parts that the context has seen made."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the story."""
+
+    name: str
+    run: "Callable[[Context], Outcome]"
+    reads: tuple[Read, ...]
+    settings: tuple[str, ...]
+    """Keys of the config, as model.random_state, or whole sections."""
+    cost: Callable[[Scale], Cost]
+
+    @property
+    def providers(self) -> frozenset[str]:
+        """The stages it reads from."""
+        return frozenset(name for read in self.reads for name in provided_by(read))
+
+    def fingerprint(self, job: Job) -> str:
+        """What its files and its result depend on."""
+        settings = {key: setting(job.config, key) for key in self.settings}
+        return fingerprint([self.name, settings], [digest(read, job) for read in self.reads])
+
+    def is_done(self, job: Job) -> bool:
+        """Return True if it ran with what it would read now, and its files are there."""
+        return all(name in job.manifest.stages for name in self.providers) and (
+            job.manifest.is_done(self.name, self.fingerprint(job))
+        )
+
+    def is_set_off(self, name: str, old: StageRecord, new: StageRecord) -> bool:
+        """Return True if it reads something of a stage that is not what it was."""
+        return any(
+            record_digest(read, old) != record_digest(read, new)
+            for read in self.reads
+            if name in provided_by(read)
+        )
+
+
+def in_order(stages: Iterable[Stage]) -> tuple[Stage, ...]:
+    """Return the stages so that each comes after those it reads from."""
+    by_name = {stage.name: stage for stage in stages}
+    graph = {name: sorted(stage.providers & by_name.keys()) for name, stage in by_name.items()}
+    return tuple(by_name[name] for name in TopologicalSorter(graph).static_order())
+
+
+def setting(config: Config, key: str) -> Any:
+    """Return a key of the config, or a whole section, as plain JSON."""
+    section, _, name = key.partition(".")
+    values = config.as_dict()[section]
+    return values[name] if name else values
+
+
+def provided_by(read: Read) -> tuple[str, ...]:
+    """Return the stages of this run that a read looks at."""
+    match read:
+        case Source():
+            return read.stages
+        case OfBase():
+            return ()
+        case Fields():
+            return (read.result.stage,)
+    return (read.stage,)
+
+
+def digest(read: Read, job: Job) -> Any:
+    """Return what tells what is read from anything else, as plain JSON."""
+    match read:
+        case Source():
+            return read.digest(job)
+        case OfBase():
+            return manifest_digest(read.read, job.base) if job.base else None
+    return manifest_digest(read, job.manifest)
+
+
+def manifest_digest(read: Artifact | type[Result] | Fields, manifest: Manifest) -> Any:
+    """Return what tells what is read of a run from anything else."""
+    (stage,) = provided_by(read)
+    return record_digest(read, manifest.stages[stage])
+
+
+def record_digest(read: Read, record: StageRecord) -> Any:
+    """Return what tells what is read of a stage's record from anything else."""
+    match read:
+        case Artifact():
+            files = sorted((f for f in record.files if read.holds(f.path)), key=lambda f: f.path)
+            return [[file.path, file.sha256] for file in files]
+        case Fields():
+            return {name: record.facts.get(name) for name in read.names}
+        case type():
+            return dict(record.facts)
+    # A source that looks at a stage may look at all of it.
+    return [record.rows_in, record.rows_out, dict(record.facts), *record.remarks] + [
+        [file.path, file.sha256] for file in record.files
+    ]
