@@ -29,8 +29,9 @@ from segment_lib.run.artifacts import (
 )
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import BASE_FILLS, BASE_NAME, BASE_SCHEMA, CHANGES, PLAN_ON_DISK, SCHEMA
+from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.results import Drifted, Encoded, Ingested
-from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage, fields_of
+from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.storage.files import StoredFile
 from segment_lib.tasks.assign import BYTES_PER_FEATURE, AssignPart, assignment_counts
 from segment_lib.tasks.drift import attribute_table

@@ -105,7 +105,7 @@ def refresh(options: argparse.Namespace) -> None:
         print_answer(manifest, config.fairness.min_cell)
     moved = print_drift(manifest) if DRIFT.stage in manifest.stages else ()
     if options.fail_on == "drift" and moved:
-        raise DriftError(f"drift: {'; '.join(moved)}. See refresh/drift.parquet in {root}.")
+        raise DriftError(f"drift: {'; '.join(moved)}. See {root / DRIFT.path}.")
 
 
 def print_drift(manifest: Manifest) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ from segment_lib.encode import propose_plan, read_plan
 from segment_lib.run.artifacts import ATTRIBUTES, PLAN, PROPOSED_PLAN, RAW, ROWS
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import CHANGES, MEANINGS, PLAN_IN_FORCE, SCHEMA
+from segment_lib.run.reads import OfBase
 from segment_lib.run.results import Assessed
-from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage
+from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.schema import complete_levels
 from segment_lib.tasks.tallies import sum_of_tallies
 

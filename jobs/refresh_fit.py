@@ -3,8 +3,10 @@
 from segment_lib.run.artifacts import FEATURES, PROJECTION
 from segment_lib.run.context import Context
 from segment_lib.run.modelling import cost_of_fit, fit_projection
+from segment_lib.run.reads import OfBase, fields_of
+from segment_lib.run.record import Work
 from segment_lib.run.results import Drifted, Encoded, Fitted
-from segment_lib.run.stage import OfBase, Outcome, Stage, Work, fields_of
+from segment_lib.run.stage import Outcome, Stage
 
 
 def run(context: Context) -> Outcome:

@@ -6,8 +6,9 @@ from segment_lib.drift import segment_changes
 from segment_lib.run.artifacts import NAMES, SEGMENT_CHANGES, SEGMENTS, SHARES, SUMMARY
 from segment_lib.run.context import Context, RunReader
 from segment_lib.run.inputs import WORK
+from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.results import Drifted, Ingested, Refreshed, Swept
-from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage, fields_of
+from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 
 
 def run(context: Context) -> Outcome:

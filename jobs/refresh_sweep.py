@@ -27,8 +27,10 @@ from segment_lib.run.modelling import (
     cost_of_sweep,
     sweep_and_choose,
 )
+from segment_lib.run.reads import OfBase, fields_of
+from segment_lib.run.record import Work
 from segment_lib.run.results import Drifted, Encoded, Ingested, Swept
-from segment_lib.run.stage import OfBase, Outcome, Stage, Work, fields_of
+from segment_lib.run.stage import Outcome, Stage
 from segment_lib.tasks.matching import count_shared
 
 _MODEL = (MODEL, ARRAYS, RESAMPLED, SWEEP, STABILITY)

@@ -21,9 +21,10 @@ from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.parts import make_parts, reuse_part
 from segment_lib.run.progress import Progress, log
+from segment_lib.run.reads import Declaration, Fields, OfBase, Read, Source
+from segment_lib.run.record import Work
 from segment_lib.run.restricted import Restricted, UndeclaredError
 from segment_lib.run.results import Ingested, Result
-from segment_lib.run.stage import Fields, OfBase, Read, Source, Stage, Work
 from segment_lib.storage.arrays import read_arrays, write_arrays
 from segment_lib.storage.files import (
     StoredFile,
@@ -164,11 +165,11 @@ class Context(RunReader):
     Parameters
     ----------
     job : the run
-    stage : the stage at work
+    stage : the declaration of the stage at work
     staging_dir : where it writes, under the final names
     """
 
-    def __init__(self, job: Job, stage: Stage, staging_dir: Location) -> None:
+    def __init__(self, job: Job, stage: Declaration, staging_dir: Location) -> None:
         super().__init__(job.manifest, stage.reads, stage.name)
         self._job, self._stage = job, stage
         self.staging_dir = staging_dir

@@ -12,7 +12,8 @@ from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import PLAN
 from segment_lib.run.baseline import Baseline
 from segment_lib.run.job import Job
-from segment_lib.run.stage import Source, Work
+from segment_lib.run.reads import Source
+from segment_lib.run.record import Work
 from segment_lib.schema import Dictionary, Meaning, Schema
 from segment_lib.sources import ColumnMapping, DeliveredFiles, TextFormat, list_files
 from segment_lib.storage.files import hash_file

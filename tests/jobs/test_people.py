@@ -98,11 +98,11 @@ def test_an_id_is_that_of_one_person_in_every_form(
     run_in_process, tmp_path: Path, form: str, extract: str
 ) -> None:
     """Known customers are recognised though the other extract has whole numbers."""
-    both = {"population": POPULATION.head(60), "customers": POPULATION.head(20)}
-    both[extract] = FORMS[form](both[extract])
-    config = write_people(tmp_path, both["population"], both["customers"], parts=25)
+    extracts = {"population": POPULATION.head(60), "customers": POPULATION.head(20)}
+    extracts[extract] = FORMS[form](extracts[extract])
+    config = write_people(tmp_path, extracts["population"], extracts["customers"], parts=25)
     assert run_in_process("ingest", config, tmp_path / "run") == 0
-    keys = {name: set(hash_ids(raw(tmp_path / "run", name)["LNR"]).tolist()) for name in both}
+    keys = {name: set(hash_ids(raw(tmp_path / "run", name)["LNR"]).tolist()) for name in extracts}
     assert len(keys["population"]) == 60
     assert len(keys["customers"] & keys["population"]) == len(keys["customers"]) == 20
     if "zeros" not in form:
@@ -116,9 +116,9 @@ def test_ids_that_are_nobodys_are_refused_in_a_line(
     run_in_process, tmp_path: Path, form: str, extract: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     change, message = REFUSED[form]
-    both = {"population": POPULATION.head(60), "customers": POPULATION.head(20)}
-    both[extract] = change(both[extract])
-    config = write_people(tmp_path, both["population"], both["customers"])
+    extracts = {"population": POPULATION.head(60), "customers": POPULATION.head(20)}
+    extracts[extract] = change(extracts[extract])
+    config = write_people(tmp_path, extracts["population"], extracts["customers"])
     assert run_in_process("ingest", config, tmp_path / "run") == 3
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert f"{extract}.parquet, column LNR: {message}" in error
@@ -181,13 +181,15 @@ def test_customers_with_a_row_per_order_count_once(run_job: RunJob, tmp_path: Pa
 
 def test_parts_decide_nothing_about_who_is_first(run_job: RunJob, tmp_path: Path) -> None:
     twice = pl.concat([POPULATION.head(700), POPULATION.tail(900), POPULATION.head(300)])
-    found = []
+    by_cut = []
     for parts in (37, 10_000):
         config = write_people(tmp_path, twice, ORDERS, parts=parts)
         assert ingest(run_job, config, tmp_path / f"run-{parts}").returncode == 0
-        found.append([raw(tmp_path / f"run-{parts}", name) for name in ("population", "customers")])
-        assert found[-1][0]["row"].to_list() == by_hand(twice)
-    assert all(a.equals(b) for a, b in zip(*found, strict=True))
+        by_cut.append(
+            [raw(tmp_path / f"run-{parts}", name) for name in ("population", "customers")]
+        )
+        assert by_cut[-1][0]["row"].to_list() == by_hand(twice)
+    assert all(a.equals(b) for a, b in zip(*by_cut, strict=True))
 
 
 def test_attributes_that_differ_among_the_rows_of_a_person_are_told(
@@ -223,11 +225,11 @@ def test_ids_that_differ_in_leading_zeros_alone_are_asked_about(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Both may be of one person: nobody is left out of the extract, or of the list, by a guess."""
-    both = {"population": POPULATION.head(60), "customers": POPULATION.head(20)}
-    ids = both[extract]["LNR"].cast(pl.String)
-    again = both[extract].head(1).with_columns(LNR="00" + ids.head(1))
-    both[extract] = pl.concat([both[extract].with_columns(LNR=ids), again])
-    config = write_people(tmp_path, both["population"], both["customers"], parts=25)
+    extracts = {"population": POPULATION.head(60), "customers": POPULATION.head(20)}
+    ids = extracts[extract]["LNR"].cast(pl.String)
+    again = extracts[extract].head(1).with_columns(LNR="00" + ids.head(1))
+    extracts[extract] = pl.concat([extracts[extract].with_columns(LNR=ids), again])
+    config = write_people(tmp_path, extracts["population"], extracts["customers"], parts=25)
     options = ("--set", f"inputs.repeated_ids={repeated}")
     assert run_in_process("ingest", config, tmp_path / "run", *options) == 3
     error = capsys.readouterr().err.strip().splitlines()[-1]

@@ -167,10 +167,10 @@ def test_an_applied_run_is_the_one_a_full_computation_gives(
     """Taken over or made anew, parts are the same: a base without its keys gives the same bytes."""
     bare = grown.parent / "bare"
     shutil.copytree(base, bare)
-    told = json.loads((base / "run.json").read_text())
-    for stage in told["stages"].values():
+    record = json.loads((base / "run.json").read_text())
+    for stage in record["stages"].values():
         stage["keys"] = {}
-    (bare / "run.json").write_bytes(with_checksum(told))
+    (bare / "run.json").write_bytes(with_checksum(record))
     for name, start in (("incremental", base), ("full", bare)):
         done = run_job(
             "jobs.refresh", grown, "--base", start, "--run-dir", grown.parent / name,
@@ -234,10 +234,10 @@ def test_a_warm_refit_keeps_people_in_their_segments(
     assert done.returncode == 0, done.stderr
     before, after = segments(base), segments(run).head(N)
     assert (before["segment"] == after["segment"]).mean() >= 0.99
-    told = facts(run, "sweep")["matching"]
-    assert told["new"] == []
-    assert told["vanished"] == []
-    assert min(told["overlap"]) > 0.9
+    matching = facts(run, "sweep")["matching"]
+    assert matching["new"] == []
+    assert matching["vanished"] == []
+    assert min(matching["overlap"]) > 0.9
     names = [pl.read_csv(folder / "compare/names.csv") for folder in (base, run)]
     assert names[0].equals(names[1])
     compared = pl.read_csv(run / "refresh/segments.csv")
@@ -279,10 +279,10 @@ def test_psi_is_what_the_rows_give_by_hand(
     before, after = (
         rows["ZABEOTYP"].value_counts(name="n") for rows in (population.head(N), population)
     )
-    both = before.join(after, on="ZABEOTYP", suffix="_new").select(
+    levels = before.join(after, on="ZABEOTYP", suffix="_new").select(
         p=pl.col("n") / N, q=pl.col("n_new") / (N + MORE)
     )
-    by_hand = both.select(((pl.col("q") - pl.col("p")) * (pl.col("q") / pl.col("p")).log()).sum())
+    by_hand = levels.select(((pl.col("q") - pl.col("p")) * (pl.col("q") / pl.col("p")).log()).sum())
     row = drift(run).filter(pl.col("attribute") == "ZABEOTYP").row(0, named=True)
     assert row["psi"] == pytest.approx(by_hand.item(), rel=1e-9)
 
@@ -326,8 +326,8 @@ def test_a_base_of_another_format_version_is_refused_with_the_way_out(
 ) -> None:
     old = tmp_path / "old"
     old.mkdir()
-    told = json.loads((base / "run.json").read_text())
-    (old / "run.json").write_text(json.dumps(told | {"format_version": 1}))
+    record = json.loads((base / "run.json").read_text())
+    (old / "run.json").write_text(json.dumps(record | {"format_version": 1}))
     done = run_job("jobs.refresh", config, "--base", old, "--run-dir", tmp_path / "run")
     assert done.returncode == 6
     assert "format version 1" in done.stderr
@@ -345,19 +345,19 @@ def test_an_unfinished_base_is_refused(config: Path, run_job: RunJob, tmp_path: 
 def test_a_refresh_killed_twice_and_ended_on_a_cluster_gives_the_same_bytes(
     grown: Path, base: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
-    told = ("jobs.refresh", grown, "--base", base, "--set", "refresh.policy='refit'")
+    command = ("jobs.refresh", grown, "--base", base, "--set", "refresh.policy='refit'")
     until = ("--until", "refresh")
     undisturbed, run = tmp_path / "undisturbed" / "run", tmp_path / "killed" / "run"
-    done = run_job(*told, "--run-dir", undisturbed, *until)
+    done = run_job(*command, "--run-dir", undisturbed, *until)
     assert done.returncode == 0, done.stderr
     for stage in ("assess", "fit"):
-        kill_after(stage, *map(str, (*told, "--run-dir", run, *until)))
+        kill_after(stage, *map(str, (*command, "--run-dir", run, *until)))
         assert stage in json.loads((run / "run.json").read_text())["stages"]
     with cluster(tmp_path / "cluster") as started:
         at = started.scheduler()
         started.worker()
         started.worker()
-        done = run_job(*told, "--run-dir", run, *until, "--scheduler-file", at)
+        done = run_job(*command, "--run-dir", run, *until, "--scheduler-file", at)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("done before, nothing changed") >= 4
     assert hashes(run) == hashes(undisturbed)
