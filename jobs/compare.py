@@ -11,19 +11,12 @@ from segment_lib.compare import chi_square_tests, refuse_suspicious, sanity_chec
 from segment_lib.disclosure import suppress_segments
 from segment_lib.model import segment_ids
 from segment_lib.run import artifacts
-from segment_lib.run.artifacts import (
-    ARRAYS,
-    ASSIGNED,
-    ATTRIBUTES,
-    COUNTS,
-    FEATURES,
-    RAW,
-    RESAMPLED,
-)
+from segment_lib.run.artifacts import ARRAYS, ASSIGNED, ATTRIBUTES, COUNTS, FEATURES, RAW
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import MEANINGS, PLAN_ON_DISK, SCHEMA
+from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.results import Compared, Encoded
-from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage, fields_of
+from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.tasks.assign import count_assigned
 from segment_lib.tasks.count import BYTES_PER_CELL, BYTES_PER_FEATURE, add_counts, count_parts
 from segment_lib.tasks.tallies import sum_of_tallies
@@ -44,7 +37,7 @@ def run(context: Context) -> Outcome:
             schema,
             encoded.features,
             arrays,
-            context.arrays(RESAMPLED)["cluster_centers"],
+            context.arrays(artifacts.RESAMPLED)["cluster_centers"],
         ),
         bytes_per_row=max(BYTES_PER_CELL * len(levels), BYTES_PER_FEATURE * len(encoded.features)),
         unit="parts",
@@ -68,7 +61,6 @@ def run(context: Context) -> Outcome:
         refuse_suspicious(suspicious)
     elif suspicious:
         context.log(f"suspicious, but allowed: {'; '.join(suspicious)}")
-    # What is redundant says nothing new of a segment.
     kept = set(context.frame(ATTRIBUTES).filter("kept")["attribute"]) - set(encoded.redundant)
     tables = profile.profile_tables(
         people.levels,
@@ -80,30 +72,18 @@ def run(context: Context) -> Outcome:
         telling=kept,
         sensitive=fairness.attributes,
         min_cell=fairness.min_cell,
+        arrays=arrays,
+        features=context.source(PLAN_ON_DISK).plan.attributes,
         names_before=context.base.table(artifacts.NAMES) if context.is_refresh else None,
-    )
-    components, loadings = profile.explain_components(
-        arrays["components"],
-        arrays["explained_variance_ratio"],
-        context.source(PLAN_ON_DISK).plan.attributes,
-        meanings,
-        encoded.features,
     )
     context.write_json(artifacts.LEVELS, profile.levels_to_json(levels), ensure_ascii=False)
     context.write_table(artifacts.SEGMENTS, segments)
     context.write_json(artifacts.TESTS, {**chi_square_tests(segments), "suspicious": suspicious})
     context.write_frame(artifacts.PROFILE, tables.profile)
-    for artifact, table in (
-        (artifacts.TRAITS, tables.traits),
-        (artifacts.NAMES, tables.names),
-        (artifacts.COMPONENTS, components),
-        (artifacts.LOADINGS, loadings),
-        (artifacts.FAIRNESS, tables.fairness),
-        (artifacts.DESCRIBE, tables.described),
-    ):
-        context.write_table(artifact, table)
-    total = population_rows.total() + customer_rows.total()
+    for name in ("traits", "names", "components", "loadings", "fairness", "describe"):
+        context.write_table(getattr(artifacts, name.upper()), getattr(tables, name))
     verdicts = Counter(suppress_segments(segments, fairness.min_cell)["verdict"])
+    total = population_rows.total() + customer_rows.total()
     message = f"{verdicts['over']} segments over, {verdicts['under']} under"
     return Outcome(Compared(tuple(suspicious)), total, total, message)
 
@@ -112,12 +92,9 @@ def profiled(context: Context) -> dict[str, profile.Levels]:
     """How each attribute is profiled: as in the base of a refresh, so that counts compare."""
     tallies = context.compute([sum_of_tallies(context.root, context.files(RAW, "population"))])
     values = sum_tallies(tallies, context.source(SCHEMA)).values
-    base = (
-        profile.levels_from_json(context.base.json(artifacts.LEVELS)) if context.is_refresh else {}
-    )
-    return profile.all_levels(
-        {name: value.rows for name, value in values.items()}, profile.levels_from_json(base)
-    )
+    base = context.base.json(artifacts.LEVELS) if context.is_refresh else {}
+    counts = {name: value.rows for name, value in values.items()}
+    return profile.all_levels(counts, profile.levels_from_json(base))
 
 
 def cost(scale: Scale) -> Cost:
@@ -129,8 +106,9 @@ STAGE = Stage(
     "compare",
     run,
     reads=(
-        *(RAW, ATTRIBUTES, FEATURES, ARRAYS, RESAMPLED, ASSIGNED, SCHEMA, MEANINGS, PLAN_ON_DISK),
-        *(fields_of(Encoded, "features", "redundant"),),
+        *(RAW, ATTRIBUTES, FEATURES, ARRAYS, artifacts.RESAMPLED, ASSIGNED),
+        *(SCHEMA, MEANINGS, PLAN_ON_DISK),
+        fields_of(Encoded, "features", "redundant"),
         *(OfBase(artifacts.NAMES), OfBase(artifacts.LEVELS)),
     ),
     settings=("compare", "fairness.attributes", "fairness.min_cell"),

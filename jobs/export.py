@@ -35,11 +35,11 @@ import polars as pl
 from dask import delayed
 
 from jobs.command import count, path_argument, run_and_exit
-from jobs.left_out import Columns, left_out, left_out_words, refuse_unmatched
 from segment_lib.cluster.memory import Budget
 from segment_lib.cluster.workers import Workers, local_workers
 from segment_lib.config import Run, parse_size
 from segment_lib.errors import ConfigError, IntegrityError
+from segment_lib.mailing.exclusions import IdColumns, RunIds, exclusion_words
 from segment_lib.mailing.list_folder import LIST, refuse_other_list, replacing_list, sha256_key
 from segment_lib.mailing.targets import (
     Exclusions,
@@ -52,26 +52,32 @@ from segment_lib.mailing.targets import (
 from segment_lib.matrix import as_block
 from segment_lib.model import Projection, segment_ids
 from segment_lib.model.onnx_export import build_onnx, check_onnx, require_onnx
+from segment_lib.run.artifacts import ARRAYS, ASSIGNED, FEATURES, MICRO, MICRO_PARTS, MODEL, RAW
 from segment_lib.run.blame import blaming
+from segment_lib.run.context import RunReader
 from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
+from segment_lib.run.results import Assessed, Gained, Ingested
 from segment_lib.run.staging import export_leftovers
-from segment_lib.storage.arrays import read_arrays
 from segment_lib.storage.files import (
     StoredFile,
     hand_over,
     hash_file,
     make_private,
-    read_file,
-    read_json,
     read_part,
     remove,
     write_file,
 )
 from segment_lib.storage.local import flush_below
 from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
+READS = (
+    *(RAW, FEATURES, ASSIGNED, MODEL, ARRAYS, MICRO, MICRO_PARTS),
+    *(Ingested, Assessed, Gained),
+)
+"""What is read of the run."""
 CHECKED_ROWS = 10_000
 """Rows of the run on which an exported model is checked, at most."""
 _CHECKED_PARTS = 10
@@ -80,12 +86,12 @@ BYTES_PER_ROW = 1_000
 
 
 def parser() -> argparse.ArgumentParser:
-    found = argparse.ArgumentParser(
+    arguments = argparse.ArgumentParser(
         prog="python -m jobs.export",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = found.add_argument
+    add = arguments.add_argument
     add("run", type=path_argument, help="folder of a finished run, such as runs/azdias")
     add("--depth", type=_share, help="share of the population to mail, above 0 and up to 1")
     add(
@@ -107,19 +113,21 @@ def parser() -> argparse.ArgumentParser:
     add("--memory", default=Run().memory, metavar="SIZE", help="what the job may use in all")
     add("--log-format", choices=("text", "json"), default="text", help="of lines on stderr")
     add("--no-progress", action="store_true", help="lines when something is done, no more")
-    return found
+    return arguments
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Export, and leave with the exit code of what happened."""
-    told = parser()
-    options = told.parse_args(argv)
+    arguments = parser()
+    options = arguments.parse_args(argv)
     if options.depth is None and options.onnx is None:
-        told.error("say what to write: --depth 0.2 for a target list, --onnx FILE for the model")
+        arguments.error(
+            "say what to write: --depth 0.2 for a target list, --onnx FILE for the model"
+        )
     if options.depth is None and (options.suppress or options.out):
-        told.error("--suppress and --out are for the target list: add --depth 0.2")
+        arguments.error("--suppress and --out are for the target list: add --depth 0.2")
     if parse_size(options.memory) is None:
-        told.error("--memory must be a size such as 900MiB or 4GiB")
+        arguments.error("--memory must be a size such as 900MiB or 4GiB")
     start_logging(options.log_format)
     os.umask(0o077)
     run_and_exit(lambda: export(options), elsewhere="--out")
@@ -131,6 +139,7 @@ def export(options: argparse.Namespace) -> None:
     if not (root / RUN).exists() and not (root / RUN).is_symlink():
         raise ConfigError(f"{root}: no run.json. Name the folder of a finished run.")
     manifest = Manifest(root)
+    run = RunReader(manifest, READS, "export")
     needed = "gains" if options.depth is not None else "assign"
     if needed not in manifest.stages:
         raise ConfigError(f"{root}: {needed} is not done. Finish the run with python -m jobs.run.")
@@ -143,13 +152,13 @@ def export(options: argparse.Namespace) -> None:
         if options.depth is not None:
             folder = options.out or root / "export"
             budget = parse_size(options.memory) or 0
-            write_targets(manifest, folder, options, workers, console, budget)
+            write_targets(run, folder, options, workers, console, budget)
         if options.onnx is not None:
-            write_onnx(manifest, options.onnx.absolute())
+            write_onnx(run, options.onnx.absolute())
 
 
 def write_targets(
-    manifest: Manifest,
+    run: RunReader,
     folder: Location,
     options: argparse.Namespace,
     workers: Workers,
@@ -157,28 +166,28 @@ def write_targets(
     budget: int,
 ) -> None:
     """The target list and its counts, in `folder`."""
-    root, depth = manifest.root, options.depth
-    cells_file = manifest.file("gains", "gains/micro.csv")
-    cells = pl.read_csv(read_file(root, cells_file))
+    depth, cells = options.depth, run.table(MICRO)
     population = int(cells["population_rows"].sum())
     wanted = round(depth * population)
     ranking = Ranking.best(cells, wanted)
-    columns = Columns.of(manifest)
-    out = left_out(manifest, columns, options.suppress, workers)
-    scratch = manifest.folder.local(folder) / f".export-{uuid.uuid4().hex}"
+    columns = id_columns(run)
+    raw = {extract: run.files(RAW, extract) for extract in EXTRACTS}
+    ids = RunIds(run.root, raw, columns, workers.run, lambda line: log(f"export   {line}"))
+    out = ids.exclusions(options.suppress)
+    scratch = run.local(folder) / f".export-{uuid.uuid4().hex}"
     refuse_other_list(folder)
     make_private(folder)
     for old in export_leftovers(folder):
         remove(old)
     scratch.mkdir(mode=0o700)
     try:
-        runs = sort_parts(manifest, ranking, columns, out, scratch, workers, console, budget)
+        runs = sort_parts(run, ranking, columns, out, scratch, workers, console, budget)
         if not options.allow_unmatched:
-            refuse_unmatched(manifest, columns, options.suppress, out, runs, workers)
+            ids.refuse_unmatched(options.suppress, out, runs)
         files = tuple(scratch / name for name in LIST)
         tally = write_list(runs, ranking.n_buckets, wanted, *files, repeating=columns.repeating)
         if sum(vars(tally).values()) != wanted:
-            raise IntegrityError(f"{root}: gains/micro.csv does not add up. Run gains again.")
+            raise IntegrityError(f"{run.root}: {MICRO.path} does not add up. Run gains again.")
         suppressed_met = count_distinct([run.suppressed_matched for run in runs])
         summary = {
             "depth": depth,
@@ -198,7 +207,7 @@ def write_targets(
             "suppressed_met": suppressed_met,
             "suppressed_not_in_population": len(out.suppressed) - suppressed_met,
             "least_micro_index": float(ranking.index[-1]),
-            "micro_csv_sha256": cells_file.sha256,
+            "micro_csv_sha256": run.file(MICRO).sha256,
             **{sha256_key(name): hash_file(scratch / name) for name in LIST},
         }
         flush_below(scratch, LIST)
@@ -209,15 +218,29 @@ def write_targets(
         shutil.rmtree(scratch, ignore_errors=True)
     log(
         f"export   {tally.listed:,} people listed of the {wanted:,} that are {depth:.1%} of the "
-        f"population; left out: {', '.join(left_out_words(summary))}. {folder / 'targets.csv'}",
+        f"population; left out: {', '.join(exclusion_words(summary))}. {folder / 'targets.csv'}",
         **summary,
     )
 
 
+def id_columns(run: RunReader) -> IdColumns:
+    """The columns that decide who is listed."""
+    ingested = run.result(Ingested)
+    marks = ingested.suppress_column
+    missing = {name: codes for name, _, _, codes in run.result(Assessed).attributes}
+    repeated = ingested.ids["population"]["rows"] if ingested.id_column else 0
+    return IdColumns(
+        ingested.id_column,
+        marks if marks in ingested.passthrough["population"] or marks in missing else "",
+        missing.get(marks, ()),
+        repeated > 0 and ingested.repeated_ids == "rows",
+    )
+
+
 def sort_parts(
-    manifest: Manifest,
+    run: RunReader,
     ranking: Ranking,
-    columns: Columns,
+    columns: IdColumns,
     out: Exclusions,
     scratch: Path,
     workers: Workers,
@@ -225,57 +248,40 @@ def sort_parts(
     budget: int,
 ) -> list[SortedPart]:
     """A sorted run of each part of the population."""
-    seed = manifest.stages["gains"].facts["random_state"]
-    raw = manifest.files("ingest", "raw/population/")
-    largest = max(file.rows or 0 for file in raw)
+    seed = run.result(Gained).random_state
+    parts = list(run.aligned(MICRO_PARTS, ASSIGNED, RAW, extracts=["population"]))
+    largest = max(raw.rows or 0 for _, (_, _, raw) in parts)
     at_once = Budget(budget).parts_at_once(BYTES_PER_ROW * largest, workers.threads, out.bytes)
     tasks = [
         delayed(_sort_part)(
-            manifest.root,
-            micro,
-            segments,
-            file,
-            columns,
-            ranking,
-            out,
-            seed,
-            scratch / f"run-{i:05d}.arrow",
+            run.root, *files, columns, ranking, out, seed, scratch / f"run-{i:05d}.arrow"
         )
-        for i, (micro, segments, file) in enumerate(
-            zip(
-                manifest.files("gains", "gains/population/"),
-                manifest.files("assign", "segments/population/"),
-                raw,
-                strict=True,
-            )
-        )
+        for i, (_, files) in enumerate(parts)
     ]
     with console.progress("export", len(tasks), "parts") as progress:
         return workers.run(tasks, lambda _: progress.add(1), at_once=at_once)
 
 
-def write_onnx(manifest: Manifest, target: Location) -> None:
+def write_onnx(run: RunReader, target: Location) -> None:
     """The fitted model as ONNX, once it gives rows of the run the segments that assign gave."""
-    root = manifest.root
-    told = read_json(root, manifest.file("sweep", "model/model.json"))
-    arrays = read_arrays(root, manifest.file("sweep", "model/arrays.npz"))
+    description, arrays = run.json(MODEL), run.arrays(ARRAYS)
     projection, centers = Projection.from_arrays(arrays), arrays["cluster_centers"]
-    ids = segment_ids(arrays)
+    features, ids = description["features"], segment_ids(arrays)
     model = build_onnx(
-        told["features"],
+        features,
         projection.scaler.mean_,
         projection.scaler.scale_,
         projection.pca.components_,
         centers,
         ids,
         {
-            "n_clusters": str(told["n_clusters"]),
-            "n_components": str(told["n_components"]),
+            "n_clusters": str(description["n_clusters"]),
+            "n_components": str(description["n_components"]),
             "set_aside": "rows lacking too many attributes are segment -1 and are not asked for",
         },
     )
-    block, known = _known_rows(manifest, told["features"])
-    segments, distances = (known[name].to_numpy() for name in ("segment", "distance"))
+    block, assigned = _known_rows(run, features)
+    segments, distances = (assigned[name].to_numpy() for name in ("segment", "distance"))
     agreeing = check_onnx(
         model, block, projection.transform(block), centers, ids, segments, distances, target
     )
@@ -288,21 +294,22 @@ def write_onnx(manifest: Manifest, target: Location) -> None:
     )
 
 
-def _known_rows(manifest: Manifest, features: list[str]) -> tuple[np.ndarray, pl.DataFrame]:
+def _known_rows(run: RunReader, features: list[str]) -> tuple[np.ndarray, pl.DataFrame]:
     """Features, and segments as assigned, of up to CHECKED_ROWS rows from a few of the parts."""
-    files = [file for file in manifest.files("encode", "features/population/") if file.rows]
-    chosen = files[:: -(-len(files) // _CHECKED_PARTS)]
+    parts = [
+        (encoded, assigned)
+        for _, (encoded, assigned) in run.aligned(FEATURES, ASSIGNED, extracts=["population"])
+        if encoded.rows
+    ]
+    chosen = parts[:: -(-len(parts) // _CHECKED_PARTS)]
     blocks: list[np.ndarray] = []
     known = []
-    for file in chosen:
-        encoded = read_part(manifest.root, file, columns=["row", *features])
-        encoded = encoded.head(CHECKED_ROWS // len(chosen))
-        path = file.path.replace("features/", "segments/", 1)
-        assigned = read_part(manifest.root, manifest.file("assign", path))
-        blocks.append(as_block(encoded, features))
-        known.append(
-            encoded.select("row").join(assigned, on="row", how="left", maintain_order="left")
-        )
+    for encoded, assigned in chosen:
+        rows = read_part(run.root, encoded, columns=["row", *features])
+        rows = rows.head(CHECKED_ROWS // len(chosen))
+        segments = read_part(run.root, assigned)
+        blocks.append(as_block(rows, features))
+        known.append(rows.select("row").join(segments, on="row", how="left", maintain_order="left"))
     return np.concatenate(blocks), pl.concat(known)
 
 
@@ -311,7 +318,7 @@ def _sort_part(
     micro: StoredFile,
     segments: StoredFile,
     raw: StoredFile,
-    columns: Columns,
+    columns: IdColumns,
     ranking: Ranking,
     out: Exclusions,
     seed: int,
@@ -321,7 +328,7 @@ def _sort_part(
     placed = read_part(root, micro)
     if not rows["row"].equals(placed["row"]):
         raise IntegrityError(f"{micro.path}: not the rows of {segments.path}. Run gains again.")
-    ids, marked = columns.of_part(root, raw)
+    ids, marked = columns.read(root, raw)
     people = rows.with_columns(placed["micro_segment"])
     return write_sorted_part(people, ids, marked, ranking, out, seed, path)
 

@@ -4,34 +4,17 @@ import polars as pl
 from dask import delayed
 
 from jobs.command import run_alone
-from segment_lib.mailing.gains import (
-    add_counts,
-    gains_sentence,
-    gains_table,
-    mailing_depth,
-    micro_table,
-    response_table,
-)
+from segment_lib.mailing import gains
 from segment_lib.model import MicroModel, Projection
 from segment_lib.run import artifacts
-from segment_lib.run.artifacts import (
-    ARRAYS,
-    ASSIGNED,
-    FEATURES,
-    MICRO_MODEL,
-    PROJECTION,
-    RAW,
-)
+from segment_lib.run.artifacts import ARRAYS, ASSIGNED, FEATURES, MICRO_MODEL, PROJECTION, RAW
 from segment_lib.run.context import Context
+from segment_lib.run.reads import OfBase, fields_of
+from segment_lib.run.record import Work
 from segment_lib.run.results import Encoded, Gained, Ingested
-from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage, Work, fields_of
+from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.tasks.count import count_responses
-from segment_lib.tasks.micro import (
-    BYTES_PER_FEATURE,
-    MicroPart,
-    learn_micro_model,
-    read_counts,
-)
+from segment_lib.tasks.micro import BYTES_PER_FEATURE, MicroPart, learn_micro_model, read_counts
 from segment_lib.terms import EXTRACTS
 
 
@@ -40,31 +23,23 @@ def run(context: Context) -> Outcome:
     encoded = context.result(Encoded)
     model, learned = micro_model(context, encoded)
     context.write_arrays(MICRO_MODEL, model.arrays())
-    seed = context.config.model.random_state
+    seed, path_of = context.config.model.random_state, artifacts.MICRO_PARTS.beside
     parts = context.make_parts(
         [
-            MicroPart(
-                artifacts.MICRO_PARTS.beside(part.path),
-                part,
-                assigned,
-                extract,
-                encoded.features,
-                model,
-                seed,
-            )
+            MicroPart(path_of(part.path), part, assigned, extract, encoded.features, model, seed)
             for extract, (part, assigned) in context.aligned(FEATURES, ASSIGNED)
         ],
         bytes_per_row=BYTES_PER_FEATURE * len(encoded.features),
         unit="parts",
     )
-    counts = add_counts([read_counts(context.staging_dir, file) for file in parts])
-    cells, gains = micro_table(counts), gains_table(counts)
+    counts = gains.add_counts([read_counts(context.staging_dir, file) for file in parts])
+    cells, reached = gains.micro_table(counts), gains.gains_table(counts)
     context.write_table(artifacts.MICRO, cells)
-    context.write_table(artifacts.GAINS, gains)
+    context.write_table(artifacts.GAINS, reached)
     write_depth(context, cells)
     write_response(context)
     rows = sum(file.rows or 0 for file in context.files(ASSIGNED))
-    message = gains_sentence(gains, model.n_micro)
+    message = gains.gains_sentence(reached, model.n_micro)
     return Outcome(Gained(model.n_micro, seed), rows, rows, message, work=learned)
 
 
@@ -93,7 +68,9 @@ def write_depth(context: Context, cells: pl.DataFrame) -> None:
     mailing = context.config.mailing
     costs = (mailing.cost_per_piece, mailing.margin_per_order, mailing.base_response_rate)
     if all(cost is not None for cost in costs):
-        context.write_json(artifacts.DEPTH, mailing_depth(cells, *(cost or 0.0 for cost in costs)))
+        context.write_json(
+            artifacts.DEPTH, gains.mailing_depth(cells, *(cost or 0.0 for cost in costs))
+        )
 
 
 def write_response(context: Context) -> None:
@@ -107,7 +84,7 @@ def write_response(context: Context) -> None:
         delayed(count_responses)(context.root, raw, assigned, extract, column)
         for extract, (raw, assigned) in context.aligned(RAW, ASSIGNED, extracts=extracts)
     ]
-    context.write_table(artifacts.RESPONSE, response_table(pl.concat(context.compute(tasks))))
+    context.write_table(artifacts.RESPONSE, gains.response_table(pl.concat(context.compute(tasks))))
 
 
 def cost(scale: Scale) -> Cost:

@@ -23,12 +23,12 @@ def suppress_segments(segments: pl.DataFrame, min_cell: int) -> pl.DataFrame:
     )
     return segments.with_columns(
         pl.when(~small).then(pl.col(column)).alias(column)
-        for columns, small in (
+        for names, small in (
             (PEOPLE, people),
             (CUSTOMERS, customers),
             (COMPARISON, people | customers),
         )
-        for column in columns
+        for column in names
         if column in segments.columns
     )
 

@@ -41,7 +41,7 @@ class Prepared(WorkerPlugin):  # type: ignore[misc]
 
 def without_cells(record: logging.LogRecord) -> bool:
     """Take arguments and error, which may quote cells, out of the record of a failed task."""
-    told: Any = record.args
+    arguments: Any = record.args
     if str(record.msg).startswith("Compute Failed"):
-        record.msg, record.args = "Compute Failed\nKey:       %s\nState:     %s\n", told[:2]
+        record.msg, record.args = "Compute Failed\nKey:       %s\nState:     %s\n", arguments[:2]
     return True

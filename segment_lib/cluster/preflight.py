@@ -79,8 +79,8 @@ def preflight(
         If one cannot. It names the workers and says what to do.
     """
     names = {
-        address: f"worker {told['name']}"
-        for address, told in client.scheduler_info()["workers"].items()
+        address: f"worker {worker['name']}"
+        for address, worker in client.scheduler_info()["workers"].items()
     }
     _refuse_other_versions(client, names)
     faults = _memory_faults(client, part_bytes)
@@ -116,7 +116,7 @@ def preflight(
 def usable_memory(client: Client) -> int | None:
     """Bytes one process would need to hold as much as all workers together; None: no limit."""
     limits: list[int] = [
-        told["memory_limit"] for told in client.scheduler_info()["workers"].values()
+        worker["memory_limit"] for worker in client.scheduler_info()["workers"].values()
     ]
     if not all(limits):
         return None
@@ -125,17 +125,17 @@ def usable_memory(client: Client) -> int | None:
 
 def installed() -> dict[str, str]:
     """Version of Python and of each package here; of segment_lib also what its code is."""
-    found = versions_of(_ASKED)
-    found["segment_lib"] += f" ({code_of('segment_lib')})"
-    return found
+    versions = versions_of(_ASKED)
+    versions["segment_lib"] += f" ({code_of('segment_lib')})"
+    return versions
 
 
-def differing(found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    """What is found and what is wanted, of each package in which they differ."""
+def differing(versions: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    """Version of each package that differs from the one that is wanted, and that one."""
     return [
-        f"{name} {found.get(name, 'none')}, here {wanted[name]}"
+        f"{name} {versions.get(name, 'none')}, here {wanted[name]}"
         for name in wanted
-        if found.get(name) != wanted[name]
+        if versions.get(name) != wanted[name]
     ]
 
 
@@ -153,35 +153,37 @@ def _refuse(faults: Sequence[str]) -> None:
 
 def _refuse_other_versions(client: Client, names: Mapping[str, str]) -> None:
     # Dask's own question: it is answered even where nothing of ours can be unpickled.
-    told = client.sync(client._get_versions, packages=[*_ASKED], callback_timeout=_PATIENCE)
-    here = told["client"]["packages"]
+    answers = client.sync(client._get_versions, packages=[*_ASKED], callback_timeout=_PATIENCE)
+    here = answers["client"]["packages"]
     asked = ("python", *_ASKED)
     faults = []
-    there = {"the scheduler": told["scheduler"]} | {
-        names[address]: answer for address, answer in told["workers"].items() if address in names
+    there = {"the scheduler": answers["scheduler"]} | {
+        names[address]: answer for address, answer in answers["workers"].items() if address in names
     }
     for who, answer in there.items():
-        found = answer["packages"]
+        versions = answer["packages"]
         other = [
-            f"{n} {found[n] or 'missing'} (here {here[n]})" for n in asked if found[n] != here[n]
+            f"{n} {versions[n] or 'missing'} (here {here[n]})"
+            for n in asked
+            if versions[n] != here[n]
         ]
         if other:
             faults.append(f"{who} has {', '.join(other)}")
     if faults:
         faults[-1] += ". Install the locked versions, and the same segment_lib, everywhere"
     _refuse(faults)
-    if silent := [name for address, name in names.items() if address not in told["workers"]]:
+    if silent := [name for address, name in names.items() if address not in answers["workers"]]:
         raise ClusterError(f"{', '.join(silent)}: does not answer. Stop it, or start it again.")
 
 
 def _memory_faults(client: Client, part_bytes: int) -> list[str]:
     faults = []
-    for told in client.scheduler_info()["workers"].values():
-        limit, threads = told["memory_limit"], told["nthreads"]
+    for worker in client.scheduler_info()["workers"].values():
+        limit, threads = worker["memory_limit"], worker["nthreads"]
         needed = round((BASE + threads * part_bytes) / PAUSE)
         if limit and limit < needed:
             faults.append(
-                f"worker {told['name']}: a memory limit of {limit // _MIB} MiB, and {threads} "
+                f"worker {worker['name']}: a memory limit of {limit // _MIB} MiB, and {threads} "
                 f"part{'s' * (threads > 1)} in flight need {-(-needed // _MIB)} MiB. Start it with "
                 "more --memory-limit or fewer --nthreads, or set a smaller run.rows_per_part"
             )
@@ -204,7 +206,7 @@ def _tokens(root: Location) -> Iterator[tuple[Location, str]]:
 @contextmanager
 def _sent_by_value() -> Iterator[None]:
     """Within it, functions of this module and those it asks go to workers as they are here."""
-    modules = [sys.modules[of] for of in (__name__, code_of.__module__)]
+    modules = [sys.modules[name] for name in (__name__, code_of.__module__)]
     for module in modules:
         cloudpickle.register_pickle_by_value(module)
     try:

@@ -23,13 +23,13 @@ PACKAGES = (
 
 def versions_of(packages: Iterable[str]) -> dict[str, str]:
     """Version of Python and of each package here; none of one that is not installed."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in packages:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "none"
-    return found
+            versions[name] = "none"
+    return versions
 
 
 def code_of(package: str) -> str:

@@ -166,35 +166,35 @@ def connect(
     until = time.monotonic() + wait
     while scheduler_file and not scheduler_file.exists() and time.monotonic() < until:
         time.sleep(0.1)
-    told = scheduler_address(address, scheduler_file)
-    if told is None:
+    scheduler = scheduler_address(address, scheduler_file)
+    if scheduler is None:
         raise ClusterError("No scheduler is named. Name one with --scheduler or --scheduler-file.")
     if not insecure:
-        refuse_open({"The scheduler": told})
+        refuse_open({"The scheduler": scheduler})
     # What Dask says at length is said here in a line.
     for name in ("distributed", "distributed.client", "distributed.comm", "distributed.core"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", VersionMismatchWarning)
-            client = OneSchedulerClient(told, timeout=max(until - time.monotonic(), 1))
+            client = OneSchedulerClient(scheduler, timeout=max(until - time.monotonic(), 1))
     except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
         raise ClusterError(
-            f"No Dask cluster at {told} within {wait:.0f} s ({type(error).__name__}). Start dask "
-            "scheduler, check the address and, with tls://, the certificates in Dask's config."
+            f"No Dask cluster at {scheduler} within {wait:.0f} s ({type(error).__name__}). Start "
+            "dask scheduler, check the address and, with tls://, the certificates in Dask's config."
         ) from None
     with client:
         try:
             client.wait_for_workers(1, timeout=max(until - time.monotonic(), 1))
         except TimeoutError:
             raise ClusterError(
-                f"The scheduler at {told} has no workers, and none came within {wait:.0f} s. "
+                f"The scheduler at {scheduler} has no workers, and none came within {wait:.0f} s. "
                 "Start dask worker, then run the same command again."
             ) from None
-        found = client.scheduler_info()
+        info = client.scheduler_info()
         if not insecure:
-            at = {f"Worker {of['name']}": where for where, of in found["workers"].items()}
-            refuse_open({"The scheduler": found["address"]} | at)
+            at = {f"Worker {worker['name']}": where for where, worker in info["workers"].items()}
+            refuse_open({"The scheduler": info["address"]} | at)
         try:
             yield Workers(
                 threads=sum(client.nthreads().values()), client=client, memory=usable_memory(client)

@@ -69,10 +69,8 @@ class Ranking:
         """
         share = (hashes >> np.uint64(11)).astype(np.float64) / 2**53
         first = self.edges[ranks]
-        position = first + share * (self.edges[ranks + 1] - first)
-        return np.asarray(
-            np.minimum(position.astype(np.int64) // ROWS_PER_BUCKET, self.n_buckets - 1)
-        )
+        place = first + share * (self.edges[ranks + 1] - first)
+        return np.asarray(np.minimum(place.astype(np.int64) // ROWS_PER_BUCKET, self.n_buckets - 1))
 
 
 @dataclass(frozen=True)
@@ -176,7 +174,7 @@ class Tally:
 
 
 def write_list(
-    sorted_parts: Sequence[SortedPart],
+    parts: Sequence[SortedPart],
     n_buckets: int,
     wanted: int,
     parquet: Path,
@@ -194,7 +192,7 @@ def write_list(
     listed = np.empty(0, dtype=np.uint64)
     with parquet.open("xb") as table, csv.open("xb") as text:
         writer: pq.ParquetWriter | None = None
-        for people in _merge(sorted_parts, n_buckets, wanted):
+        for people in _merge(parts, n_buckets, wanted):
             if repeating:
                 people = _mark_repeated(people, listed)
                 kept_keys = people.filter(pl.col("reason") == KEPT)["key"].to_numpy()
@@ -228,12 +226,10 @@ def _list_columns(kept: pl.DataFrame, last: int) -> pl.DataFrame:
     return kept.select(ranks, key, "segment", "micro_segment", "micro_index")
 
 
-def _merge(
-    sorted_parts: Sequence[SortedPart], n_buckets: int, wanted: int
-) -> Iterator[pl.DataFrame]:
+def _merge(parts: Sequence[SortedPart], n_buckets: int, wanted: int) -> Iterator[pl.DataFrame]:
     """Yield the first `wanted` people in the order of the list, bucket by bucket."""
     for bucket in range(n_buckets):
-        batches = [_read_batch(part.path, bucket) for part in sorted_parts]
+        batches = [_read_batch(part.path, bucket) for part in parts]
         people = pl.DataFrame(pa.Table.from_batches(batches)).sort("place", "hash").head(wanted)
         wanted -= people.height
         yield people

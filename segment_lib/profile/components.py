@@ -109,21 +109,19 @@ def component_tables(
 def explain_components(
     components: np.ndarray,
     explained_variance_ratio: np.ndarray,
-    attributes: Mapping[str, str],
+    features: Mapping[str, str],
     meanings: Mapping[str, Meaning],
-    features: Sequence[str],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return components and loadings in words.
 
     Parameters
     ----------
     components : shape (n_components, n_features)
-    attributes : feature to the attribute it is made from
-    features : in the order of the columns
+    features : feature to the attribute it is made from, in the order of the columns
     """
     phrases = known_phrases()
     words = {
         feature: feature_words(feature, name, meanings.get(name, Meaning()), phrases)
-        for feature, name in attributes.items()
+        for feature, name in features.items()
     }
-    return component_tables(components, explained_variance_ratio, features, words)
+    return component_tables(components, explained_variance_ratio, list(features), words)

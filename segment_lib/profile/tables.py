@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
+from segment_lib.profile.components import explain_components
 from segment_lib.profile.describe import describe_segments
 from segment_lib.profile.fairness import fairness_table
 from segment_lib.profile.levels import Levels, level_order, profile_segments
@@ -24,8 +26,10 @@ class ProfileTables:
     names: pl.DataFrame
     fairness: pl.DataFrame
     """Sensitive attributes by segment."""
-    described: pl.DataFrame
+    describe: pl.DataFrame
     """A row per segment for a spreadsheet."""
+    components: pl.DataFrame
+    loadings: pl.DataFrame
 
 
 def profile_tables(
@@ -39,6 +43,8 @@ def profile_tables(
     telling: Set[str],
     sensitive: Sequence[str],
     min_cell: int,
+    arrays: Mapping[str, np.ndarray],
+    features: Mapping[str, str],
     names_before: pl.DataFrame | None = None,
 ) -> ProfileTables:
     """Return the tables.
@@ -52,6 +58,8 @@ def profile_tables(
     telling : the attributes whose traits name and describe a segment
     sensitive : attributes that name none
     min_cell : counts of fewer people are suppressed
+    arrays : those of the model; its components are explained
+    features : feature to the attribute it is made from, in the order of the model
     names_before : names that segments keep
     """
     scales = {a.name for a in schema if a.type == "ordinal"}
@@ -81,4 +89,7 @@ def profile_tables(
         min_cell=min_cell,
     )
     described = describe_segments(segments, names, strong, min_cell=min_cell)
-    return ProfileTables(profile, traits, names, fairness, described)
+    explained = explain_components(
+        arrays["components"], arrays["explained_variance_ratio"], features, meanings
+    )
+    return ProfileTables(profile, traits, names, fairness, described, *explained)

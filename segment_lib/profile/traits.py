@@ -59,11 +59,9 @@ def segment_traits(
     for (segment, attribute), part in profile.group_by(keys, maintain_order=True):
         name = str(attribute)
         position = {level: i for i, level in enumerate(levels[name])}
-        rows_in_order = sorted(part.to_dicts(), key=lambda row: position[row["level"]])
-        strongest = (
-            _strongest_end if name in ordered and len(rows_in_order) > 2 else _strongest_level
-        )
-        side, chosen, share, expected = strongest(rows_in_order)
+        shares = sorted(part.to_dicts(), key=lambda row: position[row["level"]])
+        best = _best_end if name in ordered and len(shares) > 2 else _best_level
+        side, chosen, share, expected = best(shares)
         meaning = meanings.get(name, Meaning())
         rows.append(
             {
@@ -124,13 +122,13 @@ def trait_words(about: str, labels: Sequence[str], *, side: str = "", lacks: boo
     return f"{about}: {'seldom ' if lacks else ''}{listed}"
 
 
-def _strongest_end(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
+def _best_end(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
     share = np.cumsum([row["segment_share"] for row in table])[:-1].clip(0, 1)
     expected = np.cumsum([row["population_share"] for row in table])[:-1].clip(0, 1)
     effect = _cohens_h(share, expected)
     # Rounded, so that the last digits of a sum do not choose between cuts as far apart.
     cut = int(np.argmax(np.abs(effect).round(9)))
-    if band := _strongest_band(share, expected, abs(float(effect[cut]))):
+    if band := _best_band(share, expected, abs(float(effect[cut]))):
         first, last = band
         inside = slice(first + 1, last + 1)
         between = float(share[last] - share[first]), float(expected[last] - expected[first])
@@ -140,9 +138,7 @@ def _strongest_end(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
     return "high", table[cut + 1 :], float(1 - share[cut]), float(1 - expected[cut])
 
 
-def _strongest_band(
-    share: np.ndarray, expected: np.ndarray, to_beat: float
-) -> tuple[int, int] | None:
+def _best_band(share: np.ndarray, expected: np.ndarray, to_beat: float) -> tuple[int, int] | None:
     """Cuts around the band that is commoner in the segment, if both ends are rarer; else None.
 
     Parameters
@@ -168,7 +164,7 @@ def _strongest_band(
     return (int(first), int(last)) if effect > round(to_beat, 9) else None
 
 
-def _strongest_level(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
+def _best_level(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
     # Two levels mirror each other: the one that is commoner in the segment is easier to read.
     row = max(table, key=lambda row: (abs(round(row["effect"], 9)), row["effect"]))
     return "level", [row], row["segment_share"], row["population_share"]

@@ -216,14 +216,12 @@ def _variable_in_quotes(colour: re.Match[str]) -> str:
 
 def _recoloured(spec: dict[str, object]) -> dict[str, object]:
     """Specification with the palette's colours as CSS variables; data stay unchanged."""
-    return {
-        key: value if key == "datasets" else _recoloured_value(value) for key, value in spec.items()
-    }
+    return {key: value if key == "datasets" else _recolour(value) for key, value in spec.items()}
 
 
-def _recoloured_value(value: object) -> object:
+def _recolour(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _recoloured_value(item) for key, item in value.items()}
+        return {key: _recolour(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_recoloured_value(item) for item in value]
+        return [_recolour(item) for item in value]
     return _VARIABLES.get(value, value) if isinstance(value, str) else value

@@ -11,14 +11,7 @@ from urllib.parse import quote
 import polars as pl
 
 from segment_lib.disclosure import suppressed_segments
-from segment_lib.report.formatting import (
-    NOTHING,
-    count,
-    decimals,
-    finite,
-    percent,
-    short_number,
-)
+from segment_lib.report.formatting import NOTHING, count, decimals, finite, percent, short_number
 from segment_lib.report.segments import Segment, segment_name, stability_label
 from segment_lib.storage.tables import csv_text
 from segment_lib.terms import EXTRACTS, SET_ASIDE

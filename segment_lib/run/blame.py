@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from segment_lib.errors import IntegrityError, JobError
+from segment_lib.run.restricted import UndeclaredError
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def blaming(what: str, advice: str = "Make the run again.") -> Iterator[None]:
     """
     try:
         yield
-    except (JobError, OSError, MemoryError):
+    except (JobError, OSError, MemoryError, UndeclaredError):
         raise
     except Exception as error:
         raise IntegrityError(

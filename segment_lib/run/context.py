@@ -19,11 +19,12 @@ from segment_lib.errors import IntegrityError
 from segment_lib.run.artifacts import RAW, TEXT_COLUMNS, Artifact, PartedArtifact
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
-from segment_lib.run.parts import make_parts
+from segment_lib.run.parts import make_parts, reuse_part
 from segment_lib.run.progress import Progress, log
+from segment_lib.run.reads import Declaration, Fields, OfBase, Read, Source
+from segment_lib.run.record import Work
 from segment_lib.run.restricted import Restricted, UndeclaredError
 from segment_lib.run.results import Ingested, Result
-from segment_lib.run.stage import Fields, OfBase, Read, Source, Stage, Work
 from segment_lib.storage.arrays import read_arrays, write_arrays
 from segment_lib.storage.files import (
     StoredFile,
@@ -59,6 +60,10 @@ class RunReader:
     def root(self) -> Location:
         """The run folder."""
         return self._manifest.root
+
+    def local(self, folder: Location) -> Path:
+        """Return the folder, or a private one of this machine if it is in a bucket."""
+        return self._manifest.folder.local(folder)
 
     def files(self, artifact: Artifact, extract: str | None = None) -> list[StoredFile]:
         """Return the files of an artifact, or those of one extract, in the order of their names."""
@@ -160,11 +165,11 @@ class Context(RunReader):
     Parameters
     ----------
     job : the run
-    stage : the stage at work
+    stage : the declaration of the stage at work
     staging_dir : where it writes, under the final names
     """
 
-    def __init__(self, job: Job, stage: Stage, staging_dir: Location) -> None:
+    def __init__(self, job: Job, stage: Declaration, staging_dir: Location) -> None:
         super().__init__(job.manifest, stage.reads, stage.name)
         self._job, self._stage = job, stage
         self.staging_dir = staging_dir
@@ -173,6 +178,7 @@ class Context(RunReader):
         self.keys: dict[str, str] = {}
         """The key of each part made."""
         self.work = Work()
+        self._intermediate: dict[str, StoredFile] = {}
 
     @property
     def workers(self) -> Workers:
@@ -246,6 +252,20 @@ class Context(RunReader):
         """Count files below the staging folder as written by the stage."""
         self.written += files
 
+    def take(self, artifact: Artifact) -> StoredFile:
+        """Take a file of the base over as it is.
+
+        Raises
+        ------
+        IntegrityError
+            If it is not what the base lists.
+        """
+        base = self.base
+        file = reuse_part(base.root, base.file(artifact), self.staging_dir, artifact.path)
+        if file is None:
+            raise IntegrityError(f"{base.root / artifact.path}: not the bytes that run.json lists.")
+        return self._wrote(artifact, file)
+
     def _wrote(self, artifact: Artifact, file: StoredFile) -> StoredFile:
         if artifact.stage != self._stage.name:
             raise UndeclaredError(f"{self._reader} writes {artifact.path} of {artifact.stage}")
@@ -259,8 +279,8 @@ class Context(RunReader):
         bytes_per_row: float,
         root: Location | None = None,
         unit: str = "rows",
-        sizes: Callable[[PartTask], int] | None = None,
         extra: bool = False,
+        intermediate: bool = False,
     ) -> list[StoredFile]:
         """Make the parts that are not there yet, and count them as written by the stage.
 
@@ -268,13 +288,12 @@ class Context(RunReader):
         ----------
         bytes_per_row : in memory while a part is made
         root : the folder below which the tasks find their files: by default the run folder
-        unit : what progress is counted in
-        sizes : how much of it a task does: by default its rows, or 1 for the unit parts
+        unit : what progress is counted in: parts, or what the size of a task is
         extra : True if a full run would not make them
+        intermediate : True if they are not published, but parts are that are made of them
         """
-        weight = sizes or (lambda task: 1 if unit == "parts" else task.n_rows)
         largest = max((task.n_rows for task in tasks), default=0)
-        weights = {task.path: weight(task) for task in tasks}
+        weights = {task.path: 1 if unit == "parts" else task.size for task in tasks}
         with self.progress(sum(weights.values()), unit) as progress:
             made = make_parts(
                 self._job,
@@ -284,7 +303,11 @@ class Context(RunReader):
                 self.staging_dir,
                 lambda file: progress.add(weights[file.path]),
                 at_once=self.at_once(bytes_per_row, largest),
+                intermediate=self._intermediate,
             )
+        if intermediate:
+            self._intermediate |= {t.key: f for t, f in zip(tasks, made.files, strict=True)}
+            return made.files
         self.written += made.files
         self.keys |= {task.path: task.key for task in tasks}
         n = len(tasks) - made.reused
@@ -300,6 +323,17 @@ class Context(RunReader):
         at_once = self.at_once(bytes_per_row, rows) if bytes_per_row else None
         return self.workers.run(tasks, at_once=at_once)
 
+    def by_extract(
+        self,
+        task: Callable[[Location, Sequence[StoredFile]], Delayed],
+        artifact: PartedArtifact,
+        run: RunReader | None = None,
+    ) -> dict[str, Any]:
+        """Return what a task makes of all parts of each extract, of this run or of another."""
+        reader = run or self
+        tasks = [task(reader.root, reader.files(artifact, extract)) for extract in EXTRACTS]
+        return dict(zip(EXTRACTS, self.compute(tasks), strict=True))
+
     def at_once(self, bytes_per_row: float, rows: int) -> int:
         """Return how many parts of so many rows the budget lets the stage work on together."""
         return self._job.at_once(bytes_per_row, rows)
@@ -307,10 +341,6 @@ class Context(RunReader):
     def limited(self, bytes_per_row: float, rows: int) -> AbstractContextManager[None]:
         """Within it, Dask works on no more parts together than the budget allows."""
         return self.workers.limited(self.at_once(bytes_per_row, rows))
-
-    def local_folder(self) -> Path:
-        """Return a private folder of this machine that is removed in the end."""
-        return self._job.manifest.folder.local(self.staging_dir)
 
     def scratch(self) -> Location:
         """Return a private folder that all workers see, and that is removed in the end."""

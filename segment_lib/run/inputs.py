@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -11,11 +12,13 @@ from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import PLAN
 from segment_lib.run.baseline import Baseline
 from segment_lib.run.job import Job
-from segment_lib.run.stage import Source
+from segment_lib.run.reads import Source
+from segment_lib.run.record import Work
 from segment_lib.schema import Dictionary, Meaning, Schema
-from segment_lib.sources import ColumnMapping
+from segment_lib.sources import ColumnMapping, DeliveredFiles, TextFormat, list_files
 from segment_lib.storage.files import hash_file
 from segment_lib.storage.location import Location
+from segment_lib.terms import EXTRACTS
 
 _DERIVED = "derived_plans"
 
@@ -24,10 +27,32 @@ def _attributes(schema: Schema) -> Any:
     return [[a.name, a.information_level, a.type, *a.missing] for a in schema]
 
 
-EXTRACT_FILES: Source[dict[str, dict[Location, Any]]] = Source(
+def _delivered_files(job: Job) -> Mapping[str, DeliveredFiles]:
+    patterns = {name: getattr(job.config.inputs, name) for name in EXTRACTS}
+    return {
+        name: DeliveredFiles(
+            pattern,
+            job.delivered[name],
+            partial(job.delivered_now, name),
+            list_files(pattern).left_out,
+        )
+        for name, pattern in patterns.items()
+    }
+
+
+EXTRACT_FILES: Source[Mapping[str, DeliveredFiles]] = Source(
     "the delivered files",
-    value=lambda job: job.delivered,
-    digest=lambda job: [list(files.values()) for files in job.delivered.values()],
+    value=_delivered_files,
+    # Not where they are: a delivery that was moved is the same.
+    digest=lambda job: [
+        [list(files.fingerprints.values()), files.left_out]
+        for files in _delivered_files(job).values()
+    ],
+)
+TEXT_FORMATS: Source[Mapping[str, TextFormat]] = Source(
+    "what the config says of the text of each extract",
+    value=lambda job: {name: job.config.inputs.text_format(name) for name in EXTRACTS},
+    digest=lambda job: [asdict(job.config.inputs.text_format(name)) for name in EXTRACTS],
 )
 DELIVERY: Source[ColumnMapping] = Source(
     "how columns become attributes",
@@ -132,6 +157,11 @@ CHANGES: Source[Changes] = Source(
     value=lambda job: baseline_of(job).changes,
     digest=lambda job: [asdict(change) for change in baseline_of(job).changes.listed],
 )
+BASE_NAME: Source[str] = Source(
+    "the name of the base",
+    value=lambda job: baseline_of(job).root.name,
+    digest=lambda job: baseline_of(job).root.name,
+)
 BASE_FILLS: Source[Mapping[str, float]] = Source(
     "the value of every feature of the base where its attribute is missing",
     value=lambda job: baseline_of(job).fills,
@@ -141,4 +171,21 @@ BASE_SCHEMA: Source[Schema] = Source(
     "the attributes of the base",
     value=lambda job: baseline_of(job).schema,
     digest=lambda job: _attributes(baseline_of(job).schema),
+)
+
+
+_GO_OVER_PARTS = ("ingest", "encode", "drift", "fit", "sweep", "assign", "compare", "gains")
+
+
+def work_of(job: Job) -> Work:
+    """Return how many parts the stages of a refresh went over."""
+    records = (job.manifest.stages[name] for name in _GO_OVER_PARTS)
+    return sum((Work(**record.work) for record in records), start=Work())
+
+
+WORK: Source[Work] = Source(
+    "the parts that the stages went over",
+    value=work_of,
+    digest=lambda job: vars(work_of(job)),
+    stages=_GO_OVER_PARTS,
 )

@@ -1,7 +1,8 @@
 """Parts made, but for those there already: of a run that ended early, or the same in a base."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from dask import delayed
 
@@ -32,6 +33,7 @@ def make_parts(
     done: Callable[[StoredFile], None] = lambda file: None,
     *,
     at_once: int | None = None,
+    intermediate: Mapping[str, StoredFile] = MappingProxyType({}),
 ) -> MadeParts:
     """Make the parts that are not there already, nor in the base; link the latter.
 
@@ -41,15 +43,17 @@ def make_parts(
     staging_dir : where the parts go
     done : called with each part as it is there
     at_once : the most parts at work together
+    intermediate : by key, parts below the staging folder that may be among those to be made
     """
     files = {file.path: file for file in finished_before(job, stage, tasks, staging_dir)}
-    known = _known(job, stage)
+    from_base = _known(job, stage)
+    known = {key: (staging_dir, file) for key, file in intermediate.items()} | from_base
     there = [task for task in tasks if task.path not in files and task.key in known]
     linked = job.workers.run(
         [delayed(reuse_part)(*known[task.key], staging_dir, task.path) for task in there]
     )
-    reused = {file.path: file for file in linked if file is not None}
-    files |= reused
+    files |= {file.path: file for file in linked if file is not None}
+    n_reused = sum(task.path in files and task.key in from_base for task in there)
     for file in files.values():
         done(file)
     rest = [task for task in tasks if task.path not in files]
@@ -57,7 +61,7 @@ def make_parts(
         [delayed(make_part)(task, root, staging_dir) for task in rest], done, at_once=at_once
     )
     files |= {task.path: file for task, file in zip(rest, made, strict=True)}
-    return MadeParts([files[task.path] for task in tasks], len(reused))
+    return MadeParts([files[task.path] for task in tasks], n_reused)
 
 
 def make_part(task: PartTask, root: Location, staging_dir: Location) -> StoredFile:

@@ -54,6 +54,7 @@ def keep_finished(staging_dir: Location) -> None:
         is_note = staging_dir / KEPT in path.parents and path.name[0] != "."
         if path not in kept and not is_note:
             path.unlink(missing_ok=True)
+    store_of(staging_dir).remove_empty(staging_dir, deep=True)
     store_of(staging_dir).remove_empty(staging_dir.parent)
 
 

@@ -1,15 +1,14 @@
 """Readers of the delivered extracts: find, check and cut their files, and read piece by piece."""
 
 from segment_lib.sources.column_mapping import ColumnMapping
-from segment_lib.sources.content import detect_kind
 from segment_lib.sources.copies import FileDigests, customer_remarks, refuse_copies
-from segment_lib.sources.delimited import DelimitedPiece
-from segment_lib.sources.extract import Extract, column_positions, open_extract, read_columns
+from segment_lib.sources.delivered import DeliveredFiles, unchanging
+from segment_lib.sources.extract import Extract, open_extract, read_columns
 from segment_lib.sources.faults import Fault, UnreadableError
 from segment_lib.sources.files import changed, find_files, list_files, refuse_shared
 from segment_lib.sources.numbers import ambiguous_points
 from segment_lib.sources.packed import expand, is_packed
-from segment_lib.sources.partitions import PartitionedPiece, Piece, path_columns
+from segment_lib.sources.partitions import Piece, path_columns
 from segment_lib.sources.read_result import ReadResult
 from segment_lib.sources.remarks import remarks
 from segment_lib.sources.text_format import TextFormat
@@ -17,20 +16,17 @@ from segment_lib.sources.typing import raw_dtypes
 
 __all__ = [
     "ColumnMapping",
-    "DelimitedPiece",
+    "DeliveredFiles",
     "Extract",
     "Fault",
     "FileDigests",
-    "PartitionedPiece",
     "Piece",
     "ReadResult",
     "TextFormat",
     "UnreadableError",
     "ambiguous_points",
     "changed",
-    "column_positions",
     "customer_remarks",
-    "detect_kind",
     "expand",
     "find_files",
     "is_packed",
@@ -42,4 +38,5 @@ __all__ = [
     "refuse_copies",
     "refuse_shared",
     "remarks",
+    "unchanging",
 ]

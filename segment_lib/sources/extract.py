@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -10,6 +12,9 @@ from segment_lib.errors import DataError
 from segment_lib.schema import Schema
 from segment_lib.sources import delimited, parquet
 from segment_lib.sources.content import detect_kind
+from segment_lib.sources.copies import FileDigests
+from segment_lib.sources.delimited import DelimitedPiece
+from segment_lib.sources.numbers import ambiguous_points
 from segment_lib.sources.packed import expand, is_packed, read_unpacked
 from segment_lib.sources.partitions import PartitionedPiece, Piece, drop_attributes, path_columns
 from segment_lib.sources.sniff import sniff
@@ -36,6 +41,40 @@ class Extract:
     @property
     def size(self) -> int:
         return sum(piece.size for piece in self.pieces)
+
+    @property
+    def extra_notes(self) -> list[str]:
+        """A line on where the columns that the feature summary lacks stand, if there are any."""
+        if not self.extra:
+            return []
+        kept = "carried along" if set(self.extra) <= set(self.passthrough) else "ignored"
+        where = column_positions(self.extra, self.pieces[0].columns)
+        return [f"{self.name}: {where} not in the summary, {kept}"]
+
+    @property
+    def delimited(self) -> list[DelimitedPiece]:
+        """The pieces of delimited text, without what their paths add to them."""
+        own = [p.piece if isinstance(p, PartitionedPiece) else p for p in self.pieces]
+        return [piece for piece in own if isinstance(piece, DelimitedPiece)]
+
+    def contents(self, digests: Sequence[tuple[str, int]]) -> list[FileDigests]:
+        """Return what is in each file that has rows, from digest and rows of each piece."""
+        pieces = groupby(zip(self.origins, digests, strict=True), itemgetter(0))
+        files = [(file, [digest for _, digest in own]) for file, own in pieces]
+        return [
+            FileDigests(self.name, file, tuple(name for name, _ in own), sum(n for _, n in own))
+            for file, own in files
+        ]
+
+    def refuse_ambiguous_points(self, notes: Mapping[str, int]) -> None:
+        """Raise a DataError if points of a column may separate either thousands or decimals."""
+        if names := ambiguous_points(notes):
+            raise DataError(
+                f"{self.files[0]}{' and others' * (len(self.files) > 1)}, "
+                f"column{'s' * (len(names) > 1)} {', '.join(names)}: all cells with a point have "
+                'three digits behind it. Set inputs.decimal = "." if these are decimals, or '
+                'inputs.thousands = "." if the point parts thousands.'
+            )
 
 
 def read_columns(path: Location, form: TextFormat, schema: Schema) -> tuple[str, ...]:
@@ -85,7 +124,8 @@ def open_extract(
     Raises
     ------
     DataError
-        If a file is empty, not text, has another separator, or lacks a column.
+        If a file is empty, not text, has another separator, or lacks a column, or if the id column
+        is of a type that no id is of.
     """
     wanted = {*schema.names, id_column, suppress_column, response}
     opened = [
@@ -122,6 +162,9 @@ def open_extract(
                 "Check inputs.id_column, inputs.response, inputs.suppress_column and "
                 "inputs.extra_columns."
             )
+    for path in dict.fromkeys(piece.path for piece in pieces if id_column):
+        if detect_kind(path).parquet:
+            parquet.refuse_id_column(path, id_column)
     remarks = tuple(dict.fromkeys(remark for file in opened for remark in file.remarks))
     origins = tuple(origin for origin, file in zip(files, opened, strict=True) for _ in file.pieces)
     return Extract(name, tuple(files), tuple(pieces), extra, passthrough, remarks, origins)

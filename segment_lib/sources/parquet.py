@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
+from segment_lib.schema.ids import refuse_id_type
 from segment_lib.sources import parquet_types
 from segment_lib.sources.faults import Fault, UnreadableError
 from segment_lib.sources.headers import check_columns
@@ -254,6 +255,14 @@ def columns(path: Location) -> tuple[str, ...]:
     """Read the names of the columns of a Parquet file."""
     with _open_file(path) as file:
         return tuple(file.schema_arrow.names)
+
+
+def refuse_id_column(path: Location, column: str) -> None:
+    """Raise a DataError if the id column of a Parquet file is of a type that no id is of."""
+    with path.open("rb") as file:
+        schema = pq.read_schema(file)
+    if column in schema.names:
+        refuse_id_type(str(path), column, schema.field(column).type)
 
 
 @contextmanager

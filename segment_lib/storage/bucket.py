@@ -42,7 +42,7 @@ class Bucket:
     def is_writable(self, folder: ObjectPath) -> bool:
         return True
 
-    def remove_empty(self, folder: ObjectPath) -> None:
+    def remove_empty(self, folder: ObjectPath, *, deep: bool = False) -> None:
         pass
 
     def write(self, target: ObjectPath, content: bytes, *, durable: bool) -> None:

@@ -36,8 +36,9 @@ class Disk:
     def is_writable(self, folder: Path) -> bool:
         return os.access(folder, os.W_OK)
 
-    def remove_empty(self, folder: Path) -> None:
-        for path in (*sorted(folder.rglob("*"), reverse=True), folder):
+    def remove_empty(self, folder: Path, *, deep: bool = False) -> None:
+        below = sorted(folder.rglob("*"), reverse=True) if deep else []
+        for path in (*below, folder):
             if path.is_dir() and not path.is_symlink():
                 with suppress(OSError):
                     path.rmdir()

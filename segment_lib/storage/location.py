@@ -118,8 +118,8 @@ class Store(Protocol[L]):
     def is_writable(self, folder: L) -> bool:
         """True unless it is certain that the folder may not be written."""
 
-    def remove_empty(self, folder: L) -> None:
-        """Remove the folder, and those below it, where they are empty."""
+    def remove_empty(self, folder: L, *, deep: bool = False) -> None:
+        """Remove the folder if it is empty; if `deep`, those below it first."""
 
     # --- writing ----------------------------------------------------------------------------------
 

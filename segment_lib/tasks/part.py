@@ -55,6 +55,11 @@ class PartTask(ABC):
         files = (getattr(self, f.name) for f in fields(self))
         return max((f.rows or 0 for f in files if isinstance(f, StoredFile)), default=0)
 
+    @property
+    def size(self) -> int:
+        """How much of the progress it is, in the unit of the stage: by default its rows."""
+        return self.n_rows
+
 
 def keyed_fields(value: Any) -> dict[str, Any]:
     """Return the fields of a dataclass that decide what it is, as plain JSON values."""
@@ -80,7 +85,7 @@ def plain(value: Any) -> Any:
             return value
         case StoredFile():
             return value.sha256
-        case np.ndarray():
+        case np.ndarray() if not value.dtype.hasobject:
             digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
             return [str(value.dtype), list(value.shape), digest]
         case np.generic():

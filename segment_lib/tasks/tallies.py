@@ -9,11 +9,12 @@ from segment_lib.clean import Tally
 from segment_lib.model.blocks import add_up
 from segment_lib.storage.files import StoredFile, read_metadata
 from segment_lib.storage.location import Location
+from segment_lib.tasks.raw import TALLY
 
 
 def read_tally(root: Location, raw: StoredFile) -> Tally:
     """Return the tally of a raw part."""
-    return Tally.from_json(read_metadata(root, raw)["tally"])
+    return Tally.from_json(read_metadata(root, raw)[TALLY])
 
 
 def sum_of_tallies(root: Location, raw: Sequence[StoredFile]) -> Delayed:

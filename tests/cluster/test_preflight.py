@@ -27,9 +27,9 @@ MIB = 2**20
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[Cluster]:
     """A scheduler on loopback; workers are the tests'."""
-    with cluster(tmp_path / "cluster") as found:
-        found.scheduler()
-        yield found
+    with cluster(tmp_path / "cluster") as nodes:
+        nodes.scheduler()
+        yield nodes
 
 
 @pytest.fixture
@@ -65,11 +65,11 @@ def prepared(started: Cluster, run_dir: Path, *inputs: Path, part_mib: int = 1) 
 def refused(started: Cluster, run_dir: Path, *inputs: Path, part_mib: int = 1) -> str:
     """What is said of the unfit cluster, within the time promised."""
     began = time.monotonic()
-    with pytest.raises(ClusterError) as told:
+    with pytest.raises(ClusterError) as raised:
         prepared(started, run_dir, *inputs, part_mib=part_mib)
     assert time.monotonic() - began < 30
-    assert "\n" not in str(told.value)
-    return str(told.value)
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
 
 
 def test_a_fit_cluster_is_taken_without_a_word(started: Cluster, run_dir: Path, extract: Path):
@@ -84,8 +84,8 @@ def test_nothing_of_the_preflight_stays_in_the_run_folder(started: Cluster, run_
 
 
 def test_a_scheduler_without_workers_is_refused(started: Cluster):
-    told = pytest.raises(ClusterError, match=r"none came within 1 s\. Start dask worker")
-    with told, connect(None, started.scheduler_file, wait=1):
+    refusal = pytest.raises(ClusterError, match=r"none came within 1 s\. Start dask worker")
+    with refusal, connect(None, started.scheduler_file, wait=1):
         pass
 
 
@@ -104,9 +104,9 @@ def test_a_worker_with_another_polars_is_refused_by_name_and_both_versions(
     started.worker("--name", "old", environment=other_polars(tmp_path / "shim"))
     with connect(None, started.scheduler_file) as workers:
         workers.client.wait_for_workers(2, timeout=30)
-    told = refused(started, run_dir)
-    assert f"worker old has polars 1.99.0 (here {polars.__version__})" in told
-    assert "worker new" not in told
+    line = refused(started, run_dir)
+    assert f"worker old has polars 1.99.0 (here {polars.__version__})" in line
+    assert "worker new" not in line
 
 
 def test_other_code_under_the_same_version_is_refused(
@@ -130,9 +130,9 @@ def within_mount(command: str, *arguments: Path) -> list[str]:
 
 def test_a_run_folder_that_a_worker_does_not_see_is_refused(started: Cluster, run_dir: Path):
     started.worker(within=within_mount('mount -t tmpfs none "$1"', run_dir))
-    told = refused(started, run_dir)
-    assert str(run_dir) in told
-    assert "under the same path" in told
+    line = refused(started, run_dir)
+    assert str(run_dir) in line
+    assert "under the same path" in line
 
 
 def test_a_run_folder_that_a_worker_cannot_write_is_refused(started: Cluster, run_dir: Path):
@@ -148,8 +148,8 @@ def test_an_input_that_a_worker_does_not_see_is_refused(
     inputs.mkdir()
     (inputs / "extract.csv").write_text("A;B\n1;2\n")
     started.worker(within=within_mount('mount -t tmpfs none "$1"', inputs))
-    told = refused(started, run_dir, inputs / "extract.csv")
-    assert f"{inputs}/extract.csv: No such file" in told
+    line = refused(started, run_dir, inputs / "extract.csv")
+    assert f"{inputs}/extract.csv: No such file" in line
 
 
 def test_another_file_under_the_path_of_an_input_is_refused(
@@ -166,9 +166,9 @@ def test_too_little_memory_for_a_part_is_refused_with_what_would_do(
 ):
     started.worker("--memory-limit", "1GiB")
     assert prepared(started, run_dir, part_mib=300) == []
-    told = refused(started, run_dir, part_mib=400)
+    line = refused(started, run_dir, part_mib=400)
     # (480 MiB + a part of 400 MiB) / 0.8
-    assert "a memory limit of 1024 MiB, and 1 part in flight need 1100 MiB" in told
+    assert "a memory limit of 1024 MiB, and 1 part in flight need 1100 MiB" in line
 
 
 def test_many_faults_are_told_in_one_line(started: Cluster, run_dir: Path):
@@ -176,9 +176,9 @@ def test_many_faults_are_told_in_one_line(started: Cluster, run_dir: Path):
     started.worker("--name", "apart", within=within_mount('mount -t tmpfs none "$1"', run_dir))
     with connect(None, started.scheduler_file) as workers:
         workers.client.wait_for_workers(2, timeout=30)
-    told = refused(started, run_dir)
-    assert "worker small: a memory limit" in told
-    assert "worker apart: " in told
+    line = refused(started, run_dir)
+    assert "worker small: a memory limit" in line
+    assert "worker apart: " in line
 
 
 def test_more_threads_of_polars_than_of_dask_are_remarked(started: Cluster, run_dir: Path):
@@ -247,10 +247,10 @@ def test_plain_tcp_to_another_address_is_refused_before_a_word_is_sent(tmp_path:
 
 
 def test_a_scheduler_that_listens_to_all_is_refused_by_loopback_too(tmp_path: Path):
-    with cluster(tmp_path / "cluster") as found:
-        found.scheduler("--port", "0", "--host", "0.0.0.0")
-        found.worker()
-        port = found.scheduler_file.read_text().split(f"{outer_address()}:")[1].split('"')[0]
+    with cluster(tmp_path / "cluster") as nodes:
+        nodes.scheduler("--port", "0", "--host", "0.0.0.0")
+        nodes.worker()
+        port = nodes.scheduler_file.read_text().split(f"{outer_address()}:")[1].split('"')[0]
         address = f"tcp://127.0.0.1:{port}"
         with pytest.raises(ClusterError, match="The scheduler at"), connect(address, None):
             pass
@@ -260,8 +260,8 @@ def test_a_scheduler_that_listens_to_all_is_refused_by_loopback_too(tmp_path: Pa
 
 def test_a_worker_that_listens_to_others_is_refused(started: Cluster):
     started.worker("--name", "open", host=outer_address())
-    told = pytest.raises(ClusterError, match="Worker open at")
-    with told, connect(None, started.scheduler_file):
+    refusal = pytest.raises(ClusterError, match="Worker open at")
+    with refusal, connect(None, started.scheduler_file):
         pass
 
 

@@ -48,22 +48,22 @@ def test_no_tasks_have_no_results():
 
 
 def test_each_result_is_told_once_as_it_comes():
-    told: list[int] = []
-    Workers(threads=3).run([delayed(int)(i) for i in range(20)], told.append)
-    assert sorted(told) == list(range(20))
+    results: list[int] = []
+    Workers(threads=3).run([delayed(int)(i) for i in range(20)], results.append)
+    assert sorted(results) == list(range(20))
 
 
 def test_only_results_are_told_not_the_steps_to_them():
-    told: list[int] = []
+    results: list[int] = []
     tasks = [delayed(sum)([delayed(int)(i), 100]) for i in range(3)]
-    Workers(threads=2).run(tasks, told.append)
-    assert sorted(told) == [100, 101, 102]
+    Workers(threads=2).run(tasks, results.append)
+    assert sorted(results) == [100, 101, 102]
 
 
 def test_results_are_told_in_the_callers_thread():
-    told: list[int] = []
-    Workers(threads=2).run([delayed(int)(1)], lambda _: told.append(threading.get_ident()))
-    assert told == [threading.get_ident()]
+    threads: list[int] = []
+    Workers(threads=2).run([delayed(int)(1)], lambda _: threads.append(threading.get_ident()))
+    assert threads == [threading.get_ident()]
 
 
 @pytest.mark.parametrize(
@@ -131,9 +131,9 @@ def test_a_run_within_active_workers_leaves_them_active():
         assert dask.config.get("num_workers") == 2
 
 
-@pytest.mark.parametrize(("told", "threads"), [(3, 3), (1, 1)])
-def test_local_workers_have_the_threads_asked_for(told, threads):
-    assert local_workers(told).threads == threads
+@pytest.mark.parametrize("threads", [3, 1])
+def test_local_workers_have_the_threads_asked_for(threads):
+    assert local_workers(threads).threads == threads
 
 
 def test_local_workers_have_at_least_one_thread():
@@ -144,17 +144,17 @@ def test_local_workers_have_at_least_one_thread():
 
 
 def test_a_scheduler_that_does_not_answer_is_told():
-    told = pytest.raises(ClusterError, match=r"No Dask cluster at tcp://127\.0\.0\.1:9")
-    with told, connect("tcp://127.0.0.1:9", None, wait=1):
+    refusal = pytest.raises(ClusterError, match=r"No Dask cluster at tcp://127\.0\.0\.1:9")
+    with refusal, connect("tcp://127.0.0.1:9", None, wait=1):
         pass
 
 
 @pytest.mark.parametrize("known", [False, True])
 def test_a_scheduler_that_is_gone_is_told_and_can_be_left(tmp_path, known):
     with cluster(tmp_path / "cluster") as started:
-        told = started.scheduler()
+        scheduler_file = started.scheduler()
         started.worker()
-        with connect(None, told) as workers:
+        with connect(None, scheduler_file) as workers:
             started.running[0].kill()
             until = time.monotonic() + 60
             while known and workers.client.status != "closed" and time.monotonic() < until:
@@ -170,7 +170,7 @@ def test_a_scheduler_that_is_gone_is_told_and_can_be_left(tmp_path, known):
 
 def test_a_scheduler_file_that_is_not_there_is_told(tmp_path):
     # In a process of its own: a wait for ever can be ended there alone.
-    told = subprocess.run(
+    done = subprocess.run(
         [
             sys.executable,
             "-c",
@@ -184,5 +184,5 @@ def test_a_scheduler_file_that_is_not_there_is_told(tmp_path):
         timeout=12,
         check=False,
     )
-    assert "ClusterError" in told.stderr
-    assert "absent.json" in told.stderr
+    assert "ClusterError" in done.stderr
+    assert "absent.json" in done.stderr

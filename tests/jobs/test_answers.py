@@ -55,20 +55,20 @@ def truth(extracts: Path) -> pl.DataFrame:
 def test_planted_segments_are_recovered_as_by_scikit_learn_told_their_number(
     planted: Path, extracts: Path
 ) -> None:
-    told = parts(planted, "features").join(truth(extracts), on="row")
-    ours = told.select("row").join(parts(planted, "segments"), on="row", maintain_order="left")
-    features = told.drop("row", "planted").to_numpy().astype(np.float32)
+    rows = parts(planted, "features").join(truth(extracts), on="row")
+    ours = rows.select("row").join(parts(planted, "segments"), on="row", maintain_order="left")
+    features = rows.drop("row", "planted").to_numpy().astype(np.float32)
     theirs = KMeans(PLANTED, n_init=10, random_state=0).fit_predict(
         StandardScaler().fit_transform(features)
     )
-    found = adjusted_rand_score(told["planted"], ours["segment"])
-    assert found >= 0.8 * adjusted_rand_score(told["planted"], theirs)
+    agreement = adjusted_rand_score(rows["planted"], ours["segment"])
+    assert agreement >= 0.8 * adjusted_rand_score(rows["planted"], theirs)
 
 
 def planted_of(run: Path, extracts: Path) -> dict[int, int]:
     """The planted segment most people of a found one have, where more than half of them do."""
-    both = parts(run, "segments").filter(pl.col("segment") >= 0).join(truth(extracts), on="row")
-    counts = both.group_by("segment", "planted").len()
+    people = parts(run, "segments").filter(pl.col("segment") >= 0).join(truth(extracts), on="row")
+    counts = people.group_by("segment", "planted").len()
     most = counts.filter(pl.col("len") > pl.col("len").sum().over("segment") / 2)
     return dict(most.select("segment", "planted").iter_rows())
 
@@ -157,8 +157,8 @@ def test_the_gain_of_the_chosen_number_follows_from_the_files(planted: Path) -> 
     split = holdout_split(customers["row"].to_numpy(), 0)
     numbers = range(-1, chosen["n_clusters"])
     counted = [
-        np.array([(of == s).sum() for s in numbers])
-        for of in (
+        np.array([(segments == s).sum() for s in numbers])
+        for segments in (
             people.to_numpy(),
             *(customers["segment"].to_numpy()[split == q] for q in (0, 1)),
         )
@@ -204,14 +204,18 @@ def test_the_table_for_a_spreadsheet_agrees_with_the_segments(planted: Path) -> 
         described = {int(row["segment"]): row for row in csv.DictReader(file)}
     names = dict(pl.read_csv(planted / "compare/names.csv").select("segment", "name").iter_rows())
     for row in pl.read_csv(planted / "compare/segments.csv").iter_rows(named=True):
-        told = described[row["segment"]]
-        assert told["name"] == names[row["segment"]]
+        described_row = described[row["segment"]]
+        assert described_row["name"] == names[row["segment"]]
         if row["segment"] not in hidden_by_hand(planted):
-            assert float(told["index"]) == pytest.approx(row["index"], abs=0.051)
-            assert int(told["population_rows"]) == row["population_rows"]
-            assert told["verdict"] == row["verdict"]
+            assert float(described_row["index"]) == pytest.approx(row["index"], abs=0.051)
+            assert int(described_row["population_rows"]) == row["population_rows"]
+            assert described_row["verdict"] == row["verdict"]
         else:
-            assert (told["customer_rows"], told["index"], told["verdict"]) == ("", "", "")
+            assert (
+                described_row["customer_rows"],
+                described_row["index"],
+                described_row["verdict"],
+            ) == ("", "", "")
 
 
 def hidden_by_hand(run: Path) -> set[int]:
@@ -239,16 +243,16 @@ def test_sensitive_attributes_are_shown_for_every_segment(planted: Path, extract
     assert row["customer_rows"] == (sex.filter(best) == "2").sum()
     level = fairness.filter(pl.col("attribute") == "ANREDE_KZ", pl.col("level") == 2)
     whole = level["customer_rows"].null_count() == 0
-    told = row["customers_at_large"]
-    assert told == (pytest.approx((sex == "2").mean()) if whole else None)
+    share = row["customers_at_large"]
+    assert share == (pytest.approx((sex == "2").mean()) if whole else None)
 
 
 def test_the_tests_of_the_table_are_kept(planted: Path) -> None:
-    told = json.loads((planted / "compare/tests.json").read_text())
-    assert told["all_segments"]["rows"] == N + M
-    assert told["all_segments"]["p"] < 1e-9
-    assert told["without_set_aside"]["cramers_v"] > 0.2
-    assert told["suspicious"] == []
+    tests = json.loads((planted / "compare/tests.json").read_text())
+    assert tests["all_segments"]["rows"] == N + M
+    assert tests["all_segments"]["p"] < 1e-9
+    assert tests["without_set_aside"]["cramers_v"] > 0.2
+    assert tests["suspicious"] == []
 
 
 # The page
@@ -265,10 +269,12 @@ def whole(number: float) -> str:
 def test_the_numbers_of_the_page_are_those_of_the_files_of_the_run(planted: Path) -> None:
     page = read_page(planted)
     counts = {
-        of: dict(parts(planted, "segments", of)["segment"].value_counts().iter_rows())
-        for of in ("population", "customers")
+        extract: dict(parts(planted, "segments", extract)["segment"].value_counts().iter_rows())
+        for extract in ("population", "customers")
     }
-    shares = {of: {s: n / sum(c.values()) for s, n in c.items()} for of, c in counts.items()}
+    shares = {
+        extract: {s: n / sum(c.values()) for s, n in c.items()} for extract, c in counts.items()
+    }
     table = pl.read_csv(planted / "compare/segments.csv").filter(pl.col("segment") >= 0)
     over = table.filter(pl.col("verdict") == "over")["segment"].to_list()
     best = table.sort("index")["segment"][-1]
@@ -281,7 +287,10 @@ def test_the_numbers_of_the_page_are_those_of_the_files_of_the_run(planted: Path
     model = json.loads((planted / "model/model.json").read_text())
     ratios = np.load(planted / "model/arrays.npz")["explained_variance_ratio"]
     tested = chi2_contingency(
-        [[counts[of][s] for s in counts["population"]] for of in ("population", "customers")]
+        [
+            [counts[extract][s] for s in counts["population"]]
+            for extract in ("population", "customers")
+        ]
     )
     association = (tested.statistic / (N + M)) ** 0.5
     trait = pl.read_csv(planted / "compare/traits.csv", infer_schema=False).filter(
@@ -291,7 +300,7 @@ def test_the_numbers_of_the_page_are_those_of_the_files_of_the_run(planted: Path
     sparse = attributes.filter(~pl.col("kept")).row(0, named=True)
     stages = json.loads((planted / "run.json").read_text())["stages"]
     digest = sha256("\n".join(file["sha256"] for file in stages["gains"]["files"]).encode())
-    told = [
+    sentences = [
         f"hold {percent(sum(shares['customers'][s] for s in over))} of customers in "
         f"{percent(sum(shares['population'][s] for s in over))} of the population: mail there",
         f"Most of all, segment {best}",
@@ -315,7 +324,7 @@ def test_the_numbers_of_the_page_are_those_of_the_files_of_the_run(planted: Path
         f"{stages['encode']['peak_mib']:,} {len(stages['encode']['files'])}",
         digest.hexdigest()[:16],
     ]
-    assert [sentence for sentence in told if sentence not in page] == []
+    assert [sentence for sentence in sentences if sentence not in page] == []
     chi_square = (
         f"(chi-square {tested.statistic:,.0f}, {tested.dof} degrees of freedom, {N + M:,} rows)"
     )
@@ -359,8 +368,8 @@ def test_without_structure_no_number_of_segments_is_stable_and_it_is_said(shuffl
 def test_without_structure_no_segment_is_over_or_under(shuffled: Path) -> None:
     segments = pl.read_csv(shuffled / "compare/segments.csv")
     assert set(segments["verdict"]) == {"average"}
-    told = json.loads((shuffled / "compare/tests.json").read_text())
-    assert told["all_segments"]["p"] > 0.01
+    tests = json.loads((shuffled / "compare/tests.json").read_text())
+    assert tests["all_segments"]["p"] > 0.01
     gains = pl.read_csv(shuffled / "model/sweep.csv")
     assert ((gains["gain"] - 0.2).abs() < 4 * gains["gain_error"]).all()
     page = read_page(shuffled)

@@ -98,16 +98,16 @@ def config(tmp_path: Path) -> Path:
 def test_bad_input_ends_with_one_line_that_says_where(
     fault: str, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    deliver, code, told = BAD[fault]
+    deliver, code, expected = BAD[fault]
     deliver(tmp_path / "population.csv")
     with pytest.raises(SystemExit) as left:
         main([str(config), "--run-dir", str(tmp_path / "run")])
-    said = capsys.readouterr()
-    assert left.value.code == code, said.err
-    (line,) = said.err.splitlines()
-    assert all(words in line for words in told), line
+    output = capsys.readouterr()
+    assert left.value.code == code, output.err
+    (line,) = output.err.splitlines()
+    assert all(words in line for words in expected), line
     assert SECRET not in line
-    assert said.out == ""
+    assert output.out == ""
     assert not (tmp_path / "run/run.json").exists()
 
 
@@ -123,7 +123,7 @@ def test_no_traceback_comes_from_a_process_of_its_own(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("[modell]\n", ["modell", "did you mean model"]),
         ("[run]\nmemroy = '1GiB'\n", ["run.memroy", "did you mean memory"]),
@@ -132,7 +132,7 @@ def test_no_traceback_comes_from_a_process_of_its_own(
     ],
 )
 def test_a_wrong_config_ends_with_code_2(
-    text: str, told: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    text: str, expected: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "job.toml"
     path.write_text(text)
@@ -140,7 +140,7 @@ def test_a_wrong_config_ends_with_code_2(
         main([str(path), "--run-dir", str(tmp_path / "run")])
     assert left.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert all(words in line for words in told), line
+    assert all(words in line for words in expected), line
     assert not (tmp_path / "run").exists()
 
 
@@ -160,13 +160,13 @@ def test_a_sweep_that_begins_beyond_what_the_rows_allow_ends_with_code_2(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "population.csv").write_text(_text(ROWS[:10]))
-    told = [str(config), "--run-dir", str(tmp_path / "run"), "--set", "model.sweep=[8, 12]"]
+    arguments = [str(config), "--run-dir", str(tmp_path / "run"), "--set", "model.sweep=[8, 12]"]
     with pytest.raises(SystemExit) as left:
-        main(told)
+        main(arguments)
     assert left.value.code == 2
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("error: model.sweep = [8, 12]: 10 rows")
     assert "up to 5 segments" in line
     with pytest.raises(SystemExit) as left:
-        main([*told, "--set", "model.n_clusters=3", "--until", "sweep"])
+        main([*arguments, "--set", "model.n_clusters=3", "--until", "sweep"])
     assert left.value.code == 0

@@ -90,8 +90,8 @@ def test_assigned_segments_are_the_nearest_centres(
 def test_inertia_in_the_model_is_the_sum_of_squared_distances(run: Path) -> None:
     parts = sorted((run / "segments/population").glob("*.parquet"))
     distances = pl.concat([pl.read_parquet(part) for part in parts])["distance"].cast(pl.Float64)
-    told = json.loads((run / "model/model.json").read_text())["inertia"]
-    assert told == pytest.approx((distances**2).sum(), rel=1e-5)
+    inertia = json.loads((run / "model/model.json").read_text())["inertia"]
+    assert inertia == pytest.approx((distances**2).sum(), rel=1e-5)
 
 
 def test_profile_shares_are_those_counted_by_hand(run: Path, real_data: Path) -> None:
@@ -124,7 +124,7 @@ def test_the_answer_does_not_depend_on_the_size_of_parts(
 def test_files_are_the_same_to_the_byte_for_one_thread_and_two(
     census_config: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
-    found = []
+    digests = []
     for threads in (1, 2):
         folder = tmp_path / str(threads) / "census"
         done = run_job(
@@ -132,9 +132,9 @@ def test_files_are_the_same_to_the_byte_for_one_thread_and_two(
             "--set", "run.rows_per_part=5_000", "--set", "model.sweep=[3, 4]",
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        found.append(hashes(folder))
-    assert len(found[0]) > 40
-    assert found[0] == found[1]
+        digests.append(hashes(folder))
+    assert len(digests[0]) > 40
+    assert digests[0] == digests[1]
 
 
 def test_a_second_run_does_no_stage_again(run: Path, census_config: Path, run_job: RunJob) -> None:

@@ -162,6 +162,24 @@ def test_the_lock_of_a_job_that_is_alive_is_not_lifted(
         FileLock(run).lift()
 
 
+def test_a_staging_folder_in_a_bucket_is_listed_with_its_size_and_removed(
+    bucket: S3Path, call: Call
+) -> None:
+    root = bucket / "run"
+    manifest = Manifest(root)
+    staging_dir = manifest.folder.begin("ingest", "mark")
+    file = write_file(staging_dir, "raw/a", b"1")
+    manifest.publish("ingest", staging_dir, StageRecord("mark", (file,)), ())
+    left = manifest.folder.begin("encode", "mark")
+    for name in ("features/a", "features/b"):
+        write_file(left, name, bytes(2**19))
+    write_file(root, ".work/mine", b"1")
+    code, lines = call("clean", root, "--remove")
+    assert (code, lines[0].split()) == (0, ["scratch", "1.0", "MiB", str(left)])
+    names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+    assert names == [".work/mine", "raw/a", "run.json"]
+
+
 def test_a_lock_in_a_bucket_is_lifted(bucket: S3Path) -> None:
     root = bucket / "run"
     lock = store_of(root).lock(root)

@@ -30,24 +30,24 @@ def manifest(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 def stage(name: str, key: str, value: object) -> Craft:
     """A key of a stage's record is another."""
-    return lambda run: manifest(run, lambda told: told["stages"][name].__setitem__(key, value))
+    return lambda run: manifest(run, lambda record: record["stages"][name].__setitem__(key, value))
 
 
 def fact(name: str, key: str, value: object) -> Craft:
     return lambda run: manifest(
-        run, lambda told: told["stages"][name]["facts"].__setitem__(key, value)
+        run, lambda record: record["stages"][name]["facts"].__setitem__(key, value)
     )
 
 
 def listed(key: str, value: object, name: str = "gains") -> Craft:
     """The first file that a stage lists is told otherwise."""
     return lambda run: manifest(
-        run, lambda told: told["stages"][name]["files"][0].__setitem__(key, value)
+        run, lambda record: record["stages"][name]["files"][0].__setitem__(key, value)
     )
 
 
 def key(name: str, value: object) -> Craft:
-    return lambda run: manifest(run, lambda told: told.__setitem__(name, value))
+    return lambda run: manifest(run, lambda record: record.__setitem__(name, value))
 
 
 def file(path: str, content: bytes) -> Craft:
@@ -55,13 +55,13 @@ def file(path: str, content: bytes) -> Craft:
 
     def craft(run: Path) -> None:
         (run / path).write_bytes(content)
-        found = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        fingerprint = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
-        def change(told: dict[str, Any]) -> None:
-            for record in told["stages"].values():
+        def change(entries: dict[str, Any]) -> None:
+            for record in entries["stages"].values():
                 for entry in record["files"]:
                     if entry["path"] == path:
-                        entry |= found
+                        entry |= fingerprint
 
         manifest(run, change)
 
@@ -83,7 +83,9 @@ def instead(path: str, make: Callable[[Path], object]) -> Craft:
 
 
 def no_facts(run: Path) -> None:
-    manifest(run, lambda told: [record["facts"].clear() for record in told["stages"].values()])
+    manifest(
+        run, lambda entries: [record["facts"].clear() for record in entries["stages"].values()]
+    )
 
 
 def npy(shape: str, body: bytes = b"") -> bytes:
@@ -108,10 +110,10 @@ def parquet(**columns: list[object]) -> bytes:
 
 
 def deep(levels: int) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    nested: dict[str, Any] = {}
     for _ in range(levels):
-        found = {"a": found}
-    return found
+        nested = {"a": nested}
+    return nested
 
 
 ARRAYS, MODEL, CELLS = "model/arrays.npz", "model/model.json", "gains/micro.csv"
@@ -149,7 +151,7 @@ CRAFTS: Mapping[str, Craft] = {
     "run.json of a huge version": plain("run.json", b'{"format_version": 1e999}'),
     "stages that are a list": key("stages", []),
     "a stage that is a word": lambda run: manifest(
-        run, lambda told: told["stages"].__setitem__("gains", "done")
+        run, lambda record: record["stages"].__setitem__("gains", "done")
     ),
     "a stage that stands twice": lambda run: (
         (run / "run.json").write_bytes(
@@ -214,7 +216,7 @@ def test_a_crafted_run_ends_each_command_with_a_line(
         "run from": ("run", small_config, "--run-dir", "{run}", "--from", "assign", "--until",
                      "assign", "--no-progress"),
     }  # fmt: skip
-    told = {}
+    exit_codes = {}
     for name, (command, *arguments) in commands.items():
         if name == "refresh" and craft not in REFRESHED:
             continue
@@ -222,13 +224,13 @@ def test_a_crafted_run_ends_each_command_with_a_line(
         run = shutil.copytree(made, folder / "run", symlinks=True, copy_function=copy)
         code, lines = call(command, *(str(a).replace("{run}", str(run)) for a in arguments))
         errors = [line for line in lines if line.startswith("error: ")]
-        told[name] = code
+        exit_codes[name] = code
         assert code in EXPECTED, (name, lines)
         assert len(errors) == (code != 0), (name, lines)
         assert "Traceback" not in "".join(lines), (name, lines)
         assert "".join(lines).isprintable(), (name, lines)
         shutil.rmtree(folder)
-    assert any(told.values()) == (craft not in HARMLESS), told
+    assert any(exit_codes.values()) == (craft not in HARMLESS), exit_codes
 
 
 REFRESHED = (

@@ -134,9 +134,9 @@ def test_an_extra_column_is_refused_if_asked(
     with pytest.raises(SystemExit) as left:
         main([str(path), "--run-dir", str(tmp_path / "run")])
     assert left.value.code == 3
-    told = capsys.readouterr().err
-    assert "column 4 not in the feature summary" in told
-    assert "LNR" not in told
+    output = capsys.readouterr().err
+    assert "column 4 not in the feature summary" in output
+    assert "LNR" not in output
 
 
 def test_a_word_that_means_missing_is_counted_among_numbers(tmp_path: Path) -> None:
@@ -180,32 +180,32 @@ def test_attributes_of_too_many_levels_are_named(
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("settings", "message"),
     [
         ("[fairness]\nkeep_out = true\nattributes = ['Art']", "the feature summary has no Art"),
         ("id_column = 'ALTER'", "inputs.id_column = ALTER: is an attribute"),
     ],
 )
 def test_a_name_that_means_another_column_is_refused(
-    told: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    settings: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as left:
         main(
             [
-                str(config(tmp_path, SAME["plain"](tmp_path), told)),
+                str(config(tmp_path, SAME["plain"](tmp_path), settings)),
                 "--run-dir",
                 str(tmp_path / "run"),
             ]
         )
     assert left.value.code == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_an_attribute_that_cannot_be_kept_out_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = "[fairness]\nkeep_out = true\nattributes = ['ART', 'Alter']"
-    run(config(tmp_path, SAME["plain"](tmp_path), told))
+    settings = "[fairness]\nkeep_out = true\nattributes = ['ART', 'Alter']"
+    run(config(tmp_path, SAME["plain"](tmp_path), settings))
     assert "no Alter in the feature summary to keep out" in capsys.readouterr().err
 
 
@@ -219,9 +219,9 @@ def test_many_codes_the_dictionary_lacks_are_refused(
         main([str(config(tmp_path, name, 'data_dictionary = "words.md"')),
               "--run-dir", str(tmp_path / "run")])  # fmt: skip
     assert left.value.code == 3
-    said = capsys.readouterr().err
-    assert "ART (10.0% of the population)" in said
-    assert "max_unseen_share" in said
+    output = capsys.readouterr().err
+    assert "ART (10.0% of the population)" in output
+    assert "max_unseen_share" in output
 
 
 def test_an_edited_plan_survives_other_parts(tmp_path: Path) -> None:

@@ -78,8 +78,8 @@ def export(run: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Compl
         command = [str(run), *map(str, options)]
         with pytest.raises(SystemExit) as left:
             main(command)
-        told = capsys.readouterr()
-        return Completed(command, int(str(left.value.code)), told.out, told.err)
+        output = capsys.readouterr()
+        return Completed(command, int(str(left.value.code)), output.out, output.err)
 
     return call
 
@@ -104,8 +104,8 @@ def test_counts_of_micro_segments_are_all_rows(run: Path) -> None:
     assert cells["population_rows"].sum() == N
     assert cells["customer_rows"].sum() == M
     counted = parts(run / "gains/population")["micro_segment"].value_counts()
-    told = cells.filter(pl.col("population_rows") > 0).select("micro_segment", "population_rows")
-    assert dict(counted.iter_rows()) == dict(told.iter_rows())
+    sizes = cells.filter(pl.col("population_rows") > 0).select("micro_segment", "population_rows")
+    assert dict(counted.iter_rows()) == dict(sizes.iter_rows())
 
 
 def test_the_set_aside_are_a_micro_segment_of_their_own(run: Path) -> None:
@@ -130,9 +130,9 @@ def test_gains_by_segment_are_those_counted_by_hand(run: Path) -> None:
         taken = min(rows[s], mailed)
         reached += measured[s] * taken / rows[s]
         mailed -= taken
-    told = pl.read_csv(run / "gains/gains.csv").filter(depth=0.2, by="segment").row(0, named=True)
-    assert told["customers_reached"] == pytest.approx(reached / (~ranks).sum())
-    assert told["low"] < told["customers_reached"] < told["high"]
+    gain = pl.read_csv(run / "gains/gains.csv").filter(depth=0.2, by="segment").row(0, named=True)
+    assert gain["customers_reached"] == pytest.approx(reached / (~ranks).sum())
+    assert gain["low"] < gain["customers_reached"] < gain["high"]
 
 
 def test_micro_segments_reach_more_of_the_held_out_customers(run: Path) -> None:
@@ -143,22 +143,22 @@ def test_micro_segments_reach_more_of_the_held_out_customers(run: Path) -> None:
 
 def test_the_depth_is_where_the_index_pays_for_a_piece(run: Path) -> None:
     """30 × 2 % per piece at index 100: 0.9 takes an index of 150."""
-    told = json.loads((run / "gains/depth.json").read_text())
-    assert told["break_even_index"] == pytest.approx(150)
+    depth = json.loads((run / "gains/depth.json").read_text())
+    assert depth["break_even_index"] == pytest.approx(150)
     cells = pl.read_csv(run / "gains/micro.csv").filter(pl.col("micro_index") >= 150)
-    assert told["pieces"] == cells["population_rows"].sum()
-    assert told["recommended_depth"] == cells["depth"].max() == told["pieces"] / N
+    assert depth["pieces"] == cells["population_rows"].sum()
+    assert depth["recommended_depth"] == cells["depth"].max() == depth["pieces"] / N
 
 
 def test_response_is_counted_where_it_is_known(run: Path) -> None:
     segments = parts(run / "segments/population")["segment"].to_numpy()
     rows = np.arange(N)
     known, answered = rows % 4 > 0, rows % 10 == 0
-    for told in pl.read_csv(run / "gains/response.csv").rows(named=True):
-        own = segments == told["segment"]
-        assert told["extract"] == "population"
-        assert told["rows"] == (own & known).sum()
-        assert told["responses"] == (own & known & answered).sum()
+    for row in pl.read_csv(run / "gains/response.csv").rows(named=True):
+        own = segments == row["segment"]
+        assert row["extract"] == "population"
+        assert row["rows"] == (own & known).sum()
+        assert row["responses"] == (own & known & answered).sum()
 
 
 def test_the_list_is_the_best_people_less_the_customers(run: Path, export, tmp_path: Path) -> None:
@@ -171,9 +171,9 @@ def test_the_list_is_the_best_people_less_the_customers(run: Path, export, tmp_p
     assert listed["id"].to_list() == kept
     assert listed["rank"].to_list() == list(range(1, len(kept) + 1))
     assert listed["micro_index"].is_sorted(descending=True)
-    told = json.loads((run / "export/targets.json").read_text())
-    assert (told["considered"], told["listed"]) == (N // 5, len(kept))
-    assert told["known_customers_left_out"] == N // 5 - len(kept) > 0
+    summary = json.loads((run / "export/targets.json").read_text())
+    assert (summary["considered"], summary["listed"]) == (N // 5, len(kept))
+    assert summary["known_customers_left_out"] == N // 5 - len(kept) > 0
 
 
 def test_the_suppressed_are_left_out_and_counted(run: Path, export, tmp_path: Path) -> None:
@@ -186,9 +186,9 @@ def test_the_suppressed_are_left_out_and_counted(run: Path, export, tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert "40 suppressed" in done.stderr
     assert pl.read_parquet(tmp_path / "targets.parquet")["id"].to_list() == kept[40:]
-    told = json.loads((tmp_path / "targets.json").read_text())
-    assert told["suppressed_left_out"] == 40
-    assert (told["suppressed_told"], told["suppressed_not_in_population"]) == (42, 1)
+    summary = json.loads((tmp_path / "targets.json").read_text())
+    assert summary["suppressed_left_out"] == 40
+    assert (summary["suppressed_told"], summary["suppressed_not_in_population"]) == (42, 1)
 
 
 def test_an_id_that_is_a_formula_is_made_safe_in_csv_alone(run: Path, export) -> None:
@@ -232,16 +232,16 @@ def test_without_ids_rows_are_listed_and_customers_cannot_be_known(
     (tmp_path / "rows.txt").write_text("7\n8\n20000\n")
     done = run_job("jobs.export", run, "--depth", "1", "--suppress", tmp_path / "rows.txt")
     assert "cannot be known" in done.stderr
-    told = json.loads((run / "export/targets.json").read_text())
-    assert (told["listed"], told["suppressed_left_out"]) == (N - 2, 2)
-    assert told["suppressed_not_in_population"] == 1
-    assert told["known_customers_left_out"] is None
+    summary = json.loads((run / "export/targets.json").read_text())
+    assert (summary["listed"], summary["suppressed_left_out"]) == (N - 2, 2)
+    assert summary["suppressed_not_in_population"] == 1
+    assert summary["known_customers_left_out"] is None
     assert set(range(N)) - set(pl.read_csv(run / "export/targets.csv")["row"]) == {7, 8}
     # Named later, of the same rows: the list must know them.
     assert run_job(*job).returncode == 0
     assert run_job("jobs.export", run, "--depth", "1").returncode == 0
-    told = json.loads((run / "export/targets.json").read_text())
-    assert told["known_customers_left_out"] == CUSTOMERS_KNOWN
+    summary = json.loads((run / "export/targets.json").read_text())
+    assert summary["known_customers_left_out"] == CUSTOMERS_KNOWN
 
 
 def test_nobody_else_can_read_a_list_and_nothing_is_left_beside_it(run: Path, export) -> None:
@@ -270,11 +270,13 @@ def test_a_list_that_is_half_another_is_vouched_for_by_nothing(
     command = [sys.executable, "-c", code, moved, run, "--out", tmp_path, "--depth"]
     whole = [sys.executable, "-m", "jobs.export", run, "--out", tmp_path, "--depth"]
     files = ("targets.parquet", "targets.csv")
-    for told, depth in ((whole, 0.1), (command, 0.2), (whole, 0.3)):
-        subprocess.run([*map(str, told), str(depth)], cwd=ROOT, capture_output=True, check=False)
+    for arguments, depth in ((whole, 0.1), (command, 0.2), (whole, 0.3)):
+        subprocess.run(
+            [*map(str, arguments), str(depth)], cwd=ROOT, capture_output=True, check=False
+        )
         vouching = tmp_path / "targets.json"
-        assert vouching.exists() == (told is whole)
-        if told is whole:
+        assert vouching.exists() == (arguments is whole)
+        if arguments is whole:
             summary = json.loads(vouching.read_text())
             assert summary["depth"] == depth
             assert [summary[f"{name.replace('.', '_')}_sha256"] for name in files] == [
@@ -290,7 +292,7 @@ def test_a_wrong_depth_is_refused(export, depth: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ((), "say what to write"),
         (("--onnx", "m.onnx", "--suppress", "x"), "add --depth"),
@@ -298,10 +300,10 @@ def test_a_wrong_depth_is_refused(export, depth: str) -> None:
         (("--depth", "0.2", "--memory", "much"), "a size such as"),
     ],
 )
-def test_what_cannot_be_done_is_refused(export, options: tuple[str, ...], told: str) -> None:
+def test_what_cannot_be_done_is_refused(export, options: tuple[str, ...], message: str) -> None:
     done = export(*options)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -358,10 +360,12 @@ def test_the_portable_model_gives_the_segments_of_the_run(
     session = onnxruntime.InferenceSession(path)
     names = json.loads(session.get_modelmeta().custom_metadata_map["features"])
     rows = parts(run / "features/population")
-    found, distances = session.run(None, {"features": rows.select(names).to_numpy().astype("f4")})
-    told = rows.select("row").join(parts(run / "segments/population"), on="row")
-    assert (found == told["segment"].to_numpy()).mean() > 0.9999
-    assert distances == pytest.approx(told["distance"].to_numpy(), rel=1e-4)
+    assigned, distances = session.run(
+        None, {"features": rows.select(names).to_numpy().astype("f4")}
+    )
+    expected = rows.select("row").join(parts(run / "segments/population"), on="row")
+    assert (assigned == expected["segment"].to_numpy()).mean() > 0.9999
+    assert distances == pytest.approx(expected["distance"].to_numpy(), rel=1e-4)
 
 
 def test_a_model_that_disagrees_with_the_run_is_not_written(
@@ -385,7 +389,7 @@ def test_a_model_that_disagrees_with_the_run_is_not_written(
 
 
 @pytest.mark.parametrize(
-    ("column", "code", "told"),
+    ("column", "code", "message"),
     [
         ("NOWHERE", 3, "neither extract"),
         ("ANREDE_KZ", 2, "is an attribute"),
@@ -393,13 +397,13 @@ def test_a_model_that_disagrees_with_the_run_is_not_written(
     ],
 )
 def test_a_response_that_is_none_is_refused(
-    folder: Path, run_job: RunJob, tmp_path: Path, column: str, code: int, told: str
+    folder: Path, run_job: RunJob, tmp_path: Path, column: str, code: int, message: str
 ) -> None:
     config = config_of(folder, f'response = "{column}"\n', parts=9_000)
     done = run_job("jobs.run", config, "--run-dir", tmp_path / "run", "--until", "gains")
     assert done.returncode == code
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error")]
-    assert told in line
+    assert message in line
     assert "P1" not in line
 
 
@@ -407,6 +411,6 @@ def test_the_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main(["--help"])
     assert left.value.code == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for word in ("--depth 0.2", "--suppress robinson.txt", "--onnx", "Exit codes"):
-        assert word in told
+        assert word in output

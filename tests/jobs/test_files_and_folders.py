@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-import jobs.raw_parts
+import jobs.ingest
 from jobs.run import main
 from segment_lib.storage.s3 import S3Path
 from tests.kinds import KINDS, documented
@@ -469,13 +469,13 @@ def test_what_changes_while_it_is_read_is_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     config = deliver(tmp_path, Case(HALVES, population="p"))
-    between = jobs.raw_parts.refuse_copies
+    between = jobs.ingest.refuse_copies
 
     def changing(contents):
         change(tmp_path / "p/1.csv")
         return between(contents)
 
-    monkeypatch.setattr(jobs.raw_parts, "refuse_copies", changing)
+    monkeypatch.setattr(jobs.ingest, "refuse_copies", changing)
     assert run(config) == 3
     (line,) = capsys.readouterr().err.splitlines()
     assert "changed while it was read" in line
@@ -488,7 +488,7 @@ def test_a_parquet_file_that_changes_while_it_is_read_is_refused(
 ) -> None:
     path = "population.parquet"
     config = deliver(tmp_path, one(parquet(PEOPLE), path))
-    between = jobs.raw_parts.refuse_copies
+    between = jobs.ingest.refuse_copies
     other = parquet([(age, kind, 2019) for age, kind, _ in PEOPLE])
 
     def changing(contents):
@@ -497,7 +497,7 @@ def test_a_parquet_file_that_changes_while_it_is_read_is_refused(
         os.utime(tmp_path / path, ns=(before.st_atime_ns, before.st_mtime_ns))
         return between(contents)
 
-    monkeypatch.setattr(jobs.raw_parts, "refuse_copies", changing)
+    monkeypatch.setattr(jobs.ingest, "refuse_copies", changing)
     assert run(config) == 3
     assert path in capsys.readouterr().err
 
@@ -546,7 +546,7 @@ def test_an_object_that_is_written_anew_while_it_is_read_is_refused(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    between = jobs.raw_parts.refuse_copies
+    between = jobs.ingest.refuse_copies
     for name, content, other in (
         ("p.csv", text(PEOPLE), text(PEOPLE[::-1])),
         ("p.parquet", parquet(PEOPLE), parquet(PEOPLE[::-1])),
@@ -559,7 +559,7 @@ def test_an_object_that_is_written_anew_while_it_is_read_is_refused(
             (bucket / name).put(other)
             return between(contents)
 
-        monkeypatch.setattr(jobs.raw_parts, "refuse_copies", changing)
+        monkeypatch.setattr(jobs.ingest, "refuse_copies", changing)
         assert run(config) == 3
         (line,) = capsys.readouterr().err.splitlines()
         assert name in line

@@ -23,14 +23,14 @@ from tests.conftest import RunJob
 
 def tree(folder: Path) -> dict[str, object]:
     """All below a folder: of files the sha256, of links where they lead, of each the mode."""
-    found: dict[str, object] = {".": folder.lstat().st_mode}
+    entries: dict[str, object] = {".": folder.lstat().st_mode}
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():
             what: object = os.readlink(path)
         else:
             what = sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
-        found[str(path.relative_to(folder))] = what, path.lstat().st_mode
-    return found
+        entries[str(path.relative_to(folder))] = what, path.lstat().st_mode
+    return entries
 
 
 def publish(root: Path, stage: str, files: dict[str, bytes]) -> None:

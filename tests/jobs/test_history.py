@@ -21,8 +21,8 @@ def make_run(
     """A finished run, as far as the history reads it."""
     manifest = Manifest(root)
     root.mkdir()
-    told = {"base": {"run": base, "model": "0"}} if base else {}
-    manifest.describe(config={}, **told)
+    notes = {"base": {"run": base, "model": "0"}} if base else {}
+    manifest.describe(config={}, **notes)
     manifest.about["date"] = date
     work = manifest.folder.begin("compare", "mark")
     table = pl.DataFrame(
@@ -36,8 +36,8 @@ def make_run(
     )
     names = pl.DataFrame({"segment": [-1, 0, 1], "name": ["aside", "Savers", "Movers"]})
     files = tuple(
-        write_file(work, f"compare/{name}.csv", of.write_csv().encode())
-        for name, of in (("segments", table), ("names", names))
+        write_file(work, f"compare/{name}.csv", frame.write_csv().encode())
+        for name, frame in (("segments", table), ("names", names))
     )
     manifest.stages["ingest"] = StageRecord("", (), facts={"population": 1000})
     manifest.stages["sweep"] = StageRecord("", (), facts={"n_clusters": 2})
@@ -70,8 +70,8 @@ def test_of_segments_of_too_few_people_no_index_is_told(
     make_run(tmp_path / "second", 310.0, "2027-11-01T00:00:00Z", base="first")
     with pytest.raises(SystemExit):
         main([str(tmp_path)])
-    told = capsys.readouterr()
-    _, first, second, *_ = told.out.splitlines()
+    output = capsys.readouterr()
+    _, first, second, *_ = output.out.splitlines()
     assert "(" not in first
     assert "0 (310), 1 (50)" in second
     assert (tmp_path / "history-first.svg").read_text().startswith("<svg")
@@ -83,18 +83,18 @@ def test_runs_of_another_format_and_unfinished_ones_are_named_and_left_out(
     make_run(tmp_path / "good", 300.0, "2027-11-01T00:00:00Z")
     for name, version in (("old", FORMAT - 1), ("half", FORMAT)):
         (tmp_path / name).mkdir()
-        told = {"format_version": version, "stages": {}, "notes": {}}
-        (tmp_path / name / "run.json").write_bytes(with_checksum(told))
+        record = {"format_version": version, "stages": {}, "notes": {}}
+        (tmp_path / name / "run.json").write_bytes(with_checksum(record))
     (tmp_path / "torn").mkdir()
     (tmp_path / "torn/run.json").write_text('{"format_version": 2, "stag')
     with pytest.raises(SystemExit) as left:
         main([str(tmp_path)])
     assert left.value.code == 0
-    told = capsys.readouterr()
-    assert f"old/run.json: format version {FORMAT - 1}" in told.err
-    assert "torn/run.json: not a manifest" in told.err
-    assert "half: not finished" in told.err
-    assert "old" not in told.out
+    output = capsys.readouterr()
+    assert f"old/run.json: format version {FORMAT - 1}" in output.err
+    assert "torn/run.json: not a manifest" in output.err
+    assert "half: not finished" in output.err
+    assert "old" not in output.out
 
 
 def test_a_folder_without_runs_is_refused(

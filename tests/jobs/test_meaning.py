@@ -28,13 +28,13 @@ def people(n: int, seed: int) -> Rows:
 POPULATION, CUSTOMERS = people(900, 1), people(300, 2)
 
 
-def write(folder: Path, name: str, rows: Mapping[str, list], of: str = "csv") -> str:
-    if of == "parquet":
+def write(folder: Path, name: str, rows: Mapping[str, list], suffix: str = "csv") -> str:
+    if suffix == "parquet":
         pl.DataFrame(rows).write_parquet(folder / f"{name}.parquet")
     else:
         lines = [";".join(rows), *(";".join(row) for row in zip(*rows.values(), strict=True))]
         (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
-    return f'{name} = "{name}.{of}"\n'
+    return f'{name} = "{name}.{suffix}"\n'
 
 
 def deliver(
@@ -43,12 +43,12 @@ def deliver(
     customers: Mapping[str, list] | None = None,
     summary: Mapping[str, tuple[str, str]] | None = None,
     more: str = "",
-    of: tuple[str, str] = ("csv", "csv"),
+    suffixes: tuple[str, str] = ("csv", "csv"),
 ) -> Path:
     """A config beside extracts in which these columns are, or are otherwise."""
     folder.mkdir(exist_ok=True)
-    inputs = write(folder, "population", {**POPULATION, **(population or {})}, of[0])
-    inputs += write(folder, "customers", {**CUSTOMERS, **(customers or {})}, of[1])
+    inputs = write(folder, "population", {**POPULATION, **(population or {})}, suffixes[0])
+    inputs += write(folder, "customers", {**CUSTOMERS, **(customers or {})}, suffixes[1])
     listed = {**SUMMARY, **(summary or {})}
     (folder / "summary.csv").write_text(
         "attribute;information_level;type;missing_or_unknown\n"
@@ -91,10 +91,10 @@ def test_codes_of_the_config_mean_missing_in_every_attribute(tmp_path: Path) -> 
     columns["INC"] = every(10, "99", POPULATION["INC"])
     path = deliver(tmp_path, columns, more='missing = ["NA", "99", "-7"]')
     folder = assessed(path)
-    found = {name: row["missing"] for name, row in table(folder).items()}
-    assert found == {"AGE": 100, "KIND": 100, "INC": 90}
-    (told,) = remarks(folder)
-    assert "inputs.missing [-7]." in told
+    missing = {name: row["missing"] for name, row in table(folder).items()}
+    assert missing == {"AGE": 100, "KIND": 100, "INC": 90}
+    (remark,) = remarks(folder)
+    assert "inputs.missing [-7]." in remark
 
 
 def test_a_change_of_the_codes_that_mean_missing_is_taken_in(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_change_of_the_codes_that_mean_missing_is_taken_in(tmp_path: Path) -> 
 def test_nan_of_a_coded_float_column_is_missing(tmp_path: Path) -> None:
     codes = [float("nan") if i % 9 == 0 else float(i % 3) for i in range(900)]
     path = deliver(
-        tmp_path, {"KIND": codes}, {"KIND": ["0", "1", "2"] * 100}, of=("parquet", "csv")
+        tmp_path, {"KIND": codes}, {"KIND": ["0", "1", "2"] * 100}, suffixes=("parquet", "csv")
     )
     row = table(assessed(path))["KIND"]
     assert (row["missing"], row["n_levels"], row["customers_unseen_rows"]) == (100, 3, 0)
@@ -122,7 +122,7 @@ def test_truth_has_one_spelling_in_both_extracts(words: tuple[str, str], tmp_pat
         tmp_path,
         {"KIND": [True, False, False] * 300},
         {"KIND": [words[i % 2] for i in range(300)]},
-        of=("parquet", "csv"),
+        suffixes=("parquet", "csv"),
     )
     row = table(assessed(path))["KIND"]
     assert (row["n_levels"], row["customers_unseen_rows"]) == (2, 0)
@@ -183,8 +183,8 @@ def test_an_id_among_the_attributes_is_told_and_dropped(kind: str, tmp_path: Pat
     path = deliver(tmp_path, summary={"LNR": (kind, "[]")})
     folder = assessed(path)
     assert table(folder)["LNR"]["kept"] is False
-    (told,) = remarks(folder)
-    assert "LNR. Take it out of the feature summary" in told
+    (remark,) = remarks(folder)
+    assert "LNR. Take it out of the feature summary" in remark
 
 
 def test_a_far_value_is_told_with_its_shares(tmp_path: Path) -> None:
@@ -193,8 +193,8 @@ def test_a_far_value_is_told_with_its_shares(tmp_path: Path) -> None:
         {"AGE": every(9, "99999998", POPULATION["AGE"])},
         {"AGE": every(10, "99999998", CUSTOMERS["AGE"])},
     )
-    (told,) = remarks(assessed(path))
-    assert "AGE 99999998 (11.1% of the population, 10.0% of the customers)" in told
+    (remark,) = remarks(assessed(path))
+    assert "AGE 99999998 (11.1% of the population, 10.0% of the customers)" in remark
 
 
 @pytest.mark.parametrize("rows_per_part", [50, 333, 5000])
@@ -207,7 +207,7 @@ def test_what_is_told_does_not_depend_on_the_parts(rows_per_part: int, tmp_path:
     folder = assessed(
         deliver(tmp_path, columns, summary=summary), "--set", f"run.rows_per_part={rows_per_part}"
     )
-    assert [told.split(":")[0] for told in remarks(folder)] == [
+    assert [remark.split(":")[0] for remark in remarks(folder)] == [
         "Declared as missing, but in no row of either extract",
         "Words that mean nothing are levels of KIND (14.3% of the population). If they stand for "
         'missing values, set inputs.missing = ["#N/A"].',
@@ -255,12 +255,12 @@ NAMED = {
 def test_a_named_column_that_says_nothing_is_refused_before_anything_is_published(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keys, columns, told = NAMED[kind]
+    keys, columns, message = NAMED[kind]
     population = {name: cells * 300 for name, cells in columns.items()}
     customers = {name: cells * 100 for name, cells in columns.items()}
     folder = assessed(deliver(tmp_path, population, customers, more=keys), code=3)
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
-    assert told in line
+    assert message in line
     assert not (folder / "raw").exists()
 
 

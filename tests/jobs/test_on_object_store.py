@@ -33,14 +33,14 @@ def delivered(
     small_config: Path, store_port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """The small config, its four inputs in the object store."""
-    told = small_config.read_text()
+    text = small_config.read_text()
     with at(store_port):
         bucket = new_bucket()
         for name in (*EXTRACTS, *TABLES):
             write_file(bucket, f"in/{name}", (small_config.parent / name).read_bytes())
-            told = told.replace(f'"{name}"', f'"{bucket}/in/{name}"')
+            text = text.replace(f'"{name}"', f'"{bucket}/in/{name}"')
     path = tmp_path_factory.mktemp("delivered") / "azdias.toml"
-    path.write_text(told)
+    path.write_text(text)
     return path
 
 
@@ -133,8 +133,8 @@ def test_a_list_is_exported_as_from_a_disk(
 ) -> None:
     with at(store_port):
         for run, out in ((in_store, in_store / "export"), (small_run, tmp_path)):
-            told = [run, "--depth", "0.2", "--out", out, "--no-progress"]
-            export.export(export.parser().parse_args(list(map(str, told))))
+            arguments = [run, "--depth", "0.2", "--out", out, "--no-progress"]
+            export.export(export.parser().parse_args(list(map(str, arguments))))
         assert hashes(in_store / "export") == hashes(tmp_path)
         assert len(hashes(tmp_path)) == 3
 
@@ -149,9 +149,9 @@ def test_a_part_cut_short_on_its_way_publishes_nothing(
         before = (in_store / "run.json").read_bytes()
     with bad_line(store_port) as line, at(line.port):
         line.add("short", "GET", r"features/customers/.*parquet")
-        said = said_in_a_line(run_job(*command), 6)
-        assert "not the bytes that run.json lists" in said
-        assert said.endswith("Run again with --from encode.")
+        message = said_in_a_line(run_job(*command), 6)
+        assert "not the bytes that run.json lists" in message
+        assert message.endswith("Run again with --from encode.")
     with at(store_port):
         assert (in_store / "run.json").read_bytes() == before
 
@@ -187,18 +187,18 @@ def test_workers_of_a_cluster_write_the_bytes_that_threads_write(
         assert done.returncode == 0, done.stderr
         assert SECRET not in started.logs + done.stderr
     stages = ("raw", "assess", "features", "model/projection.npz", "plan.json")
-    wanted = {path: found for path, found in hashes(small_run).items() if path.startswith(stages)}
+    wanted = {path: digest for path, digest in hashes(small_run).items() if path.startswith(stages)}
     assert hashes(root) == wanted
     assert list(tmp_path.glob("segments-*")) == []
 
 
 def test_the_commands_of_the_documentation_run_the_job(small_config: Path, tmp_path: Path) -> None:
     (tmp_path / "delivered").mkdir()
-    told = small_config.read_text()
+    text = small_config.read_text()
     for name in (*EXTRACTS, *TABLES):
         shutil.copy(small_config.parent / name, tmp_path / "delivered")
-        told = told.replace(f'"{name}"', f'"s3://segments/delivered/{name}"')
-    (tmp_path / "my.toml").write_text(told)
+        text = text.replace(f'"{name}"', f'"s3://segments/delivered/{name}"')
+    (tmp_path / "my.toml").write_text(text)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     script = recipe("objects", "object-storage.md").replace("5000", port)
@@ -218,6 +218,6 @@ def test_the_commands_of_the_documentation_run_the_job(small_config: Path, tmp_p
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(ran.pid, signal.SIGKILL)
-    said = (tmp_path / "log").read_text()
-    assert code == 0, said
-    assert re.search(r"\d+ files of 1 stages.*as they were left", said)
+    output = (tmp_path / "log").read_text()
+    assert code == 0, output
+    assert re.search(r"\d+ files of 1 stages.*as they were left", output)

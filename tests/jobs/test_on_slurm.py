@@ -59,10 +59,10 @@ def slurm(tmp_path: Path) -> Iterator[dict[str, str]]:
         folder.mkdir()
     (home / "munge.key").write_bytes(os.urandom(1024))
     (home / "munge.key").chmod(0o400)
-    told = CONFIG.format(
+    settings = CONFIG.format(
         node=socket.gethostname().split(".")[0], ports=free_ports(2), home=home, cpus=os.cpu_count()
     )
-    (home / "slurm.conf").write_text(told)
+    (home / "slurm.conf").write_text(settings)
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin",

@@ -80,8 +80,12 @@ def raw(run: Path, name: str) -> pl.DataFrame:
     )
 
 
-def facts(run: Path, stage: str = "ingest") -> dict:
-    return json.loads((run / "run.json").read_text())["stages"][stage]["facts"]
+def record_of(run: Path) -> dict:
+    return json.loads((run / "run.json").read_text())["stages"]["ingest"]
+
+
+def facts(run: Path) -> dict:
+    return record_of(run)["facts"]
 
 
 def test_all_forms_of_ids_that_are_documented_are_tried() -> None:
@@ -94,11 +98,11 @@ def test_an_id_is_that_of_one_person_in_every_form(
     run_in_process, tmp_path: Path, form: str, extract: str
 ) -> None:
     """Known customers are recognised though the other extract has whole numbers."""
-    both = {"population": POPULATION.head(60), "customers": POPULATION.head(20)}
-    both[extract] = FORMS[form](both[extract])
-    config = write_people(tmp_path, both["population"], both["customers"], parts=25)
+    extracts = {"population": POPULATION.head(60), "customers": POPULATION.head(20)}
+    extracts[extract] = FORMS[form](extracts[extract])
+    config = write_people(tmp_path, extracts["population"], extracts["customers"], parts=25)
     assert run_in_process("ingest", config, tmp_path / "run") == 0
-    keys = {name: set(hash_ids(raw(tmp_path / "run", name)["LNR"]).tolist()) for name in both}
+    keys = {name: set(hash_ids(raw(tmp_path / "run", name)["LNR"]).tolist()) for name in extracts}
     assert len(keys["population"]) == 60
     assert len(keys["customers"] & keys["population"]) == len(keys["customers"]) == 20
     if "zeros" not in form:
@@ -112,9 +116,9 @@ def test_ids_that_are_nobodys_are_refused_in_a_line(
     run_in_process, tmp_path: Path, form: str, extract: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     change, message = REFUSED[form]
-    both = {"population": POPULATION.head(60), "customers": POPULATION.head(20)}
-    both[extract] = change(both[extract])
-    config = write_people(tmp_path, both["population"], both["customers"])
+    extracts = {"population": POPULATION.head(60), "customers": POPULATION.head(20)}
+    extracts[extract] = change(extracts[extract])
+    config = write_people(tmp_path, extracts["population"], extracts["customers"])
     assert run_in_process("ingest", config, tmp_path / "run") == 3
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert f"{extract}.parquet, column LNR: {message}" in error
@@ -170,20 +174,22 @@ def test_customers_with_a_row_per_order_count_once(run_job: RunJob, tmp_path: Pa
     ]
     assert counted[0].equals(counted[1])
     assert counted[1]["customer_rows"].sum() == CUSTOMERS.height
-    record = json.loads((tmp_path / "orders/run/run.json").read_text())["stages"]["ingest"]
+    record = record_of(tmp_path / "orders/run")
     assert record["rows_in"] - record["rows_out"] == repeated
     assert run_job("jobs.verify", tmp_path / "orders/run").returncode == 0
 
 
 def test_parts_decide_nothing_about_who_is_first(run_job: RunJob, tmp_path: Path) -> None:
     twice = pl.concat([POPULATION.head(700), POPULATION.tail(900), POPULATION.head(300)])
-    found = []
+    by_cut = []
     for parts in (37, 10_000):
         config = write_people(tmp_path, twice, ORDERS, parts=parts)
         assert ingest(run_job, config, tmp_path / f"run-{parts}").returncode == 0
-        found.append([raw(tmp_path / f"run-{parts}", name) for name in ("population", "customers")])
-        assert found[-1][0]["row"].to_list() == by_hand(twice)
-    assert all(a.equals(b) for a, b in zip(*found, strict=True))
+        by_cut.append(
+            [raw(tmp_path / f"run-{parts}", name) for name in ("population", "customers")]
+        )
+        assert by_cut[-1][0]["row"].to_list() == by_hand(twice)
+    assert all(a.equals(b) for a, b in zip(*by_cut, strict=True))
 
 
 def test_attributes_that_differ_among_the_rows_of_a_person_are_told(
@@ -219,11 +225,11 @@ def test_ids_that_differ_in_leading_zeros_alone_are_asked_about(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Both may be of one person: nobody is left out of the extract, or of the list, by a guess."""
-    both = {"population": POPULATION.head(60), "customers": POPULATION.head(20)}
-    ids = both[extract]["LNR"].cast(pl.String)
-    again = both[extract].head(1).with_columns(LNR="00" + ids.head(1))
-    both[extract] = pl.concat([both[extract].with_columns(LNR=ids), again])
-    config = write_people(tmp_path, both["population"], both["customers"], parts=25)
+    extracts = {"population": POPULATION.head(60), "customers": POPULATION.head(20)}
+    ids = extracts[extract]["LNR"].cast(pl.String)
+    again = extracts[extract].head(1).with_columns(LNR="00" + ids.head(1))
+    extracts[extract] = pl.concat([extracts[extract].with_columns(LNR=ids), again])
+    config = write_people(tmp_path, extracts["population"], extracts["customers"], parts=25)
     options = ("--set", f"inputs.repeated_ids={repeated}")
     assert run_in_process("ingest", config, tmp_path / "run", *options) == 3
     error = capsys.readouterr().err.strip().splitlines()[-1]
@@ -281,6 +287,21 @@ def test_an_id_that_stands_for_none_is_refused_and_can_be_listed(
     assert raw(tmp_path / "run", "population").height == N
 
 
+def test_a_word_for_a_missing_id_counts_though_it_changes_no_attribute(
+    run_job: RunJob, tmp_path: Path
+) -> None:
+    """Ids are read by inputs.missing too: a run done without it is not done with it."""
+    ids = pl.when(pl.int_range(pl.len()) < 5).then(0).otherwise("LNR")
+    config = write_people(tmp_path, POPULATION.with_columns(ids.alias("LNR")), CUSTOMERS)
+    summary = tmp_path / "summary.csv"
+    summary.write_text(summary.read_text().replace("[]", "[0]"))
+    assert ingest(run_job, config, tmp_path / "run").returncode == 0
+    assert raw(tmp_path / "run", "population").height == N - 4
+    done = ingest(run_job, config, tmp_path / "run", "--set", 'inputs.missing=["0"]')
+    assert "population: fewer than 10 rows have no id" in done.stderr
+    assert raw(tmp_path / "run", "population").height == N
+
+
 def test_an_extract_in_which_nobody_has_an_id_is_refused(run_job: RunJob, tmp_path: Path) -> None:
     nobody = POPULATION.with_columns(LNR=pl.lit(None, dtype=pl.String))
     done = ingest(run_job, write_people(tmp_path, nobody, CUSTOMERS), tmp_path / "run")
@@ -295,12 +316,12 @@ def test_a_killed_job_leaves_out_the_same_rows_when_taken_up_again(
     twice = pl.concat([POPULATION, POPULATION.head(700)]).sample(fraction=1, shuffle=True, seed=3)
     config = write_people(tmp_path, twice, ORDERS, parts=130)
     code = (
-        "import os, signal, sys; from jobs import people\n"
-        "calls, keep = [], people.keep_first\n"
-        "def keep_first(*given):\n"
+        "import os, signal, sys; from segment_lib.tasks.people import FirstRows\n"
+        "calls, make = [], FirstRows.make\n"
+        "def killed(*given):\n"
         "    if len(calls) == int(sys.argv[1]): os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    calls.append(0); return keep(*given)\n"
-        "people.keep_first = keep_first\n"
+        "    calls.append(0); return make(*given)\n"
+        "FirstRows.make = killed\n"
         "from jobs.run import main; main(sys.argv[2:], only='ingest')"
     )
     command = [sys.executable, "-c", code, killed_at, config, "--threads", 1, "--run-dir"]
@@ -312,8 +333,9 @@ def test_a_killed_job_leaves_out_the_same_rows_when_taken_up_again(
     for run in ("killed", "whole"):
         assert ingest(run_job, config, tmp_path / run).returncode == 0
     assert hashes(tmp_path / "killed") == hashes(tmp_path / "whole")
-    for fact in ("ids", "left_out", "remarks", "keys"):
-        assert facts(tmp_path / "killed")[fact] == facts(tmp_path / "whole")[fact]
+    killed_record, whole_record = (record_of(tmp_path / run) for run in ("killed", "whole"))
+    for entry in ("facts", "remarks", "keys", "work"):
+        assert killed_record[entry] == whole_record[entry]
     assert not (tmp_path / "killed/delivered").exists()
 
 
@@ -327,7 +349,7 @@ def test_a_refresh_takes_over_the_parts_in_which_nobody_repeats(
     done = run_job("jobs.refresh", config, "--base", base, "--run-dir", tmp_path / "next",
                    "--until", "ingest")  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert facts(tmp_path / "next")["parts"]["taken_over"] >= 3
+    assert record_of(tmp_path / "next")["work"]["reused"] >= 3
     raw_parts = {name for name in hashes(base) if name.startswith("raw/")}
     for name in raw_parts:
         assert hashes(tmp_path / "next")[name] == hashes(base)[name]

@@ -92,7 +92,7 @@ def deliver(folder: Path, more: str = "", change: Callable[[str], str] = lambda 
 
 
 @pytest.fixture(scope="module")
-def told(run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def outputs(run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A whole run with the canary all over it, and all it said."""
     folder = tmp_path_factory.mktemp("canary")
     folder.chmod(0o755)
@@ -105,9 +105,11 @@ def told(run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     return folder / "run", done.stderr + done.stdout + listed.stderr + listed.stdout
 
 
-def test_a_run_says_nothing_of_what_cells_headers_and_labels_hold(told: tuple[Path, str]) -> None:
-    assert CANARY not in told[1]
-    assert "column 5 not in the summary, carried along" in told[1]
+def test_a_run_says_nothing_of_what_cells_headers_and_labels_hold(
+    outputs: tuple[Path, str],
+) -> None:
+    assert CANARY not in outputs[1]
+    assert "column 5 not in the summary, carried along" in outputs[1]
 
 
 class _Page(HTMLParser):
@@ -129,8 +131,8 @@ class _Page(HTMLParser):
             self.shown += data
 
 
-def test_the_page_shows_hostile_words_and_runs_none(told: tuple[Path, str]) -> None:
-    page = (told[0] / "report/index.html").read_text()
+def test_the_page_shows_hostile_words_and_runs_none(outputs: tuple[Path, str]) -> None:
+    page = (outputs[0] / "report/index.html").read_text()
     assert CANARY in page
     assert f"<script>{CANARY}" not in page
     assert f"<img src=x onerror={CANARY}" not in page
@@ -141,15 +143,15 @@ def test_the_page_shows_hostile_words_and_runs_none(told: tuple[Path, str]) -> N
     assert f"{CANARY}()</script>" not in read.scripts
 
 
-def test_figures_run_none_either(told: tuple[Path, str]) -> None:
-    figures = list((told[0] / "report/figures").glob("*.svg"))
+def test_figures_run_none_either(outputs: tuple[Path, str]) -> None:
+    figures = list((outputs[0] / "report/figures").glob("*.svg"))
     assert figures
     for path in figures:
         assert "<script" not in path.read_text()
 
 
-def test_everything_is_for_the_owner_alone(told: tuple[Path, str]) -> None:
-    run = told[0]
+def test_everything_is_for_the_owner_alone(outputs: tuple[Path, str]) -> None:
+    run = outputs[0]
     assert (run / "export/targets.csv").exists()
     modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in [run, *run.rglob("*")]}
     assert modes == {(True, 0o700), (False, 0o600)}
@@ -218,15 +220,15 @@ def test_a_bug_shows_where_it_is_and_not_what_it_says(
     start_logging(log_format)  # type: ignore[arg-type]
     with pytest.raises(SystemExit) as left:
         run_and_exit(query)
-    said = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert CANARY in words[0]
     assert left.value.code == 1
-    assert CANARY not in said
-    assert "InvalidOperationError" in said
-    assert "RuntimeError" in said
-    assert "in query" in said
+    assert CANARY not in output
+    assert "InvalidOperationError" in output
+    assert "RuntimeError" in output
+    assert "in query" in output
     if log_format == "json":
-        assert json.loads(said)["level"] == "critical"
+        assert json.loads(output)["level"] == "critical"
 
 
 # Compressed deliveries

@@ -33,9 +33,9 @@ def write(folder: Path, extract: str, rows: list[str]) -> None:
     (folder / f"{extract}.csv").write_text("\n".join([HEADER, *rows]) + "\n")
 
 
-def run(config: Path, *told: str) -> int:
+def run(config: Path, *options: str) -> int:
     try:
-        main([str(config), "--run-dir", str(config.parent / "run"), "--until", "ingest", *told])
+        main([str(config), "--run-dir", str(config.parent / "run"), "--until", "ingest", *options])
     except SystemExit as left:
         return int(left.code or 0)
     return 0
@@ -71,11 +71,11 @@ def test_points_in_doubt_are_refused_before_anything_is_published(
 
 
 @pytest.mark.parametrize(
-    ("told", "spend"), [('inputs.decimal="."', 1.234), ('inputs.thousands="."', 1234.0)]
+    ("setting", "spend"), [('inputs.decimal="."', 1.234), ('inputs.thousands="."', 1234.0)]
 )
-def test_what_points_mean_can_be_told(config: Path, told: str, spend: float) -> None:
+def test_what_points_mean_can_be_told(config: Path, setting: str, spend: float) -> None:
     write(config.parent, "population", changed(350, "30;1.234;a"))
-    assert run(config, "--set", told) == 0
+    assert run(config, "--set", setting) == 0
     rows = pl.read_parquet(config.parent / "run/raw/population/*.parquet").sort("row")
     assert rows["spend"][350] == spend
 
@@ -94,9 +94,9 @@ def test_lines_passed_over_have_no_number_and_are_remarked_on(
 ) -> None:
     write(config.parent, "population", [*ROWS[:150], HEADER, "", *ROWS[150:]])
     assert run(config) == 0
-    told = capsys.readouterr().err
-    assert "population: 1 line among the rows repeats the header: passed over." in told
-    assert "population: 1 blank line among the rows: passed over." in told
+    output = capsys.readouterr().err
+    assert "population: 1 line among the rows repeats the header: passed over." in output
+    assert "population: 1 blank line among the rows: passed over." in output
     raw = pl.read_parquet(config.parent / "run/raw/population/*.parquet").sort("row")
     assert raw["row"].to_list() == list(range(400))
     assert raw["spend"].to_list() == [100.0 + i for i in range(400)]

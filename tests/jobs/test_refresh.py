@@ -96,8 +96,20 @@ def segments(run: Path, name: str = "population") -> pl.DataFrame:
     return pl.concat(pl.read_parquet(p) for p in sorted((run / "segments" / name).glob("*")))
 
 
+def record(run: Path, stage: str) -> dict:
+    return json.loads((run / "run.json").read_text())["stages"][stage]
+
+
 def facts(run: Path, stage: str) -> dict:
-    return json.loads((run / "run.json").read_text())["stages"][stage]["facts"]
+    return record(run, stage)["facts"]
+
+
+def work(run: Path, stage: str) -> dict:
+    return record(run, stage)["work"]
+
+
+def summary(run: Path) -> dict:
+    return json.loads((run / "refresh/summary.json").read_text())
 
 
 def drift(run: Path) -> pl.DataFrame:
@@ -114,7 +126,7 @@ def test_the_same_extracts_again_change_nothing_and_nothing_is_redone(
     assert table["psi"].abs().max() < 1e-12
     assert table["unseen_levels"].list.len().max() == 0
     assert facts(run, "refresh")["decision"] == "apply"
-    assert facts(run, "refresh")["work"]["made"] == 0
+    assert summary(run)["work"]["made"] == 0
     before, after = hashes(base), hashes(run)
     assert {name for name in before if before[name] != after[name]} == set()
     assert (run / "segments/population/part-00000.parquet").samefile(
@@ -132,13 +144,14 @@ def test_part_files_more_cost_their_share_of_the_work(
     run = grown.parent / "applied"
     done = run_job("jobs.refresh", grown, "--base", base, "--run-dir", run, "--until", "refresh")
     assert done.returncode == 0, done.stderr
-    told = facts(run, "refresh")
-    assert told["decision"] == "apply"
-    assert told["findings"] == []
-    assert told["work"]["share"] <= 0.25
+    assert summary(run)["decision"] == "apply"
+    assert summary(run)["findings"] == []
+    assert summary(run)["work"]["share"] <= 0.25
     parts = len(list((base / "raw").rglob("*.parquet")))
-    for stage in ("ingest", "encode", "drift", "compare", "gains"):
-        assert facts(run, stage)["parts"] == {"made": 1, "taken_over": parts}
+    for stage in ("ingest", "encode", "compare"):
+        assert work(run, stage) == {"made": 1, "reused": parts, "extra": 0}
+    assert work(run, "drift") == {"made": 0, "reused": 0, "extra": 1}
+    assert work(run, "gains")["made"] == 1
     before, after = segments(base), segments(run)
     assert after.height == N + MORE
     assert after.head(N).equals(before)
@@ -154,17 +167,17 @@ def test_an_applied_run_is_the_one_a_full_computation_gives(
     """Taken over or made anew, parts are the same: a base without its keys gives the same bytes."""
     bare = grown.parent / "bare"
     shutil.copytree(base, bare)
-    told = json.loads((base / "run.json").read_text())
-    for record in told["stages"].values():
-        record["facts"].pop("keys", None)
-    (bare / "run.json").write_bytes(with_checksum(told))
+    record = json.loads((base / "run.json").read_text())
+    for stage in record["stages"].values():
+        stage["keys"] = {}
+    (bare / "run.json").write_bytes(with_checksum(record))
     for name, start in (("incremental", base), ("full", bare)):
         done = run_job(
             "jobs.refresh", grown, "--base", start, "--run-dir", grown.parent / name,
             "--until", "gains",
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-    assert facts(grown.parent / "full", "encode")["parts"]["taken_over"] == 0
+    assert work(grown.parent / "full", "encode")["reused"] == 0
     assert hashes(grown.parent / "incremental") == hashes(grown.parent / "full")
 
 
@@ -185,11 +198,13 @@ def test_a_changed_file_redoes_its_own_pieces(
         "--until", "drift",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    made = facts(run, "ingest")["parts"]
-    files = json.loads((base / "run.json").read_text())["stages"]["ingest"]["files"]
+    files = record(base, "ingest")["files"]
     of_one_file = (sum("population" in file["path"] for file in files)) // PARTS
-    assert made["made"] == of_one_file
-    assert made["taken_over"] == len(files) - of_one_file
+    assert work(run, "ingest") == {
+        "made": of_one_file,
+        "reused": len(files) - of_one_file,
+        "extra": 0,
+    }
 
 
 def test_a_damaged_part_of_the_base_is_made_anew(
@@ -204,7 +219,7 @@ def test_a_damaged_part_of_the_base_is_made_anew(
     run = tmp_path / "run"
     done = run_job("jobs.refresh", config, "--base", hurt, "--run-dir", run, "--until", "encode")
     assert done.returncode == 0, done.stderr
-    assert facts(run, "encode")["parts"]["made"] == 1
+    assert work(run, "encode")["made"] == 1
     assert hashes(run / "features") == hashes(base / "features")
 
 
@@ -219,10 +234,10 @@ def test_a_warm_refit_keeps_people_in_their_segments(
     assert done.returncode == 0, done.stderr
     before, after = segments(base), segments(run).head(N)
     assert (before["segment"] == after["segment"]).mean() >= 0.99
-    told = facts(run, "sweep")["matching"]
-    assert told["new"] == []
-    assert told["vanished"] == []
-    assert min(told["overlap"]) > 0.9
+    matching = facts(run, "sweep")["matching"]
+    assert matching["new"] == []
+    assert matching["vanished"] == []
+    assert min(matching["overlap"]) > 0.9
     names = [pl.read_csv(folder / "compare/names.csv") for folder in (base, run)]
     assert names[0].equals(names[1])
     compared = pl.read_csv(run / "refresh/segments.csv")
@@ -264,10 +279,10 @@ def test_psi_is_what_the_rows_give_by_hand(
     before, after = (
         rows["ZABEOTYP"].value_counts(name="n") for rows in (population.head(N), population)
     )
-    both = before.join(after, on="ZABEOTYP", suffix="_new").select(
+    levels = before.join(after, on="ZABEOTYP", suffix="_new").select(
         p=pl.col("n") / N, q=pl.col("n_new") / (N + MORE)
     )
-    by_hand = both.select(((pl.col("q") - pl.col("p")) * (pl.col("q") / pl.col("p")).log()).sum())
+    by_hand = levels.select(((pl.col("q") - pl.col("p")) * (pl.col("q") / pl.col("p")).log()).sum())
     row = drift(run).filter(pl.col("attribute") == "ZABEOTYP").row(0, named=True)
     assert row["psi"] == pytest.approx(by_hand.item(), rel=1e-9)
 
@@ -311,8 +326,8 @@ def test_a_base_of_another_format_version_is_refused_with_the_way_out(
 ) -> None:
     old = tmp_path / "old"
     old.mkdir()
-    told = json.loads((base / "run.json").read_text())
-    (old / "run.json").write_text(json.dumps(told | {"format_version": 1}))
+    record = json.loads((base / "run.json").read_text())
+    (old / "run.json").write_text(json.dumps(record | {"format_version": 1}))
     done = run_job("jobs.refresh", config, "--base", old, "--run-dir", tmp_path / "run")
     assert done.returncode == 6
     assert "format version 1" in done.stderr
@@ -330,19 +345,19 @@ def test_an_unfinished_base_is_refused(config: Path, run_job: RunJob, tmp_path: 
 def test_a_refresh_killed_twice_and_ended_on_a_cluster_gives_the_same_bytes(
     grown: Path, base: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
-    told = ("jobs.refresh", grown, "--base", base, "--set", "refresh.policy='refit'")
+    command = ("jobs.refresh", grown, "--base", base, "--set", "refresh.policy='refit'")
     until = ("--until", "refresh")
     undisturbed, run = tmp_path / "undisturbed" / "run", tmp_path / "killed" / "run"
-    done = run_job(*told, "--run-dir", undisturbed, *until)
+    done = run_job(*command, "--run-dir", undisturbed, *until)
     assert done.returncode == 0, done.stderr
     for stage in ("assess", "fit"):
-        kill_after(stage, *map(str, (*told, "--run-dir", run, *until)))
+        kill_after(stage, *map(str, (*command, "--run-dir", run, *until)))
         assert stage in json.loads((run / "run.json").read_text())["stages"]
     with cluster(tmp_path / "cluster") as started:
         at = started.scheduler()
         started.worker()
         started.worker()
-        done = run_job(*told, "--run-dir", run, *until, "--scheduler-file", at)
+        done = run_job(*command, "--run-dir", run, *until, "--scheduler-file", at)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("done before, nothing changed") >= 4
     assert hashes(run) == hashes(undisturbed)

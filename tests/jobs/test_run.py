@@ -69,13 +69,15 @@ def test_the_run_folder_has_the_names_of_the_contract(run: Path) -> None:
 
 
 def test_run_json_lists_every_file_with_its_sha256(run: Path) -> None:
-    told = json.loads((run / "run.json").read_text())
+    record = json.loads((run / "run.json").read_text())
     listed = {
-        file["path"]: file["sha256"] for stage in told["stages"].values() for file in stage["files"]
+        file["path"]: file["sha256"]
+        for stage in record["stages"].values()
+        for file in stage["files"]
     }
     page = (run / "report/index.html").read_bytes()
     assert listed == hashes(run) | {"report/index.html": sha256(page).hexdigest()}
-    assert list(told["stages"]) == [
+    assert list(record["stages"]) == [
         "ingest", "assess", "encode", "fit", "sweep", "assign", "compare", "gains",
         "report",
     ]  # fmt: skip
@@ -113,10 +115,10 @@ def test_segments_planted_as_over_represented_come_out_on_top(run: Path, config:
         name: pl.read_parquet(config.parent / f"{name}_truth.parquet")
         for name in ("population", "customers")
     }
-    found = {
+    rows_of = {
         name: _segments(run, name).join(truth[name], on="row", suffix="_planted") for name in truth
     }
-    clustered = {name: rows.filter(pl.col("segment") >= 0) for name, rows in found.items()}
+    clustered = {name: rows.filter(pl.col("segment") >= 0) for name, rows in rows_of.items()}
     shares = {
         name: dict(rows.group_by("segment_planted").agg(pl.len() / rows.height).iter_rows())
         for name, rows in clustered.items()
@@ -129,11 +131,11 @@ def test_segments_planted_as_over_represented_come_out_on_top(run: Path, config:
         .group_by("segment")
         .agg(pl.col("segment_planted").replace_strict(planted).mean().alias("planted"))
     )
-    told = pl.read_csv(run / "compare/segments.csv").join(expected, on="segment")
-    order = told.select("index", "planted").to_numpy()
+    segments = pl.read_csv(run / "compare/segments.csv").join(expected, on="segment")
+    order = segments.select("index", "planted").to_numpy()
     assert np.corrcoef(order.T)[0, 1] > 0.9
-    best = told.sort("index", descending=True).row(0, named=True)
-    assert best["planted"] == told["planted"].max()
+    best = segments.sort("index", descending=True).row(0, named=True)
+    assert best["planted"] == segments["planted"].max()
     assert best["verdict"] == "over"
 
 
@@ -192,9 +194,9 @@ def test_a_dry_run_of_a_finished_run_has_nothing_to_do(
     done = run_job("jobs.run", config, "--run-dir", run, "--dry-run")
     assert all("is done" in line for line in done.stdout.splitlines()[1:])
     done = run_job("jobs.run", config, "--run-dir", run, "--dry-run", "--from", "assign")
-    told = {line.split()[0]: line for line in done.stdout.splitlines()[1:]}
-    assert list(told) == ["assign", "compare", "gains", "report"]
-    assert all("will run" in line for line in told.values())
+    lines = {line.split()[0]: line for line in done.stdout.splitlines()[1:]}
+    assert list(lines) == ["assign", "compare", "gains", "report"]
+    assert all("will run" in line for line in lines.values())
 
 
 def test_a_dry_run_tells_the_stages_asked_for(run: Path, config: Path, run_job: RunJob) -> None:
@@ -238,7 +240,7 @@ def test_a_budget_too_small_is_refused_with_what_would_do(
 def test_scores_that_do_not_fit_lie_in_files_and_give_the_same_answer(
     run: Path, config: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
-    told = {}
+    by_memory = {}
     small = f"{(BASE + BESIDE_ROWS) // 2**20 + 8}MiB"
     for memory in (small, "4GiB"):
         folder = tmp_path / memory / "run"
@@ -248,11 +250,11 @@ def test_scores_that_do_not_fit_lie_in_files_and_give_the_same_answer(
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         (line,) = [line for line in done.stderr.splitlines() if "scores of all rows kept" in line]
-        told[memory] = line.rpartition(" kept ")[2], hashes(folder)
+        by_memory[memory] = line.rpartition(" kept ")[2], hashes(folder)
         assert "took more than the budget" not in done.stderr
-    assert told[small][0] == "in scratch files"
-    assert told["4GiB"][0] == "in memory"
-    assert told[small][1] == told["4GiB"][1]
+    assert by_memory[small][0] == "in scratch files"
+    assert by_memory["4GiB"][0] == "in memory"
+    assert by_memory[small][1] == by_memory["4GiB"][1]
 
 
 def test_json_lines_tell_each_stage(config: Path, run_job: RunJob, tmp_path: Path) -> None:
@@ -260,8 +262,8 @@ def test_json_lines_tell_each_stage(config: Path, run_job: RunJob, tmp_path: Pat
         "jobs.run", config, "--run-dir", tmp_path / "run", "--until", "assess",
         "--log-format", "json",
     )  # fmt: skip
-    told = [json.loads(line) for line in done.stderr.splitlines()]
-    finished = [line for line in told if "rows_in" in line]
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    finished = [line for line in lines if "rows_in" in line]
     assert [line["stage"] for line in finished] == ["ingest", "assess"]
     assert finished[0]["rows_in"] == N + M
 
@@ -319,8 +321,8 @@ def test_a_run_taken_up_again_redoes_no_finished_part(
     assert len(finished) >= 2
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told = [json.loads(line) for line in done.stderr.splitlines()]
-    assert [n for line in told if (n := line.get("parts_done_before"))] == [len(finished)]
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [n for line in lines if (n := line.get("parts_done_before"))] == [len(finished)]
     for name, noted in finished.items():
         assert (folder / name).stat().st_mtime_ns <= noted.st_mtime_ns
     there, here = hashes(folder), hashes(run)
@@ -342,8 +344,8 @@ def test_the_sweep_goes_on_after_the_last_pass(run: Path, config: Path, tmp_path
     assert passes
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told = [json.loads(line) for line in done.stderr.splitlines()]
-    assert [n for line in told if (n := line.get("passes_done_before"))] == [passes]
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [n for line in lines if (n := line.get("passes_done_before"))] == [passes]
     there, here = hashes(folder), hashes(run)
     assert there == {path: here[path] for path in there}
 
@@ -359,8 +361,8 @@ def _noted(note: Path) -> str:
 
 
 def _passes(folder: Path) -> int:
-    found = [read_checkpoint(work) for work in folder.glob(".work/sweep-*")]
-    return max((int(arrays["runs"][:, 1].max()) for arrays in found if arrays), default=0)
+    checkpoints = [read_checkpoint(work) for work in folder.glob(".work/sweep-*")]
+    return max((int(arrays["runs"][:, 1].max()) for arrays in checkpoints if arrays), default=0)
 
 
 def test_two_jobs_do_not_work_in_one_run_folder(
@@ -405,8 +407,8 @@ def test_a_full_disk_ends_with_code_4_and_nothing_half_written(
         command, cwd=ROOT, capture_output=True, text=True, check=False, preexec_fn=no_room
     )
     assert done.returncode == 4, done.stderr
-    *said, line = done.stderr.splitlines()
-    assert all(told.startswith("ingest") for told in said)
+    *progress, line = done.stderr.splitlines()
+    assert all(reported.startswith("ingest") for reported in progress)
     assert "/raw/" in line
     assert list(folder.iterdir()) == []
     again = subprocess.run(

@@ -54,9 +54,9 @@ def deliver(
         changed = [change(dict(row)) for row in rows]
         lines = [";".join(changed[0]), *(";".join(row.values()) for row in changed)]
         (folder / f"{name}.csv").write_text("\n".join(lines) + "\n")
-    told = [f"{name};person;{kind};{missing}" for name, (kind, missing) in summary.items()]
+    refresh_facts = [f"{name};person;{kind};{missing}" for name, (kind, missing) in summary.items()]
     header = "attribute;information_level;type;missing_or_unknown"
-    (folder / "summary.csv").write_text("\n".join([header, *told]) + "\n")
+    (folder / "summary.csv").write_text("\n".join([header, *refresh_facts]) + "\n")
     path = folder / "job.toml"
     path.write_text(
         '[inputs]\npopulation = "population.csv"\ncustomers = "customers.csv"\n'
@@ -88,12 +88,12 @@ def refreshed(path: Path, base: Path, *options: str, until: str = "drift", code:
     return folder
 
 
-def told(run: Path) -> dict:
+def refresh_facts(run: Path) -> dict:
     return json.loads((run / "run.json").read_text())["stages"]["drift"]["facts"]
 
 
 def kinds(run: Path) -> list[tuple[str, str]]:
-    return [(change["attribute"], change["kind"]) for change in told(run)["changes"]]
+    return [(change["attribute"], change["kind"]) for change in refresh_facts(run)["changes"]]
 
 
 def drift(run: Path, attribute: str) -> dict:
@@ -103,7 +103,7 @@ def drift(run: Path, attribute: str) -> dict:
 
 def features(run: Path) -> pl.DataFrame:
     parts = [sorted((run / "features" / name).glob("*")) for name in ("population", "customers")]
-    return pl.concat(pl.read_parquet(part) for of in parts for part in of)
+    return pl.concat(pl.read_parquet(part) for files in parts for part in files)
 
 
 def test_another_column_order_is_read_by_name(base: Path, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_column_gone_that_makes_features_is_refused_and_a_plan_proposed(
     accepted = tmp_path / "accepted.json"
     accepted.write_bytes(plan.read_bytes())
     refreshed(path, base, "--plan", str(accepted), until="refresh")
-    assert told(folder)["decision"] == "refit"
+    assert refresh_facts(folder)["decision"] == "refit"
     model = json.loads((folder / "model/model.json").read_text())
     assert not [name for name in model["features"] if name.startswith("KIND")]
     assert model["n_clusters"] == 3
@@ -176,7 +176,7 @@ def test_a_renamed_column_is_refused_with_its_likely_name(
 
 
 def test_a_renamed_column_is_read_once_the_config_says_so(base: Path, tmp_path: Path) -> None:
-    summary = {renamed({n: ""}).popitem()[0]: of for n, of in SUMMARY.items()}
+    summary = {renamed({n: ""}).popitem()[0]: kind for n, kind in SUMMARY.items()}
     path = deliver(tmp_path / "new", renamed, summary, more='[refresh.renamed]\nKIND = "KIND_2"\n')
     folder = refreshed(path, base)
     assert kinds(folder) == [("KIND", "renamed")]
@@ -205,7 +205,7 @@ def test_a_new_column_is_counted_and_a_rule_proposed(base: Path, tmp_path: Path)
     accepted.write_bytes(proposed.read_bytes())
     refreshed(path, base, "--plan", str(accepted), until="refresh")
     assert "CARS" in json.loads((folder / "model/model.json").read_text())["features"]
-    assert told(folder)["reason"].startswith("the plan makes other features")
+    assert refresh_facts(folder)["reason"].startswith("the plan makes other features")
 
 
 def test_a_retyped_column_is_read_as_in_the_base(base: Path, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_other_missing_codes_hold_and_show_in_the_drift(base: Path, tmp_path: Pa
 def test_an_attribute_nobody_describes_any_more_is_read_as_before(
     base: Path, tmp_path: Path
 ) -> None:
-    summary = {name: of for name, of in SUMMARY.items() if name != "TOWN"}
+    summary = {name: kind for name, kind in SUMMARY.items() if name != "TOWN"}
     folder = refreshed(deliver(tmp_path / "new", summary=summary), base)
     assert kinds(folder) == [("TOWN", "not described")]
     assert features(folder).equals(features(base))
@@ -338,10 +338,10 @@ NO_PLANS = {
 }
 
 
-def refused_in_a_line(said: str, words: list[str]) -> None:
-    (line,) = [line for line in said.splitlines() if line.startswith("error")]
+def refused_in_a_line(output: str, words: list[str]) -> None:
+    (line,) = [line for line in output.splitlines() if line.startswith("error")]
     assert all(word in line for word in words), line
-    assert "Traceback" not in said
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize("fault", NO_PLANS)

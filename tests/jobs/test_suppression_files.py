@@ -30,7 +30,7 @@ NAMES = [f"Müller-Lüdenscheidt {letter}" for letter in "ABCDEFG"]
 
 
 def lines(ids: list[str], end: str = "\n") -> bytes:
-    return "".join(f"{told}{end}" for told in ids).encode()
+    return "".join(f"{number}{end}" for number in ids).encode()
 
 
 def table(separator: str, *, header: bool = True, encoding: str = "utf-8", id_name: str = "LNR"
@@ -40,8 +40,8 @@ def table(separator: str, *, header: bool = True, encoding: str = "utf-8", id_na
     writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
     if header:
         writer.writerow(["Nr.", "Name", id_name, "Grund"])
-    for i, told in enumerate(IDS):
-        writer.writerow([i + 1, f"{NAMES[i % 7]}{separator} geb. Ö", told, "Widerspruch"])
+    for i, number in enumerate(IDS):
+        writer.writerow([i + 1, f"{NAMES[i % 7]}{separator} geb. Ö", number, "Widerspruch"])
     return text.getvalue().encode(encoding)
 
 
@@ -58,15 +58,15 @@ def zipped(member: str, content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-PLAIN = [str(told) for told in IDS]
+PLAIN = [str(number) for number in IDS]
 READ: dict[str, bytes] = {
     "an id per line": lines(PLAIN),
     "a header, and other columns: the one named as the id column": table(";"),
     "other columns, no name: the only one that holds ids of people": table(";", header=False),
     "a header of other names": table(";", id_name="Kundennummer"),
     "a title above the header": b"Robinson list;;;\r\n\r\n" + table(";"),
-    "cells in quotes": lines([f'"{told}"' for told in IDS]),
-    "a separator at the end of each line": lines([f"{told};" for told in IDS]),
+    "cells in quotes": lines([f'"{number}"' for number in IDS]),
+    "a separator at the end of each line": lines([f"{number};" for number in IDS]),
     "separated by commas": table(","),
     "separated by tabs": table("\t"),
     "separated by bars": table("|"),
@@ -78,16 +78,16 @@ READ: dict[str, bytes] = {
     "blank lines, remarks (`#`) above": b"# Robinson\n\n" + lines(PLAIN, "\n\n"),
     "a sum at the end": lines(PLAIN) + f"Summe;{len(IDS)}\n".encode(),
     'ids as a spreadsheet writes them, `910001,0`, `\'910001`, `="910001"`': lines(
-        [f'"=""{told}"""' if told % 2 else f'"{told},0"' for told in IDS]
+        [f'"=""{number}"""' if number % 2 else f'"{number},0"' for number in IDS]
     ),
-    "Parquet": parquet(pl.DataFrame({"NAME": "x", "LNR": [float(told) for told in IDS]})),
+    "Parquet": parquet(pl.DataFrame({"NAME": "x", "LNR": [float(number) for number in IDS]})),
     "`.gz`": gzip.compress(table(";")),
 }
 REFUSED: dict[str, tuple[bytes, str]] = {
     "an Excel workbook": (zipped("xl/workbook.xml", b"<x/>"), "an Excel workbook. Save its sheet"),
     "a zip archive": (zipped("robinson.txt", lines(PLAIN)), "a zip archive"),
     "several columns that hold ids of people": (
-        b"".join(b"%d;%d\n" % (told, told) for told in IDS),
+        b"".join(b"%d;%d\n" % (number, number) for number in IDS),
         "columns 1, 2 hold ids of people. Call the right one LNR",
     ),
     "ids whose digits a spreadsheet cut off": (
@@ -186,7 +186,7 @@ def test_a_column_that_meets_people_by_chance_is_not_taken_for_that_of_ids(
     export, tmp_path: Path, numbers: range
 ) -> None:
     """Codes and running numbers are no ids of people, though one or the other looks like one."""
-    rows = "".join(f"{n};{OTHERS[i % 2]};{told}\n" for i, (n, told) in enumerate(
+    rows = "".join(f"{n};{OTHERS[i % 2]};{number}\n" for i, (n, number) in enumerate(
         zip([*numbers] * 40, OTHERS[5:125], strict=True)))  # fmt: skip
     (tmp_path / "robinson").write_text(rows)
     done = export("--depth", "1", "--suppress", tmp_path / "robinson", "--out", tmp_path / "out")
@@ -237,7 +237,7 @@ def test_ids_both_doubles_are_listed_as_whole_numbers(run_job: RunJob, tmp_path:
     done = run_job("jobs.export", run, "--depth", "1", "--suppress", tmp_path / "robinson")
     assert done.returncode == 0, done.stderr
     listed = pl.read_parquet(run / "export/targets.parquet")["id"].to_list()
-    assert sorted(listed) == sorted(str(told) for told in set(OTHERS) - set(IDS))
+    assert sorted(listed) == sorted(str(number) for number in set(OTHERS) - set(IDS))
 
 
 # --- the file alone ------------------------------------------------------------------------------
@@ -246,10 +246,10 @@ def test_ids_both_doubles_are_listed_as_whole_numbers(run_job: RunJob, tmp_path:
 def test_a_long_file_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suppression, "ROWS_AT_ONCE", 100)
     drawn = random.Random(1).sample(range(10**9), 1_234)
-    (tmp_path / "x").write_bytes(b"ID;NAME\n" + b"".join(b"%d;x\n" % told for told in drawn))
-    found = open_suppression(tmp_path / "x", "ID")
-    keys = hash_ids(pl.Series([str(told) for told in drawn]))
-    assert found.keys(found.columns[0]).tolist() == sorted(keys.tolist())
+    (tmp_path / "x").write_bytes(b"ID;NAME\n" + b"".join(b"%d;x\n" % number for number in drawn))
+    opened = open_suppression(tmp_path / "x", "ID")
+    keys = hash_ids(pl.Series([str(number) for number in drawn]))
+    assert opened.keys(opened.columns[0]).tolist() == sorted(keys.tolist())
 
 
 @pytest.mark.parametrize(

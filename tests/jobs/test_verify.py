@@ -24,7 +24,7 @@ def run(small_run: Path, tmp_path: Path) -> Path:
     return shutil.copytree(small_run, tmp_path / "run")
 
 
-def found(run: Path) -> bool:
+def is_faulty(run: Path) -> bool:
     """True if something is found to be wrong."""
     try:
         return bool(faults(Manifest(run)))
@@ -45,7 +45,7 @@ def test_every_flipped_bit_is_found(run: Path) -> None:
     draw = random.Random(20)
     files = sorted(path for path in run.rglob("*") if path.is_file())
     chosen = [*draw.choices(files, k=180), *[run / "run.json"] * 12, *[run / "plan.json"] * 8]
-    assert not found(run)
+    assert not is_faulty(run)
     missed = []
     for path in chosen:
         content = path.read_bytes()
@@ -53,12 +53,12 @@ def test_every_flipped_bit_is_found(run: Path) -> None:
         changed = bytearray(content)
         changed[place // 8] ^= 1 << place % 8
         path.write_bytes(changed)
-        if not found(run):
+        if not is_faulty(run):
             missed.append((path, place))
         path.write_bytes(content)
     assert len(chosen) == 200
     assert missed == []
-    assert not found(run)
+    assert not is_faulty(run)
 
 
 DAMAGES = {
@@ -99,10 +99,10 @@ def test_the_stage_told_mends_the_run(run: Path, small_config: Path, run_job: Ru
     (run / "segments/population/part-99999.parquet").write_bytes(b"")
     done = run_job("jobs.verify", run)
     assert done.returncode == 6
-    told = done.stderr.splitlines()
-    assert f"{run / 'segments/population/part-00000.parquet'}: gone; run assign again" in told
-    assert "part-99999.parquet: listed by no stage" in told[1]
-    assert "--from assign" in told[-1]
+    lines = done.stderr.splitlines()
+    assert f"{run / 'segments/population/part-00000.parquet'}: gone; run assign again" in lines
+    assert "part-99999.parquet: listed by no stage" in lines[1]
+    assert "--from assign" in lines[-1]
     again = ("jobs.run", small_config, "--run-dir", run, "--from", "assign")
     assert run_job(*again).returncode == 0
     done = run_job("jobs.verify", run)
@@ -129,12 +129,12 @@ def test_the_first_of_the_stages_is_told_after_one_was_run_again(
 def forge(run: Path, name: str, content: bytes) -> None:
     """Change a file, and list it with the sha256 it has then."""
     (run / name).write_bytes(content)
-    told = json.loads((run / "run.json").read_bytes())
-    for stage in told["stages"].values():
+    record = json.loads((run / "run.json").read_bytes())
+    for stage in record["stages"].values():
         for file in stage["files"]:
             if file["path"] == name:
                 file |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    (run / "run.json").write_bytes(with_checksum(told))
+    (run / "run.json").write_bytes(with_checksum(record))
 
 
 def test_a_model_that_does_not_fit_together_is_found_even_if_it_is_listed(run: Path) -> None:
@@ -149,9 +149,9 @@ def test_a_model_that_does_not_fit_together_is_found_even_if_it_is_listed(run: P
 def test_a_listed_path_out_of_the_run_folder_is_refused(
     run: Path, small_config: Path, run_job: RunJob
 ) -> None:
-    told = json.loads((run / "run.json").read_bytes())
-    told["stages"]["ingest"]["files"][0]["path"] = "../../etc/passwd"
-    (run / "run.json").write_bytes(with_checksum(told))
+    record = json.loads((run / "run.json").read_bytes())
+    record["stages"]["ingest"]["files"][0]["path"] = "../../etc/passwd"
+    (run / "run.json").write_bytes(with_checksum(record))
     for command in (("jobs.verify", run), ("jobs.run", small_config, "--run-dir", run)):
         done = run_job(*command)
         assert done.returncode == 6
@@ -163,7 +163,7 @@ def test_a_listed_path_out_of_the_run_folder_is_refused(
 def test_a_stage_refuses_a_damaged_input_and_names_the_stage_to_run_again(
     run: Path, small_config: Path, run_job: RunJob, stage: str
 ) -> None:
-    name, of = {
+    name, part = {
         "encode": ("raw/population/part-00002.parquet", "ingest"),
         "sweep": ("model/projection.npz", "fit"),
         "compare": ("segments/customers/part-00000.parquet", "assign"),
@@ -175,7 +175,7 @@ def test_a_stage_refuses_a_damaged_input_and_names_the_stage_to_run_again(
     assert done.returncode == 6
     line = done.stderr.splitlines()[-1]
     assert name in line
-    assert f"--from {of}" in line
+    assert f"--from {part}" in line
 
 
 def test_a_run_at_work_is_not_verified(run: Path, run_job: RunJob) -> None:

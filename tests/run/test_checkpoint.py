@@ -80,9 +80,9 @@ def test_a_folder_with_nothing_finished_goes_as_a_whole(tmp_path):
 def test_a_checkpoint_comes_back(tmp_path):
     write_checkpoint(tmp_path, {"x": np.arange(3)})
     write_checkpoint(tmp_path, {"x": np.arange(4)})
-    found = read_checkpoint(tmp_path)
-    assert found is not None
-    assert found["x"].tolist() == [0, 1, 2, 3]
+    arrays = read_checkpoint(tmp_path)
+    assert arrays is not None
+    assert arrays["x"].tolist() == [0, 1, 2, 3]
 
 
 def test_without_a_checkpoint_there_is_none(tmp_path):

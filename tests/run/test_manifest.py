@@ -11,21 +11,22 @@ import pytest
 import scipy
 
 import segment_lib
-from jobs.assess import edited_plan, note_derived
-from jobs.legacy import Outcome, Stage
 from segment_lib.cluster.preflight import installed
 from segment_lib.cluster.versions import PACKAGES
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Config, Inputs
 from segment_lib.errors import IntegrityError, ResourceError
 from segment_lib.run.checkpoint import finish_part, is_whole, noted_parts
+from segment_lib.run.context import Context
 from segment_lib.run.fingerprint import fingerprint, fingerprint_file, package_versions
+from segment_lib.run.inputs import EDITABLE_PLAN, EditablePlan
 from segment_lib.run.integrity import faults
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console
 from segment_lib.run.record import FORMAT, StageRecord
 from segment_lib.run.runner import run_stages
+from segment_lib.run.stage import Cost, Outcome, Stage
 from segment_lib.storage.files import StoredFile, read_file, write_file
 
 
@@ -180,19 +181,19 @@ def test_parts_made_by_other_code_are_swept(tmp_path, monkeypatch):
 
 
 def test_parts_made_by_other_code_of_the_jobs_are_swept(tmp_path, monkeypatch):
-    found = []
+    there = []
 
-    def run(job: Job, work: Path) -> Outcome:
-        found.append(len(noted_parts(work)))
-        finish(work, "raw/a.parquet")
+    def run(context: Context) -> Outcome:
+        there.append(len(noted_parts(context.staging_dir)))
+        finish(context.staging_dir, "raw/a.parquet")
         raise Killed
 
-    stage = Stage("ingest", needs=(), settings=lambda _: [], inputs=lambda _: [], run=run)
+    stage = Stage("ingest", run, reads=(), settings=(), cost=lambda _: Cost(1, 1))
     for code in ("one", "one", "another"):
-        monkeypatch.setattr("jobs.stage.code_of", lambda _, code=code: code)
+        monkeypatch.setattr("segment_lib.run.runner.code_of", lambda _, code=code: code)
         with pytest.raises(Killed):
-            run_stages(job_in(tmp_path), [stage])
-    assert found == [0, 1, 0]
+            run_stages(job_in(Manifest(tmp_path)), [stage])
+    assert there == [0, 1, 0]
 
 
 def test_workers_and_run_json_are_asked_for_all_packages_that_decide_the_bytes():
@@ -429,24 +430,28 @@ def test_what_is_published_is_flushed_to_the_disk_before_it_is_listed(tmp_path, 
 # The edited plan
 
 
-def job_in(root: Path) -> Job:
-    return Job(Config(Inputs()), Manifest(root), local_workers(1), Console(shown=False))
+def job_in(manifest: Manifest) -> Job:
+    return Job(Config(Inputs()), manifest, local_workers(1), Console(shown=False))
+
+
+def plan_in(manifest: Manifest) -> EditablePlan:
+    return EDITABLE_PLAN.value(job_in(manifest))
 
 
 def derive(manifest: Manifest, text: str = "derived") -> None:
-    note_derived(Job(Config(Inputs()), manifest, local_workers(1), Console(shown=False)), text)
+    plan_in(manifest).note_derived(text)
     run_stage(manifest, "assess", {"plan.json": text})
 
 
 def test_a_plan_as_derived_is_not_taken_for_edited(tmp_path):
     derive(Manifest(tmp_path))
-    assert edited_plan(job_in(tmp_path)) is None
+    assert plan_in(Manifest(tmp_path)).edited() is None
 
 
 def test_an_edited_plan_is_found(tmp_path):
     derive(Manifest(tmp_path))
     (tmp_path / "plan.json").write_text("mine")
-    assert edited_plan(job_in(tmp_path)) == "mine"
+    assert plan_in(Manifest(tmp_path)).edited() == "mine"
 
 
 def test_an_edited_plan_outlives_another_ingest(tmp_path):
@@ -455,7 +460,7 @@ def test_an_edited_plan_outlives_another_ingest(tmp_path):
     derive(manifest)
     (tmp_path / "plan.json").write_text("mine")
     run_stage(manifest, "ingest", {"raw/a": "2"}, following=("assess", "encode"))
-    assert edited_plan(job_in(tmp_path)) == "mine"
+    assert plan_in(Manifest(tmp_path)).edited() == "mine"
 
 
 def test_an_edited_plan_outlives_a_kill_while_it_is_assessed_again(tmp_path, monkeypatch):
@@ -468,7 +473,7 @@ def test_an_edited_plan_outlives_a_kill_while_it_is_assessed_again(tmp_path, mon
         kill_at(patch, 2)
         with pytest.raises(Killed):
             manifest.publish("assess", work, StageRecord("mark", files), ())
-    assert edited_plan(job_in(tmp_path)) == "mine"
+    assert plan_in(Manifest(tmp_path)).edited() == "mine"
 
 
 # run.json

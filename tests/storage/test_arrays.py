@@ -14,8 +14,8 @@ ARRAYS = {"mean": np.array([1.5, 2.5]), "centers": np.arange(6, dtype=np.float32
 
 
 def test_arrays_come_back_as_they_were(tmp_path):
-    found = read_arrays(tmp_path, write_arrays(tmp_path, "a.npz", ARRAYS))
-    assert [(n, a.dtype, a.tolist()) for n, a in found.items()] == [
+    arrays = read_arrays(tmp_path, write_arrays(tmp_path, "a.npz", ARRAYS))
+    assert [(n, a.dtype, a.tolist()) for n, a in arrays.items()] == [
         (n, a.dtype, a.tolist()) for n, a in ARRAYS.items()
     ]
 
@@ -28,25 +28,25 @@ def test_the_bytes_of_arrays_depend_on_the_arrays_alone(tmp_path):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_an_array_with_a_value_that_is_not_finite_is_not_believed(tmp_path, value):
-    told = write_arrays(tmp_path, "a.npz", {"mean": np.array([1.0, value])})
+    file = write_arrays(tmp_path, "a.npz", {"mean": np.array([1.0, value])})
     with pytest.raises(IntegrityError, match="mean not finite"):
-        read_arrays(tmp_path, told)
+        read_arrays(tmp_path, file)
 
 
 def test_a_pickle_in_arrays_is_never_loaded(tmp_path):
     np.savez(tmp_path / "a.npz", thing=np.array([{"any": "object"}], dtype=object))
     content = (tmp_path / "a.npz").read_bytes()
-    told = StoredFile("a.npz", len(content), hashlib.sha256(content).hexdigest())
+    file = StoredFile("a.npz", len(content), hashlib.sha256(content).hexdigest())
     with pytest.raises(IntegrityError, match="not plain arrays"):
-        read_arrays(tmp_path, told)
+        read_arrays(tmp_path, file)
 
 
 def test_arrays_packed_into_a_bomb_are_not_unpacked(tmp_path):
     np.savez_compressed(tmp_path / "a.npz", zeros=np.zeros(10**6))
     content = (tmp_path / "a.npz").read_bytes()
-    told = StoredFile("a.npz", len(content), hashlib.sha256(content).hexdigest())
+    file = StoredFile("a.npz", len(content), hashlib.sha256(content).hexdigest())
     with pytest.raises(IntegrityError, match="not plain arrays"):
-        read_arrays(tmp_path, told)
+        read_arrays(tmp_path, file)
 
 
 def test_an_object_array_is_never_written(tmp_path):

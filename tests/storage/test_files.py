@@ -22,10 +22,10 @@ ROWS = pl.DataFrame({"row": [0, 1, 2], "A": [1.0, None, 3.0], "B": ["x", None, "
 
 
 def test_a_file_is_listed_with_its_bytes_and_sha256(tmp_path):
-    told = write_file(tmp_path, "a/b.txt", b"hello")
+    file = write_file(tmp_path, "a/b.txt", b"hello")
     # sha256 of "hello", as any tool gives it.
     digest = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-    assert told == StoredFile("a/b.txt", 5, digest)
+    assert file == StoredFile("a/b.txt", 5, digest)
 
 
 def test_what_was_written_is_read(tmp_path):
@@ -53,23 +53,23 @@ def test_an_entry_without_rows_says_nothing_of_rows():
 
 
 def test_an_entry_comes_back_from_json_as_it_was():
-    told = StoredFile("a", 1, "f", 0)
-    assert StoredFile(**json.loads(json.dumps(told.as_json()))) == told
+    file = StoredFile("a", 1, "f", 0)
+    assert StoredFile(**json.loads(json.dumps(file.as_json()))) == file
 
 
 @pytest.mark.parametrize("change", [b"jello", b"hell", b"hello ", b""])
 def test_other_bytes_are_not_believed(tmp_path, change):
-    told = write_file(tmp_path, "b.txt", b"hello")
+    file = write_file(tmp_path, "b.txt", b"hello")
     (tmp_path / "b.txt").write_bytes(change)
     with pytest.raises(IntegrityError, match="not the bytes"):
-        read_file(tmp_path, told)
+        read_file(tmp_path, file)
 
 
 def test_a_file_that_is_gone_is_named(tmp_path):
-    told = write_file(tmp_path, "b.txt", b"hello")
+    file = write_file(tmp_path, "b.txt", b"hello")
     (tmp_path / "b.txt").unlink()
     with pytest.raises(IntegrityError, match=r"b\.txt: gone"):
-        read_file(tmp_path, told)
+        read_file(tmp_path, file)
 
 
 def test_a_folder_that_cannot_be_made_is_a_matter_of_resources(tmp_path):
@@ -101,12 +101,12 @@ def test_a_killed_writer_leaves_the_old_file_or_the_new_one(tmp_path):
     try:
         while not (tmp_path / "b.bin").exists():
             assert all(writer.is_alive() for writer in writers)
-        found = {(tmp_path / "b.bin").read_bytes() for _ in range(50)}
+        contents_seen = {(tmp_path / "b.bin").read_bytes() for _ in range(50)}
     finally:
         for writer in writers:
             writer.kill()
             writer.join()
-    assert found | {(tmp_path / "b.bin").read_bytes()} <= contents
+    assert contents_seen | {(tmp_path / "b.bin").read_bytes()} <= contents
 
 
 # Parts
@@ -121,13 +121,13 @@ def test_a_part_is_listed_with_its_rows(tmp_path):
 
 
 def test_an_empty_part_keeps_its_columns(tmp_path):
-    told = write_part(tmp_path, "p.parquet", ROWS.clear())
-    assert (told.rows, read_part(tmp_path, told).schema) == (0, ROWS.schema)
+    part = write_part(tmp_path, "p.parquet", ROWS.clear())
+    assert (part.rows, read_part(tmp_path, part).schema) == (0, ROWS.schema)
 
 
 def test_some_columns_of_a_part_are_read_in_the_order_asked_for(tmp_path):
-    told = write_part(tmp_path, "p.parquet", ROWS)
-    assert read_part(tmp_path, told, columns=["B", "row"]).columns == ["B", "row"]
+    part = write_part(tmp_path, "p.parquet", ROWS)
+    assert read_part(tmp_path, part, columns=["B", "row"]).columns == ["B", "row"]
 
 
 def test_the_bytes_of_a_part_depend_on_its_rows_alone(tmp_path):
@@ -136,17 +136,17 @@ def test_the_bytes_of_a_part_depend_on_its_rows_alone(tmp_path):
 
 
 def test_a_part_says_of_itself_what_it_was_told(tmp_path):
-    told = write_part(tmp_path, "p.parquet", ROWS, {"tally": '{"rows": 3, "ß": "ü"}'})
-    assert read_metadata(tmp_path, told)["tally"] == '{"rows": 3, "ß": "ü"}'
+    part = write_part(tmp_path, "p.parquet", ROWS, {"tally": '{"rows": 3, "ß": "ü"}'})
+    assert read_metadata(tmp_path, part)["tally"] == '{"rows": 3, "ß": "ü"}'
 
 
 def test_a_flipped_bit_in_a_part_is_not_believed(tmp_path):
-    told = write_part(tmp_path, "p.parquet", ROWS)
+    part = write_part(tmp_path, "p.parquet", ROWS)
     content = bytearray((tmp_path / "p.parquet").read_bytes())
     content[len(content) // 3] ^= 1
     (tmp_path / "p.parquet").write_bytes(content)
     with pytest.raises(IntegrityError):
-        read_part(tmp_path, told)
+        read_part(tmp_path, part)
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../x", "raw/../../x", "", "raw/.."])

@@ -73,10 +73,10 @@ def test_of_two_jobs_that_find_a_stale_lock_one_takes_it(
     lock: S3Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left_by(lock, machine="another")
-    found = lease._look(lock)
+    content = lease._look(lock)
     with Lease(lock, beat=10, stale=0).hold():
         mine = content_of(lock)
-        monkeypatch.setattr(lease, "_look", lambda _: found)
+        monkeypatch.setattr(lease, "_look", lambda _: content)
         with pytest.raises(ConfigError, match="another job is at work"):
             Lease(lock, beat=10, stale=0).hold().__enter__()
         assert content_of(lock) == mine

@@ -22,8 +22,8 @@ def left_by(folder: Path, host: str, age: float) -> None:
 
 def test_the_lock_says_who_holds_it_and_goes_when_it_is_left(tmp_path):
     with FileLock(tmp_path).hold() as stale:
-        told = json.loads((tmp_path / LOCK).read_text())
-        assert (told["host"], told["pid"]) == (socket.gethostname(), os.getpid())
+        holder = json.loads((tmp_path / LOCK).read_text())
+        assert (holder["host"], holder["pid"]) == (socket.gethostname(), os.getpid())
         assert (tmp_path / LOCK).stat().st_mode & 0o777 == 0o600
     assert stale is None
     assert list(tmp_path.iterdir()) == []

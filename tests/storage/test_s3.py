@@ -70,8 +70,8 @@ def test_objects_are_found_as_files_are(bucket: S3Path, tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"1")
     for pattern in ("a/*.csv", "*/x.*", "a/[xy].csv", "**/*.csv", "none*"):
-        found = sorted(str(path.relative_to(bucket)) for path in bucket.glob(pattern))
-        assert found == sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob(pattern))
+        names = sorted(str(path.relative_to(bucket)) for path in bucket.glob(pattern))
+        assert names == sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob(pattern))
     assert len(list(bucket.rglob("*"))) == 4
     for folder in ("", "a", "none"):
         names = sorted(path.name for path in (bucket / folder).iterdir())
@@ -82,8 +82,8 @@ def test_more_objects_than_one_answer_holds_are_listed(bucket: S3Path) -> None:
     for i in range(7):
         written(bucket, f"a/{i}", b"1" * i)
     folder = bucket / "a"
-    found = {path.name: size for path, size in folder.listed(at_once=3)}
-    assert found == {str(i): i for i in range(7)}
+    sizes = {path.name: size for path, size in folder.listed(at_once=3)}
+    assert sizes == {str(i): i for i in range(7)}
 
 
 def test_only_the_version_that_was_read_is_written_over(bucket: S3Path) -> None:
@@ -131,12 +131,12 @@ def test_what_fails_once_is_asked_for_again(bucket: S3Path, store_port: int, kin
     ("kind", "said"), [("busy", "503"), ("cut", "cut off"), ("denied", "access is denied")]
 )
 def test_what_fails_again_and_again_is_told_in_a_line(
-    bucket: S3Path, store_port: int, kind: str, said: str
+    bucket: S3Path, store_port: int, kind: str, words: str
 ) -> None:
     path = written(bucket, "a", b"0123456789" * 10_000)
     with bad_line(store_port) as line, at(line.port):
         fault = line.add(kind, "GET", "/a")
-        with pytest.raises(ResourceError, match=said) as raised:
+        with pytest.raises(ResourceError, match=words) as raised:
             path.read_bytes()
     assert fault.met == (1 if kind == "denied" else 3)
     assert SECRET not in str(raised.value)
@@ -160,7 +160,7 @@ def test_what_is_not_there_is_told_by_its_name(bucket: S3Path) -> None:
 )
 def test_settings_that_do_not_fit_are_told_without_their_values(
     store_port: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str | None,
-    said: str,
+    words: str,
 ) -> None:  # fmt: skip
     with at(store_port):
         monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
@@ -171,7 +171,7 @@ def test_settings_that_do_not_fit_are_told_without_their_values(
         else:
             monkeypatch.setenv(name, value)
         s3._client.cache_clear()
-        with pytest.raises(JobError, match=said) as raised:
+        with pytest.raises(JobError, match=words) as raised:
             as_location("s3://bucket/a").read_bytes()
         monkeypatch.undo()
         s3._client.cache_clear()

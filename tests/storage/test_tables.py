@@ -35,11 +35,11 @@ def test_bytes_that_are_no_table_are_the_fault_of_the_file(tmp_path):
 
 @pytest.mark.parametrize("word", ["=1+1", "+49", "-5", "@SUM(A1)", "\t=1", " =1"])
 def test_words_a_spreadsheet_would_run_are_written_as_text(tmp_path, word):
-    told = write_table(tmp_path, "t.csv", pl.DataFrame({"name": [word, "Savers"], "n": [-1, 2]}))
-    with (tmp_path / "t.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    file = write_table(tmp_path, "t.csv", pl.DataFrame({"name": [word, "Savers"], "n": [-1, 2]}))
+    with (tmp_path / "t.csv").open(newline="") as text:
+        rows = list(csv.DictReader(text))
     assert rows == [{"name": f"'{word}", "n": "-1"}, {"name": "Savers", "n": "2"}]
-    assert told.rows == 2
+    assert file.rows == 2
 
 
 def test_what_keeps_a_formula_from_running_is_taken_off_again() -> None:
