@@ -4,8 +4,9 @@ from jobs.command import run_alone
 from segment_lib.model import FittedModel
 from segment_lib.run.artifacts import ARRAYS, ASSIGNED, FEATURES, RAW
 from segment_lib.run.context import Context
+from segment_lib.run.reads import fields_of
 from segment_lib.run.results import Assigned, Encoded, Ingested
-from segment_lib.run.stage import Cost, Outcome, Scale, Stage, fields_of
+from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.tasks.assign import BYTES_PER_FEATURE, AssignPart
 
 

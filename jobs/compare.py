@@ -14,8 +14,9 @@ from segment_lib.run import artifacts
 from segment_lib.run.artifacts import ARRAYS, ASSIGNED, ATTRIBUTES, COUNTS, FEATURES, RAW
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import MEANINGS, PLAN_ON_DISK, SCHEMA
+from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.results import Compared, Encoded
-from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage, fields_of
+from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.tasks.assign import count_assigned
 from segment_lib.tasks.count import BYTES_PER_CELL, BYTES_PER_FEATURE, add_counts, count_parts
 from segment_lib.tasks.tallies import sum_of_tallies
@@ -60,7 +61,6 @@ def run(context: Context) -> Outcome:
         refuse_suspicious(suspicious)
     elif suspicious:
         context.log(f"suspicious, but allowed: {'; '.join(suspicious)}")
-    # What is redundant says nothing new of a segment.
     kept = set(context.frame(ATTRIBUTES).filter("kept")["attribute"]) - set(encoded.redundant)
     tables = profile.profile_tables(
         people.levels,
@@ -82,8 +82,8 @@ def run(context: Context) -> Outcome:
     context.write_frame(artifacts.PROFILE, tables.profile)
     for name in ("traits", "names", "components", "loadings", "fairness", "describe"):
         context.write_table(getattr(artifacts, name.upper()), getattr(tables, name))
-    total = population_rows.total() + customer_rows.total()
     verdicts = Counter(suppress_segments(segments, fairness.min_cell)["verdict"])
+    total = population_rows.total() + customer_rows.total()
     message = f"{verdicts['over']} segments over, {verdicts['under']} under"
     return Outcome(Compared(tuple(suspicious)), total, total, message)
 

@@ -3,8 +3,9 @@
 from jobs.command import run_alone
 from segment_lib.run.artifacts import FEATURES
 from segment_lib.run.modelling import cost_of_fit, fit_projection
+from segment_lib.run.reads import fields_of
 from segment_lib.run.results import Encoded
-from segment_lib.run.stage import Stage, fields_of
+from segment_lib.run.stage import Stage
 
 STAGE = Stage(
     "fit",

@@ -9,8 +9,10 @@ from segment_lib.model import MicroModel, Projection
 from segment_lib.run import artifacts
 from segment_lib.run.artifacts import ARRAYS, ASSIGNED, FEATURES, MICRO_MODEL, PROJECTION, RAW
 from segment_lib.run.context import Context
+from segment_lib.run.reads import OfBase, fields_of
+from segment_lib.run.record import Work
 from segment_lib.run.results import Encoded, Gained, Ingested
-from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage, Work, fields_of
+from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.tasks.count import count_responses
 from segment_lib.tasks.micro import BYTES_PER_FEATURE, MicroPart, learn_micro_model, read_counts
 from segment_lib.terms import EXTRACTS

@@ -23,14 +23,16 @@ from segment_lib.config import Fairness
 from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.report import trend_svg
+from segment_lib.run.artifacts import NAMES, SEGMENTS
 from segment_lib.run.blame import blaming
+from segment_lib.run.context import RunReader
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import log, start_logging
 from segment_lib.run.record import FORMAT
+from segment_lib.run.results import Drifted, Ingested, Swept
 from segment_lib.schema.wording import printable
 from segment_lib.storage.files import read_regular, write_file
 from segment_lib.storage.location import Location
-from segment_lib.storage.tables import read_table
 
 _BEST = 3
 _DRAWN = b'class="marks"'
@@ -48,19 +50,19 @@ class PastRun:
     n_clusters: int
     segments: pl.DataFrame
     """segment, index, verdict, name; the best index first, those of too few people null."""
-    drift: Mapping[str, Any]
-    """decision and findings; empty for a run of its own."""
+    drift: Drifted | None
+    """None for a run of its own."""
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Print the history, and leave with the exit code of what happened."""
-    told = argparse.ArgumentParser(
+    arguments = argparse.ArgumentParser(
         prog="python -m jobs.history",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    told.add_argument("runs", type=path_argument, help="the folder in which run folders are")
-    options = told.parse_args(argv)
+    arguments.add_argument("runs", type=path_argument, help="the folder in which run folders are")
+    options = arguments.parse_args(argv)
     start_logging("text")
     run_and_exit(lambda: tell(options.runs))
 
@@ -106,27 +108,25 @@ def _past_run(root: Location) -> PastRun | None:
     stages, about = manifest.stages, manifest.recorded.about
     if not {"compare", "ingest", "sweep"} <= set(stages):
         return None
-    segments, names = (
-        read_table(root, manifest.file("compare", f"compare/{name}.csv"))
-        for name in ("segments", "names")
-    )
+    run = RunReader(manifest, (SEGMENTS, NAMES, Ingested, Swept, Drifted), "history")
+    segments, names = run.table(SEGMENTS), run.table(NAMES)
     return PastRun(
         root.name,
         about.get("date", ""),
         about.get("base", {}).get("run"),
-        stages["ingest"].facts["population"],
-        stages["sweep"].facts["n_clusters"],
+        run.result(Ingested).population,
+        run.result(Swept).n_clusters,
         suppress_segments(segments, _min_cell(about))
         .select("segment", pl.col("index").cast(pl.Float64), "verdict")
         .join(names.select("segment", "name"), on="segment", how="left")
         .sort("index", descending=True, nulls_last=True),
-        stages["drift"].facts if "drift" in stages else {},
+        run.result(Drifted) if Drifted.stage in stages else None,
     )
 
 
-def _min_cell(told: Mapping[str, Any]) -> int:
+def _min_cell(about: Mapping[str, Any]) -> int:
     """Below how many people the run tells no count."""
-    return int(told.get("config", {}).get("fairness", {}).get("min_cell", Fairness().min_cell))
+    return int(about.get("config", {}).get("fairness", {}).get("min_cell", Fairness().min_cell))
 
 
 def lines_of(runs: list[PastRun]) -> dict[str, list[PastRun]]:
@@ -167,11 +167,11 @@ def _best(run: PastRun) -> str:
 
 
 def _drift(run: PastRun) -> str:
-    if not run.drift:
+    if run.drift is None:
         return "–"
-    n = len(run.drift["findings"])
-    found = f"{n} finding{'s' if n != 1 else ''}" if n else "none"
-    return f"{found}; {run.drift['decision']} from {run.base}"
+    n = len(run.drift.findings)
+    findings = f"{n} finding{'s' if n != 1 else ''}" if n else "none"
+    return f"{findings}; {run.drift.decision} from {run.base}"
 
 
 if __name__ == "__main__":

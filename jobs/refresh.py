@@ -17,40 +17,47 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
-from jobs import assign, compare, drift, encode, gains, ingest, refresh_summary, report
-from jobs.baseline import RefreshJob, open_base
-from jobs.command import path_argument, run_and_exit
-from jobs.estimate import print_plan, refuse_small_budget, refuse_unfit_cluster
-from jobs.refresh_stages import ASSESS, FIT, SWEEP
+from jobs import (
+    assign,
+    compare,
+    drift,
+    encode,
+    gains,
+    ingest,
+    refresh_assess,
+    refresh_fit,
+    refresh_summary,
+    refresh_sweep,
+    report,
+)
+from jobs.command import path_argument, run_and_exit, say
 from jobs.run import at_work, overrides, parser, print_answer, threads
 from segment_lib.config import load_config
 from segment_lib.errors import ConfigError, DriftError
+from segment_lib.run.artifacts import ARRAYS, DRIFT
+from segment_lib.run.baseline import open_base
 from segment_lib.run.fingerprint import package_versions
+from segment_lib.run.forecast import forecast_lines, refuse_small_budget, refuse_unfit_cluster
+from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
+from segment_lib.run.results import Drifted
 from segment_lib.run.runner import between, run_stages
+from segment_lib.run.stage import in_order
 from segment_lib.storage.files import read_part
 
-STAGES = (
-    ingest.STAGE,
-    ASSESS,
-    encode.STAGE,
-    drift.STAGE,
-    FIT,
-    SWEEP,
-    assign.STAGE,
-    compare.STAGE,
-    gains.STAGE,
-    refresh_summary.STAGE,
-    report.STAGE,
+_MODULES = (
+    *(ingest, refresh_assess, encode, drift, refresh_fit, refresh_sweep),
+    *(assign, compare, gains, refresh_summary),
 )
+STAGES = in_order((*(module.STAGE for module in _MODULES), report.OF_REFRESH))
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Refresh, and leave with the exit code of what happened."""
-    told = parser("refresh")
-    told.description = __doc__
-    add = told.add_argument
+    arguments = parser("refresh")
+    arguments.description = __doc__
+    add = arguments.add_argument
     add(
         "--base",
         type=path_argument,
@@ -61,7 +68,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     add("--plan", type=path_argument, help="a plan to use in place of the base's; refits the model")
     add("--until", choices=[stage.name for stage in STAGES], help="stop after this stage")
     add("--fail-on", choices=("drift",), help="leave with code 7 if something has drifted")
-    options = told.parse_args(argv)
+    options = arguments.parse_args(argv)
     start_logging(options.log_format)
     os.umask(0o077)
     run_and_exit(lambda: refresh(options))
@@ -73,42 +80,42 @@ def refresh(options: argparse.Namespace) -> None:
     root = (options.run_dir or Path("runs") / f"{options.config.stem}-refreshed").absolute()
     if root == options.base.absolute():
         raise ConfigError(f"{root} is the base itself. Choose another --run-dir.")
-    base = open_base(options.base.absolute(), config)
+    base = open_base(options.base.absolute(), config, options.plan)
     manifest = Manifest(root)
-    about = {"run": base.root.name, "model": base.file("sweep", "model/arrays.npz").sha256}
+    about = {"run": base.root.name, "model": base.manifest.file(ARRAYS.stage, ARRAYS.path).sha256}
     manifest.describe(config=config.as_dict(), versions=package_versions(), base=about)
     console = Console.fitting(options.log_format, shown=not options.no_progress)
-    given = {"plan": options.plan, "check_content": options.check_content}
+    stages, content = between(STAGES, None, options.until), options.check_content
     if options.dry_run:
         manifest.folder.refuse_foreign()
-        job = RefreshJob(config, manifest, threads(options), console, base, **given)
-        print_plan(job, between(STAGES, None, options.until), None)
+        job = Job(config, manifest, threads(options), console, base, check_content=content)
+        for line in forecast_lines(job, stages, None):
+            say(line)
         return
     with at_work(manifest, options) as workers:
-        job = RefreshJob(config, manifest, workers, console, base, **given)
-        for change in job.changes.listed:
+        job = Job(config, manifest, workers, console, base, check_content=content)
+        for change in base.changes.listed:
             log(f"refresh  {change.sentence}")
-        job.refuse_changes()
-        job.refuse_plan()
-        told = between(STAGES, None, options.until)
-        refuse_unfit_cluster(job, told, None)
-        refuse_small_budget(job, told, None)
+        base.refuse_changes(root, job.meanings)
+        base.refuse_plan()
+        refuse_unfit_cluster(job, stages, None)
+        refuse_small_budget(job, stages, None)
         run_stages(job, STAGES, last=options.until)
     if options.until in (None, "report"):
         print_answer(manifest, config.fairness.min_cell)
-    moved = print_drift(manifest) if "drift" in manifest.stages else []
+    moved = print_drift(manifest) if DRIFT.stage in manifest.stages else ()
     if options.fail_on == "drift" and moved:
-        raise DriftError(f"drift: {'; '.join(moved)}. See refresh/drift.parquet in {root}.")
+        raise DriftError(f"drift: {'; '.join(moved)}. See {root / DRIFT.path}.")
 
 
-def print_drift(manifest: Manifest) -> list[str]:
-    """Print the decision and what has moved the most; give what is found to have drifted."""
-    facts = manifest.stages["drift"].facts
-    print(f"\n{facts['decision']}: {facts['reason']}")
-    attributes = read_part(manifest.root, manifest.file("drift", "refresh/drift.parquet"))
+def print_drift(manifest: Manifest) -> tuple[str, ...]:
+    """Print the decision and what has moved the most; return what is found to have drifted."""
+    result = manifest.result(Drifted)
+    print(f"\n{result.decision}: {result.reason}")
+    attributes = read_part(manifest.root, manifest.file(DRIFT.stage, DRIFT.path))
     for name, psi, band in attributes.head(3).select("attribute", "psi", "band").iter_rows():
         print(f"{name:>30}  PSI {psi:.3f}  {band}")
-    return list(facts["findings"])
+    return result.findings
 
 
 if __name__ == "__main__":

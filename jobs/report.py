@@ -8,9 +8,10 @@ from jobs.command import run_alone
 from segment_lib.run import artifacts
 from segment_lib.run.artifacts import ARRAYS, ATTRIBUTES, DEPTH, DRIFT, RESPONSE, SEGMENTS
 from segment_lib.run.context import Context
+from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.results import Encoded, Fitted, Gained, Ingested, Reported, Swept
 from segment_lib.run.run_sheet import RUN_SHEET
-from segment_lib.run.stage import Cost, OfBase, Outcome, Scale, Stage, fields_of
+from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 
 if TYPE_CHECKING:
     from segment_lib.report import DriftSection

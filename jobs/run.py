@@ -48,12 +48,12 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The command line of the whole job, or of one stage."""
     names = [stage.name for stage in STAGES]
     about = __doc__ if only is None else sys.modules["__main__"].__doc__
-    found = argparse.ArgumentParser(
+    arguments = argparse.ArgumentParser(
         prog=f"python -m jobs.{only or 'run'}",
         description=about,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = found.add_argument
+    add = arguments.add_argument
     add("config", type=Path, help="TOML file that names the extracts, such as config/azdias.toml")
     add(
         "--run-dir", type=path_argument, help="where the run is kept (default: runs/NAME OF CONFIG)"
@@ -74,7 +74,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         help="compare extracts by their bytes, where their times of change cannot be trusted",
     )
     add("--dry-run", action="store_true", help="say what each stage would do, and do nothing")
-    where = found.add_mutually_exclusive_group()
+    where = arguments.add_mutually_exclusive_group()
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="run on this Dask cluster, as in tls://HOST:8786"
     )
@@ -88,7 +88,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     add("--memory", metavar="SIZE", help="what the job may use in all, such as 4GiB")
     add("--log-format", choices=("text", "json"), default="text", help="of lines on stderr")
     add("--no-progress", action="store_true", help="lines when a stage is done, no more")
-    return found
+    return arguments
 
 
 def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:
@@ -113,16 +113,16 @@ def job_of(options: argparse.Namespace) -> None:
     if options.dry_run:
         manifest.folder.refuse_foreign()
         job = Job(config, manifest, threads(options), console, check_content=content)
-        told = between(STAGES, options.first, options.last)
-        for line in forecast_lines(job, told, options.first):
+        chosen = between(STAGES, options.first, options.last)
+        for line in forecast_lines(job, chosen, options.first):
             say(line)
-        refuse_small_budget(job, told, options.first)
+        refuse_small_budget(job, chosen, options.first)
         return
     with at_work(manifest, options) as workers:
         job = Job(config, manifest, workers, console, check_content=content)
-        told = between(STAGES, options.first, options.last)
-        refuse_unfit_cluster(job, told, options.first)
-        refuse_small_budget(job, told, options.first)
+        chosen = between(STAGES, options.first, options.last)
+        refuse_unfit_cluster(job, chosen, options.first)
+        refuse_small_budget(job, chosen, options.first)
         run_stages(job, STAGES, options.first, options.last)
     if "report" in manifest.stages and options.last in (None, "report"):
         with manifest.annotate_errors(), blaming(f"{root}: its answer"):

@@ -5,8 +5,9 @@ from segment_lib.model import numbers_to_try
 from segment_lib.run.artifacts import FEATURES, PROJECTION, RAW
 from segment_lib.run.context import Context
 from segment_lib.run.modelling import cost_of_sweep, sweep_and_choose
+from segment_lib.run.reads import fields_of
 from segment_lib.run.results import Encoded, Ingested
-from segment_lib.run.stage import Outcome, Stage, fields_of
+from segment_lib.run.stage import Outcome, Stage
 
 
 def run(context: Context) -> Outcome:

@@ -1,5 +1,6 @@
 """Cleaning: missing codes to nulls, counts of the extracts, sparse attributes and rows aside."""
 
+from segment_lib.clean.assessment import Assessment, as_in_base
 from segment_lib.clean.codes import known
 from segment_lib.clean.completeness import (
     ExtractCounts,
@@ -16,9 +17,11 @@ from segment_lib.clean.tally import Tally, tally_part
 
 __all__ = [
     "NO_ANSWER",
+    "Assessment",
     "ExtractCounts",
     "Tally",
     "as_code",
+    "as_in_base",
     "assess_attributes",
     "count_missing",
     "expected_levels",

@@ -66,6 +66,11 @@ def as_code(value: Value) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
+def spelled(values: Values) -> dict[str, int]:
+    """Rows by value, each as its code is written."""
+    return {as_code(value): rows for value, rows in values.rows.items()}
+
+
 def expected_levels(
     attribute: Attribute, population: Values, dictionary: Mapping[str, Collection[str]]
 ) -> tuple[str, ...] | None:
@@ -77,14 +82,13 @@ def expected_levels(
         return levels
     if attribute.storage == "number" or population.overflow:
         return None
-    return tuple(as_code(value) for value in population.rows)
+    return tuple(spelled(population))
 
 
 def unseen_codes(values: Values, levels: tuple[str, ...] | None) -> dict[str, int]:
     """Count the rows of each code that is no level; empty where any value is allowed."""
     known = set(levels or ())
-    spelled = {as_code(value): rows for value, rows in values.rows.items()}
-    return {} if levels is None else {c: n for c, n in spelled.items() if c not in known}
+    return {} if levels is None else {c: n for c, n in spelled(values).items() if c not in known}
 
 
 def looks_like_id(attribute: Attribute, extract: ExtractCounts) -> bool:

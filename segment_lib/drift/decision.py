@@ -6,6 +6,7 @@ from typing import Literal
 import polars as pl
 
 from segment_lib.disclosure import suppressed_segments
+from segment_lib.errors import ConfigError
 
 MAX_DISTANCE_GROWTH = 0.05
 """The largest growth of the mean distance to the centres at which the model still fits."""
@@ -55,6 +56,15 @@ def findings(
     if (growth := distance_growth(distances)) > MAX_DISTANCE_GROWTH:
         sentences.append(f"rows lie {growth:.1%} farther from the centres of their segments")
     return sentences
+
+
+def refuse_other_features(policy: Policy, changed: Collection[str]) -> None:
+    """Raise a ConfigError if a model is to be applied that was not fitted on these features."""
+    if changed and policy == "apply":
+        raise ConfigError(
+            "The plan makes other features than that of the base, so its model cannot be applied. "
+            'Set refresh.policy = "refit" or "auto", or leave --plan out.'
+        )
 
 
 def decide(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from math import exp, log, sqrt
 from statistics import NormalDist
+from typing import Any
 
 import polars as pl
 
@@ -71,3 +72,50 @@ def index_change(
     half_width = sqrt(log(high / low) ** 2 + log(high2 / low2) ** 2) / 2
     middle = log(index2 / index)
     return exp(middle - half_width), exp(middle), exp(middle + half_width)
+
+
+_SHARES = ("share_base", "share_new", "ratio", "drifted")
+_INDEX = ("index", "low", "high")
+_WITH_LIMITS = ("index_low", "index", "index_high")
+
+
+def segment_changes(
+    base: pl.DataFrame, new: pl.DataFrame, shares: pl.DataFrame, overlap: Mapping[int, float]
+) -> pl.DataFrame:
+    """Return a row per segment of either run: state, shares by the base's model, both indices.
+
+    Parameters
+    ----------
+    base, new : the compared segments with their names
+    shares : columns of SEGMENTS
+    overlap : how much of each segment was in it before, after a refit
+    """
+    before, after, moved = (
+        {row["segment"]: row for row in table.iter_rows(named=True)}
+        for table in (base, new, shares)
+    )
+    rows = []
+    for number in sorted(before.keys() | after.keys()):
+        row_before, row_after = before.get(number), after.get(number)
+        share: Mapping[str, Any] = moved.get(number, {})
+        change = (
+            index_change(
+                *(tuple(row[name] for name in _WITH_LIMITS) for row in (row_before, row_after))
+            )
+            if row_before and row_after
+            else (None, None, None)
+        )
+        state = "kept" if row_before and row_after else "vanished" if row_before else "new"
+        rows.append(
+            {
+                "segment": number,
+                "name": (row_after or row_before or {})["name"],
+                "state": state,
+                "overlap": overlap.get(number),
+                **{name: share.get(name) for name in _SHARES},
+                **{f"{name}_base": (row_before or {}).get(name) for name in _INDEX},
+                **{f"{name}_new": (row_after or {}).get(name) for name in _INDEX},
+                **dict(zip(("change_low", "index_change", "change_high"), change, strict=True)),
+            }
+        )
+    return pl.DataFrame(rows, infer_schema_length=None)

@@ -5,16 +5,15 @@ from segment_lib.encode.plan import (
     Plan,
     decode_plan,
     derive_plan,
-    has_too_many_levels,
     plan_entries,
     read_plan,
 )
-from segment_lib.encode.recodings import REDUNDANT
+from segment_lib.encode.proposal import propose_plan
+from segment_lib.encode.recodings import with_redundant
 from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
 
 __all__ = [
     "MAX_LEVELS",
-    "REDUNDANT",
     "Binary",
     "Drop",
     "Number",
@@ -24,7 +23,8 @@ __all__ = [
     "Rule",
     "decode_plan",
     "derive_plan",
-    "has_too_many_levels",
     "plan_entries",
+    "propose_plan",
     "read_plan",
+    "with_redundant",
 ]

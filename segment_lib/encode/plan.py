@@ -42,6 +42,11 @@ class Plan:
         return tuple(feature for rule in self.rules for feature in rule.features)
 
     @property
+    def used(self) -> frozenset[str]:
+        """Attributes that make features."""
+        return frozenset(rule.attribute for rule in self.rules if rule.features)
+
+    @property
     def attributes(self) -> dict[str, str]:
         """The attribute that each feature is made from."""
         return {feature: rule.attribute for rule in self.rules for feature in rule.features}
@@ -49,11 +54,19 @@ class Plan:
     @property
     def redundant(self) -> frozenset[str]:
         """Attributes dropped because another, which is used, says the same."""
-        used = {rule.attribute for rule in self.rules if rule.features}
         return frozenset(
             name
             for name, (kept_instead, _) in REDUNDANT.items()
-            if kept_instead in used and name not in used
+            if kept_instead in self.used and name not in self.used
+        )
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """Attributes that make no feature because they have more than MAX_LEVELS levels."""
+        return tuple(
+            rule.attribute
+            for rule in self.rules
+            if isinstance(rule, Drop) and rule.reason.endswith((_UNCOUNTED, _TOO_MANY))
         )
 
     def expressions(self, schema: Schema) -> list[pl.Expr]:
@@ -193,11 +206,6 @@ def _recode_rule(
                 rows[value] = rows.get(value, 0) + n
         fill[feature] = _median(rows) if rows else 0.0
     return Recode(name, tables, fill)
-
-
-def has_too_many_levels(rule: Rule) -> bool:
-    """True if a rule drops an attribute because it has more than MAX_LEVELS levels."""
-    return isinstance(rule, Drop) and rule.reason.endswith((_UNCOUNTED, _TOO_MANY))
 
 
 def _categorical_rule(name: str, levels: tuple[str, ...], counts: Counts) -> Rule:

@@ -3,7 +3,7 @@
 Meanings of the codes: the data dictionary delivered with the AZDIAS and CUSTOMERS extracts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 Table = Mapping[str, float | None]
 
@@ -104,3 +104,9 @@ REDUNDANT: Mapping[str, tuple[str, str]] = {
     "GREEN_AVANTGARDE": ("PRAEGENDE_JUGENDJAHRE", "youth_avantgarde is the same split"),
 }
 """Attribute to the one kept in its place, if that one is kept, and why."""
+
+
+def with_redundant(attributes: Collection[str]) -> tuple[str, ...]:
+    """Return the attributes, and those that are redundant beside one of them."""
+    same = (name for name, (kept, _) in REDUNDANT.items() if kept in attributes)
+    return (*attributes, *same)

@@ -71,6 +71,11 @@ class Projection:
             scores[tile] = np.rint(exact * _GRID) / _GRID
         return scores
 
+    def inverse_transform(self, scores: np.ndarray) -> np.ndarray:
+        """Features of shape (n, n_features), float64, as far as scores hold them."""
+        scaled = scores.astype(np.float64) @ self.pca.components_
+        return np.asarray(self.scaler.mean_ + scaled * self.scaler.scale_)
+
 
 @dataclass(frozen=True)
 class FittedModel:

@@ -229,7 +229,8 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         for model in models:
             _check_parameters(model, X.shape)
         seed = as_seed(models[0].random_state)
-        Z = X if mean is None else X.map_blocks(_centred, mean, dtype=np.float32)
+        is_ready = mean is None and X.dtype == np.float32
+        Z = X if is_ready else X.map_blocks(_centred, mean, dtype=np.float32)
         if sample is None and isinstance(models[0].init, str):
             numbers = da.arange(len(Z), chunks=Z.chunks[0], dtype=np.int64)
             sample = sample_blocks(Z, numbers, random_state=seed)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import cast
 
 import polars as pl
 
@@ -19,8 +18,7 @@ from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.record import FORMAT, OtherFormat
 from segment_lib.run.results import Assessed, Encoded
-from segment_lib.schema import Attribute, Meaning, Schema, read_feature_summary
-from segment_lib.schema.summary import AttributeType
+from segment_lib.schema import Meaning, Schema, read_feature_summary
 from segment_lib.sources import find_files, raw_dtypes, read_columns
 from segment_lib.storage.files import read_regular, write_file
 from segment_lib.storage.location import Location
@@ -55,13 +53,7 @@ class Baseline:
     @cached_property
     def schema(self) -> Schema:
         """The attributes of the base."""
-        attributes = self.manifest.result(Assessed).attributes
-        return Schema(
-            tuple(
-                Attribute(name, level, cast(AttributeType, kind), missing)
-                for name, level, kind, missing in attributes
-            )
-        )
+        return self.manifest.result(Assessed).schema
 
     @cached_property
     def plan(self) -> Plan:
@@ -103,7 +95,7 @@ class Baseline:
     def used(self) -> frozenset[str]:
         """Attributes that make features by the plan in force; those new are none of them."""
         if self.given is None:
-            return frozenset(rule.attribute for rule in self.plan.rules if rule.features)
+            return self.plan.used
         entries = plan_entries(self._given_text, str(self.given))
         return frozenset(
             name

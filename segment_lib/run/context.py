@@ -1,7 +1,7 @@
 """What a stage at work is handed: what it has declared to read, and where it writes."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +19,12 @@ from segment_lib.errors import IntegrityError
 from segment_lib.run.artifacts import RAW, TEXT_COLUMNS, Artifact, PartedArtifact
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
-from segment_lib.run.parts import make_parts
+from segment_lib.run.parts import make_parts, reuse_part
 from segment_lib.run.progress import Progress, log
+from segment_lib.run.reads import Declaration, Fields, OfBase, Read, Source
+from segment_lib.run.record import Work
 from segment_lib.run.restricted import Restricted, UndeclaredError
 from segment_lib.run.results import Ingested, Result
-from segment_lib.run.stage import Fields, OfBase, Read, Source, Stage, Work
 from segment_lib.storage.arrays import read_arrays, write_arrays
 from segment_lib.storage.files import (
     StoredFile,
@@ -164,11 +165,11 @@ class Context(RunReader):
     Parameters
     ----------
     job : the run
-    stage : the stage at work
+    stage : the declaration of the stage at work
     staging_dir : where it writes, under the final names
     """
 
-    def __init__(self, job: Job, stage: Stage, staging_dir: Location) -> None:
+    def __init__(self, job: Job, stage: Declaration, staging_dir: Location) -> None:
         super().__init__(job.manifest, stage.reads, stage.name)
         self._job, self._stage = job, stage
         self.staging_dir = staging_dir
@@ -251,6 +252,20 @@ class Context(RunReader):
         """Count files below the staging folder as written by the stage."""
         self.written += files
 
+    def take(self, artifact: Artifact) -> StoredFile:
+        """Take a file of the base over as it is.
+
+        Raises
+        ------
+        IntegrityError
+            If it is not what the base lists.
+        """
+        base = self.base
+        file = reuse_part(base.root, base.file(artifact), self.staging_dir, artifact.path)
+        if file is None:
+            raise IntegrityError(f"{base.root / artifact.path}: not the bytes that run.json lists.")
+        return self._wrote(artifact, file)
+
     def _wrote(self, artifact: Artifact, file: StoredFile) -> StoredFile:
         if artifact.stage != self._stage.name:
             raise UndeclaredError(f"{self._reader} writes {artifact.path} of {artifact.stage}")
@@ -307,6 +322,17 @@ class Context(RunReader):
         """Return the results of tasks of parts of up to so many rows, in their order."""
         at_once = self.at_once(bytes_per_row, rows) if bytes_per_row else None
         return self.workers.run(tasks, at_once=at_once)
+
+    def by_extract(
+        self,
+        task: Callable[[Location, Sequence[StoredFile]], Delayed],
+        artifact: PartedArtifact,
+        run: RunReader | None = None,
+    ) -> dict[str, Any]:
+        """Return what a task makes of all parts of each extract, of this run or of another."""
+        reader = run or self
+        tasks = [task(reader.root, reader.files(artifact, extract)) for extract in EXTRACTS]
+        return dict(zip(EXTRACTS, self.compute(tasks), strict=True))
 
     def at_once(self, bytes_per_row: float, rows: int) -> int:
         """Return how many parts of so many rows the budget lets the stage work on together."""

@@ -12,7 +12,8 @@ from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import PLAN
 from segment_lib.run.baseline import Baseline
 from segment_lib.run.job import Job
-from segment_lib.run.stage import Source
+from segment_lib.run.reads import Source
+from segment_lib.run.record import Work
 from segment_lib.schema import Dictionary, Meaning, Schema
 from segment_lib.sources import ColumnMapping, DeliveredFiles, TextFormat, list_files
 from segment_lib.storage.files import hash_file
@@ -156,6 +157,11 @@ CHANGES: Source[Changes] = Source(
     value=lambda job: baseline_of(job).changes,
     digest=lambda job: [asdict(change) for change in baseline_of(job).changes.listed],
 )
+BASE_NAME: Source[str] = Source(
+    "the name of the base",
+    value=lambda job: baseline_of(job).root.name,
+    digest=lambda job: baseline_of(job).root.name,
+)
 BASE_FILLS: Source[Mapping[str, float]] = Source(
     "the value of every feature of the base where its attribute is missing",
     value=lambda job: baseline_of(job).fills,
@@ -165,4 +171,21 @@ BASE_SCHEMA: Source[Schema] = Source(
     "the attributes of the base",
     value=lambda job: baseline_of(job).schema,
     digest=lambda job: _attributes(baseline_of(job).schema),
+)
+
+
+_GO_OVER_PARTS = ("ingest", "encode", "drift", "fit", "sweep", "assign", "compare", "gains")
+
+
+def work_of(job: Job) -> Work:
+    """Return how many parts the stages of a refresh went over."""
+    records = (job.manifest.stages[name] for name in _GO_OVER_PARTS)
+    return sum((Work(**record.work) for record in records), start=Work())
+
+
+WORK: Source[Work] = Source(
+    "the parts that the stages went over",
+    value=work_of,
+    digest=lambda job: vars(work_of(job)),
+    stages=_GO_OVER_PARTS,
 )

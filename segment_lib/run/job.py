@@ -1,7 +1,6 @@
 """One run: what it is told, where it writes, where it computes, whom it tells."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -122,14 +121,3 @@ class Job:
     def at_once(self, bytes_per_row: float, rows: int) -> int:
         """How many parts of `rows` rows the memory budget lets a stage work on together."""
         return self.budget.parts_at_once(round(bytes_per_row * rows), self.workers.threads)
-
-    # --- for stages that are not declared yet -----------------------------------------------------
-
-    def hashes(self, stage: str, folder: str = "") -> list[str]:
-        return [file.sha256 for file in self.manifest.files(stage, folder)]
-
-    def told_meanings(self) -> dict[str, Any]:
-        return {name: asdict(meaning) for name, meaning in self.meanings.items()}
-
-    def facts(self, stage: str) -> Mapping[str, Any]:
-        return self.manifest.stages[stage].facts

@@ -40,9 +40,9 @@ from segment_lib.run.artifacts import (
 )
 from segment_lib.run.checkpoint import read_checkpoint, write_checkpoint
 from segment_lib.run.context import Context
-from segment_lib.run.record import MODEL_FORMAT
+from segment_lib.run.record import MODEL_FORMAT, Work
 from segment_lib.run.results import Encoded, Fitted, Ingested, Swept
-from segment_lib.run.stage import Cost, Outcome, Scale, Work
+from segment_lib.run.stage import Cost, Outcome, Scale
 from segment_lib.tasks.holdout import count_customers, count_split
 from segment_lib.tasks.rows import row_numbers
 from segment_lib.terms import DISSOLVED

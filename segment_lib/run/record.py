@@ -33,6 +33,20 @@ class OtherFormat(IntegrityError):
 
 
 @dataclass(frozen=True)
+class Work:
+    """How many parts a stage went over."""
+
+    made: int = 0
+    reused: int = 0
+    """Taken over from a base."""
+    extra: int = 0
+    """Gone over in a refresh alone: no work of a full run."""
+
+    def __add__(self, other: "Work") -> "Work":
+        return Work(self.made + other.made, self.reused + other.reused, self.extra + other.extra)
+
+
+@dataclass(frozen=True)
 class StageRecord:
     """What a finished stage left behind."""
 

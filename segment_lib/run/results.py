@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from types import UnionType
-from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Self, cast, get_args, get_origin, get_type_hints
 
 from segment_lib.errors import IntegrityError
+from segment_lib.schema import Attribute, Schema
+from segment_lib.schema.summary import AttributeType
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,21 @@ class Assessed(Result):
     stage = "assess"
     attributes: tuple[tuple[str, str, str, tuple[str, ...]], ...]
     """Name, information level, type and missing codes of each."""
+
+    @classmethod
+    def declare(cls, schema: Schema) -> Self:
+        """Return the result of attributes as they are declared."""
+        return cls(tuple((a.name, a.information_level, a.type, a.missing) for a in schema))
+
+    @property
+    def schema(self) -> Schema:
+        """The attributes."""
+        return Schema(
+            tuple(
+                Attribute(name, level, cast(AttributeType, kind), missing)
+                for name, level, kind, missing in self.attributes
+            )
+        )
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from segment_lib.config import Config
 from segment_lib.run.artifacts import ARTIFACTS, RAW
 from segment_lib.run.fingerprint import package_versions
 from segment_lib.run.job import Job
+from segment_lib.run.reads import Source
 from segment_lib.run.record import StageRecord
 from segment_lib.run.results import Ingested
-from segment_lib.run.stage import Source
 from segment_lib.storage.files import file_size
 from segment_lib.storage.stores import as_location
 from segment_lib.terms import EXTRACTS

@@ -101,7 +101,8 @@ def _run_stage(job: Job, stage: Stage, stages: Sequence[Stage]) -> None:
         work=vars(work),
         keys=context.keys,
     )
-    old = job.manifest.stages.get(stage.name)
+    # Forgotten or not, what it was when the job began tells whether others read anything else now.
+    old = job.manifest.stages.get(stage.name) or job.manifest.recorded.stages.get(stage.name)
     set_off = [
         other.name
         for other in stages

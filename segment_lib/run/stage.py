@@ -7,55 +7,15 @@ changes, the dry run and the memory check.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any
 
 from segment_lib.config import Config
-from segment_lib.run.artifacts import Artifact
+from segment_lib.run.context import Context
 from segment_lib.run.fingerprint import fingerprint
 from segment_lib.run.job import Job
-from segment_lib.run.manifest import Manifest
-from segment_lib.run.record import StageRecord
+from segment_lib.run.reads import Read, digest, provided_by, record_digest
+from segment_lib.run.record import StageRecord, Work
 from segment_lib.run.results import Result
-
-if TYPE_CHECKING:
-    from segment_lib.run.context import Context
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Source(Generic[T]):
-    """What a stage reads that no stage leaves as a file, such as the delivered extracts."""
-
-    name: str
-    value: Callable[[Job], T]
-    digest: Callable[[Job], Any]
-    """What tells the value from any other, as plain JSON."""
-    stages: tuple[str, ...] = ()
-    """The stages it looks at, which therefore come first."""
-
-
-@dataclass(frozen=True)
-class Fields:
-    """Some fields of a result, so that the others set nothing off."""
-
-    result: type[Result]
-    names: tuple[str, ...]
-
-
-def fields_of(result: type[Result], *names: str) -> Fields:
-    """Declare that of a result only these fields are read."""
-    return Fields(result, names)
-
-
-@dataclass(frozen=True)
-class OfBase:
-    """What is read of the base of a refresh; nothing where there is none."""
-
-    read: "Artifact | type[Result] | Fields"
-
-
-Read = Artifact | type[Result] | Fields | OfBase | Source[Any]
 
 
 @dataclass(frozen=True)
@@ -100,20 +60,6 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Work:
-    """How many parts a stage went over."""
-
-    made: int = 0
-    reused: int = 0
-    """Taken over from a base."""
-    extra: int = 0
-    """Gone over in a refresh alone: no work of a full run."""
-
-    def __add__(self, other: "Work") -> "Work":
-        return Work(self.made + other.made, self.reused + other.reused, self.extra + other.extra)
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What came of a stage beside its files."""
 
@@ -133,7 +79,7 @@ class Stage:
     """A step of the story."""
 
     name: str
-    run: "Callable[[Context], Outcome]"
+    run: Callable[[Context], Outcome]
     reads: tuple[Read, ...]
     settings: tuple[str, ...]
     """Keys of the config, as model.random_state, or whole sections."""
@@ -176,47 +122,3 @@ def setting(config: Config, key: str) -> Any:
     section, _, name = key.partition(".")
     values = config.as_dict()[section]
     return values[name] if name else values
-
-
-def provided_by(read: Read) -> tuple[str, ...]:
-    """Return the stages of this run that a read looks at."""
-    match read:
-        case Source():
-            return read.stages
-        case OfBase():
-            return ()
-        case Fields():
-            return (read.result.stage,)
-    return (read.stage,)
-
-
-def digest(read: Read, job: Job) -> Any:
-    """Return what tells what is read from anything else, as plain JSON."""
-    match read:
-        case Source():
-            return read.digest(job)
-        case OfBase():
-            return manifest_digest(read.read, job.base) if job.base else None
-    return manifest_digest(read, job.manifest)
-
-
-def manifest_digest(read: Artifact | type[Result] | Fields, manifest: Manifest) -> Any:
-    """Return what tells what is read of a run from anything else."""
-    (stage,) = provided_by(read)
-    return record_digest(read, manifest.stages[stage])
-
-
-def record_digest(read: Read, record: StageRecord) -> Any:
-    """Return what tells what is read of a stage's record from anything else."""
-    match read:
-        case Artifact():
-            files = sorted((f for f in record.files if read.holds(f.path)), key=lambda f: f.path)
-            return [[file.path, file.sha256] for file in files]
-        case Fields():
-            return {name: record.facts.get(name) for name in read.names}
-        case type():
-            return dict(record.facts)
-    # A source that looks at a stage may look at all of it.
-    return [record.rows_in, record.rows_out, dict(record.facts), *record.remarks] + [
-        [file.path, file.sha256] for file in record.files
-    ]

@@ -2,7 +2,13 @@
 
 from segment_lib.schema.codes import canonical, is_null_word, is_number
 from segment_lib.schema.dictionary import Dictionary, read_dictionary
-from segment_lib.schema.labels import Meaning, Phrases, known_meanings, known_phrases
+from segment_lib.schema.labels import (
+    Meaning,
+    Phrases,
+    complete_levels,
+    known_meanings,
+    known_phrases,
+)
 from segment_lib.schema.summary import Attribute, Schema, read_feature_summary
 
 __all__ = [
@@ -12,6 +18,7 @@ __all__ = [
     "Phrases",
     "Schema",
     "canonical",
+    "complete_levels",
     "is_null_word",
     "is_number",
     "known_meanings",

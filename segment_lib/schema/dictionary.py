@@ -30,6 +30,15 @@ class Dictionary:
     not_delivered: tuple[str, ...]
     """Attributes it has a section for that the feature summary lacks."""
 
+    @property
+    def gaps(self) -> list[str]:
+        """What only one of dictionary and feature summary has, a line each."""
+        gaps = {
+            "the data dictionary lacks": self.not_covered,
+            "only the dictionary has": self.not_delivered,
+        }
+        return [f"{words} {', '.join(names)}" for words, names in gaps.items() if names]
+
 
 @dataclass
 class _Section:

@@ -1,6 +1,7 @@
 """Labels of attributes and levels; the project ships its own for the 85 known attributes."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -26,6 +27,11 @@ class Meaning:
             return None
         first, *_, last = self.levels.items()
         return f"{first[0]} = {first[1]} … {last[0]} = {last[1]}"
+
+
+def complete_levels(meanings: Mapping[str, Meaning]) -> dict[str, tuple[str, ...]]:
+    """Return the levels of the attributes of which all are listed."""
+    return {name: tuple(m.levels) for name, m in meanings.items() if m.complete}
 
 
 @dataclass(frozen=True)

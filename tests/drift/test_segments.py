@@ -7,7 +7,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from segment_lib.drift import AssignmentCounts, distance_table, index_change, segment_drift
+from segment_lib.drift import (
+    AssignmentCounts,
+    distance_table,
+    index_change,
+    segment_changes,
+    segment_drift,
+)
 
 
 def test_the_segment_that_doubled_is_drifted_and_no_other() -> None:
@@ -62,3 +68,25 @@ def test_distances_add_up_over_parts() -> None:
     table = distance_table(total, parts[0], -1)
     assert table["set_aside_base"] == pytest.approx((labels < 0).mean())
     assert table["rows_new"] == 999
+
+
+def test_segments_of_either_run_stand_beside_each_other() -> None:
+    columns = ("segment", "index_low", "index", "index_high", "low", "high", "name")
+    base = pl.DataFrame(
+        [(0, 90.0, 100.0, 110.0, 80.0, 120.0, "a"), (1, 1.0, 2.0, 3.0, 1.0, 4.0, "b")],
+        columns,
+        orient="row",
+    )
+    new = pl.DataFrame(
+        [(0, 180.0, 200.0, 220.0, 160.0, 240.0, "a"), (2, 1.0, 2.0, 3.0, 1.0, 4.0, "c")],
+        columns,
+        orient="row",
+    )
+    shares = segment_drift({0: 600, 1: 400}, {0: 500, 1: 500})
+    table = segment_changes(base, new, shares, {0: 0.9})
+    assert table["state"].to_list() == ["kept", "vanished", "new"]
+    assert table["name"].to_list() == ["a", "b", "c"]
+    assert table["share_new"].to_list() == [0.5, 0.5, None]
+    assert table["overlap"].to_list() == [0.9, None, None]
+    assert table["index_base"].to_list() == [100.0, 2.0, None]
+    assert table["index_change"].to_list() == [pytest.approx(2.0), None, None]

@@ -55,6 +55,6 @@ def test_new_numbers_stand_in_every_file_and_stay_in_the_next_refresh(
     assert rows[0] == rows[1]
     left_with(0, refresh, path, "--base", second, "--run-dir", third, "--until", "refresh")
     assert numbers(third, "population") == {3, 4, 5}
-    stages = json.loads((third / "run.json").read_text())["stages"]
-    assert stages["refresh"]["facts"]["work"]["made"] == 0
-    assert stages["sweep"]["facts"]["next_segment"] == 6
+    assert json.loads((third / "refresh/summary.json").read_text())["work"]["made"] == 0
+    sweep = json.loads((third / "run.json").read_text())["stages"]["sweep"]
+    assert sweep["facts"]["next_segment"] == 6

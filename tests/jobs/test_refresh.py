@@ -96,8 +96,20 @@ def segments(run: Path, name: str = "population") -> pl.DataFrame:
     return pl.concat(pl.read_parquet(p) for p in sorted((run / "segments" / name).glob("*")))
 
 
+def record(run: Path, stage: str) -> dict:
+    return json.loads((run / "run.json").read_text())["stages"][stage]
+
+
 def facts(run: Path, stage: str) -> dict:
-    return json.loads((run / "run.json").read_text())["stages"][stage]["facts"]
+    return record(run, stage)["facts"]
+
+
+def work(run: Path, stage: str) -> dict:
+    return record(run, stage)["work"]
+
+
+def summary(run: Path) -> dict:
+    return json.loads((run / "refresh/summary.json").read_text())
 
 
 def drift(run: Path) -> pl.DataFrame:
@@ -114,7 +126,7 @@ def test_the_same_extracts_again_change_nothing_and_nothing_is_redone(
     assert table["psi"].abs().max() < 1e-12
     assert table["unseen_levels"].list.len().max() == 0
     assert facts(run, "refresh")["decision"] == "apply"
-    assert facts(run, "refresh")["work"]["made"] == 0
+    assert summary(run)["work"]["made"] == 0
     before, after = hashes(base), hashes(run)
     assert {name for name in before if before[name] != after[name]} == set()
     assert (run / "segments/population/part-00000.parquet").samefile(
@@ -132,13 +144,14 @@ def test_part_files_more_cost_their_share_of_the_work(
     run = grown.parent / "applied"
     done = run_job("jobs.refresh", grown, "--base", base, "--run-dir", run, "--until", "refresh")
     assert done.returncode == 0, done.stderr
-    refresh = facts(run, "refresh")
-    assert refresh["decision"] == "apply"
-    assert refresh["findings"] == []
-    assert refresh["work"]["share"] <= 0.25
+    assert summary(run)["decision"] == "apply"
+    assert summary(run)["findings"] == []
+    assert summary(run)["work"]["share"] <= 0.25
     parts = len(list((base / "raw").rglob("*.parquet")))
-    for stage in ("ingest", "encode", "drift", "compare", "gains"):
-        assert facts(run, stage)["parts"] == {"made": 1, "taken_over": parts}
+    for stage in ("ingest", "encode", "compare"):
+        assert work(run, stage) == {"made": 1, "reused": parts, "extra": 0}
+    assert work(run, "drift") == {"made": 0, "reused": 0, "extra": 1}
+    assert work(run, "gains")["made"] == 1
     before, after = segments(base), segments(run)
     assert after.height == N + MORE
     assert after.head(N).equals(before)
@@ -154,17 +167,17 @@ def test_an_applied_run_is_the_one_a_full_computation_gives(
     """Taken over or made anew, parts are the same: a base without its keys gives the same bytes."""
     bare = grown.parent / "bare"
     shutil.copytree(base, bare)
-    entries = json.loads((base / "run.json").read_text())
-    for record in entries["stages"].values():
-        record["facts"].pop("keys", None)
-    (bare / "run.json").write_bytes(with_checksum(entries))
+    record = json.loads((base / "run.json").read_text())
+    for stage in record["stages"].values():
+        stage["keys"] = {}
+    (bare / "run.json").write_bytes(with_checksum(record))
     for name, start in (("incremental", base), ("full", bare)):
         done = run_job(
             "jobs.refresh", grown, "--base", start, "--run-dir", grown.parent / name,
             "--until", "gains",
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-    assert facts(grown.parent / "full", "encode")["parts"]["taken_over"] == 0
+    assert work(grown.parent / "full", "encode")["reused"] == 0
     assert hashes(grown.parent / "incremental") == hashes(grown.parent / "full")
 
 
@@ -185,11 +198,13 @@ def test_a_changed_file_redoes_its_own_pieces(
         "--until", "drift",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    made = facts(run, "ingest")["parts"]
-    files = json.loads((base / "run.json").read_text())["stages"]["ingest"]["files"]
+    files = record(base, "ingest")["files"]
     of_one_file = (sum("population" in file["path"] for file in files)) // PARTS
-    assert made["made"] == of_one_file
-    assert made["taken_over"] == len(files) - of_one_file
+    assert work(run, "ingest") == {
+        "made": of_one_file,
+        "reused": len(files) - of_one_file,
+        "extra": 0,
+    }
 
 
 def test_a_damaged_part_of_the_base_is_made_anew(
@@ -204,7 +219,7 @@ def test_a_damaged_part_of_the_base_is_made_anew(
     run = tmp_path / "run"
     done = run_job("jobs.refresh", config, "--base", hurt, "--run-dir", run, "--until", "encode")
     assert done.returncode == 0, done.stderr
-    assert facts(run, "encode")["parts"]["made"] == 1
+    assert work(run, "encode")["made"] == 1
     assert hashes(run / "features") == hashes(base / "features")
 
 

@@ -25,11 +25,12 @@ from segment_lib.run.context import Context
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console
+from segment_lib.run.reads import OfBase, Read, Source, fields_of
 from segment_lib.run.record import StageRecord
 from segment_lib.run.restricted import UndeclaredError
 from segment_lib.run.results import Encoded, Fitted, Ingested, Result
 from segment_lib.run.runner import run_stages
-from segment_lib.run.stage import Cost, OfBase, Outcome, Read, Source, Stage, fields_of
+from segment_lib.run.stage import Cost, Outcome, Stage
 from segment_lib.storage.files import StoredFile, write_file, write_part
 
 PARTS = [artifact.part("population", 0) for artifact in (RAW, FEATURES)]

@@ -11,21 +11,22 @@ import pytest
 import scipy
 
 import segment_lib
-from jobs.assess import edited_plan, note_derived
-from jobs.legacy import Outcome, Stage
 from segment_lib.cluster.preflight import installed
 from segment_lib.cluster.versions import PACKAGES
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Config, Inputs
 from segment_lib.errors import IntegrityError, ResourceError
 from segment_lib.run.checkpoint import finish_part, is_whole, noted_parts
+from segment_lib.run.context import Context
 from segment_lib.run.fingerprint import fingerprint, fingerprint_file, package_versions
+from segment_lib.run.inputs import EDITABLE_PLAN, EditablePlan
 from segment_lib.run.integrity import faults
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console
 from segment_lib.run.record import FORMAT, StageRecord
 from segment_lib.run.runner import run_stages
+from segment_lib.run.stage import Cost, Outcome, Stage
 from segment_lib.storage.files import StoredFile, read_file, write_file
 
 
@@ -131,8 +132,8 @@ def test_what_is_listed_can_be_read(tmp_path):
 
 def test_files_of_a_folder_come_in_the_order_of_their_names(tmp_path):
     run_stage(Manifest(tmp_path), "ingest", {"raw/p/b": "", "raw/c/a": "", "raw/p/a": ""})
-    files = Manifest(tmp_path).files("ingest", "raw/p/")
-    assert [file.path for file in files] == ["raw/p/a", "raw/p/b"]
+    found = Manifest(tmp_path).files("ingest", "raw/p/")
+    assert [file.path for file in found] == ["raw/p/a", "raw/p/b"]
 
 
 def test_a_stage_begins_in_an_empty_private_folder(tmp_path):
@@ -180,19 +181,19 @@ def test_parts_made_by_other_code_are_swept(tmp_path, monkeypatch):
 
 
 def test_parts_made_by_other_code_of_the_jobs_are_swept(tmp_path, monkeypatch):
-    n_parts = []
+    there = []
 
-    def run(job: Job, work: Path) -> Outcome:
-        n_parts.append(len(noted_parts(work)))
-        finish(work, "raw/a.parquet")
+    def run(context: Context) -> Outcome:
+        there.append(len(noted_parts(context.staging_dir)))
+        finish(context.staging_dir, "raw/a.parquet")
         raise Killed
 
-    stage = Stage("ingest", needs=(), settings=lambda _: [], inputs=lambda _: [], run=run)
+    stage = Stage("ingest", run, reads=(), settings=(), cost=lambda _: Cost(1, 1))
     for code in ("one", "one", "another"):
-        monkeypatch.setattr("jobs.stage.code_of", lambda _, code=code: code)
+        monkeypatch.setattr("segment_lib.run.runner.code_of", lambda _, code=code: code)
         with pytest.raises(Killed):
-            run_stages(job_in(tmp_path), [stage])
-    assert n_parts == [0, 1, 0]
+            run_stages(job_in(Manifest(tmp_path)), [stage])
+    assert there == [0, 1, 0]
 
 
 def test_workers_and_run_json_are_asked_for_all_packages_that_decide_the_bytes():
@@ -290,8 +291,8 @@ def test_a_stage_that_is_done_after_a_kill_is_whole(tmp_path, monkeypatch, call)
         kill_at(patch, call)
         with pytest.raises(Killed):
             manifest.publish("ingest", work, StageRecord("new", files), ())
-    reopened = Manifest(tmp_path)
-    listed = reopened.files("ingest") if "ingest" in reopened.stages else []
+    found = Manifest(tmp_path)
+    listed = found.files("ingest") if "ingest" in found.stages else []
     assert [read_file(tmp_path, file) for file in listed] in ([], [b"1"])
 
 
@@ -353,10 +354,10 @@ def test_the_old_files_are_good_until_the_new_ones_are_noted(tmp_path, monkeypat
     publish_and_be_killed(tmp_path, monkeypatch, call=1)
     with Manifest(tmp_path).lock():
         pass
-    reopened = Manifest(tmp_path)
-    assert reopened.is_done("ingest", "old")
-    assert reopened.is_done("encode", "mark")
-    assert [read_file(tmp_path, file) for file in reopened.files("ingest")] == [b"1", b"1"]
+    found = Manifest(tmp_path)
+    assert found.is_done("ingest", "old")
+    assert found.is_done("encode", "mark")
+    assert [read_file(tmp_path, file) for file in found.files("ingest")] == [b"1", b"1"]
 
 
 @pytest.mark.parametrize("call", [2, 3, 4])
@@ -365,11 +366,11 @@ def test_the_next_job_puts_the_rest_of_the_new_files_in_place(tmp_path, monkeypa
     assert faults(Manifest(tmp_path)) == []
     with Manifest(tmp_path).lock():
         pass
-    reopened = Manifest(tmp_path)
-    assert (list(reopened.stages), reopened.publishing) == (["ingest"], None)
-    assert reopened.is_done("ingest", "new")
+    found = Manifest(tmp_path)
+    assert (list(found.stages), found.publishing) == (["ingest"], None)
+    assert found.is_done("ingest", "new")
     assert on_disk(tmp_path) == {"run.json", "raw/a", "raw/new"}
-    assert [read_file(tmp_path, file) for file in reopened.files("ingest")] == [b"2", b"2"]
+    assert [read_file(tmp_path, file) for file in found.files("ingest")] == [b"2", b"2"]
 
 
 @pytest.mark.parametrize("call", [2, 3])
@@ -429,24 +430,28 @@ def test_what_is_published_is_flushed_to_the_disk_before_it_is_listed(tmp_path, 
 # The edited plan
 
 
-def job_in(root: Path) -> Job:
-    return Job(Config(Inputs()), Manifest(root), local_workers(1), Console(shown=False))
+def job_in(manifest: Manifest) -> Job:
+    return Job(Config(Inputs()), manifest, local_workers(1), Console(shown=False))
+
+
+def plan_in(manifest: Manifest) -> EditablePlan:
+    return EDITABLE_PLAN.value(job_in(manifest))
 
 
 def derive(manifest: Manifest, text: str = "derived") -> None:
-    note_derived(Job(Config(Inputs()), manifest, local_workers(1), Console(shown=False)), text)
+    plan_in(manifest).note_derived(text)
     run_stage(manifest, "assess", {"plan.json": text})
 
 
 def test_a_plan_as_derived_is_not_taken_for_edited(tmp_path):
     derive(Manifest(tmp_path))
-    assert edited_plan(job_in(tmp_path)) is None
+    assert plan_in(Manifest(tmp_path)).edited() is None
 
 
 def test_an_edited_plan_is_found(tmp_path):
     derive(Manifest(tmp_path))
     (tmp_path / "plan.json").write_text("mine")
-    assert edited_plan(job_in(tmp_path)) == "mine"
+    assert plan_in(Manifest(tmp_path)).edited() == "mine"
 
 
 def test_an_edited_plan_outlives_another_ingest(tmp_path):
@@ -455,7 +460,7 @@ def test_an_edited_plan_outlives_another_ingest(tmp_path):
     derive(manifest)
     (tmp_path / "plan.json").write_text("mine")
     run_stage(manifest, "ingest", {"raw/a": "2"}, following=("assess", "encode"))
-    assert edited_plan(job_in(tmp_path)) == "mine"
+    assert plan_in(Manifest(tmp_path)).edited() == "mine"
 
 
 def test_an_edited_plan_outlives_a_kill_while_it_is_assessed_again(tmp_path, monkeypatch):
@@ -468,7 +473,7 @@ def test_an_edited_plan_outlives_a_kill_while_it_is_assessed_again(tmp_path, mon
         kill_at(patch, 2)
         with pytest.raises(Killed):
             manifest.publish("assess", work, StageRecord("mark", files), ())
-    assert edited_plan(job_in(tmp_path)) == "mine"
+    assert plan_in(Manifest(tmp_path)).edited() == "mine"
 
 
 # run.json
@@ -483,8 +488,8 @@ def test_what_is_no_manifest_is_told(tmp_path, text):
 
 def test_a_manifest_of_another_format_is_told(tmp_path):
     run_stage(Manifest(tmp_path), "ingest", {"raw/a": "1"})
-    content = json.loads((tmp_path / "run.json").read_text())
-    (tmp_path / "run.json").write_text(json.dumps(content | {"format_version": FORMAT + 1}))
+    told = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps(told | {"format_version": FORMAT + 1}))
     with pytest.raises(IntegrityError, match=f"format version {FORMAT + 1}"):
         Manifest(tmp_path)
 
@@ -493,9 +498,9 @@ def test_what_the_run_is_stands_in_run_json(tmp_path):
     manifest = Manifest(tmp_path)
     manifest.describe(config={"run": {"memory": "4GiB"}}, versions=package_versions())
     run_stage(manifest, "ingest", {"raw/a": "1"})
-    content = json.loads((tmp_path / "run.json").read_text())
-    assert content["config"] == {"run": {"memory": "4GiB"}}
-    assert content["versions"]["polars"] == package_versions()["polars"]
+    told = json.loads((tmp_path / "run.json").read_text())
+    assert told["config"] == {"run": {"memory": "4GiB"}}
+    assert told["versions"]["polars"] == package_versions()["polars"]
 
 
 # Fingerprints

@@ -1,0 +1,31 @@
+"""Scaling and components of a later delivery: those of the base, or fitted again."""
+
+from segment_lib.run.artifacts import FEATURES, PROJECTION
+from segment_lib.run.context import Context
+from segment_lib.run.modelling import cost_of_fit, fit_projection
+from segment_lib.run.reads import OfBase, fields_of
+from segment_lib.run.record import Work
+from segment_lib.run.results import Drifted, Encoded, Fitted
+from segment_lib.run.stage import Outcome, Stage
+
+
+def run(context: Context) -> Outcome:
+    """Take the projection of the base over, or fit one."""
+    if context.result(Drifted).decision == "refit":
+        return fit_projection(context)
+    context.take(PROJECTION)
+    rows = context.result(Encoded).population
+    work = Work(reused=len(context.files(FEATURES, "population")))
+    return Outcome(context.base.result(Fitted), rows, rows, "as in the base", work=work)
+
+
+STAGE = Stage(
+    "fit",
+    run,
+    reads=(
+        *(FEATURES, fields_of(Encoded, "features", "population"), fields_of(Drifted, "decision")),
+        *(OfBase(PROJECTION), OfBase(Fitted)),
+    ),
+    settings=("model.n_components",),
+    cost=cost_of_fit,
+)

@@ -1,0 +1,108 @@
+"""The segments of a later delivery: those of the base, or refitted from its centres."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+from dask import delayed
+
+from segment_lib.drift import match_segments
+from segment_lib.model import FittedModel, Projection
+from segment_lib.model.refit import Refit
+from segment_lib.run.artifacts import (
+    ARRAYS,
+    FEATURES,
+    MODEL,
+    PLACED,
+    PROJECTION,
+    RAW,
+    RESAMPLED,
+    STABILITY,
+    SWEEP,
+)
+from segment_lib.run.context import Context
+from segment_lib.run.modelling import (
+    BYTES_TO_PROJECT,
+    Numbering,
+    WarmStart,
+    cost_of_sweep,
+    sweep_and_choose,
+)
+from segment_lib.run.reads import OfBase, fields_of
+from segment_lib.run.record import Work
+from segment_lib.run.results import Drifted, Encoded, Ingested, Swept
+from segment_lib.run.stage import Outcome, Stage
+from segment_lib.tasks.matching import count_shared
+
+_MODEL = (MODEL, ARRAYS, RESAMPLED, SWEEP, STABILITY)
+
+
+def run(context: Context) -> Outcome:
+    """Take the model of the base over, or refit it."""
+    base = context.base.result(Swept)
+    if context.result(Drifted).decision == "refit":
+        return sweep_and_choose(context, [base.n_clusters], warm_start(context, base.next_segment))
+    for artifact in _MODEL:
+        context.take(artifact)
+    rows = context.result(Encoded).population
+    return Outcome(
+        replace(base, matching=None),
+        rows,
+        rows,
+        f"{base.n_clusters} segments, as in the base",
+        work=Work(reused=len(context.files(FEATURES))),
+    )
+
+
+def warm_start(context: Context, next_segment: int) -> WarmStart:
+    """Return the centres to start from, and how to number what becomes of them."""
+    base = FittedModel.from_arrays(context.base.arrays(ARRAYS))
+    refit = Refit(
+        base,
+        context.base.result(Encoded).features,
+        Projection.from_arrays(context.arrays(PROJECTION)),
+        context.result(Encoded).features,
+    )
+
+    def number(centers: np.ndarray) -> Numbering:
+        match = match_segments(
+            shared_rows(context, refit, centers),
+            *refit.comparable(centers),
+            tuple(base.segment_ids.tolist()),
+            next_segment,
+        )
+        return Numbering(
+            np.array(match.ids, dtype=np.int32),
+            max(next_segment, max(match.ids) + 1),
+            asdict(match),
+            Work(extra=len(context.files(FEATURES, "population"))),
+        )
+
+    rule = f"refitted from the {len(base.segment_ids)} segments of the base"
+    return WarmStart(refit.starts, number, rule)
+
+
+def shared_rows(context: Context, refit: Refit, centers: np.ndarray) -> np.ndarray:
+    """Return the rows of the population by segment of the base and of now, (n_base, n_now)."""
+    ids, features, projection = refit.base.segment_ids, refit.features, refit.projection
+    tasks = [
+        delayed(count_shared)(context.root, encoded, placed, features, projection, centers, ids)
+        for _, (encoded, placed) in context.aligned(FEATURES, PLACED, extracts=["population"])
+        if encoded.rows
+    ]
+    largest = max(file.rows or 0 for file in context.files(FEATURES))
+    per_row = BYTES_TO_PROJECT * len(features)
+    return np.asarray(sum(context.compute(tasks, bytes_per_row=per_row, rows=largest)))
+
+
+STAGE = Stage(
+    "sweep",
+    run,
+    reads=(
+        *(RAW, FEATURES, PROJECTION, PLACED, fields_of(Ingested, "left_out", "population")),
+        *(fields_of(Encoded, "features", "population"), fields_of(Drifted, "decision")),
+        *(OfBase(artifact) for artifact in _MODEL),
+        *(OfBase(Swept), OfBase(fields_of(Encoded, "features"))),
+    ),
+    settings=("model.n_clusters", "model.sweep", "model.random_state"),
+    cost=cost_of_sweep,
+)
