@@ -71,8 +71,8 @@ def doubtful_rows(labels: np.ndarray, slack: np.ndarray, shift: np.ndarray) -> n
     labels, slack : of one clustering, shape (n_rows,), as `tally_rows` leaves them
     shift : per cluster, how much nearer another centre may have come to a row
     """
-    found = np.empty(len(labels), dtype=np.intp)
-    return found[: _doubtful(labels, slack, shift, found)]
+    rows = np.empty(len(labels), dtype=np.intp)
+    return rows[: _doubtful(labels, slack, shift, rows)]
 
 
 def measure_rows(
@@ -134,7 +134,7 @@ def squares(rows: np.ndarray) -> float:
 def _stack(centers: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     stacked = np.ascontiguousarray(np.concatenate(centers), dtype=np.float32)
     norms = (stacked.astype(np.float64) ** 2).sum(axis=1).astype(np.float32)
-    return stacked, norms, np.concatenate([[0], np.cumsum([len(these) for these in centers])])
+    return stacked, norms, np.concatenate([[0], np.cumsum(list(map(len, centers)))])
 
 
 def _tile_rows(stacked: np.ndarray) -> int:
@@ -149,10 +149,10 @@ def _compiled(**options: Any) -> Callable[[F], F]:
 
     def compiled(function: F) -> F:
         try:
-            found: F = numba.njit(nogil=True, cache=True, **options)(function)
+            loop: F = numba.njit(nogil=True, cache=True, **options)(function)
         except RuntimeError:
-            found = numba.njit(nogil=True, **options)(function)
-        return found
+            loop = numba.njit(nogil=True, **options)(function)
+        return loop
 
     return compiled
 
@@ -282,13 +282,13 @@ def _decide(
     below: float,
 ) -> int:
     """The nearest of the centres that may be it, by distances in float64; the first of equals."""
-    found, nearest_yet = first, np.inf
+    closest, least_distance = first, np.inf
     for cluster in range(first, stop):
         if norms[cluster] - np.float32(2) * values[cluster] <= below:
-            apart = _distance(row, centers[cluster])
-            if apart < nearest_yet:
-                found, nearest_yet = cluster, apart
-    return found
+            distance = _distance(row, centers[cluster])
+            if distance < least_distance:
+                closest, least_distance = cluster, distance
+    return closest
 
 
 @_compiled()
@@ -355,10 +355,10 @@ def _tally(
 
 
 @_compiled()
-def _doubtful(labels: np.ndarray, slack: np.ndarray, shift: np.ndarray, found: np.ndarray) -> int:
+def _doubtful(labels: np.ndarray, slack: np.ndarray, shift: np.ndarray, rows: np.ndarray) -> int:
     n = 0
     for i in range(len(labels)):
-        found[n] = i
+        rows[n] = i
         n += slack[i] <= shift[labels[i]]
     return n
 

@@ -284,7 +284,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         states = lloyd(LocalRows([scores]), dict(enumerate(starts)), **limits)
         centers, n = [state.centers for state in states.values()], len(seeds)
         best = [best_of(scores, centers[i : i + n]) for i in range(0, len(centers), n)]
-        return [KMeans.from_centers(these) for these in best]
+        return list(map(KMeans.from_centers, best))
 
     @staticmethod
     def predict_sweep(models: Sequence["KMeans"], X: np.ndarray) -> np.ndarray:

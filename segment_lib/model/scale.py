@@ -171,8 +171,8 @@ class StandardScaler(dask_ml.preprocessing.StandardScaler):  # type: ignore[misc
         return tags
 
 
-def by_blocks(transform: Any, X: da.Array, width: tuple[int, ...], **told: Any) -> da.Array:
+def by_blocks(transform: Any, X: da.Array, width: tuple[int, ...], **kwargs: Any) -> da.Array:
     """``transform(block)`` of each block of `X`, lazily; the type of the numbers stays."""
     # The meta is given, as Dask would find it by a call with rows of no feature.
     meta = np.empty((0, 0), dtype=X.dtype)
-    return X.map_blocks(transform, chunks=(X.chunks[0], width), meta=meta, **told)
+    return X.map_blocks(transform, chunks=(X.chunks[0], width), meta=meta, **kwargs)

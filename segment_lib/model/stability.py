@@ -126,7 +126,7 @@ def overlap(scores: np.ndarray, centers: np.ndarray, others: np.ndarray) -> Over
     centers : shape (n_clusters, n_components)
     others : shape (n_resamples, n_clusters, n_components)
     """
-    models = [KMeans.from_centers(these) for these in (centers, *others)]
+    models = list(map(KMeans.from_centers, (centers, *others)))
     own, *theirs = KMeans.predict_sweep(models, scores)
     k = len(centers)
     return Overlap(np.stack([contingency(own, labels, k, k) for labels in theirs]))

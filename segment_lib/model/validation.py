@@ -72,5 +72,5 @@ def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
 def check_at_least(name: str, value: Any, least: float, kind: Any = Integral) -> None:
     """Raise a ParameterError unless the parameter is a number of the kind, not below `least`."""
     if isinstance(value, bool) or not isinstance(value, kind) or not value >= least:
-        what = "a whole number" if kind is Integral else "a number"
-        raise ParameterError(f"{name} = {value!r} is not {what} of at least {least}.")
+        kind_name = "a whole number" if kind is Integral else "a number"
+        raise ParameterError(f"{name} = {value!r} is not {kind_name} of at least {least}.")
