@@ -154,18 +154,18 @@ def _refuse(faults: Sequence[str]) -> None:
 def _refuse_other_versions(client: Client, names: Mapping[str, str]) -> None:
     # Dask's own question: it is answered even where nothing of ours can be unpickled.
     answers = client.sync(client._get_versions, packages=[*_ASKED], callback_timeout=_PATIENCE)
-    here = answers["client"]["packages"]
+    installed = answers["client"]["packages"]
     asked = ("python", *_ASKED)
     faults = []
-    there = {"the scheduler": answers["scheduler"]} | {
+    answers_by_machine = {"the scheduler": answers["scheduler"]} | {
         names[address]: answer for address, answer in answers["workers"].items() if address in names
     }
-    for who, answer in there.items():
+    for who, answer in answers_by_machine.items():
         versions = answer["packages"]
         other = [
-            f"{n} {versions[n] or 'missing'} (here {here[n]})"
+            f"{n} {versions[n] or 'missing'} (here {installed[n]})"
             for n in asked
-            if versions[n] != here[n]
+            if versions[n] != installed[n]
         ]
         if other:
             faults.append(f"{who} has {', '.join(other)}")
@@ -239,12 +239,12 @@ def _ask(
             f"A worker did not say within {_PATIENCE} s whether it sees {folder.parent.parent}. "
             "Look at the file systems it has mounted."
         ) from None
-    here = code_of("segment_lib")
+    own_code = code_of("segment_lib")
     faults = []
     for address, look in looks.items():
         if isinstance(look, BaseException):
             faults.append(f"{names[address]}: cannot be asked ({type(look).__name__})")
-        elif look["code"] != here:
+        elif look["code"] != own_code:
             faults.append(
                 f"{names[address]}: other code of segment_lib under the same version. Install the "
                 "same segment_lib everywhere"

@@ -101,28 +101,28 @@ class FileBounds:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._of: dict[int, tuple[dict[int, int], np.dtype[Any], int]] = {}
+        self._layouts: dict[int, tuple[dict[int, int], np.dtype[Any], int]] = {}
 
     def recall(self, block: int, keys: Sequence[int]) -> RowBounds | None:
-        if block not in self._of:
+        if block not in self._layouts:
             return None
-        places, dtype, n_rows = self._of[block]
-        found = []
+        places, dtype, n_rows = self._layouts[block]
+        arrays = []
         for name, kind in (("labels", dtype), ("slack", np.dtype(np.float32))):
             rows = np.empty((len(keys), n_rows), kind)
             with self._path(block, name).open("rb") as file:
                 for row, key in zip(rows, keys, strict=True):
                     file.seek(places[key] * row.nbytes)
                     file.readinto(row)
-            found.append(rows)
-        return RowBounds(np.array(keys), *found)
+            arrays.append(rows)
+        return RowBounds(np.array(keys), *arrays)
 
     def keep(self, block: int, bounds: RowBounds) -> None:
         keys = bounds.keys.tolist()
-        if block not in self._of:
+        if block not in self._layouts:
             places = {key: place for place, key in enumerate(keys)}
-            self._of[block] = places, bounds.labels.dtype, bounds.labels.shape[1]
-        places = self._of[block][0]
+            self._layouts[block] = places, bounds.labels.dtype, bounds.labels.shape[1]
+        places = self._layouts[block][0]
         for name, rows in (("labels", bounds.labels), ("slack", bounds.slack)):
             path = self._path(block, name)
             try:
