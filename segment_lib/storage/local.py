@@ -30,9 +30,9 @@ def open_regular(file: Path) -> BufferedIOBase:
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.ENXIO):
             raise
-        what = "a link" if error.errno == errno.ELOOP else "not a plain file"
+        kind = "a link" if error.errno == errno.ELOOP else "not a plain file"
         raise IntegrityError(
-            f"{file}: {what}. Put a plain file there, or choose another run."
+            f"{file}: {kind}. Put a plain file there, or choose another run."
         ) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -39,9 +39,9 @@ def test_what_begins_with_s3_is_an_object_and_all_else_a_path() -> None:
 
 def test_an_object_answers_as_a_file_does(bucket: S3Path, tmp_path: Path) -> None:
     content = bytes(range(256)) * 5_000
-    there, here = written(bucket, "d/a.bin", content), tmp_path / "a.bin"
-    here.write_bytes(content)
-    for path in (here, there):
+    remote, local = written(bucket, "d/a.bin", content), tmp_path / "a.bin"
+    local.write_bytes(content)
+    for path in (local, remote):
         assert path.read_bytes() == content
         assert (path.is_file(), path.parent.is_dir(), path.is_dir()) == (True, True, False)
         assert file_size(path) == len(content)
@@ -128,7 +128,7 @@ def test_what_fails_once_is_asked_for_again(bucket: S3Path, store_port: int, kin
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"), [("busy", "503"), ("cut", "cut off"), ("denied", "access is denied")]
+    ("kind", "words"), [("busy", "503"), ("cut", "cut off"), ("denied", "access is denied")]
 )
 def test_what_fails_again_and_again_is_told_in_a_line(
     bucket: S3Path, store_port: int, kind: str, words: str
@@ -151,7 +151,7 @@ def test_what_is_not_there_is_told_by_its_name(bucket: S3Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "words"),
     [
         ("AWS_PROFILE", "nobody", "AWS settings do not fit"),
         ("AWS_ENDPOINT_URL", "nonsense", "AWS settings do not fit"),
