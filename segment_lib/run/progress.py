@@ -26,13 +26,13 @@ class _Text(logging.Formatter):
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        told = {
+        entry = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
-        line = json.dumps(told, ensure_ascii=False)
+        line = json.dumps(entry, ensure_ascii=False)
         return re.sub(
             ".", lambda at: at[0] if at[0].isprintable() else json.dumps(at[0])[1:-1], line
         )

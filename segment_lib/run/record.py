@@ -80,7 +80,9 @@ class StageRecord:
         _check(isinstance(record.fingerprint, str))
         _check(all(map(_is_count, (record.rows_in, record.rows_out, record.peak_mib))))
         _check(_is_number(record.seconds))
-        _check(all(isinstance(of, dict) for of in (record.facts, record.work, record.keys)))
+        _check(
+            all(isinstance(mapping, dict) for mapping in (record.facts, record.work, record.keys))
+        )
         _check(all(map(_is_count, record.work.values())))
         _check(all(isinstance(key, str) for key in record.keys.values()))
         _check({file.path for file in files} >= record.keys.keys())
@@ -130,14 +132,14 @@ class RunRecord:
 
     def as_bytes(self) -> bytes:
         """The content of run.json."""
-        told = {
+        manifest = {
             "format_version": FORMAT,
             **self.about,
             "notes": self.notes,
             **({"publishing": self.publishing.as_json()} if self.publishing else {}),
             "stages": {name: record.as_json() for name, record in self.stages.items()},
         }
-        return with_checksum(told)
+        return with_checksum(manifest)
 
 
 def read_record(content: bytes, path: Location) -> RunRecord:
@@ -150,35 +152,38 @@ def read_record(content: bytes, path: Location) -> RunRecord:
     """
     try:
         _check(len(content) <= MOST_BYTES)
-        told = json.loads(content)
-        version = told["format_version"]
+        manifest = json.loads(content)
+        version = manifest["format_version"]
         _check(_is_count(version))
         if version != FORMAT:
             raise OtherFormat(path, version)
-        if with_checksum(told) != content:
+        if with_checksum(manifest) != content:
             raise IntegrityError(
                 f"{path}: not as it was written. Choose another --run-dir, or make the run again."
             )
-        return _as_record(told)
+        return _as_record(manifest)
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise IntegrityError(
             f"{path}: not a manifest of this program. Choose another --run-dir."
         ) from None
 
 
-def _as_record(told: dict[str, Any]) -> RunRecord:
+def _as_record(manifest: dict[str, Any]) -> RunRecord:
     known = ("format_version", "notes", "publishing", "stages", "sha256")
-    about = {key: value for key, value in told.items() if key not in known}
+    about = {key: value for key, value in manifest.items() if key not in known}
     _check(isinstance(about.get("date", ""), str))
     config, base = about.get("config", {}), about.get("base", {})
     _check(isinstance(config, dict) and all(isinstance(keys, dict) for keys in config.values()))
     _check(isinstance(base, dict) and all(isinstance(value, str) for value in base.values()))
-    _check(isinstance(told["notes"], dict) and _are_words(told["notes"].get("derived_plans", [])))
-    _check(isinstance(told["stages"], dict))
-    stages = {name: StageRecord.from_json(entry) for name, entry in told["stages"].items()}
-    publishing = told.get("publishing")
+    _check(
+        isinstance(manifest["notes"], dict)
+        and _are_words(manifest["notes"].get("derived_plans", []))
+    )
+    _check(isinstance(manifest["stages"], dict))
+    stages = {name: StageRecord.from_json(entry) for name, entry in manifest["stages"].items()}
+    publishing = manifest.get("publishing")
     return RunRecord(
-        stages, about, told["notes"], Publication.from_json(publishing) if publishing else None
+        stages, about, manifest["notes"], Publication.from_json(publishing) if publishing else None
     )
 
 
@@ -207,8 +212,8 @@ def _are_words(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def with_checksum(told: Mapping[str, Any]) -> bytes:
+def with_checksum(manifest: Mapping[str, Any]) -> bytes:
     """The manifest as JSON, the sha256 of all before it at its end."""
-    rest = {key: value for key, value in told.items() if key != "sha256"}
+    rest = {key: value for key, value in manifest.items() if key != "sha256"}
     seal = hashlib.sha256(json.dumps(rest, indent=1).encode()).hexdigest()
     return json.dumps({**rest, "sha256": seal}, indent=1).encode()
