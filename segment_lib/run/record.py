@@ -1,4 +1,4 @@
-"""The content of run.json: nothing is believed that this program cannot have written."""
+"""The content of run.json, validated: only what this program can have written is accepted."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ _LARGEST = 1 << 62
 
 
 class OtherFormat(IntegrityError):
-    """A run that another version of this program made."""
+    """Error for a run of another format version."""
 
     def __init__(self, path: Location, version: int) -> None:
         super().__init__(
@@ -34,7 +34,7 @@ class OtherFormat(IntegrityError):
 
 @dataclass(frozen=True)
 class Work:
-    """How many parts a stage went over."""
+    """Parts that a stage made or reused."""
 
     made: int = 0
     reused: int = 0
@@ -48,7 +48,7 @@ class Work:
 
 @dataclass(frozen=True)
 class StageRecord:
-    """What a finished stage left behind."""
+    """Record of a finished stage."""
 
     fingerprint: str
     """Of its settings, its inputs and the format version."""
@@ -91,7 +91,7 @@ class StageRecord:
 
 @dataclass(frozen=True)
 class Publication:
-    """A stage whose files are being put in their places: what is to be done, noted beforehand."""
+    """Stage whose files are being moved into place: the plan, recorded beforehand."""
 
     stage: str
     work: str
@@ -121,7 +121,7 @@ class Publication:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What run.json tells of a run."""
+    """The content of run.json, parsed."""
 
     stages: Mapping[str, StageRecord]
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -143,7 +143,7 @@ class RunRecord:
 
 
 def read_record(content: bytes, path: Location) -> RunRecord:
-    """What a run.json tells.
+    """Parse the content of a run.json.
 
     Raises
     ------
@@ -213,7 +213,7 @@ def _are_words(value: Any) -> bool:
 
 
 def with_checksum(manifest: Mapping[str, Any]) -> bytes:
-    """The manifest as JSON, the sha256 of all before it at its end."""
+    """Serialise the manifest as JSON that ends with the sha256 of all before it."""
     rest = {key: value for key, value in manifest.items() if key != "sha256"}
     seal = hashlib.sha256(json.dumps(rest, indent=1).encode()).hexdigest()
     return json.dumps({**rest, "sha256": seal}, indent=1).encode()
