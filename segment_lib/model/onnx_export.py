@@ -1,4 +1,4 @@
-"""The fitted model as ONNX, for programs that know nothing of this one, and its check."""
+"""Export of the fitted model as ONNX, and its check against known rows."""
 
 import json
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def build_onnx(
     segment_ids: np.ndarray,
     metadata: dict[str, str],
 ) -> bytes:
-    """Encoded features of shape (n_rows, n_features), float32, to segment and distance.
+    """Build the ONNX model from encoded features to segment and distance.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def build_onnx(
 
 
 def run_onnx(model: bytes, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Segment and distance of features of shape (n_rows, n_features), by onnxruntime."""
+    """Predict segment and distance of features (n_rows, n_features) by onnxruntime."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
