@@ -17,7 +17,7 @@ from segment_lib.sources.numbers import (
     may_need_number_format,
 )
 from segment_lib.sources.quoting import UNCLOSED
-from segment_lib.sources.table import Table
+from segment_lib.sources.table import EITHER_WAY, Table
 from segment_lib.sources.text_format import TextFormat
 from segment_lib.storage.location import Location
 
@@ -225,6 +225,11 @@ def _header(lines: _HeadLines, index: int, schema: Schema) -> tuple[str, ...]:
             "others in LF. Save it with LF or CRLF line ends."
         )
     cells = lines.cells(index)
+    if lines.form.may_escape and any(cell.endswith("\\") for cell in cells):
+        raise DataError(
+            f"{lines.origin}, line {lines.number(index)}: a column's name ends in a backslash. "
+            f"{EITHER_WAY}"
+        )
     names = {*schema.names}
     if not names & {*cells}:
         for line in range(index + 1, min(len(lines), index + _BEFORE)):

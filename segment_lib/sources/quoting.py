@@ -58,6 +58,8 @@ class MaskedText:
     """Control character to the text that it stands for."""
     ends_inside: bool = False
     fault: TextFault | None = None
+    strays: Positions = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """Positions of the quotes that are text though nothing escapes them."""
 
     def positions(self, letter: int) -> Positions:
         """Positions of a letter outside quotes, where it separates cells or rows."""
@@ -148,12 +150,12 @@ class _QuoteScan:
             inside = self._block(start, stop, inside)
             if self.fault:
                 break
-        if self.strays:
-            self._mask(np.concatenate(self.strays))
+        strays = np.concatenate([np.empty(0, dtype=np.int64), *self.strays])
+        if len(strays):
+            self._mask(strays)
         in_quotes = np.bitwise_xor.accumulate(self.letters == self.quote)
-        return MaskedText(
-            self.letters, ~in_quotes if at_start else in_quotes, self.masks, inside, self.fault
-        )
+        is_inside = ~in_quotes if at_start else in_quotes
+        return MaskedText(self.letters, is_inside, self.masks, inside, self.fault, strays)
 
     def _blocks(self) -> Iterator[tuple[int, int]]:
         """Yield the blocks of the text; they end at line ends, never within a run of quotes."""

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -36,6 +36,10 @@ ESCAPED_LINE_END = (
 SWALLOWING = (
     "a quoted cell of this row holds whole rows",
     'Close its quote, or take it out (or set inputs.quote = "" if cells are never quoted).',
+)
+EITHER_WAY = (
+    'Set inputs.quote_escape = "backslash" if a backslash makes what follows it text, or to '
+    '"double" if the backslash is text.'
 )
 BLANK_LINE = (
     "a blank line, in a table of one column",
@@ -90,7 +94,9 @@ class Table:
                 if self.text[max(0, start - 2) : start].strip(b"\r\n") == b"\\":
                     return TextFault(start, *ESCAPED_LINE_END)
         swallowing = self._swallowing[1]
-        return TextFault(self.start(swallowing), *SWALLOWING) if swallowing is not None else None
+        if swallowing is not None:
+            return TextFault(self.start(swallowing), *SWALLOWING)
+        return self._ambiguous()
 
     @property
     def notes(self) -> dict[str, int]:
@@ -169,6 +175,50 @@ class Table:
     def line_number(self, position: int) -> int:
         """The number of the line of the text, from 1, as an editor counts."""
         return self.text.count(b"\n", 0, position) + 1
+
+    def _ambiguous(self) -> TextFault | None:
+        """The first row that fits the header if backslashes escape too, but has other cells then.
+
+        Nothing but the config can tell how such a row is meant, unless escapes leave it more stray
+        quotes: who escapes, escapes quotes too.
+        """
+        letters = f"{self.form.separator}\n{self.form.quote}"
+        if (
+            not self.form.may_escape
+            or not any(f"\\{letter}".encode() in self.text for letter in letters)
+            or not self.is_rectangular
+        ):
+            return None
+        escaping = mask_text(self.text, replace(self.form, quote_escape="backslash"))
+        if escaping.fault or escaping.ends_inside:
+            return None
+        separator = ord(self.form.separator)
+        ends, separators = escaping.positions(LINE_END), escaping.positions(separator)
+        edges = np.concatenate([self.ends, self.masked.positions(separator)])
+        differing = np.setxor1d(edges, np.concatenate([ends, separators]), assume_unique=True)
+        cells = np.diff(np.searchsorted(separators, ends), prepend=0) + 1
+        strays, strays_as_text = (
+            np.diff(np.searchsorted(masked.strays, ends), prepend=0)
+            for masked in (escaping, self.masked)
+        )
+        header = self.header or tuple(filter(None, self.columns))
+        expected = len("".join("x" if name.strip() else " " for name in header).rstrip())
+        most = max(len(header), len(self.columns))
+        misfit = (cells < expected) | (cells > most) | (strays > strays_as_text)
+        # Both readings are compared between the row ends that they have in common.
+        common = np.intersect1d(self.ends, ends, assume_unique=True)
+        misfits = np.unique(np.searchsorted(common, ends[misfit]))
+        blocks = np.setdiff1d(np.searchsorted(common, differing), np.append(misfits, len(common)))
+        if not len(blocks):
+            return None
+        start = int(common[blocks[0] - 1]) + 1 if blocks[0] else 0
+        as_text = self.separators(int(np.searchsorted(self.ends, start))) + 1
+        escaped = int(cells[np.searchsorted(ends, start)])
+        problem = (
+            f"{as_text} cell{'s' * (as_text > 1)} if a backslash is text, {escaped} "
+            f"other{'s' * (escaped > 1)} if it escapes, expected {expected}"
+        )
+        return TextFault(start, problem, EITHER_WAY)
 
     def _blank_lines(self) -> dict[int, str]:
         blanks = _BLANKS.replace(self.form.separator.encode(), b"")

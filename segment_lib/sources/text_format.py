@@ -43,3 +43,8 @@ class TextFormat:
     header: Flag = True
     """False if CSV extracts begin with a row: columns then have the feature summary's names, in its
     order."""
+
+    @property
+    def may_escape(self) -> bool:
+        """True if a backslash may escape the letter after it or be text: nothing says which."""
+        return not self.quote_escape and "\\" not in (self.separator, self.quote)

@@ -101,6 +101,10 @@ REFUSED = {
         each(lines(), lambda i, row: f"{row};" + ("" if i < 30 else "7")),
         "line 31: column 5 has no name, but holds a value",
     ),
+    "a separator at the end of every line, a backslash before one": (
+        each(lines(), lambda i, row: row + ("\\;" if i == 30 else ";")),
+        "line 31: 5 cells if a backslash is text, 4 others if it escapes, expected 4. Set",
+    ),
     "a column without a name amid others": (
         lines(header="AGE;INC;;HH;KIND"),
         "line 1: column 3 has no name",

@@ -41,6 +41,10 @@ REFUSED = {
         "text follows the quote that closes a cell",
     ),
     "an escaped quote, not told": (r'2;"say \"hi\"";x', "a quote follows a backslash"),
+    'an escaped quote that may close its cell, not told: `"a\\";";b\\"`': (
+        r'2;"a\";";b\"',
+        "3 cells if a backslash is text, 3 others if it escapes, expected 3",
+    ),
     'a blank before a quote: `; "a;b"`': ('2; "a;b";x', "blanks come before the quote"),
     "a quote that is never closed": ('2;"a;x', "a quote is opened and not closed"),
     "a stray quote that swallows rows": ('2;"a;x\n3;b;y\n4;c";z', "holds whole rows"),
