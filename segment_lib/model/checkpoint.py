@@ -13,7 +13,7 @@ from segment_lib.model.lloyd import ClusteringState
 class SweepCheckpoint:
     """The clusterings after some passes, or none; what is remembered of rows is left out.
 
-    A pass finds it anew from the centres: each row's nearest one, and exact sums.
+    A pass works it out again from the centres: each row's nearest one, and exact sums.
     """
 
     states: Mapping[int, ClusteringState]

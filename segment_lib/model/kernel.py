@@ -71,8 +71,8 @@ def doubtful_rows(labels: np.ndarray, slack: np.ndarray, shift: np.ndarray) -> n
     labels, slack : of one clustering, shape (n_rows,), as `tally_rows` leaves them
     shift : per cluster, how much nearer another centre may have come to a row
     """
-    found = np.empty(len(labels), dtype=np.intp)
-    return found[: _doubtful(labels, slack, shift, found)]
+    doubtful = np.empty(len(labels), dtype=np.intp)
+    return doubtful[: _doubtful(labels, slack, shift, doubtful)]
 
 
 def measure_rows(
@@ -149,10 +149,10 @@ def _compiled(**options: Any) -> Callable[[F], F]:
 
     def compiled(function: F) -> F:
         try:
-            found: F = numba.njit(nogil=True, cache=True, **options)(function)
+            compiled: F = numba.njit(nogil=True, cache=True, **options)(function)
         except RuntimeError:
-            found = numba.njit(nogil=True, **options)(function)
-        return found
+            compiled = numba.njit(nogil=True, **options)(function)
+        return compiled
 
     return compiled
 
@@ -282,13 +282,13 @@ def _decide(
     below: float,
 ) -> int:
     """The nearest of the centres that may be it, by distances in float64; the first of equals."""
-    found, nearest_yet = first, np.inf
+    own, nearest_yet = first, np.inf
     for cluster in range(first, stop):
         if norms[cluster] - np.float32(2) * values[cluster] <= below:
             apart = _distance(row, centers[cluster])
             if apart < nearest_yet:
-                found, nearest_yet = cluster, apart
-    return found
+                own, nearest_yet = cluster, apart
+    return own
 
 
 @_compiled()
@@ -355,10 +355,10 @@ def _tally(
 
 
 @_compiled()
-def _doubtful(labels: np.ndarray, slack: np.ndarray, shift: np.ndarray, found: np.ndarray) -> int:
+def _doubtful(labels: np.ndarray, slack: np.ndarray, shift: np.ndarray, rows: np.ndarray) -> int:
     n = 0
     for i in range(len(labels)):
-        found[n] = i
+        rows[n] = i
         n += slack[i] <= shift[labels[i]]
     return n
 

@@ -42,7 +42,7 @@ def build_onnx(
     components : shape (n_components, n_features)
     cluster_centers : shape (n_segments, n_components)
     segment_ids : the numbers of the segments, shape (n_segments,)
-    metadata : told in the file beside the names of the features
+    metadata : written in the file beside the names of the features
 
     Returns
     -------
@@ -88,8 +88,8 @@ def build_onnx(
         ir_version=IR_VERSION,
         producer_name="segment_lib",
     )
-    told = {"features": json.dumps(list(features), ensure_ascii=False)} | metadata
-    helper.set_model_props(model, dict(sorted(told.items())))
+    properties = {"features": json.dumps(list(features), ensure_ascii=False)} | metadata
+    helper.set_model_props(model, dict(sorted(properties.items())))
     checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
 
@@ -133,12 +133,12 @@ def check_onnx(
     IntegrityError
         If a row disagrees beyond rounding.
     """
-    found, far = run_onnx(model, block)
+    computed, far = run_onnx(model, block)
     near = TOLERANCE * (1 + distances.astype(np.float64))
     # Asked for what agrees, as no number agrees with NaN.
     fits = np.abs(far - distances) <= near
     order = np.argsort(segment_ids)
-    for numbers in (found, segments):
+    for numbers in (computed, segments):
         at = np.searchsorted(segment_ids, numbers, sorter=order).clip(max=len(order) - 1)
         places = order[at]
         apart = scores.astype(np.float64) - cluster_centers.astype(np.float64)[places]
@@ -150,4 +150,4 @@ def check_onnx(
             "get another segment or distance from it. Run assign again; if they still do, report "
             "it."
         )
-    return int((found == segments).sum())
+    return int((computed == segments).sum())
