@@ -67,11 +67,11 @@ def checkpoint() -> SweepCheckpoint:
 
 
 def test_it_comes_back_from_its_arrays():
-    found = SweepCheckpoint.from_arrays(through_a_file(checkpoint()), [2, 3], 3)
-    assert found is not None
-    assert (found.passes, found.states[3].stopped) == (4, True)
-    assert found.restarts_agree == {2: 1, 3: 0.5}
-    assert found.states[3].centers.tolist() == np.ones((3, 3)).tolist()
+    result = SweepCheckpoint.from_arrays(through_a_file(checkpoint()), [2, 3], 3)
+    assert result is not None
+    assert (result.passes, result.states[3].stopped) == (4, True)
+    assert result.restarts_agree == {2: 1, 3: 0.5}
+    assert result.states[3].centers.tolist() == np.ones((3, 3)).tolist()
 
 
 @pytest.mark.parametrize(

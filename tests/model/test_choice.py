@@ -16,16 +16,16 @@ from segment_lib.model import (
 from segment_lib.model.choice import MIN_SHARE, STABLE, small_share
 
 
-def trials(*told: tuple[float, float, float]) -> list[Trial]:
+def trials(*figures: tuple[float, float, float]) -> list[Trial]:
     """Of 2, 3, … segments, from (stability, people in small ones, gain); standard error 0.01."""
     return [
         Trial(k, stability, stability, 0.5, small, Gain(gain, 0.01))
-        for k, (stability, small, gain) in enumerate(told, start=2)
+        for k, (stability, small, gain) in enumerate(figures, start=2)
     ]
 
 
 @pytest.mark.parametrize(
-    ("told", "chosen"),
+    ("figures", "chosen"),
     [
         ([(0.9, 0.0, 0.3), (0.9, 0.0, 0.5), (0.9, 0.0, 0.4)], 3),
         ([(0.9, 0.0, 0.3), (0.9, 0.0, 0.495), (0.9, 0.0, 0.5)], 3),
@@ -44,8 +44,8 @@ def trials(*told: tuple[float, float, float]) -> list[Trial]:
         "unknown stability", "unknown gain",
     ],
 )  # fmt: skip
-def test_the_best_gain_of_the_stable_and_large_is_chosen(told, chosen):
-    assert choose_clusters(trials(*told))[0] == chosen
+def test_the_best_gain_of_the_stable_and_large_is_chosen(figures, chosen):
+    assert choose_clusters(trials(*figures))[0] == chosen
 
 
 def test_people_in_small_segments_are_counted():
@@ -149,8 +149,8 @@ def test_customers_are_counted_by_split_and_nearest_centre():
     rng = np.random.default_rng(1)
     scores, rows = rng.normal(size=(300, 2)).astype(np.float32), np.arange(100, 400)
     centers = [np.array([[-1, 0], [1, 0]], np.float32), np.eye(2, dtype=np.float32)]
-    found = count_holdout(scores, rows, [KMeans.from_centers(these) for these in centers], 0)
-    for table, these in zip(found, centers, strict=True):
+    result = count_holdout(scores, rows, [KMeans.from_centers(these) for these in centers], 0)
+    for table, these in zip(result, centers, strict=True):
         own = ((scores[:, None] - these) ** 2).sum(axis=2).argmin(axis=1)
         expected = [
             [np.sum((holdout_split(rows, 0) == h) & (own == s)) for s in (0, 1)] for h in (0, 1)

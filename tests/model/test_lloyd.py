@@ -51,15 +51,15 @@ class RowsReadInFull:
         sums: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
         def move(queries: Mapping[int, Query]) -> Changes:
-            _, found = move_rows(self._Z, None, queries)
+            _, result = move_rows(self._Z, None, queries)
             changes = Changes(
                 {
-                    k: found.counts[k] - sums[k][0] if k in sums else found.counts[k]
+                    k: result.counts[k] - sums[k][0] if k in sums else result.counts[k]
                     for k in queries
                 },
-                {k: found.sums[k] - sums[k][1] if k in sums else found.sums[k] for k in queries},
+                {k: result.sums[k] - sums[k][1] if k in sums else result.sums[k] for k in queries},
             )
-            sums.update({k: (found.counts[k], found.sums[k]) for k in queries})
+            sums.update({k: (result.counts[k], result.sums[k]) for k in queries})
             return changes
 
         return move
@@ -73,10 +73,10 @@ def cut(Z: np.ndarray, marks: list[int]) -> DaskRows:
 def test_runs_taken_up_after_any_pass_go_on_to_the_same_bits():
     Z = scores()
     rows = cut(Z, [300, 1100])
-    told: list[dict[int, ClusteringState]] = []
+    snapshots: list[dict[int, ClusteringState]] = []
 
     def keep(runs: Mapping[int, ClusteringState]) -> None:
-        told.append(
+        snapshots.append(
             {
                 k: ClusteringState(r.centers, r.n_iter, r.stopped, r.converged)
                 for k, r in runs.items()
@@ -84,8 +84,8 @@ def test_runs_taken_up_after_any_pass_go_on_to_the_same_bits():
         )
 
     whole = lloyd(rows, starts(Z), keep=keep)
-    assert len(told) > 5
-    for runs in told:
+    assert len(snapshots) > 5
+    for runs in snapshots:
         again = lloyd(rows, runs)
         assert {k: (r.n_iter, r.converged, r.centers.tobytes()) for k, r in again.items()} == {
             k: (r.n_iter, r.converged, r.centers.tobytes()) for k, r in whole.items()

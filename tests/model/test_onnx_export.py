@@ -27,9 +27,9 @@ PLACES = np.arange(6)
 
 def model(centers: np.ndarray = FOUND.cluster_centers_, ids: np.ndarray | None = None) -> bytes:
     numbers = np.arange(len(centers)) if ids is None else ids
-    told = {"n_clusters": "6"}
+    metadata = {"n_clusters": "6"}
     return build_onnx(
-        NAMES, SCALER.mean_, SCALER.scale_, REDUCED.components_, centers, numbers, told
+        NAMES, SCALER.mean_, SCALER.scale_, REDUCED.components_, centers, numbers, metadata
     )
 
 
@@ -54,10 +54,10 @@ def test_segments_and_distances_are_those_of_scikit_learn() -> None:
 
 
 def test_the_file_names_its_input_outputs_and_features() -> None:
-    told = onnx.load_from_string(model())
-    assert [value.name for value in told.graph.input] == ["features"]
-    assert [value.name for value in told.graph.output] == ["segment", "distance"]
-    props = {entry.key: entry.value for entry in told.metadata_props}
+    loaded = onnx.load_from_string(model())
+    assert [value.name for value in loaded.graph.input] == ["features"]
+    assert [value.name for value in loaded.graph.output] == ["segment", "distance"]
+    props = {entry.key: entry.value for entry in loaded.metadata_props}
     assert json.loads(props["features"]) == NAMES
     assert props["n_clusters"] == "6"
 

@@ -107,8 +107,8 @@ def test_frames_and_whole_numbers_and_empty_blocks_are_taken(estimator):
     frame = pd.DataFrame(X, columns=list("abcd"))
     holes = da.concatenate([lazy(X)[:0], lazy(X)])
     for same in (X, frame, dd.from_pandas(frame, npartitions=3), lazy(X), holes):
-        found = applied(clone(estimator).fit(same), same)
-        np.testing.assert_allclose(np.asarray(found), expected, atol=1e-4)
+        result = applied(clone(estimator).fit(same), same)
+        np.testing.assert_allclose(np.asarray(result), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
