@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs import console
 from jobs.command import exit_code
 from segment_lib.errors import IntegrityError, JobError
+from segment_lib.run import progress
 from segment_lib.run.progress import start_logging
 from segment_lib.schema.wording import printable
 from tests.conftest import ROOT
@@ -196,7 +196,7 @@ def test_lines_of_json_hold_no_marks_that_turn_them_around(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     start_logging("json")
-    console.log("größer\u202e\x1b\n", name="\u2066")
+    progress.log("größer\u202e\x1b\n", name="\u2066")
     line = capsys.readouterr().err
     assert line[:-1].isprintable()
     assert json.loads(line)["message"] == "größer\u202e\x1b\n"

@@ -107,15 +107,15 @@ class FileBounds:
         if block not in self._of:
             return None
         places, dtype, n_rows = self._of[block]
-        columns = []
+        arrays = []
         for name, kind in (("labels", dtype), ("slack", np.dtype(np.float32))):
             rows = np.empty((len(keys), n_rows), kind)
             with self._path(block, name).open("rb") as file:
                 for row, key in zip(rows, keys, strict=True):
                     file.seek(places[key] * row.nbytes)
                     file.readinto(row)
-            columns.append(rows)
-        return RowBounds(np.array(keys), *columns)
+            arrays.append(rows)
+        return RowBounds(np.array(keys), *arrays)
 
     def keep(self, block: int, bounds: RowBounds) -> None:
         keys = bounds.keys.tolist()

@@ -248,10 +248,6 @@ class Context(RunReader):
         """Write an ``.npz`` file."""
         return self._wrote(artifact, write_arrays(self.staging_dir, artifact.path, arrays))
 
-    def add(self, files: Iterable[StoredFile]) -> None:
-        """Count files below the staging folder as written by the stage."""
-        self.written += files
-
     def take(self, artifact: Artifact) -> StoredFile:
         """Take a file of the base over as it is.
 

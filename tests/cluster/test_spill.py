@@ -46,11 +46,11 @@ def test_bounds_are_recalled_as_they_were_kept(tmp_path):
     fewer = bounds([5, 9], 7, 300)
     bounds_store.keep(0, fewer)
     for block, keys, kept in ((0, [5, 9], fewer), (0, [9], fewer), (1, [2, 5, 9], other)):
-        result = bounds_store.recall(block, keys)
-        assert result.keys.tolist() == keys
-        assert (result.labels == kept.select(keys).labels).all()
-        assert (result.slack == kept.select(keys).slack).all()
-        assert (result.labels.dtype, result.slack.dtype) == (np.uint16, np.float32)
+        recalled = bounds_store.recall(block, keys)
+        assert recalled.keys.tolist() == keys
+        assert (recalled.labels == kept.select(keys).labels).all()
+        assert (recalled.slack == kept.select(keys).slack).all()
+        assert (recalled.labels.dtype, recalled.slack.dtype) == (np.uint16, np.float32)
     assert (bounds_store.recall(0, [2]).labels == first.select([2]).labels).all()
     made = held_in_files(tmp_path)
     assert [path.stat().st_mode & 0o777 for path in made] == [0o600] * 4
@@ -92,7 +92,7 @@ def test_what_is_held_lies_in_files_until_the_next_is_held(tmp_path):
     assert total == 3
     first = held_in_files(tmp_path)
     assert [path.stat().st_mode & 0o777 for path in first] == [0o600] * 3
-    assert [result.values.tolist() for result in dask.compute(*held)] == [[], [0], [0, 1]]
+    assert [sums.values.tolist() for sums in dask.compute(*held)] == [[], [0], [0, 1]]
     scratch.hold([delayed(Held)(np.arange(5))], delayed(int)(0))
     (second,) = held_in_files(tmp_path)
     assert second not in first
@@ -107,6 +107,6 @@ def test_what_does_not_fit_in_memory_may_lie_in_an_object_store(bucket):
     Z = da.from_array(VALUES.copy(), chunks=(4, 3))
     assert (scratch.spill(Z).array().compute() == VALUES).all()
     held, _ = scratch.hold([delayed(Held)(np.arange(i)) for i in range(3)], delayed(int)(0))
-    assert [result.values.tolist() for result in dask.compute(*held)] == [[], [0], [0, 1]]
+    assert [sums.values.tolist() for sums in dask.compute(*held)] == [[], [0], [0, 1]]
     scratch.hold([delayed(Held)(np.arange(5))], delayed(int)(0))
     assert len(list((bucket / "run").rglob("held-*/*"))) == 1

@@ -13,9 +13,11 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
-from jobs.report import parse
 from segment_lib.model import held_out_gain, holdout_split
+from segment_lib.run.artifacts import NAMES, TEXT_COLUMNS
 from segment_lib.schema import known_meanings, known_phrases, read_feature_summary
+from segment_lib.storage.files import write_file
+from segment_lib.storage.tables import read_table
 from tests.conftest import RunJob
 from tests.generated import FILES, delivered, parts, read_page, write_config
 
@@ -426,6 +428,7 @@ def test_customers_all_of_one_kind_stop_the_job_unless_that_is_allowed(
 # Words of others
 
 
-def test_a_name_like_a_formula_is_on_the_page_as_it_was_delivered() -> None:
+def test_a_name_like_a_formula_is_on_the_page_as_it_was_delivered(tmp_path: Path) -> None:
     content = b"segment,name\n0,'=SUMME(A1) 3 or less\n1,'s-Hertogenbosch\n"
-    assert parse(content)["name"].to_list() == ["=SUMME(A1) 3 or less", "'s-Hertogenbosch"]
+    table = read_table(tmp_path, write_file(tmp_path, NAMES.path, content), TEXT_COLUMNS)
+    assert table["name"].to_list() == ["=SUMME(A1) 3 or less", "'s-Hertogenbosch"]

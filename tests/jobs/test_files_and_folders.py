@@ -411,7 +411,7 @@ def test_each_kind_is_read_or_refused(
     assert code == 0, err
     assert read(tmp_path) == (PEOPLE if case.rows is None else case.rows)
     record = json.loads((tmp_path / "run/run.json").read_bytes())["stages"]["ingest"]
-    remarks = record["facts"]["remarks"]
+    remarks = record["remarks"]
     assert case.remark in " ".join(remarks)
     assert not (tmp_path / "run/.work").exists()
     KINDS.note(TABLE, "right")
@@ -513,6 +513,28 @@ def test_content_is_compared_where_the_time_of_change_cannot_be_trusted(
     assert read(tmp_path)[0] == (21, "a", 2020)
     os.utime(tmp_path / "population.csv")
     assert run(config, "--check-content") == 0
+    assert "nothing changed" in capsys.readouterr().err
+
+
+def test_a_file_that_comes_and_is_left_out_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = deliver(tmp_path, Case(HALVES, population="p"))
+    assert run(config) == 0
+    assert "left out" not in capsys.readouterr().err
+    (tmp_path / "p/README.txt").write_text("Read me")
+    assert run(config) == 0
+    assert "left out by their names, as no data: README.txt." in capsys.readouterr().err
+
+
+def test_a_delivery_that_was_moved_is_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = deliver(tmp_path, Case(HALVES, population="p"))
+    assert run(config) == 0
+    (tmp_path / "p").rename(tmp_path / "q")
+    config.write_text(config.read_text().replace('"p"', '"q"'))
+    assert run(config) == 0
     assert "nothing changed" in capsys.readouterr().err
 
 

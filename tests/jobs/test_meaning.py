@@ -78,7 +78,7 @@ def table(folder: Path) -> dict[str, dict]:
 
 def remarks(folder: Path) -> list[str]:
     stages = json.loads((folder / "run.json").read_text())["stages"]
-    return list(stages["assess"]["facts"]["remarks"])
+    return list(stages["assess"]["remarks"])
 
 
 def every(n: int, word: str, rows: list[str]) -> list[str]:

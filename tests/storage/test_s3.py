@@ -128,7 +128,7 @@ def test_what_fails_once_is_asked_for_again(bucket: S3Path, store_port: int, kin
 
 
 @pytest.mark.parametrize(
-    ("kind", "said"), [("busy", "503"), ("cut", "cut off"), ("denied", "access is denied")]
+    ("kind", "words"), [("busy", "503"), ("cut", "cut off"), ("denied", "access is denied")]
 )
 def test_what_fails_again_and_again_is_told_in_a_line(
     bucket: S3Path, store_port: int, kind: str, words: str
@@ -151,7 +151,7 @@ def test_what_is_not_there_is_told_by_its_name(bucket: S3Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "words"),
     [
         ("AWS_PROFILE", "nobody", "AWS settings do not fit"),
         ("AWS_ENDPOINT_URL", "nonsense", "AWS settings do not fit"),
