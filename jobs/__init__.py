@@ -1,4 +1,4 @@
-"""The story: one short script per stage, and run.py, which tells all of it."""
+"""The commands: a short script per stage, and run.py and refresh.py, which run them in order."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from segment_lib.errors import ResourceError
 
 
 def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Of Ctrl-C while libraries are loaded, a line in place of where it met them."""
+    """Print one line for Ctrl-C while libraries are loaded, in place of a traceback."""
     if issubclass(kind, KeyboardInterrupt):
         sys.stderr.write("stopped before anything was done\n")
     else:
@@ -18,7 +18,7 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
 
 
 def _open_closed() -> None:
-    """Open what was closed by `2>&-`: else the next file gets its number, and all that is said."""
+    """Open the standard streams that `2>&-` closed, else the next file would get their number."""
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
             nowhere = os.open(os.devnull, os.O_RDWR)

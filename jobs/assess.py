@@ -1,4 +1,4 @@
-"""From the tallies alone: what is missing, which attributes are kept, and the plan for the rest."""
+"""Assess the attributes from the tallies: missing values, which are kept, and the plan."""
 
 import polars as pl
 
@@ -63,7 +63,7 @@ def plan_in_force(context: Context, derived: Plan, text: str) -> tuple[Plan, str
 
 
 def kept_out(context: Context) -> dict[str, str]:
-    """Return the attributes that make no feature as they are sensitive, with that reason.
+    """Return the sensitive attributes that make no feature, with that reason.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def message_of(context: Context, attributes: pl.DataFrame, plan: Plan) -> str:
 
 
 def cost(scale: Scale) -> Cost:
-    """What assessing takes."""
+    """Estimate what assessing takes."""
     return Cost(scale.all_parts, 1e5)
 
 

@@ -1,4 +1,4 @@
-"""Population and customers through the same fitted model: a segment for every row."""
+"""Assign every row of both extracts to a segment by the fitted model."""
 
 from jobs.command import run_alone
 from segment_lib.model import FittedModel
@@ -26,7 +26,7 @@ def run(context: Context) -> Outcome:
 
 
 def cost(scale: Scale) -> Cost:
-    """What assigning takes."""
+    """Estimate what assigning takes."""
     return Cost(
         scale.all_parts, scale.all_rows * 4.5, bytes_per_row=BYTES_PER_FEATURE * scale.features
     )

@@ -1,4 +1,4 @@
-"""What a run folder holds that no stage lists, and its removal once it is asked for.
+"""List what a run folder holds that no stage lists, and remove it if asked.
 
     python -m jobs.clean runs/azdias
     python -m jobs.clean runs/azdias --remove
@@ -51,14 +51,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    """Clean, and leave with the exit code of what happened."""
+    """Clean, and exit with the code of the outcome."""
     options = parser().parse_args(argv)
     start_logging(options.log_format)
     run_and_exit(lambda: clean(options))
 
 
 def clean(options: argparse.Namespace) -> None:
-    """Say what is left over in a run folder, and remove what is asked for."""
+    """Print what is left over in a run folder, and remove what is asked for."""
     root: Location = options.run.absolute()
     if not root.is_dir():
         raise ConfigError(f"{root}: no such folder. Name the folder of a run.")
@@ -92,7 +92,7 @@ def _clean(root: Location, *, scratch: bool, unlisted: bool) -> None:
 
 
 def _report(what: str, paths: Sequence[Location], option: str, *, removed: bool) -> None:
-    """A line for each, after it is removed if it is to be, and one for all."""
+    """Print a line per path, removed first if asked, and one line for all."""
     total = 0
     for path in paths:
         size = store_of(path).size_below(path)

@@ -1,4 +1,4 @@
-"""What all commands share: options, the exit code of what happened, and signals."""
+"""Parts that all commands share: options, exit codes and signals."""
 
 import argparse
 import errno
@@ -29,7 +29,7 @@ _ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def path_argument(text: str) -> Location:
-    """A place on this machine or in an object store, of an option."""
+    """Parse an option as a location on this machine or in an object store."""
     try:
         return as_location(text)
     except ConfigError as error:
@@ -38,7 +38,7 @@ def path_argument(text: str) -> Location:
 
 @contextmanager
 def from_repository(package: str) -> Iterator[None]:
-    """Leave with a line and code 2 where the package imported inside is not at hand."""
+    """Exit with one line and code 2 if the package imported inside is not installed."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -50,14 +50,14 @@ def from_repository(package: str) -> Iterator[None]:
 
 
 def count(text: str) -> int:
-    """A whole number of at least 1, of an option."""
+    """Parse an option as a whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("a whole number of at least 1")
     return int(text)
 
 
 def say(line: str) -> None:
-    """Print a line; nobody may be reading any more, as behind `| head`."""
+    """Print a line; a closed pipe, as behind `| head`, is no error."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
@@ -65,12 +65,12 @@ def say(line: str) -> None:
 
 
 def run_and_exit(action: Callable[[], int | None], elsewhere: str = "--run-dir") -> NoReturn:
-    """Do it, and leave with the exit code of what happened; the parameters of `exit_code`."""
+    """Call the function and exit with the code of its outcome; the parameters of `exit_code`."""
     sys.exit(exit_code(action, elsewhere))
 
 
 def exit_code(action: Callable[[], int | None], elsewhere: str = "--run-dir") -> int:
-    """Do it, and give the exit code of what happened, which a line has told.
+    """Call the function and return the exit code of its outcome, printing a line for an error.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def _code_of(action: Callable[[], int | None], elsewhere: str) -> int:
 
 
 def _of_system(error: OSError, elsewhere: str) -> JobError:
-    """What the system refuses, as something that can be mended."""
+    """Translate an error of the operating system into one that says what to do."""
     name = str(error.filename or "")
     where = f"{name[:_SHOWN]}…" if len(name) > _SHOWN else name
     why = os.strerror(error.errno) if error.errno else type(error).__name__
@@ -145,7 +145,7 @@ def _of_system(error: OSError, elsewhere: str) -> JobError:
 
 
 class _Ended(KeyboardInterrupt):
-    """A signal that ends the job as Ctrl-C does."""
+    """Signal that ends the job as Ctrl-C does."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ class _Ended(KeyboardInterrupt):
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Within it, signals that end a job raise an error, so that it leaves nothing half done."""
+    """Raise an error on signals that end a job, so that it leaves nothing half done."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -186,7 +186,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 def _hush() -> None:
-    """Let what is still to be printed go nowhere: its reader is gone."""
+    """Discard what is still to be printed, as its reader is gone."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -194,7 +194,7 @@ def _hush() -> None:
 
 
 def run_alone(stage: str) -> NoReturn:
-    """Run one stage by the command line, and leave with the exit code of what happened."""
+    """Run one stage from the command line, and exit with the code of the outcome."""
     # By its name, as that module imports all stages.
     import_module("jobs.run").main(only=stage)
     sys.exit(0)

@@ -1,4 +1,4 @@
-"""Which segments the customers come from, how sure that is, and what sets each segment apart."""
+"""Compare segments: where the customers come from, how certain that is, and the traits of each."""
 
 from collections import Counter
 
@@ -89,7 +89,7 @@ def run(context: Context) -> Outcome:
 
 
 def profiled(context: Context) -> dict[str, profile.Levels]:
-    """How each attribute is profiled: as in the base of a refresh, so that counts compare."""
+    """Choose the profile of each attribute: as in the base of a refresh, so that counts compare."""
     tallies = context.compute([sum_of_tallies(context.root, context.files(RAW, "population"))])
     values = sum_tallies(tallies, context.source(SCHEMA)).values
     base = context.base.json(artifacts.LEVELS) if context.is_refresh else {}
@@ -98,7 +98,7 @@ def profiled(context: Context) -> dict[str, profile.Levels]:
 
 
 def cost(scale: Scale) -> Cost:
-    """What counting takes."""
+    """Estimate what counting takes."""
     return Cost(scale.parts["population"], 2e5, bytes_per_row=BYTES_PER_CELL * scale.attributes)
 
 

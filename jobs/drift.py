@@ -1,4 +1,4 @@
-"""A delivery against the base: its rows placed by the base's model, its counts beside those there.
+"""Compare a delivery with the base: rows assigned by the base's model, counts side by side.
 
 Attributes are compared from the tallies in the footers of raw parts, segments and distances from
 those of segment parts: no row is read that was read before.
@@ -40,7 +40,7 @@ from segment_lib.terms import SET_ASIDE
 
 
 def run(context: Context) -> Outcome:
-    """Place the rows, compare, and decide whether the model is applied or refitted."""
+    """Assign the rows, compare, and decide whether the model is applied or refitted."""
     base = context.base
     features, base_features = (r.result(Encoded).features for r in (context, base))
     changed = sorted(set(base_features) ^ set(features))
@@ -99,7 +99,7 @@ def place(
 
 
 def cost(scale: Scale) -> Cost:
-    """What placing takes."""
+    """Estimate what assigning takes."""
     return Cost(
         scale.all_parts, scale.all_rows * 4.5, bytes_per_row=BYTES_PER_FEATURE * scale.features
     )

@@ -1,4 +1,4 @@
-"""Known codes to features by the plan; rows too incomplete are set aside, counted, never lost."""
+"""Encode known codes as features by the plan; rows too incomplete are set aside and counted."""
 
 from jobs.command import run_alone
 from segment_lib.errors import DataError
@@ -56,7 +56,7 @@ def run(context: Context) -> Outcome:
 
 
 def cost(scale: Scale) -> Cost:
-    """What encoding takes."""
+    """Estimate what encoding takes."""
     return Cost(
         scale.all_parts,
         scale.all_rows * scale.features * 0.3,

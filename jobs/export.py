@@ -1,4 +1,4 @@
-"""Write what leaves a finished run: the list of people to mail, or the model for other programs.
+"""Export a finished run: the list of people to mail, or the model for other programs.
 
     python -m jobs.export runs/azdias --depth 0.2
     python -m jobs.export runs/azdias --depth 0.2 --suppress robinson.txt
@@ -117,7 +117,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    """Export, and leave with the exit code of what happened."""
+    """Export, and exit with the code of the outcome."""
     arguments = parser()
     options = arguments.parse_args(argv)
     if options.depth is None and options.onnx is None:
@@ -134,7 +134,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Write what was asked for."""
+    """Write the files that the options ask for."""
     root: Location = options.run.absolute()
     if not (root / RUN).exists() and not (root / RUN).is_symlink():
         raise ConfigError(f"{root}: no run.json. Name the folder of a finished run.")
@@ -165,7 +165,7 @@ def write_targets(
     console: Console,
     budget: int,
 ) -> None:
-    """The target list and its counts, in `folder`."""
+    """Write the target list and its counts into `folder`."""
     depth, cells = options.depth, run.table(MICRO)
     population = int(cells["population_rows"].sum())
     wanted = round(depth * population)
@@ -224,7 +224,7 @@ def write_targets(
 
 
 def id_columns(run: RunReader) -> IdColumns:
-    """The columns that decide who is listed."""
+    """Return the columns that decide who is listed."""
     ingested = run.result(Ingested)
     marks = ingested.suppress_column
     missing = {name: codes for name, _, _, codes in run.result(Assessed).attributes}
@@ -247,7 +247,7 @@ def sort_parts(
     console: Console,
     budget: int,
 ) -> list[SortedPart]:
-    """A sorted run of each part of the population."""
+    """Return a sorted run of each part of the population."""
     seed = run.result(Gained).random_state
     parts = list(run.aligned(MICRO_PARTS, ASSIGNED, RAW, extracts=["population"]))
     largest = max(raw.rows or 0 for _, (_, _, raw) in parts)
@@ -263,7 +263,7 @@ def sort_parts(
 
 
 def write_onnx(run: RunReader, target: Location) -> None:
-    """The fitted model as ONNX, once it gives rows of the run the segments that assign gave."""
+    """Write the fitted model as ONNX, after checking it on rows whose segments are known."""
     description, arrays = run.json(MODEL), run.arrays(ARRAYS)
     projection, centers = Projection.from_arrays(arrays), arrays["cluster_centers"]
     features, ids = description["features"], segment_ids(arrays)
@@ -295,7 +295,7 @@ def write_onnx(run: RunReader, target: Location) -> None:
 
 
 def _known_rows(run: RunReader, features: list[str]) -> tuple[np.ndarray, pl.DataFrame]:
-    """Features, and segments as assigned, of up to CHECKED_ROWS rows from a few of the parts."""
+    """Return features and segments of up to CHECKED_ROWS rows from a few of the parts."""
     parts = [
         (encoded, assigned)
         for _, (encoded, assigned) in run.aligned(FEATURES, ASSIGNED, extracts=["population"])

@@ -1,4 +1,4 @@
-"""Scaling and principal components of the population, from one pass over its features."""
+"""Fit scaling and principal components to the population, in one pass over its features."""
 
 from jobs.command import run_alone
 from segment_lib.run.artifacts import FEATURES

@@ -1,4 +1,4 @@
-"""Micro-segments, and how many customers a mail-out to the best of them reaches."""
+"""Learn micro-segments, and count how many customers a mail-out to the best of them reaches."""
 
 import polars as pl
 from dask import delayed
@@ -19,7 +19,7 @@ from segment_lib.terms import EXTRACTS
 
 
 def run(context: Context) -> Outcome:
-    """Learn micro-segments, place everybody in them, and count."""
+    """Learn micro-segments, assign everybody to them, and count."""
     encoded = context.result(Encoded)
     model, learned = micro_model(context, encoded)
     context.write_arrays(MICRO_MODEL, model.arrays())
@@ -44,7 +44,7 @@ def run(context: Context) -> Outcome:
 
 
 def micro_model(context: Context, encoded: Encoded) -> tuple[MicroModel, Work]:
-    """Micro-segments: those of the base where its model is applied, else learned anew."""
+    """Return the micro-segments: those of the base where its model is applied, else fitted ones."""
     read = len(context.files(FEATURES)) + len(context.files(FEATURES, "population"))
     if context.is_refresh and context.base.file(ARRAYS) == context.file(ARRAYS):
         projection = Projection.from_arrays(context.arrays(PROJECTION))
@@ -64,7 +64,7 @@ def micro_model(context: Context, encoded: Encoded) -> tuple[MicroModel, Work]:
 
 
 def write_depth(context: Context, cells: pl.DataFrame) -> None:
-    """How deep to mail, if costs are set."""
+    """Write how deep to mail, if costs are set."""
     mailing = context.config.mailing
     costs = (mailing.cost_per_piece, mailing.margin_per_order, mailing.base_response_rate)
     if all(cost is not None for cost in costs):
@@ -74,7 +74,7 @@ def write_depth(context: Context, cells: pl.DataFrame) -> None:
 
 
 def write_response(context: Context) -> None:
-    """Responses by segment, if a response column is named."""
+    """Write responses by segment, if a response column is named."""
     column = context.config.inputs.response
     if not column:
         return
@@ -88,7 +88,7 @@ def write_response(context: Context) -> None:
 
 
 def cost(scale: Scale) -> Cost:
-    """What micro-segments take."""
+    """Estimate what micro-segments take."""
     return Cost(
         scale.all_parts,
         scale.rows["population"] * 2.2,

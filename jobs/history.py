@@ -1,4 +1,4 @@
-"""The runs below a folder, one line each, and the index of each segment over those of one line.
+"""Print the runs below a folder, one line each, and draw each segment's index over its lineage.
 
     python -m jobs.history runs
 
@@ -41,7 +41,7 @@ _DRAWN = b'class="marks"'
 
 @dataclass(frozen=True)
 class PastRun:
-    """What a finished run came to."""
+    """Summary of a finished run."""
 
     name: str
     date: str
@@ -55,7 +55,7 @@ class PastRun:
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    """Print the history, and leave with the exit code of what happened."""
+    """Print the history, and exit with the code of the outcome."""
     arguments = argparse.ArgumentParser(
         prog="python -m jobs.history",
         description=__doc__,
@@ -88,7 +88,7 @@ def tell(folder: Location) -> None:
 
 
 def past_runs(folder: Location) -> Iterator[PastRun]:
-    """The finished runs in a folder; the log names those that are not, or cannot be read."""
+    """Return the finished runs in a folder; the log names those unfinished or unreadable."""
     for path in sorted(folder.glob("*/run.json")):
         try:
             with blaming(f"{path.parent}: what it holds"):
@@ -103,7 +103,7 @@ def past_runs(folder: Location) -> Iterator[PastRun]:
 
 
 def _past_run(root: Location) -> PastRun | None:
-    """What a run came to; None if it is not finished."""
+    """Return the summary of a run; None if it is not finished."""
     manifest = Manifest(root)
     stages, about = manifest.stages, manifest.recorded.about
     if not {"compare", "ingest", "sweep"} <= set(stages):
@@ -125,12 +125,12 @@ def _past_run(root: Location) -> PastRun | None:
 
 
 def _min_cell(about: Mapping[str, Any]) -> int:
-    """Below how many people the run tells no count."""
+    """Return the number of people below which the run shows no count."""
     return int(about.get("config", {}).get("fairness", {}).get("min_cell", Fairness().min_cell))
 
 
 def lines_of(runs: list[PastRun]) -> dict[str, list[PastRun]]:
-    """The runs by the one they go back to; segments of a line have the same numbers."""
+    """Group the runs by the run they descend from; their segments have the same numbers."""
     by_name = {run.name: run for run in runs}
     lines: dict[str, list[PastRun]] = {}
     for run in runs:
@@ -143,7 +143,7 @@ def lines_of(runs: list[PastRun]) -> dict[str, list[PastRun]]:
 
 
 def trend_table(line: list[PastRun]) -> pl.DataFrame:
-    """A row per run and segment, as the chart wants it."""
+    """Return a row per run and segment, as the chart takes it."""
     return pl.concat(
         run.segments.select(pl.lit(run.name).alias("run"), pl.lit(order).alias("order"), pl.all())
         for order, run in enumerate(line)
@@ -151,7 +151,7 @@ def trend_table(line: list[PastRun]) -> pl.DataFrame:
 
 
 def _refuse_other(chart: Location) -> None:
-    """Raise a ConfigError if a file of that name is there, and no chart: it is not replaced."""
+    """Raise a ConfigError rather than replace a file that is no chart."""
     with suppress(FileNotFoundError):
         content = read_regular(chart)
         if not content.startswith(b"<svg") or _DRAWN not in content:

@@ -1,4 +1,4 @@
-"""Read the extracts once: typed parts, each row numbered, each part with its tally."""
+"""Read the extracts once: typed parts, rows numbered, a tally for each part."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ from segment_lib.tasks.raw import BYTES_PER_CELL
 
 
 def run(context: Context) -> Outcome:
-    """Read each part, and count each person once where ids tell who is who."""
+    """Read each part, and count each person once where ids identify people."""
     inputs, schema = context.config.inputs, context.source(DELIVERY).schema
     compute, folder = context.compute, context.staging_dir
     named = {key: getattr(inputs, key) for key in ("id_column", "suppress_column", "response")}
@@ -92,7 +92,7 @@ def read_extracts(
 
 
 def cost(scale: Scale) -> Cost:
-    """What ingesting takes."""
+    """Estimate what ingesting takes."""
     cells = scale.all_rows * scale.attributes
     return Cost(scale.all_parts, cells * 0.36, bytes_per_row=BYTES_PER_CELL * scale.attributes)
 

@@ -21,7 +21,7 @@ with from_repository("extracts"):
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    """Make them, and leave with the exit code of what happened."""
+    """Make the deliveries, and exit with the code of the outcome."""
     parser = argparse.ArgumentParser(
         prog="python -m jobs.make_years",
         description=__doc__,

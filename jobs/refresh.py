@@ -1,4 +1,4 @@
-"""A later delivery against an earlier run: what has moved, and the same segments for new people.
+"""Refresh an earlier run with a later delivery: what has drifted, and the same segments.
 
     python -m jobs.refresh config/azdias.toml --base runs/azdias --run-dir runs/azdias-2
 
@@ -54,7 +54,7 @@ STAGES = in_order((*(module.STAGE for module in _MODULES), report.OF_REFRESH))
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    """Refresh, and leave with the exit code of what happened."""
+    """Refresh, and exit with the code of the outcome."""
     arguments = parser("refresh")
     arguments.description = __doc__
     add = arguments.add_argument
@@ -75,7 +75,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 
 def refresh(options: argparse.Namespace) -> None:
-    """The refresh the command line describes."""
+    """Run the refresh that the command line describes."""
     config = load_config(options.config.absolute(), overrides(options))
     root = (options.run_dir or Path("runs") / f"{options.config.stem}-refreshed").absolute()
     if root == options.base.absolute():
@@ -109,7 +109,7 @@ def refresh(options: argparse.Namespace) -> None:
 
 
 def print_drift(manifest: Manifest) -> tuple[str, ...]:
-    """Print the decision and what has moved the most; return what is found to have drifted."""
+    """Print the decision and the most drifted attributes; return the findings of drift."""
     result = manifest.result(Drifted)
     print(f"\n{result.decision}: {result.reason}")
     attributes = read_part(manifest.root, manifest.file(DRIFT.stage, DRIFT.path))

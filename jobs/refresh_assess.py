@@ -1,4 +1,4 @@
-"""A later delivery assessed: what is kept, and the plan, are those of the base."""
+"""Assess a later delivery; attributes kept and plan are those of the base."""
 
 from segment_lib.clean import Assessment, as_in_base
 from segment_lib.encode import propose_plan, read_plan
@@ -45,7 +45,7 @@ def run(context: Context) -> Outcome:
 
 
 def cost(scale: Scale) -> Cost:
-    """What assessing takes."""
+    """Estimate what assessing takes."""
     return Cost(scale.all_parts, 1e5)
 
 

@@ -1,4 +1,4 @@
-"""Scaling and components of a later delivery: those of the base, or fitted again."""
+"""Reuse the scaling and components of the base for a later delivery, or fit them again."""
 
 from segment_lib.run.artifacts import FEATURES, PROJECTION
 from segment_lib.run.context import Context
@@ -10,7 +10,7 @@ from segment_lib.run.stage import Outcome, Stage
 
 
 def run(context: Context) -> Outcome:
-    """Take the projection of the base over, or fit one."""
+    """Reuse the projection of the base, or fit one."""
     if context.result(Drifted).decision == "refit":
         return fit_projection(context)
     context.take(PROJECTION)

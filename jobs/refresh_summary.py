@@ -1,4 +1,4 @@
-"""What a refresh comes to: segments and customers beside those of the base, and the work."""
+"""Summarise a refresh: segments and customers beside those of the base, and the work done."""
 
 import polars as pl
 
@@ -12,7 +12,7 @@ from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 
 
 def run(context: Context) -> Outcome:
-    """Compare the segments, and sum up."""
+    """Compare the segments, and write the summary."""
     drift, work = context.result(Drifted), context.source(WORK)
     matching = context.result(Swept).matching or {}
     overlap = dict(zip(matching.get("ids", ()), matching.get("overlap", ()), strict=True))
@@ -51,7 +51,7 @@ def named_segments(run: RunReader) -> pl.DataFrame:
 
 
 def cost(scale: Scale) -> Cost:
-    """What summing up takes."""
+    """Estimate what the summary takes."""
     return Cost(1, 1e4)
 
 

@@ -1,4 +1,4 @@
-"""The segments of a later delivery: those of the base, or refitted from its centres."""
+"""Reuse the segments of the base for a later delivery, or refit them from its centres."""
 
 from dataclasses import asdict, replace
 
@@ -37,7 +37,7 @@ _MODEL = (MODEL, ARRAYS, RESAMPLED, SWEEP, STABILITY)
 
 
 def run(context: Context) -> Outcome:
-    """Take the model of the base over, or refit it."""
+    """Reuse the model of the base, or refit it."""
     base = context.base.result(Swept)
     if context.result(Drifted).decision == "refit":
         return sweep_and_choose(context, [base.n_clusters], warm_start(context, base.next_segment))
@@ -54,7 +54,7 @@ def run(context: Context) -> Outcome:
 
 
 def warm_start(context: Context, next_segment: int) -> WarmStart:
-    """Return the centres to start from, and how to number what becomes of them."""
+    """Return the centres to start from, and how the resulting segments are numbered."""
     base = FittedModel.from_arrays(context.base.arrays(ARRAYS))
     refit = Refit(
         base,

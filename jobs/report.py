@@ -1,4 +1,4 @@
-"""The run as one page that opens with no network, and its figures as files."""
+"""Write the run as one page that opens with no network, and its figures as files."""
 
 from typing import TYPE_CHECKING
 
@@ -75,7 +75,7 @@ def run(context: Context) -> Outcome:
 
 
 def drift(context: Context) -> "DriftSection":
-    """What a refresh found, for the page."""
+    """Return the findings of a refresh, for the page."""
     from segment_lib.report import drift_section
 
     return drift_section(
@@ -88,7 +88,7 @@ def drift(context: Context) -> "DriftSection":
 
 
 def cost(scale: Scale) -> Cost:
-    """What drawing takes."""
+    """Estimate what drawing takes."""
     return Cost(1, 2e6, beside=BESIDE_ROWS)
 
 

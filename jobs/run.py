@@ -1,4 +1,4 @@
-"""Tell the whole story: from two extracts to the segments the customers come from.
+"""Run the whole job: from two extracts to the segments the customers come from.
 
     python -m jobs.run config/azdias.toml
 
@@ -45,7 +45,7 @@ STAGES = in_order(
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
-    """The command line of the whole job, or of one stage."""
+    """Build the command line of the whole job, or of one stage."""
     names = [stage.name for stage in STAGES]
     about = __doc__ if only is None else sys.modules["__main__"].__doc__
     arguments = argparse.ArgumentParser(
@@ -92,7 +92,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:
-    """Run, and leave with the exit code of what happened."""
+    """Run, and exit with the code of the outcome."""
     options = parser(only).parse_args(argv)
     if only is not None:
         options.first = options.last = only
@@ -102,7 +102,7 @@ def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:
 
 
 def job_of(options: argparse.Namespace) -> None:
-    """The job the command line describes."""
+    """Run the job that the command line describes."""
     # Absolute, so that workers started elsewhere find the extracts.
     config = load_config(options.config.absolute(), overrides(options))
     root = (options.run_dir or Path("runs") / options.config.stem).absolute()
@@ -130,19 +130,19 @@ def job_of(options: argparse.Namespace) -> None:
 
 
 def overrides(options: argparse.Namespace) -> list[str]:
-    """Keys of the config that the command line sets."""
+    """Return the keys of the config that the command line sets."""
     memory = [f'run.memory="{options.memory}"'] if options.memory else []
     return list(options.set) + memory
 
 
 def threads(options: argparse.Namespace) -> Workers:
-    """Threads of this machine."""
+    """Return the threads of this machine as workers."""
     return local_workers(options.threads)
 
 
 @contextmanager
 def at_work(manifest: Manifest, options: argparse.Namespace) -> Iterator[Workers]:
-    """Where the command line wants tasks to run, while no other job is at work in the folder."""
+    """Lock the run folder and yield the workers that the command line names."""
     with manifest.lock() as stale, manifest.annotate_errors(), _workers(options) as workers:
         if stale:
             log(stale)
@@ -166,7 +166,7 @@ def _workers(options: argparse.Namespace) -> Iterator[Workers]:
 
 
 def print_answer(manifest: Manifest, min_cell: int) -> None:
-    """The segments, the best first, and where the report is; nothing of too few people."""
+    """Print the segments, best first, and where the report is; no counts of too few people."""
     content = read_file(manifest.root, manifest.file("compare", SEGMENTS.path))
     segments = suppress_segments(pl.read_csv(content), min_cell)
     print(f"\n{'segment':>10} {'population':>12} {'customers':>12} {'index':>7}  from - to")

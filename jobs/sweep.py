@@ -1,4 +1,4 @@
-"""KMeans for every number of segments in the sweep, measured; one is chosen by a written rule."""
+"""Fit KMeans for every number of segments in the sweep, measure, and choose by a written rule."""
 
 from jobs.command import run_alone
 from segment_lib.model import numbers_to_try

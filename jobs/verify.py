@@ -1,4 +1,4 @@
-"""Whether a run is as it was left: read all that run.json lists, and say what is not.
+"""Verify a run: read all that run.json lists, and report what differs.
 
     python -m jobs.verify runs/azdias
 
@@ -38,14 +38,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    """Verify, and leave with the exit code of what was found."""
+    """Verify, and exit with the code of the outcome."""
     options = parser().parse_args(argv)
     start_logging(options.log_format)
     run_and_exit(lambda: verify(options.run.absolute()))
 
 
 def verify(root: Location) -> None:
-    """Raise an IntegrityError unless the run is as it was left."""
+    """Raise an IntegrityError unless the run is as it was published."""
     if not (root / RUN).exists() and not (root / RUN).is_symlink():
         raise ConfigError(f"{root}: no run.json. Name the folder of a run.")
     refuse_links(root)

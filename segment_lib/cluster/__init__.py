@@ -1,1 +1,1 @@
-"""Where tasks run: threads or workers, their memory, their versions."""
+"""Dask workers and threads: memory budget, preflight checks, versions and spilling."""

@@ -4,7 +4,7 @@ from distributed import Client
 
 
 class OneSchedulerClient(Client):  # type: ignore[misc]
-    """A client of one scheduler: once that is gone, so are all its futures, at once.
+    """Client of one scheduler; its futures are cancelled as soon as the scheduler is gone.
 
     Dask's own would look for the scheduler for as long as it had waited for it at first. One that
     comes back knows nothing of the tasks; and what is submitted while the client closes would be

@@ -1,4 +1,4 @@
-"""The memory budget: what a process holds anyway, parts in flight, and rows that are kept."""
+"""The memory budget: memory of the process itself, parts in flight, and rows kept."""
 
 import ctypes
 import os
@@ -26,7 +26,7 @@ _GIVEN_BACK = 8 * _MIB
 
 @dataclass(frozen=True)
 class Budget:
-    """What a job may use in all, in bytes, on this machine.
+    """Memory that a job may use in all on this machine, in bytes.
 
     It is spent on the process itself (BASE), on rows kept from pass to pass, and on parts in
     flight: what Polars, dask and the blocks take for a part, measured per cell by each stage.
@@ -35,7 +35,7 @@ class Budget:
     total: int
 
     def parts_at_once(self, part: int, threads: int, held: int = 0) -> int:
-        """How many parts of `part` bytes may be worked on together beside `held` bytes.
+        """Return how many parts of `part` bytes fit beside `held` bytes.
 
         Raises
         ------
@@ -48,12 +48,12 @@ class Budget:
         return max(1, min(threads, free // max(part, 1)))
 
     def keeps(self, held: int, part: int) -> bool:
-        """True if `held` bytes may stay in memory while a part at a time is worked on."""
+        """Return True if `held` bytes fit in memory beside one part at a time."""
         return BASE + held + part <= self.total
 
 
 def too_small(budget: int, needed: int) -> ResourceError:
-    """The error that names the smallest budget that would do."""
+    """Return the error that names the smallest sufficient budget."""
     least = -(-needed // _MIB)
     return ResourceError(
         f"A memory budget of {budget // _MIB} MiB is too small: one part at a time needs "
@@ -82,7 +82,7 @@ def refuse_few_addresses(besides: int = 0) -> None:
 
 
 def give_memory_back() -> None:
-    """Have the C library return memory when it is freed, so that a process holds what it uses.
+    """Have the C library return freed memory to the system, so that a process holds what it uses.
 
     By default glibc keeps what threads have freed, and blocks of many MiB add up from part to part.
     Polars has an allocator of its own; ``segment_lib/__init__.py`` tells it the same.

@@ -1,4 +1,4 @@
-"""Passes of a sweep over the rows of a population: kept in memory if they fit, else in files."""
+"""Passes of a sweep over the population: rows are kept in memory if they fit, else in files."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ BYTES_PER_LABEL = 14
 
 @dataclass(frozen=True)
 class Sweep:
-    """Scores of a population, and what the passes of a sweep over them have to themselves."""
+    """Scores of a population, and the storage that passes of a sweep over them use."""
 
     Z: da.Array
     """Shape (n_rows, n_components), one block per part."""
@@ -52,7 +52,7 @@ class Sweep:
         keep: Callable[[SweepCheckpoint], None],
         on_pass: Callable[[int, int], None],
     ) -> tuple[Delayed, str]:
-        """Fit the models; the scores are gone afterwards.
+        """Fit the models; the scores are removed afterwards.
 
         Returns
         -------
@@ -99,14 +99,14 @@ class Sweep:
 
 
 def memory_needed(n_rows: int, n_components: int, n_clusterings: int) -> tuple[int, int]:
-    """Bytes of all rows if they are kept in memory, and of what is there beside them."""
+    """Return the bytes of all rows kept in memory, and of what is there beside them."""
     per_row = BYTES_PER_SCORE * n_components + BYTES_PER_LABEL * n_clusterings
     subsampled = SUBSAMPLE_SIZE if n_rows > 2 * SUBSAMPLE_SIZE else 0
     return n_rows * per_row, BESIDE_ROWS + subsampled * per_row
 
 
 def rows_in_memory(blocks: Sequence[Delayed], workers: Workers) -> Rows:
-    """Rows of blocks that lie in memory, here or on the workers of a cluster."""
+    """Return the rows of blocks in memory, in this process or on the workers of a cluster."""
     if workers.client is None:
         give_memory_back()  # Passes take room beside the rows: what came before leaves it to them.
         return local_rows(blocks, workers.threads)

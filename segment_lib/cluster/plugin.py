@@ -1,4 +1,4 @@
-"""What a Dask worker must be for the job, and what makes it so: when it joins, now or later."""
+"""Dask worker plugin that prepares a worker, also one that joins later."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ _LOG = logging.getLogger("distributed.worker")
 
 
 class Prepared(WorkerPlugin):  # type: ignore[misc]
-    """Private files, one thread for a product, memory given back, no cells in the log.
+    """Worker plugin: private files, one thread per product, memory returned, no cells logged.
 
     A worker that joins during the job and has other versions leaves again at once: its parts
     would be other bytes.
@@ -40,7 +40,7 @@ class Prepared(WorkerPlugin):  # type: ignore[misc]
 
 
 def without_cells(record: logging.LogRecord) -> bool:
-    """Take arguments and error, which may quote cells, out of the record of a failed task."""
+    """Remove arguments and error, which may quote cells, from the record of a failed task."""
     arguments: Any = record.args
     if str(record.msg).startswith("Compute Failed"):
         record.msg, record.args = "Compute Failed\nKey:       %s\nState:     %s\n", arguments[:2]

@@ -1,4 +1,4 @@
-"""Whether a Dask cluster is fit for the job, told in seconds and before any stage."""
+"""Preflight checks of a Dask cluster, which take seconds and come before any stage."""
 
 import ipaddress
 import os
@@ -33,7 +33,7 @@ _MIB = 2**20
 
 
 def refuse_open(addresses: Mapping[str, str]) -> None:
-    """Raise a ClusterError unless nobody else can listen or speak: TLS, or loopback.
+    """Raise a ClusterError unless the cluster is closed to others: under TLS, or on loopback.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def refuse_open(addresses: Mapping[str, str]) -> None:
 
 
 def is_private(address: str) -> bool:
-    """True for an address under TLS or on loopback."""
+    """Return True for an address under TLS or on loopback."""
     if parse_address(address)[0] in ("tls", "wss"):
         return True
     try:
@@ -62,7 +62,7 @@ def is_private(address: str) -> bool:
 def preflight(
     client: Client, *, root: Location, inputs: Sequence[Location], part_bytes: int
 ) -> Sequence[str]:
-    """See that every worker can do the job, as the run folder and the inputs are seen from here.
+    """Check that every worker can do the job and sees the run folder and the inputs.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def preflight(
 
 
 def usable_memory(client: Client) -> int | None:
-    """Bytes one process would need to hold as much as all workers together; None: no limit."""
+    """Bytes of one process equivalent to the memory of all workers; None: no limit."""
     limits: list[int] = [
         worker["memory_limit"] for worker in client.scheduler_info()["workers"].values()
     ]
@@ -124,14 +124,14 @@ def usable_memory(client: Client) -> int | None:
 
 
 def installed() -> dict[str, str]:
-    """Version of Python and of each package here; of segment_lib also what its code is."""
+    """Return the versions of Python and of each package here, with the code hash of segment_lib."""
     versions = versions_of(_ASKED)
     versions["segment_lib"] += f" ({code_of('segment_lib')})"
     return versions
 
 
 def differing(versions: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    """Version of each package that differs from the one that is wanted, and that one."""
+    """Return the version of each package that differs from the wanted one, and that one."""
     return [
         f"{name} {versions.get(name, 'none')}, here {wanted[name]}"
         for name in wanted
@@ -154,18 +154,18 @@ def _refuse(faults: Sequence[str]) -> None:
 def _refuse_other_versions(client: Client, names: Mapping[str, str]) -> None:
     # Dask's own question: it is answered even where nothing of ours can be unpickled.
     answers = client.sync(client._get_versions, packages=[*_ASKED], callback_timeout=_PATIENCE)
-    here = answers["client"]["packages"]
+    installed = answers["client"]["packages"]
     asked = ("python", *_ASKED)
     faults = []
-    there = {"the scheduler": answers["scheduler"]} | {
+    answers_by_machine = {"the scheduler": answers["scheduler"]} | {
         names[address]: answer for address, answer in answers["workers"].items() if address in names
     }
-    for who, answer in there.items():
+    for who, answer in answers_by_machine.items():
         versions = answer["packages"]
         other = [
-            f"{n} {versions[n] or 'missing'} (here {here[n]})"
+            f"{n} {versions[n] or 'missing'} (here {installed[n]})"
             for n in asked
-            if versions[n] != here[n]
+            if versions[n] != installed[n]
         ]
         if other:
             faults.append(f"{who} has {', '.join(other)}")
@@ -192,7 +192,7 @@ def _memory_faults(client: Client, part_bytes: int) -> list[str]:
 
 @contextmanager
 def _tokens(root: Location) -> Iterator[tuple[Location, str]]:
-    """A folder in the run folder with a file that workers are to read, gone afterwards."""
+    """Make a folder with a file that workers are to read; removed on exit."""
     token = uuid.uuid4().hex
     folder = root / ".work" / f"preflight-{token}"
     make_private(folder)
@@ -205,7 +205,7 @@ def _tokens(root: Location) -> Iterator[tuple[Location, str]]:
 
 @contextmanager
 def _sent_by_value() -> Iterator[None]:
-    """Within it, functions of this module and those it asks go to workers as they are here."""
+    """Pickle functions of this module by value, so that workers run this version of them."""
     modules = [sys.modules[name] for name in (__name__, code_of.__module__)]
     for module in modules:
         cloudpickle.register_pickle_by_value(module)
@@ -223,7 +223,7 @@ def _ask(
     token: str,
     inputs: Sequence[tuple[str, int]],
 ) -> dict[str, dict[str, Any]]:
-    """What each worker sees, by its address."""
+    """Run `_look` on every worker and return the answers by address."""
     try:
         looks = client.run(
             _look,
@@ -239,12 +239,12 @@ def _ask(
             f"A worker did not say within {_PATIENCE} s whether it sees {folder.parent.parent}. "
             "Look at the file systems it has mounted."
         ) from None
-    here = code_of("segment_lib")
+    own_code = code_of("segment_lib")
     faults = []
     for address, look in looks.items():
         if isinstance(look, BaseException):
             faults.append(f"{names[address]}: cannot be asked ({type(look).__name__})")
-        elif look["code"] != here:
+        elif look["code"] != own_code:
             faults.append(
                 f"{names[address]}: other code of segment_lib under the same version. Install the "
                 "same segment_lib everywhere"
@@ -256,7 +256,7 @@ def _ask(
 def _look(
     folder: str, token: str, inputs: Sequence[tuple[str, int]], dask_worker: Any
 ) -> dict[str, Any]:
-    """On a worker: what it sees and how it was started. Leaves its address in the folder.
+    """Report what a worker sees and how it was started. Leaves its address in the folder.
 
     What killed workers of this run folder left on the machine goes: no task has begun yet.
     """

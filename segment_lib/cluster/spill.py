@@ -1,4 +1,4 @@
-"""What does not fit in memory, in files: scores, and what passes remember of their rows."""
+"""Spilling to files of what does not fit in memory: scores, and the bounds of their rows."""
 
 import io
 import os
@@ -24,7 +24,7 @@ from segment_lib.storage.stores import local_path
 
 @dataclass(frozen=True)
 class Scratch:
-    """Arrays in files below `root / folder`, for what does not fit in memory.
+    """Folder `root / folder` for arrays that do not fit in memory.
 
     In an object store, which a cluster's workers share, they are read whole in place of mapped.
     """
@@ -41,7 +41,7 @@ class Scratch:
         return Spilled(dask.compute(*tasks), Z.chunks[0], Z.shape[1], Z.dtype)
 
     def bounds_store(self) -> "FileBounds":
-        """A place on a disk for what passes of this process remember; earlier ones are gone."""
+        """Return a store on disk for the bounds of this process; earlier ones are removed."""
         folder = local_path(self.root / self.folder / "bounds")
         if folder is None:
             raise ValueError(f"{self.root}: no disk, on which labels and bounds are written over")
@@ -71,7 +71,7 @@ class Scratch:
 
 @dataclass(frozen=True)
 class Spilled(Sequence[np.ndarray]):
-    """Blocks in files, each mapped whenever it is asked for."""
+    """Blocks in files, each mapped when it is read."""
 
     files: Sequence[Location]
     rows: Sequence[int]
@@ -85,7 +85,7 @@ class Spilled(Sequence[np.ndarray]):
         return _load_block(self.files[i])
 
     def array(self) -> da.Array:
-        """The array that was spilled, from its files."""
+        """Return the spilled array, read from its files."""
         blocks = [
             da.from_delayed(delayed(_load_block)(file), (rows, self.n_columns), self.dtype)
             for file, rows in zip(self.files, self.rows, strict=True)
@@ -94,19 +94,19 @@ class Spilled(Sequence[np.ndarray]):
 
 
 class FileBounds:
-    """Two files a block, of labels and of slack, in which clusterings follow one another.
+    """Bounds in files: labels and slack of each block, clustering after clustering.
 
     They are read and written, not mapped: where a disk is full, writing into a map kills a process.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._of: dict[int, tuple[dict[int, int], np.dtype[Any], int]] = {}
+        self._layouts: dict[int, tuple[dict[int, int], np.dtype[Any], int]] = {}
 
     def recall(self, block: int, keys: Sequence[int]) -> RowBounds | None:
-        if block not in self._of:
+        if block not in self._layouts:
             return None
-        places, dtype, n_rows = self._of[block]
+        places, dtype, n_rows = self._layouts[block]
         arrays = []
         for name, kind in (("labels", dtype), ("slack", np.dtype(np.float32))):
             rows = np.empty((len(keys), n_rows), kind)
@@ -119,10 +119,10 @@ class FileBounds:
 
     def keep(self, block: int, bounds: RowBounds) -> None:
         keys = bounds.keys.tolist()
-        if block not in self._of:
+        if block not in self._layouts:
             places = {key: place for place, key in enumerate(keys)}
-            self._of[block] = places, bounds.labels.dtype, bounds.labels.shape[1]
-        places = self._of[block][0]
+            self._layouts[block] = places, bounds.labels.dtype, bounds.labels.shape[1]
+        places = self._layouts[block][0]
         for name, rows in (("labels", bounds.labels), ("slack", bounds.slack)):
             path = self._path(block, name)
             try:

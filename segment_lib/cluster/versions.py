@@ -1,4 +1,4 @@
-"""By what the bytes of a run are decided: packages in their versions, and the code itself."""
+"""Versions of the packages, and the hash of the code, that decide the bytes of a run."""
 
 import hashlib
 import importlib.util
@@ -22,7 +22,7 @@ PACKAGES = (
 
 
 def versions_of(packages: Iterable[str]) -> dict[str, str]:
-    """Version of Python and of each package here; none of one that is not installed."""
+    """Return the version of Python and of each package here; none if not installed."""
     versions = {"python": platform.python_version()}
     for name in packages:
         try:
@@ -33,7 +33,7 @@ def versions_of(packages: Iterable[str]) -> dict[str, str]:
 
 
 def code_of(package: str) -> str:
-    """The first digits of the sha256 of the package's modules, their names and text."""
+    """Return the first digits of the sha256 over the package's modules, their names and text."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         return "none"

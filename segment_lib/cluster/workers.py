@@ -1,4 +1,4 @@
-"""Where tasks run: threads of this process within the memory budget, or a Dask cluster."""
+"""Workers: threads of this process within the memory budget, or a Dask cluster."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ from segment_lib.storage.location import Location
 
 @dataclass(frozen=True)
 class Workers:
-    """A place for tasks."""
+    """Threads or a cluster that compute tasks."""
 
     threads: int
     client: Any = None
@@ -35,7 +35,7 @@ class Workers:
     def prepare(
         self, *, root: Location, inputs: Sequence[Location], part_bytes: int
     ) -> Sequence[str]:
-        """See that a cluster is fit for the job; prepare its workers, and those that join later.
+        """Check that a cluster is fit for the job; prepare its workers, also those that join later.
 
         Parameters and errors are those of `preflight`; threads of this process are always fit.
         """
@@ -56,7 +56,7 @@ class Workers:
         *,
         at_once: int | None = None,
     ) -> list[Any]:
-        """Results of the tasks in their order.
+        """Return the results of the tasks in their order.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class Workers:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Within it, dask computes here; a product runs in one thread, to round one way only."""
+        """Make Dask compute here; products run in one thread, so that they round one way only."""
         give_memory_back()
         with threadpool_limits(limits=1):
             if self.client is not None:
@@ -89,7 +89,7 @@ class Workers:
 
     @contextmanager
     def limited(self, at_once: int) -> Iterator[None]:
-        """Within it, so many tasks at the most are in flight here; a cluster has its own limits."""
+        """Limit the tasks in flight here; a cluster has its own limits."""
         if self.client is not None:
             yield
         else:
@@ -116,12 +116,12 @@ class Workers:
 
 
 def local_workers(threads: int | None = None) -> Workers:
-    """Threads of this process, by default as many as there are processors."""
+    """Return threads of this process, by default one per processor."""
     return Workers(threads=threads or os.cpu_count() or 1)
 
 
 def scheduler_address(address: str | None, scheduler_file: Path | None) -> str | None:
-    """Where the scheduler is: as told, by its file, or by Dask's own config; None if nowhere.
+    """Find the scheduler: by argument, by its file, or by Dask's config; None if there is none.
 
     Dask's config is DASK_SCHEDULER_ADDRESS in the environment, or scheduler-address in its files.
     """
@@ -144,7 +144,7 @@ def connect(
     insecure: bool = False,
     wait: float = 20,
 ) -> Iterator[Workers]:
-    """Workers of a Dask cluster that is already running, each prepared, and so if it joins later.
+    """Connect to a running Dask cluster and prepare its workers, also those that join later.
 
     Certificates are those of Dask's own config, distributed.comm.tls.
 
@@ -212,7 +212,7 @@ def _plugin_name(client: Any) -> str:
 
 @contextmanager
 def _losses_told(client: Any) -> Iterator[None]:
-    """Within it, what Dask raises when a cluster is lost is an error that says what to do."""
+    """Translate Dask's errors about a lost cluster into one that says what to do."""
     from distributed import KilledWorker
     from distributed.client import ClosedClientError
     from distributed.comm import CommClosedError

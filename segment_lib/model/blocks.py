@@ -14,7 +14,7 @@ _FAN_IN = 8
 
 
 def row_blocks(X: da.Array | np.ndarray) -> list[Delayed]:
-    """The blocks of an array of rows, in order. Columns are brought into one chunk."""
+    """Return the blocks of an array of rows, in order; columns are merged into one chunk."""
     if isinstance(X, np.ndarray):
         X = da.from_array(X, chunks=X.shape)
     if X.ndim == 2 and X.numblocks[1] > 1:
@@ -23,12 +23,12 @@ def row_blocks(X: da.Array | np.ndarray) -> list[Delayed]:
 
 
 def add_up(parts: Sequence[Delayed]) -> Delayed:
-    """The sum of the parts as a tree whose shape depends on their number alone."""
+    """Sum the parts as a tree whose shape depends on their number alone."""
     return _by_tree(parts, delayed(_add_all))
 
 
 def add_all(parts: Iterable[Any]) -> Any:
-    """The same sum, with the same bits, of parts that are here."""
+    """Sum parts in memory to the same bits as `add_up`."""
     return _by_tree(list(parts), _add_all)
 
 
@@ -39,7 +39,7 @@ def _by_tree(level: Sequence[Any], add_all: Callable[[Sequence[Any]], Any]) -> A
 
 
 def sum_over_blocks(function: Callable[..., Any], X: da.Array | np.ndarray, *args: Any) -> Any:
-    """``function(block, *args)`` for each block of `X`, added up. One pass over the array."""
+    """Sum ``function(block, *args)`` over the blocks of `X`, in one pass."""
     (total,) = dask.compute(add_up([delayed(function)(block, *args) for block in row_blocks(X)]))
     return total
 

@@ -1,4 +1,4 @@
-"""Bounds of rows, remembered from pass to pass: their cluster, and how sure it is.
+"""Hamerly's bounds, kept from pass to pass: each row's cluster, and how certain it is.
 
 Hamerly (2010), "Making k-means even faster", SIAM International Conference on Data Mining, 130-140.
 """
@@ -14,7 +14,7 @@ from segment_lib.model.kernel import unknown_labels
 
 @dataclass(frozen=True)
 class Query:
-    """A clustering as a pass sees it."""
+    """Centres of a clustering, as a pass uses them."""
 
     centers: np.ndarray
     """Shape (n_clusters, n_components), float32."""
@@ -24,7 +24,7 @@ class Query:
 
 @dataclass(frozen=True)
 class RowBounds:
-    """Clusters of the rows of a block and the bounds that keep them; a pass updates it in place."""
+    """Labels of the rows of a block and their bounds; a pass updates them in place."""
 
     keys: np.ndarray
     """Keys of the clusterings, in ascending order; shape (n_clusterings,), int."""
@@ -61,7 +61,7 @@ class BoundsStore(Protocol):
 
 
 class MemoryBounds:
-    """Keeps bounds in memory, as they are."""
+    """Keeps bounds in memory."""
 
     def __init__(self) -> None:
         self._kept: dict[int, RowBounds] = {}

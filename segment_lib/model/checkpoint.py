@@ -1,4 +1,4 @@
-"""Where a sweep is between two passes, as arrays that can be kept and taken up again."""
+"""Checkpoint of a sweep between two passes, as arrays."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from segment_lib.model.lloyd import ClusteringState
 
 @dataclass(frozen=True)
 class SweepCheckpoint:
-    """The clusterings after some passes, or none; what is remembered of rows is left out.
+    """State of the clusterings after some passes, without the bounds of rows.
 
-    A pass works it out again from the centres: each row's nearest one, and exact sums.
+    A pass finds them again from the centres: each row's nearest one, and exact sums.
     """
 
     states: Mapping[int, ClusteringState]
@@ -37,7 +37,7 @@ class SweepCheckpoint:
     def from_arrays(
         cls, arrays: Mapping[str, np.ndarray], n_clusters: Sequence[int], n_components: int
     ) -> Self | None:
-        """From arrays; None if they are not those of a sweep of these numbers of clusters."""
+        """Parse the arrays; None if they belong to a sweep of other numbers of clusters."""
         shapes = {
             "progress": (len(n_clusters), 4),
             "restarts_agree": (len(n_clusters),),

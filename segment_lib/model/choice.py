@@ -1,4 +1,4 @@
-"""How many segments: among those found again and large enough, what reaches the most customers."""
+"""Choice of the number of segments: the best held-out gain among the stable and large enough."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,13 +38,13 @@ def numbers_to_try(sweep: tuple[int, int], n_clusters: int | str, n_rows: int) -
 
 
 def small_share(counts: np.ndarray) -> float:
-    """Share of the rows in segments too small, from the rows per segment."""
+    """Return the share of rows in segments that are too small, from the rows per segment."""
     return float(counts[counts < MIN_SHARE * counts.sum()].sum() / counts.sum())
 
 
 @dataclass(frozen=True)
 class Gain:
-    """Customers reached at a depth, as a share of all, and the standard error of it."""
+    """Share of customers reached at a depth, and its standard error."""
 
     share: float
     error: float
@@ -52,7 +52,7 @@ class Gain:
 
 @dataclass(frozen=True)
 class Trial:
-    """What the choice looks at, for one number of segments."""
+    """Figures by which one number of segments is judged."""
 
     n_clusters: int
     stability: float
@@ -76,7 +76,7 @@ class Trial:
 
 
 def holdout_split(rows: np.ndarray, random_state: int) -> np.ndarray:
-    """0 for rows by which segments are ranked here, 1 for those by which that is measured, else 2.
+    """Return 0 for rows that rank segments, 1 for rows that measure the ranking, else 2.
 
     By the same hash as the halves of the gains table: 0 and 1 are in the half that ranks there, so
     that customers by whom it is measured have no part in how many segments there are.
@@ -116,7 +116,7 @@ def held_out_gain(
 
 
 def choose_clusters(trials: Sequence[Trial]) -> tuple[int, str]:
-    """The number of segments with the best held-out gain among those stable and large enough.
+    """Choose the number of segments with the best gain among those stable and large enough.
 
     The smallest number whose gain is within one standard error of the best is taken.
 

@@ -1,4 +1,4 @@
-"""What the choice of a number of segments looks at: quality, stability, customers reached."""
+"""Evaluation of clusterings: quality, stability and customers reached."""
 
 from collections.abc import Mapping, Sequence
 
@@ -25,7 +25,7 @@ _STRATUM = 50
 
 
 def quality_figures(models: Sequence[KMeans], sample: Delayed) -> Mapping[str, list[float]]:
-    """How good each clustering is, by the name of the figure.
+    """Return the quality figures of each clustering, by their names.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def quality_figures(models: Sequence[KMeans], sample: Delayed) -> Mapping[str, l
 def evaluate(
     models: Sequence[KMeans], stability: Sequence[np.ndarray], gains: Sequence[Gain]
 ) -> list[Trial]:
-    """What the choice looks at, for each clustering.
+    """Evaluate each clustering for the choice.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def evaluate(
 
 
 def trial_figures(trials: Sequence[Trial]) -> Mapping[str, list[float]]:
-    """Return what the choice looked at, by the name of the figure."""
+    """Return the figures of the trials, by their names."""
     return {
         "stability": [trial.stability for trial in trials],
         "restarts_agree": [trial.restarts_agree for trial in trials],
@@ -86,7 +86,7 @@ def trial_figures(trials: Sequence[Trial]) -> Mapping[str, list[float]]:
 def count_holdout(
     scores: np.ndarray, rows: np.ndarray, models: Sequence[KMeans], random_state: int
 ) -> list[np.ndarray]:
-    """Rows that rank and that measure, by segment: (2, n_clusters) for each clustering."""
+    """Count ranking and measuring rows by segment: (2, n_clusters) for each clustering."""
     split = holdout_split(rows, random_state)
     labels = KMeans.predict_sweep(models, scores)
     return [
@@ -102,7 +102,7 @@ def held_out_gains(
     customers: np.ndarray,
     population: int,
 ) -> list[Gain]:
-    """Customers reached by each clustering; the rows set aside are a segment of their own.
+    """Return the gain of each clustering; rows set aside are a segment of their own.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def _silhouette(sample: Sample, model: KMeans) -> float:
 
 
 def _strata(labels: np.ndarray, n_clusters: int) -> np.ndarray:
-    """Rows for the silhouette: of each cluster its share, and at least so many if it has them."""
+    """Draw rows for the silhouette: each cluster's share, and a minimum if it has them."""
     clusters = [np.flatnonzero(labels == cluster) for cluster in range(n_clusters)]
     share = SILHOUETTE_SIZE / len(labels)
     return np.concatenate([rows[: max(round(share * len(rows)), _STRATUM)] for rows in clusters])

@@ -21,7 +21,7 @@ _ARRAYS = ("mean", "scale", "components", "explained_variance_ratio")
 
 @dataclass(frozen=True)
 class Projection:
-    """A pipeline from features to scores: a fitted scaler, and a fitted PCA of what it scales."""
+    """Pipeline from features to scores: a fitted scaler and a fitted PCA."""
 
     scaler: StandardScaler
     pca: IncrementalPCA
@@ -54,7 +54,7 @@ class Projection:
         }
 
     def transform(self, X: Any) -> Any:
-        """Scores of shape (n_rows, n_components) on a grid; lazily for a Dask array.
+        """Scores of shape (n_rows, n_components), rounded to a grid; lazily for a Dask array.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class Projection:
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A pipeline from features to segments: a projection, and the clusters of its scores."""
+    """Pipeline from features to segments: a projection, and the clusters of its scores."""
 
     projection: Projection
     kmeans: KMeans
@@ -121,6 +121,6 @@ class FittedModel:
 
 
 def segment_ids(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The number of each segment: its place among the centres, unless a refresh said otherwise."""
+    """Return the number of each segment: its place among the centres, unless a refresh set it."""
     places = np.arange(len(arrays["cluster_centers"]), dtype=np.int32)
     return arrays.get("segment_ids", places)

@@ -1,4 +1,4 @@
-"""The inner loops of KMeans: a product of a tile of rows with all centres, and one walk over it.
+"""Inner loops of KMeans: a product of a tile of rows with all centres, then one scan of it.
 
 Products are taken in float32. Where they leave a doubt which centre is the nearest, float64
 decides: a row's cluster follows from the row and the centres alone, whatever it is multiplied with.
@@ -53,7 +53,7 @@ def tally_rows(
 
 
 def unknown_labels(n_clusterings: int, n_rows: int, most: int) -> np.ndarray:
-    """Labels of rows that no pass has seen yet, in a byte or two: the largest number there is.
+    """Return labels of rows not seen yet, in a byte or two: the largest number there is.
 
     Parameters
     ----------
@@ -64,21 +64,21 @@ def unknown_labels(n_clusterings: int, n_rows: int, most: int) -> np.ndarray:
 
 
 def doubtful_rows(labels: np.ndarray, slack: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """The rows of which another centre may have come nearer than their own, in ascending order.
+    """Return the rows to which another centre may have come nearer, in ascending order.
 
     Parameters
     ----------
     labels, slack : of one clustering, shape (n_rows,), as `tally_rows` leaves them
     shift : per cluster, how much nearer another centre may have come to a row
     """
-    doubtful = np.empty(len(labels), dtype=np.intp)
-    return doubtful[: _doubtful(labels, slack, shift, doubtful)]
+    rows = np.empty(len(labels), dtype=np.intp)
+    return rows[: _doubtful(labels, slack, shift, rows)]
 
 
 def measure_rows(
     rows: np.ndarray, centers: Sequence[np.ndarray]
 ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """What tells how good clusterings are, in one reading.
+    """Sum the measures of quality of several clusterings, in one reading.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def measure_rows(
 
 
 def label_rows(rows: np.ndarray, centers: Sequence[np.ndarray]) -> np.ndarray:
-    """The nearest centre of each row under each clustering, in one reading.
+    """Return the nearest centre of each row under each clustering, in one reading.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def label_rows(rows: np.ndarray, centers: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def nearest(rows: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest centre of each row, and the distance to it.
+    """Return the nearest centre of each row, and the distance to it.
 
     Returns
     -------
@@ -127,14 +127,14 @@ def nearest(rows: np.ndarray, centers: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def squares(rows: np.ndarray) -> float:
-    """Sum of all squared scores, in float64."""
+    """Sum all squared scores in float64."""
     return float(_squares(np.ascontiguousarray(rows)))
 
 
 def _stack(centers: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     stacked = np.ascontiguousarray(np.concatenate(centers), dtype=np.float32)
     norms = (stacked.astype(np.float64) ** 2).sum(axis=1).astype(np.float32)
-    return stacked, norms, np.concatenate([[0], np.cumsum([len(these) for these in centers])])
+    return stacked, norms, np.concatenate([[0], np.cumsum(list(map(len, centers)))])
 
 
 def _tile_rows(stacked: np.ndarray) -> int:
@@ -149,10 +149,10 @@ def _compiled(**options: Any) -> Callable[[F], F]:
 
     def compiled(function: F) -> F:
         try:
-            compiled: F = numba.njit(nogil=True, cache=True, **options)(function)
+            loop: F = numba.njit(nogil=True, cache=True, **options)(function)
         except RuntimeError:
-            compiled = numba.njit(nogil=True, **options)(function)
-        return compiled
+            loop = numba.njit(nogil=True, **options)(function)
+        return loop
 
     return compiled
 
@@ -191,7 +191,7 @@ def _distances(
 
 
 class _Room(NamedTuple):
-    """Memory for a tile, used again for the next."""
+    """Memory for a tile, reused for the next."""
 
     products: np.ndarray
     square: np.ndarray
@@ -203,7 +203,7 @@ class _Room(NamedTuple):
 
 
 class _Tile(NamedTuple):
-    """A few rows, their products with all centres, and what one clustering makes of them."""
+    """A few rows, their products with all centres, and their bounds under one clustering."""
 
     rows: np.ndarray
     products: np.ndarray
@@ -237,7 +237,7 @@ def _room(n_centers: int, tile_rows: int) -> _Room:
 
 @_compiled()
 def _multiplied(rows: np.ndarray, start: int, centers: np.ndarray, room: _Room) -> _Tile:
-    """The tile that begins at `start`: its products, and nothing known yet of its clusters."""
+    """Multiply the tile that begins at `start` with all centres; bounds are not set yet."""
     tile = rows[start : start + len(room.own)]
     n = len(tile)
     products = room.products[: len(centers) * n].reshape(len(centers), n)
@@ -281,19 +281,19 @@ def _decide(
     stop: int,
     below: float,
 ) -> int:
-    """The nearest of the centres that may be it, by distances in float64; the first of equals."""
-    own, nearest_yet = first, np.inf
+    """Return the nearest of the candidate centres by float64 distances; the first of equals."""
+    closest, least_distance = first, np.inf
     for cluster in range(first, stop):
         if norms[cluster] - np.float32(2) * values[cluster] <= below:
-            apart = _distance(row, centers[cluster])
-            if apart < nearest_yet:
-                own, nearest_yet = cluster, apart
-    return own
+            distance = _distance(row, centers[cluster])
+            if distance < least_distance:
+                closest, least_distance = cluster, distance
+    return closest
 
 
 @_compiled()
 def _settle(tile: _Tile, norms: np.ndarray, centers: np.ndarray, first: int, stop: int) -> None:
-    """The nearest centre of each row for the clustering of centres `first` up to `stop`.
+    """Find the nearest centre of each row for the clustering of centres `first` up to `stop`.
 
     A float32 product of n terms is off by at most n u |z||c|, u = 2^-24 (Higham 2002, "Accuracy
     and stability of numerical algorithms", section 3.1). As 2 |z||c| is at most |z|² + |c|², and
@@ -365,7 +365,7 @@ def _doubtful(labels: np.ndarray, slack: np.ndarray, shift: np.ndarray, rows: np
 
 @_compiled()
 def _gaps(upper: np.ndarray, lower: np.ndarray, gaps: np.ndarray) -> None:
-    """How much farther than the own centre any other is, at least; 0 where that is in doubt."""
+    """Lower bound on how much farther any other centre is than the own; 0 where in doubt."""
     for i in range(len(upper)):
         mine = np.sqrt(upper[i])
         other = np.sqrt(max(lower[i], np.float32(0)))

@@ -1,4 +1,4 @@
-"""KMeans for several numbers of clusters at once: a pass reads each block once for all of them."""
+"""KMeans for several numbers of clusters at once: each pass reads each block once for all."""
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
@@ -55,7 +55,7 @@ _INITS = ("k-means++", "k-means||")
 
 
 class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
-    """Clusters by Lloyd's algorithm: dask-ml's KMeans with scikit-learn's answers.
+    """Lloyd's algorithm: dask-ml's KMeans with scikit-learn's results.
 
     Starting centres come from k-means++ with restarts on a sample; then exact passes over all
     blocks. An empty cluster moves to the row farthest from its centre. Products of rows are taken
@@ -101,7 +101,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
 
     @classmethod
     def from_centers(cls, centers: np.ndarray) -> Self:
-        """Clusters of rows around the origin, such as scores, fitted before.
+        """Build a fitted model of rows around the origin, such as scores, from its centres.
 
         Parameters
         ----------
@@ -134,7 +134,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any, *, return_distance: bool = False) -> Any:
-        """The nearest cluster of each row, int32; lazily for a Dask array.
+        """Return the nearest cluster of each row, int32; lazily for a Dask array.
 
         Parameters
         ----------
@@ -156,7 +156,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         return self.predict_sweep([self], X)[0]
 
     def transform(self, X: Any) -> Any:
-        """Distances to all centres, shape (n_rows, n_clusters); lazily for a Dask array."""
+        """Return distances to all centres, shape (n_rows, n_clusters); lazily for a Dask array."""
         check_is_fitted(self, "cluster_centers_")
         X = check_rows(self, X, min_rows=0)
         if isinstance(X, da.Array):
@@ -165,7 +165,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         return euclidean_distances(X, self.cluster_centers_)
 
     def measure(self, X: Any) -> ClusterSums:
-        """What tells how good the clustering is for these rows, in one pass."""
+        """Sum the measures of quality for these rows, in one pass."""
         check_is_fitted(self, "cluster_centers_")
         X = check_rows(self, X, min_rows=0)
         rows: Rows
@@ -177,12 +177,12 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         return sums
 
     def score(self, X: Any, y: None = None) -> float:
-        """Minus the sum of squared distances of these rows to the nearest centre."""
+        """Return minus the sum of squared distances of these rows to the nearest centre."""
         sums = self.measure(X)
         return -inertia(sums, self._around_origin(self.cluster_centers_))
 
     def by_size(self) -> Self:
-        """The same clustering with the largest cluster first."""
+        """Return the same clustering with the largest cluster first."""
         order = np.argsort(-self.sums_.counts, kind="stable")
         model = copy(self)
         model.cluster_centers_ = self.cluster_centers_[order]
@@ -284,11 +284,11 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         states = lloyd(LocalRows([scores]), dict(enumerate(starts)), **limits)
         centers, n = [state.centers for state in states.values()], len(seeds)
         best = [best_of(scores, centers[i : i + n]) for i in range(0, len(centers), n)]
-        return [KMeans.from_centers(these) for these in best]
+        return list(map(KMeans.from_centers, best))
 
     @staticmethod
     def predict_sweep(models: Sequence["KMeans"], X: np.ndarray) -> np.ndarray:
-        """Clusters of rows by several fitted models in one reading; `predict` is the case of one.
+        """Predict with several models in one reading; `predict` is the case of one.
 
         Parameters
         ----------
@@ -310,7 +310,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         return _centred(rows, self._offset)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without `labels_`, which would take the rows along; `predict` gives them again."""
+        """Pickle without `labels_`, which would take the rows along; `predict` gives them again."""
         state = dict(super().__getstate__())
         state.pop("labels_", None)
         return state
@@ -357,7 +357,7 @@ def _begin(
     subsample: Callable[[], Rows] | None,
     seed: int,
 ) -> SweepCheckpoint:
-    """Where passes over all rows begin: centres given, or found on a sample; then on more rows."""
+    """Choose starting centres: given, or fitted on a sample; then refined on more rows."""
     tried = [model.n_clusters for model in models]
     agreement = dict.fromkeys(tried, float("nan"))
     if isinstance(models[0].init, str):
@@ -373,7 +373,7 @@ def _begin(
 def _starts(
     sample: Delayed, n_clusters: Sequence[int], n_init: int, seed: int
 ) -> tuple[dict[int, np.ndarray], dict[int, float]]:
-    """Starting centres for each number of clusters, and how well restarts agree on them."""
+    """Return starting centres for each number of clusters, and how well restarts agree."""
     most = max(n_clusters)
     seedings = [delayed(seed_sample)(sample, most, (seed, trial)) for trial in range(n_init)]
     best = dask.compute(*(delayed(starting_centers)(sample, k, seedings) for k in n_clusters))

@@ -1,4 +1,4 @@
-"""Lloyd's algorithm for many clusterings at once: a pass reads each block once, for all of them.
+"""Lloyd's algorithm for many clusterings at once: each pass reads each block once for all.
 
 A row keeps its cluster while no other centre can have come nearer than its own: the bound of
 Hamerly (2010), "Making k-means even faster", SIAM International Conference on Data Mining, 130-140.
@@ -43,7 +43,7 @@ class Changes:
 
 @dataclass
 class ClusteringState:
-    """A clustering between two passes."""
+    """State of a clustering between two passes."""
 
     centers: np.ndarray
     n_iter: int = 0
@@ -60,7 +60,7 @@ class ClusteringState:
         self.center_shift = np.zeros(len(self.centers))
 
     def update(self, moved: np.ndarray, tolerance: float, max_iter: int) -> None:
-        """Move the centres; stop if they hardly move, or have moved often enough."""
+        """Move the centres; stop if they hardly move, or after the last iteration."""
         before = self.centers.astype(np.float64)
         shift = ((moved - before) ** 2).sum()
         self.centers = moved.astype(np.float32)
@@ -73,17 +73,17 @@ class ClusteringState:
 
 
 class Rows(Protocol):
-    """Rows that passes go over, wherever they are."""
+    """Protocol of rows to pass over, in memory or in tasks."""
 
     def total(self, function: Callable[..., Any], *args: Any) -> Any:
-        """``function(block, *args)`` of all blocks, added up."""
+        """Sum ``function(block, *args)`` over all blocks."""
 
     def passes(self) -> Callable[[Mapping[int, Query]], Changes]:
-        """Return a function that makes a pass; it remembers bounds from one call to the next."""
+        """Return a function that makes a pass; it keeps bounds between calls."""
 
 
 class LocalRows:
-    """Rows that threads of this process go over.
+    """Rows in this process, passed over by threads.
 
     A pass by a graph of tasks takes some 20 ms of Python beside its work: here it takes none.
 
@@ -126,12 +126,12 @@ class LocalRows:
 
 
 def local_rows(blocks: Sequence[Delayed], threads: int) -> LocalRows:
-    """Rows of blocks that lie in the memory of this process already."""
+    """Return the rows of blocks that are already in the memory of this process."""
     return LocalRows(dask.compute(*blocks), threads)
 
 
 class DaskRows:
-    """Rows in blocks that tasks give; `hold` keeps what is remembered of them between passes."""
+    """Rows in blocks computed by tasks; `hold` keeps their bounds between passes."""
 
     def __init__(self, blocks: Sequence[Delayed], hold: Hold | None = None) -> None:
         self._blocks = blocks
@@ -161,7 +161,7 @@ class DaskRows:
 
 
 def hold_in_memory(tasks: Sequence[Delayed], total: Delayed) -> tuple[Sequence[Delayed], Any]:
-    """Keep the results of the tasks where they were computed."""
+    """Keep the results of the tasks on the workers that computed them."""
     *held, value = dask.persist(*tasks, total)
     return held, value.compute()
 
@@ -175,7 +175,7 @@ def lloyd(
     on_pass: Callable[[int, int], None] = lambda passes, running: None,
     keep: Callable[[Mapping[int, ClusteringState]], None] = lambda states: None,
 ) -> dict[int, ClusteringState]:
-    """Move the centres of each clustering to the means of their rows until they rest.
+    """Move the centres of each clustering to the means of their rows until they converge.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def lloyd(
 def move_rows(
     block: np.ndarray, bounds: RowBounds | None, queries: Mapping[int, Query]
 ) -> tuple[RowBounds, Changes]:
-    """Bring the clusters of a block's rows up to date, looking at the doubtful rows alone.
+    """Update the clusters of a block's rows, looking at the doubtful rows alone.
 
     Parameters
     ----------
@@ -253,25 +253,25 @@ def move_rows(
 def _move_rows_anew(
     block: np.ndarray, bounds: RowBounds | None, queries: Mapping[int, Query]
 ) -> tuple[RowBounds, Changes]:
-    """The same for tasks, which leave what they are given as it is."""
+    """Update the clusters of a block's rows in a task, whose inputs must not change."""
     return move_rows(block, bounds and bounds.select(list(queries)), queries)
 
 
 def measure(rows: Rows, centers: Sequence[np.ndarray]) -> list[ClusterSums]:
-    """What tells how good clusterings with these centres are, in one pass over all rows."""
+    """Sum the measures of quality of clusterings with these centres, in one pass over all rows."""
     measures: _Measures = rows.total(_measure_block, list(centers))
     return measures.sums
 
 
 def farthest(rows: Rows, centers: np.ndarray, most: int) -> "Far":
-    """The `most` rows farthest from their centres."""
+    """Return the `most` rows farthest from their centres."""
     far: Far = rows.total(_farthest, centers, most)
     return far
 
 
 @dataclass(frozen=True)
 class Far:
-    """The rows farthest from their centres, the farthest first."""
+    """Rows farthest from their centres, the farthest first."""
 
     distances: np.ndarray
     labels: np.ndarray
@@ -320,7 +320,7 @@ def _tally(
 
 
 def _whole(block: np.ndarray) -> np.ndarray:
-    """All rows of a block; one that lies in a file is read from it whole."""
+    """Return all rows of a block; a block in a file is read from it whole."""
     if isinstance(block, np.memmap) and block.filename is not None:
         rows = np.fromfile(block.filename, block.dtype, block.size, offset=block.offset)
         return rows.reshape(block.shape)
@@ -328,7 +328,7 @@ def _whole(block: np.ndarray) -> np.ndarray:
 
 
 def _approach(shifts: np.ndarray) -> np.ndarray:
-    """How much nearer another centre may come to a row of each cluster, by the shifts of all."""
+    """Bound how much nearer another centre may have come to a row of each cluster."""
     if len(shifts) == 1:
         return shifts
     largest, next_largest = np.sort(shifts)[[-1, -2]]
@@ -338,7 +338,7 @@ def _approach(shifts: np.ndarray) -> np.ndarray:
 
 
 def _means(rows: Rows, state: ClusteringState) -> np.ndarray:
-    """Means of the clusters; an empty one takes the row farthest from its centre, as in sklearn."""
+    """Return the means of the clusters; an empty one takes the row farthest from its centre."""
     counts, sums = state.counts.astype(np.float64), state.sums.copy()
     empty = np.flatnonzero(counts == 0)
     if len(empty):

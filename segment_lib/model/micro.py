@@ -1,4 +1,4 @@
-"""Micro-segments: small clusters of the scores, cut in slices by likeness to the customers."""
+"""Micro-segments: small clusters of the scores, cut into slices by similarity to customers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ class MicroClusters:
         return np.asarray(self.projection.transform(block) * self.weights)
 
     def tally(self, block: np.ndarray) -> ClusterSums:
-        """Rows, and sums of the weighted scores, by cluster."""
+        """Count rows and sum weighted scores by cluster."""
         return self.kmeans.measure(self.transform(block))
 
 
@@ -168,7 +168,7 @@ class MicroModel:
 
 
 def _shared_difference(apart: np.ndarray, sure: np.ndarray, within: np.ndarray) -> np.ndarray:
-    """The differences of all clusters, drawn towards their mean; (n_clusters, n_components).
+    """Shrink the differences of all clusters to their mean; (n_clusters, n_components).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The fitted model as ONNX, for programs that know nothing of this one, and its check."""
+"""Export of the fitted model as ONNX, and its check against known rows."""
 
 import json
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def build_onnx(
     segment_ids: np.ndarray,
     metadata: dict[str, str],
 ) -> bytes:
-    """Encoded features of shape (n_rows, n_features), float32, to segment and distance.
+    """Build the ONNX model from encoded features to segment and distance.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def build_onnx(
 
 
 def run_onnx(model: bytes, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Segment and distance of features of shape (n_rows, n_features), by onnxruntime."""
+    """Predict segment and distance of features (n_rows, n_features) by onnxruntime."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -133,12 +133,12 @@ def check_onnx(
     IntegrityError
         If a row disagrees beyond rounding.
     """
-    computed, far = run_onnx(model, block)
+    onnx_segments, onnx_distances = run_onnx(model, block)
     near = TOLERANCE * (1 + distances.astype(np.float64))
     # Asked for what agrees, as no number agrees with NaN.
-    fits = np.abs(far - distances) <= near
+    fits = np.abs(onnx_distances - distances) <= near
     order = np.argsort(segment_ids)
-    for numbers in (computed, segments):
+    for numbers in (onnx_segments, segments):
         at = np.searchsorted(segment_ids, numbers, sorter=order).clip(max=len(order) - 1)
         places = order[at]
         apart = scores.astype(np.float64) - cluster_centers.astype(np.float64)[places]
@@ -150,4 +150,4 @@ def check_onnx(
             "get another segment or distance from it. Run assign again; if they still do, report "
             "it."
         )
-    return int((computed == segments).sum())
+    return int((onnx_segments == segments).sum())

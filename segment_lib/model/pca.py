@@ -1,4 +1,4 @@
-"""Principal components from the scatter matrix: incremental PCA, exact and mergeable."""
+"""Incremental PCA from the scatter matrix, exact and mergeable."""
 
 from typing import Any, Self
 
@@ -68,7 +68,7 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
         return self._learn(moments if seen is None else seen + moments)
 
     def merge(self, other: Self) -> Self:
-        """Add the rows that another fit has seen."""
+        """Add the rows that another PCA has seen."""
         return self._learn(self.moments_ + other.moments_)
 
     def fit_transform(self, X: Any, y: None = None, **fit_params: Any) -> Any:
@@ -77,7 +77,7 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
 
     @classmethod
     def from_arrays(cls, components: np.ndarray, explained_variance_ratio: np.ndarray) -> Self:
-        """A PCA of scaled rows from what was learned.
+        """Build a fitted PCA of scaled rows from its arrays.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
         return self
 
     def transform(self, X: Any, *, scaler: StandardScaler | None = None) -> Any:
-        """Scores of shape (n_rows, n_components), lazily for a Dask array.
+        """Return scores of shape (n_rows, n_components), lazily for a Dask array.
 
         Parameters
         ----------
@@ -140,12 +140,12 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
         return scores - (axes @ self.mean_).astype(X.dtype) if self.mean_.any() else scores
 
     def score_samples(self, X: Any) -> Any:
-        """Log-likelihood of each row under the model; lazily for a Dask array."""
+        """Return the log-likelihood of each row under the model; lazily for a Dask array."""
         check_is_fitted(self, "components_")
         return super().score_samples(check_rows(self, X))
 
     def inverse_transform(self, X: Any) -> Any:
-        """Rows whose scores are those of `X`, shape (n_rows, n_components), as far as kept."""
+        """Approximate the rows whose scores are `X`, shape (n_rows, n_components)."""
         check_is_fitted(self, "components_")
         axes = self.components_
         if self.whiten:

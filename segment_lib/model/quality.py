@@ -1,4 +1,4 @@
-"""How good a clustering is: each figure has its one definition here."""
+"""Quality figures of clusterings; each has its one definition here."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -12,7 +12,7 @@ _CHUNK = 512
 
 @dataclass(frozen=True)
 class ClusterSums:
-    """What a pass adds up for one clustering, so that any split of the rows gives the same."""
+    """Sums of one clustering over rows; those of disjoint rows add up."""
 
     counts: np.ndarray
     """Rows per cluster, shape (n_clusters,)."""

@@ -1,4 +1,4 @@
-"""A model fitted again from the segments of another, whose features may be others."""
+"""Refit from the segments of an earlier model, whose features may differ."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from segment_lib.model.fitted import FittedModel, Projection
 
 @dataclass(frozen=True)
 class Refit:
-    """Where a refit begins, and how its segments compare with those of the base."""
+    """Starting centres of a refit, and how its segments compare with those of the base."""
 
     base: FittedModel
     base_features: Sequence[str]
@@ -20,7 +20,7 @@ class Refit:
 
     @property
     def starts(self) -> np.ndarray:
-        """The centres of the base in the components of now, (n_clusters, n_components), float32.
+        """Return the base's centres in the new components, (n_clusters, n_components), float32.
 
         A feature that the base has not is at its mean.
         """
@@ -30,7 +30,7 @@ class Refit:
         return np.asarray(self.projection.transform(starts.astype(np.float32)))
 
     def comparable(self, centers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the centres of the base and those of now by the features shared, scaled alike.
+        """Return base and new centres in the shared features, on one scale.
 
         Parameters
         ----------
@@ -43,17 +43,17 @@ class Refit:
 
     @property
     def _base_centers(self) -> np.ndarray:
-        """The centres of the base, as its features."""
+        """Return the centres of the base in its features."""
         return self.base.projection.inverse_transform(self.base.kmeans.cluster_centers_)
 
     @property
     def _shared(self) -> np.ndarray:
-        """True for each feature of now that the base has too."""
+        """Return True for each new feature that the base has too."""
         return np.array([name in self.base_features for name in self.features])
 
     @property
     def _places(self) -> list[int]:
-        """Places of the shared features in the base."""
+        """Return the positions of the shared features in the base."""
         return [
             self.base_features.index(name) for name in self.features if name in self.base_features
         ]

@@ -1,4 +1,4 @@
-"""Rows chosen by a hash of their number, and starting centres found on them."""
+"""Sampling of rows by a hash of their number, and starting centres from the sample."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Sample:
         )
 
     def first(self, size: int) -> Self:
-        """The `size` rows of the smallest hashes, in their order."""
+        """Return the `size` rows of the smallest hashes, in hash order."""
         chosen = np.argsort(self.hashes, kind="stable")[:size]
         return type(self)(self.hashes[chosen], self.scores[chosen])
 
@@ -51,7 +51,7 @@ class Sample:
 def sample_blocks(
     Z: da.Array, rows: da.Array, *, size: int = SAMPLE_SIZE, random_state: int = 0
 ) -> Delayed:
-    """`size` rows of `Z`, chosen by hashing `rows`, as a Sample that stays on the workers."""
+    """Sample `size` rows of `Z` by hashing `rows`; the Sample stays on the workers."""
     share = min(1.0, (size + 6 * size**0.5) / Z.shape[0])
     parts = [
         delayed(_sample_block)(block, numbers, share, random_state)
@@ -63,7 +63,7 @@ def sample_blocks(
 def subsample_blocks(
     Z: da.Array, rows: da.Array, *, size: int = SUBSAMPLE_SIZE, random_state: int = 0
 ) -> list[Delayed]:
-    """About `size` rows of `Z`, chosen by hashing `rows`, left in its blocks on the workers."""
+    """Sample about `size` rows of `Z` by hashing `rows`, left in their blocks on the workers."""
     share = min(1.0, size / Z.shape[0])
     parts = [
         delayed(_subsample_block)(block, numbers, share, random_state)
@@ -73,7 +73,7 @@ def subsample_blocks(
 
 
 def seeding(scores: np.ndarray, n_clusters: int, seed: tuple[int, ...]) -> np.ndarray:
-    """Rows chosen one after the other by greedy k-means++.
+    """Choose rows by greedy k-means++.
 
     The first `k` of them are a start for `k` clusters: one seeding serves all numbers of clusters.
     Arthur and Vassilvitskii (2007), "k-means++: the advantages of careful seeding", SODA,
@@ -85,14 +85,14 @@ def seeding(scores: np.ndarray, n_clusters: int, seed: tuple[int, ...]) -> np.nd
 
 
 def seed_sample(sample: Sample, n_clusters: int, seed: tuple[int, ...]) -> np.ndarray:
-    """A seeding from the rows of a sample."""
+    """Seed from the rows of a sample."""
     return seeding(sample.scores, n_clusters, seed)
 
 
 def starting_centers(
     sample: Sample, k: int, seedings: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, float]:
-    """The best of the clusterings of the sample from these seedings, and how well they agree."""
+    """Fit from several seedings; return the best centres and how well the fits agree."""
     candidates = _refined(sample.scores, [rows[:k] for rows in seedings])
     labels = label_rows(sample.scores, candidates)
     pairs = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
@@ -107,7 +107,7 @@ def _refined(scores: np.ndarray, starts: Sequence[np.ndarray]) -> list[np.ndarra
 
 
 def best_of(scores: np.ndarray, candidates: Sequence[np.ndarray]) -> np.ndarray:
-    """The centres with the least inertia on these rows; the first of equals."""
+    """Return the centres of least inertia on these rows; the first of equals."""
     return min(
         candidates, key=lambda centers: (nearest(scores, centers)[1].astype(np.float64) ** 2).sum()
     )
@@ -116,7 +116,7 @@ def best_of(scores: np.ndarray, candidates: Sequence[np.ndarray]) -> np.ndarray:
 def neighbouring_centers(
     sample: Sample, centers: Mapping[int, np.ndarray], k: int, seed: int
 ) -> np.ndarray:
-    """The best on the sample of the `k` centres, and of those of one fewer or one more, mended.
+    """Improve the `k` centres by those of one fewer and one more, on the sample.
 
     One fewer takes in a row far from its centres; of one more the two are merged that cost least.
     """
@@ -132,7 +132,7 @@ def neighbouring_centers(
 
 
 def _merged(centers: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """One centre fewer: the two whose union raises the inertia least (Ward 1963, JASA 58, 236)."""
+    """Merge the two centres whose union raises the inertia least (Ward 1963, JASA 58, 236)."""
     a, b = np.triu_indices(len(centers), 1)
     together = np.maximum(counts[a] + counts[b], 1)
     cost = counts[a] * counts[b] / together * ((centers[a] - centers[b]) ** 2).sum(axis=1)
@@ -144,14 +144,14 @@ def _merged(centers: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def reseed_empty(sample: Sample, centers: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Rows of the sample to add to the centres, by greedy k-means++."""
+    """Choose rows of the sample as further centres, by greedy k-means++."""
     return _further(sample.scores, centers, n, np.random.default_rng([seed, len(centers)]))
 
 
 def _further(
     scores: np.ndarray, centers: np.ndarray, n: int, draw: np.random.Generator
 ) -> np.ndarray:
-    """Of a few rows drawn by their squared distance, the one that lowers the inertia most.
+    """Draw a few rows by squared distance; return the one that lowers the inertia most.
 
     So a lone row far from all others is not chosen for its distance alone.
     """

@@ -1,4 +1,4 @@
-"""Count, mean and scatter matrix in one pass, and the standard scaler that follows from them."""
+"""Moments (count, mean and scatter matrix) in one pass, and the standard scaler."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Moments:
 
     @classmethod
     def from_block(cls, block: np.ndarray) -> Self:
-        """Moments of an array of shape (n_rows, n_features), in float64 tile by tile."""
+        """Compute the moments of an array (n_rows, n_features), in float64 tile by tile."""
         mean = block.mean(axis=0, dtype=np.float64)
         scatter = np.zeros((block.shape[1], block.shape[1]))
         for start in range(0, len(block), _TILE):
@@ -53,12 +53,12 @@ class Moments:
         )
 
     def scaled(self, mean: np.ndarray, scale: np.ndarray) -> Self:
-        """Moments of ``(x - mean) / scale``."""
+        """Return the moments of ``(x - mean) / scale``."""
         return type(self)(self.n, (self.mean - mean) / scale, self.scatter / np.outer(scale, scale))
 
 
 def compute_moments(X: da.Array | np.ndarray) -> Moments:
-    """Moments of all rows of `X`, shape (n_rows, n_features), in one pass.
+    """Compute the moments of all rows of `X`, shape (n_rows, n_features), in one pass.
 
     Raises
     ------
@@ -113,7 +113,7 @@ class StandardScaler(dask_ml.preprocessing.StandardScaler):  # type: ignore[misc
 
     @classmethod
     def from_arrays(cls, mean: np.ndarray, scale: np.ndarray) -> Self:
-        """A fitted scaler from what was learned, both of shape (n_features,)."""
+        """Build a fitted scaler from its arrays, both of shape (n_features,)."""
         scaler = cls()
         scaler.mean_, scaler.scale_, scaler.var_ = mean, scale, scale**2
         scaler.n_features_in_ = len(mean)
@@ -136,7 +136,7 @@ class StandardScaler(dask_ml.preprocessing.StandardScaler):  # type: ignore[misc
         return self
 
     def scaled_moments(self) -> Moments:
-        """Moments of the rows seen once they are scaled, for what is fitted to those next."""
+        """Return the moments of the rows seen after scaling, to fit a PCA to."""
         return self.moments_.scaled(self.mean_, self.scale_)
 
     def transform(
@@ -182,8 +182,8 @@ def tiles(n_rows: int) -> Iterator[slice]:
     return (slice(start, start + _SMALL_TILE) for start in range(0, n_rows, _SMALL_TILE))
 
 
-def by_blocks(transform: Any, X: da.Array, width: tuple[int, ...], **given: Any) -> da.Array:
-    """``transform(block)`` of each block of `X`, lazily; the type of the numbers stays."""
+def by_blocks(transform: Any, X: da.Array, width: tuple[int, ...], **kwargs: Any) -> da.Array:
+    """Apply ``transform(block)`` to each block of `X`, lazily; the dtype stays."""
     # The meta is given, as Dask would find it by a call with rows of no feature.
     meta = np.empty((0, 0), dtype=X.dtype)
-    return X.map_blocks(transform, chunks=(X.chunks[0], width), meta=meta, **given)
+    return X.map_blocks(transform, chunks=(X.chunks[0], width), meta=meta, **kwargs)

@@ -1,4 +1,4 @@
-"""Whether segments are found again: each matched to its likest partner among resampled ones."""
+"""Stability of segments: the best Jaccard match of each in resampled clusterings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _ITERATIONS = 15
 def resample(
     sample: Sample, n_clusters: Sequence[int], trial: int, seed: int, n_init: int = _STARTS
 ) -> list[KMeans]:
-    """Resampled clusterings: of other rows, from other starts, the best of a few.
+    """Cluster other rows from other starts, and keep the best of a few.
 
     The rows are those of the sample with the smallest hash of their hash, so that neither their
     order nor the partitioning changes the choice.
@@ -44,7 +44,7 @@ def resample(
 def resampled_centers(
     sample: Delayed, k: int, *, random_state: int = 0, trials: int = SPREAD_RESAMPLES
 ) -> np.ndarray:
-    """Centres of several resampled clusterings, shape (trials, k, n_components), float32."""
+    """Return the centres of several resampled clusterings, (trials, k, n_components), float32."""
     tasks = [
         delayed(resample)(sample, [k], trial, random_state, SPREAD_STARTS)
         for trial in range(trials)
@@ -53,13 +53,13 @@ def resampled_centers(
 
 
 def contingency(labels: np.ndarray, others: np.ndarray, n: int, n_others: int) -> np.ndarray:
-    """Rows by label and other label, shape (n, n_others)."""
+    """Count rows by label and other label, shape (n, n_others)."""
     cells = labels.astype(np.int64) * n_others + others
     return np.bincount(cells, minlength=n * n_others).reshape(n, n_others)
 
 
 def jaccard(table: np.ndarray) -> np.ndarray:
-    """Jaccard coefficient of every segment with every other clustering's.
+    """Return the Jaccard coefficient of every segment with every other clustering's.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def segment_stability(
     random_state: int = 0,
     trials: int = RESAMPLES,
 ) -> list[np.ndarray]:
-    """Jaccard coefficient of each segment with its likest partner in each resampled clustering.
+    """Return the Jaccard coefficient of each segment's best match in each resampled clustering.
 
     Hennig (2007), "Cluster-wise assessment of cluster stability", Computational Statistics & Data
     Analysis 52, 258-271, with subsamples and starts drawn anew, compared on all rows of the sample.
@@ -95,7 +95,7 @@ def segment_stability(
 
 @dataclass(frozen=True)
 class Overlap:
-    """Rows shared by segments and those of several resampled clusterings; adds up over parts."""
+    """Contingency of segments and resampled clusterings; adds up over parts."""
 
     contingency: np.ndarray
     """Shape (n_resamples, n_clusters, n_clusters)."""
@@ -104,7 +104,7 @@ class Overlap:
         return type(self)(self.contingency + other.contingency)
 
     def partners(self) -> tuple[np.ndarray, np.ndarray]:
-        """The likest partner of each segment, and its Jaccard coefficient.
+        """Return the best match of each segment, and its Jaccard coefficient.
 
         Both of shape (n_resamples, n_clusters).
         """
@@ -126,7 +126,7 @@ def overlap(scores: np.ndarray, centers: np.ndarray, others: np.ndarray) -> Over
     centers : shape (n_clusters, n_components)
     others : shape (n_resamples, n_clusters, n_components)
     """
-    models = [KMeans.from_centers(these) for these in (centers, *others)]
+    models = list(map(KMeans.from_centers, (centers, *others)))
     own, *theirs = KMeans.predict_sweep(models, scores)
     k = len(centers)
     return Overlap(np.stack([contingency(own, labels, k, k) for labels in theirs]))
@@ -139,7 +139,7 @@ def _labels(sample: Sample, models: Sequence[KMeans]) -> np.ndarray:
 def _best_matches(
     sample: Sample, own: np.ndarray, n_clusters: Sequence[int], trial: int, seed: int
 ) -> list[np.ndarray]:
-    """Jaccard coefficient of each segment with its likest partner, for each clustering."""
+    """Return the Jaccard coefficient of each segment's best match, for each clustering."""
     theirs = KMeans.predict_sweep(resample(sample, n_clusters, trial, seed), sample.scores)
     return [
         jaccard(contingency(a, b, k, k)).max(axis=1)

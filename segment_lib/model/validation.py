@@ -1,4 +1,4 @@
-"""What estimators are given, checked as scikit-learn's check it: ValueErrors with its words."""
+"""Validation of estimator input, with scikit-learn's ValueErrors in its wording."""
 
 from collections.abc import Mapping
 from numbers import Integral
@@ -17,7 +17,7 @@ _FLOATS = (np.float64, np.float32)
 def check_rows(
     estimator: Any, X: Any, *, reset: bool = False, min_rows: int = 1
 ) -> np.ndarray | da.Array:
-    """Rows as an array of shape (n_rows, n_features) of floats, lazy if they are Dask's.
+    """Return rows as a float array of shape (n_rows, n_features), lazy if they are Dask's.
 
     The values of lazy rows are not looked at here: their blocks are checked as they are computed.
 
@@ -48,7 +48,7 @@ def check_rows(
 
 
 def refuse_unsupported(estimator: Any, fit_params: Mapping[str, Any]) -> None:
-    """Raise a TypeError if `fit` is given what it cannot obey, `sample_weight` above all."""
+    """Raise a TypeError for unsupported arguments of `fit`, above all `sample_weight`."""
     if given := sorted(name for name, value in fit_params.items() if value is not None):
         raise TypeError(
             f"{type(estimator).__name__}.fit does not support {', '.join(given)}: every row counts "
@@ -57,7 +57,7 @@ def refuse_unsupported(estimator: Any, fit_params: Mapping[str, Any]) -> None:
 
 
 def as_seed(random_state: Any) -> int:
-    """The seed itself, or one drawn from a RandomState or, for None, from that of NumPy."""
+    """Return the seed itself, or one drawn from a RandomState or, for None, from NumPy's."""
     if isinstance(random_state, Integral):
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
@@ -72,5 +72,5 @@ def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
 def check_at_least(name: str, value: Any, least: float, kind: Any = Integral) -> None:
     """Raise a ParameterError unless the parameter is a number of the kind, not below `least`."""
     if isinstance(value, bool) or not isinstance(value, kind) or not value >= least:
-        what = "a whole number" if kind is Integral else "a number"
-        raise ParameterError(f"{name} = {value!r} is not {what} of at least {least}.")
+        kind_name = "a whole number" if kind is Integral else "a number"
+        raise ParameterError(f"{name} = {value!r} is not {kind_name} of at least {least}.")

@@ -1,1 +1,1 @@
-"""What happened and what is still right: run.json, stages, parts."""
+"""The run folder and its stages: run.json, artifacts, parts, and how stages are run."""

@@ -1,4 +1,4 @@
-"""Every file of a run, once: its path, the stage that leaves it, what it holds.
+"""Table of all files of a run: the path, the stage that writes it, and its content.
 
 Nobody else writes a path of a run out. The tables of docs/files.md are made from these.
 """
@@ -44,23 +44,23 @@ class PartedArtifact(Artifact):
         return self.path.partition("/")[0]
 
     def of(self, extract: str) -> str:
-        """Folder of the parts of an extract."""
+        """Return the folder of the parts of an extract."""
         return f"{self.path}/{extract}/"
 
     def part(self, extract: str, number: int) -> str:
-        """Path of a part."""
+        """Return the path of a part."""
         return f"{self.of(extract)}part-{number:05d}.parquet"
 
     def rows(self, files: Iterable[StoredFile], extract: str) -> int:
-        """Rows of the parts of an extract among some files."""
+        """Count the rows of the parts of an extract among some files."""
         return sum(file.rows or 0 for file in self.among(files, extract))
 
     def among(self, files: Iterable[StoredFile], extract: str) -> list[StoredFile]:
-        """Parts of an extract among some files."""
+        """Return the parts of an extract among some files."""
         return [file for file in files if file.path.startswith(self.of(extract))]
 
     def beside(self, path: str) -> str:
-        """Path of the part of this artifact that has the rows of another artifact's part."""
+        """Return the path of this artifact's part with the rows of another artifact's part."""
         *_, extract, name = PurePosixPath(path).parts
         return f"{self.of(extract)}{name}"
 
@@ -78,7 +78,7 @@ class FolderArtifact(Artifact):
         return path.startswith(f"{self.path}/")
 
     def named(self, name: str) -> Artifact:
-        """One of the files."""
+        """Return one of the files."""
         return Artifact(self.stage, f"{self.folder}/{name}", self.about)
 
 
@@ -395,5 +395,5 @@ DELIVERED = PartedArtifact(
 
 
 def artifacts_of(stage: str) -> Iterator[Artifact]:
-    """The artifacts that a stage leaves."""
+    """Return the artifacts that a stage writes."""
     return (artifact for artifact in ARTIFACTS if artifact.stage == stage)

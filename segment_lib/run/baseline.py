@@ -1,4 +1,4 @@
-"""The earlier run a refresh starts from, and the delivery seen with its eyes."""
+"""The base of a refresh: the earlier run it starts from, and the delivery as that run reads it."""
 
 import json
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ _FIXED = {
 
 @dataclass(frozen=True)
 class Baseline:
-    """A finished run whose attributes, plan and model a refresh goes by."""
+    """Finished run whose attributes, plan and model a refresh reuses."""
 
     manifest: Manifest
     config: Config
@@ -93,7 +93,7 @@ class Baseline:
 
     @cached_property
     def used(self) -> frozenset[str]:
-        """Attributes that make features by the plan in force; those new are none of them."""
+        """Attributes that make features by the plan in force; new ones make none."""
         if self.given is None:
             return self.plan.used
         entries = plan_entries(self._given_text, str(self.given))
@@ -116,7 +116,7 @@ class Baseline:
         return text
 
     def plan_text(self, meanings: Mapping[str, Meaning]) -> str:
-        """The plan in force: that given, else that of the base, in which what is new is dropped."""
+        """The plan in force: the given one, else that of the base with new attributes dropped."""
         if self.given is not None:
             self.refuse_plan()
             return self._given_text
@@ -130,12 +130,12 @@ class Baseline:
         return tuple(Drop(name, "new since the base") for name in self.changes.new)
 
     def refuse_plan(self) -> None:
-        """Raise a ConfigError if a plan is given that is none for this delivery."""
+        """Raise a ConfigError if the given plan does not fit this delivery."""
         if self.given is not None:
             read_plan(self._given_text, self.changes.schema, str(self.given))
 
     def refuse_changes(self, root: Location, meanings: Mapping[str, Meaning]) -> None:
-        """Raise a DataError if the model cannot do with what is delivered.
+        """Raise a DataError if the model cannot be applied to the delivery.
 
         Parameters
         ----------

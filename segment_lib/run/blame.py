@@ -1,4 +1,4 @@
-"""Unexpected errors, told without what they say, as that may quote cells."""
+"""Reports of unexpected errors without their messages, which may quote cells."""
 
 import traceback
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from segment_lib.run.restricted import UndeclaredError
 
 @contextmanager
 def blaming(what: str, advice: str = "Make the run again.") -> Iterator[None]:
-    """Within it, an unexpected error is the fault of what is read from a run folder.
+    """Turn unexpected errors into an error about what is read from a run folder.
 
     All of that was checked by its sha256, which whoever writes there can renew. So the line says
     where the code stumbled, but not what it stumbled over.
@@ -28,14 +28,14 @@ def blaming(what: str, advice: str = "Make the run again.") -> Iterator[None]:
 
 
 def place_of(error: BaseException) -> str:
-    """The kind of an error, and where in the code it came up, without what it says."""
+    """Return the kind of an error and the line of code that raised it, without its message."""
     at = traceback.extract_tb(error.__traceback__)
     where = f" in {Path(at[-1].filename).name}, line {at[-1].lineno}" if at else ""
     return f"{type(error).__name__}{where}"
 
 
 def unquoted(error: BaseException) -> Iterator[str]:
-    """A traceback without what errors say of themselves: Polars, for one, quotes cells."""
+    """Format a traceback without the messages of errors: Polars, for one, quotes cells."""
     cause = error.__cause__ or error.__context__
     if cause is not None:
         yield from unquoted(cause)

@@ -1,4 +1,4 @@
-"""What a stage at work leaves for a run taken up again: finished parts, noted, and a checkpoint.
+"""Checkpoints of a running stage, from which a run resumes: finished parts and arrays.
 
 A part is finished once a note with its sha256 lies in the stage's staging folder. It is written
 after the part itself, by the task that made it: so neither the death of the job nor that of the
@@ -26,14 +26,14 @@ _CHECKPOINT = f"{KEPT}/checkpoint"
 def finish_part(
     staging_dir: Location, path: str, rows: pl.DataFrame, metadata: dict[str, str] | None = None
 ) -> StoredFile:
-    """Write a part, then note that it is finished."""
+    """Write a part, then record that it is finished."""
     file = write_part(staging_dir, path, rows, metadata)
     write_file(staging_dir, f"{KEPT}/{path}.json", json.dumps(file.as_json()).encode())
     return file
 
 
 def noted_parts(staging_dir: Location) -> list[StoredFile]:
-    """The parts noted as finished, in the order of their names; `is_whole` says if they are."""
+    """The parts recorded as finished, in the order of their names; `is_whole` checks them."""
     parts = []
     for note in sorted((staging_dir / KEPT).rglob("*.json")):
         with suppress(ValueError, TypeError, IntegrityError, FileNotFoundError, RecursionError):
@@ -42,18 +42,18 @@ def noted_parts(staging_dir: Location) -> list[StoredFile]:
 
 
 def is_whole(folders: Sequence[Location], file: StoredFile) -> bool:
-    """True if the file lies in one of the folders, and its bytes are those that were written."""
+    """Return True if the file lies in one of the folders and has the bytes that were written."""
     return any(hash_file(folder / file.path) == file.sha256 for folder in folders)
 
 
 def write_checkpoint(staging_dir: Location, arrays: Mapping[str, np.ndarray]) -> None:
-    """Put a checkpoint in the place of the one before it: its sha256, then an ``.npz`` file."""
+    """Replace the checkpoint: its sha256, then an ``.npz`` file."""
     content = pack_arrays(arrays)
     write_file(staging_dir, _CHECKPOINT, sha256(content).digest() + content)
 
 
 def read_checkpoint(staging_dir: Location) -> dict[str, np.ndarray] | None:
-    """The checkpoint of a run that ended early; None if there is none, or it is damaged."""
+    """Return the checkpoint of an interrupted run; None if it is absent or damaged."""
     try:
         stored = read_regular(staging_dir / _CHECKPOINT)
     except FileNotFoundError:

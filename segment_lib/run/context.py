@@ -1,4 +1,4 @@
-"""What a stage at work is handed: what it has declared to read, and where it writes."""
+"""The context of a running stage: what it has declared to read, and where it writes."""
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -44,7 +44,7 @@ R = TypeVar("R", bound=Result)
 
 
 class RunReader:
-    """Files and results of a run, of which a stage reads what it has declared.
+    """Files and results of a run, limited to what a stage has declared.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ class RunReader:
 
 
 class Context(RunReader):
-    """All that a stage at work can see and do.
+    """Everything that a running stage can read and do.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ class Context(RunReader):
         return self._wrote(artifact, write_arrays(self.staging_dir, artifact.path, arrays))
 
     def take(self, artifact: Artifact) -> StoredFile:
-        """Take a file of the base over as it is.
+        """Reuse a file of the base unchanged.
 
         Raises
         ------
@@ -331,19 +331,19 @@ class Context(RunReader):
         return dict(zip(EXTRACTS, self.compute(tasks), strict=True))
 
     def at_once(self, bytes_per_row: float, rows: int) -> int:
-        """Return how many parts of so many rows the budget lets the stage work on together."""
+        """Return how many parts of so many rows fit in the budget at once."""
         return self._job.at_once(bytes_per_row, rows)
 
     def limited(self, bytes_per_row: float, rows: int) -> AbstractContextManager[None]:
-        """Within it, Dask works on no more parts together than the budget allows."""
+        """Limit the parts Dask works on at once to what the budget allows."""
         return self.workers.limited(self.at_once(bytes_per_row, rows))
 
     def scratch(self) -> Location:
-        """Return a private folder that all workers see, and that is removed in the end."""
+        """Return a private folder that all workers see; removed in the end."""
         return self._job.scratch(self.staging_dir)
 
     def progress(self, total: int, unit: str) -> Progress:
-        """Show how far the stage is."""
+        """Show the progress of the stage."""
         return self._job.console.progress(self._stage.name, total, unit)
 
     def log(self, message: str, **facts: object) -> None:
@@ -351,21 +351,21 @@ class Context(RunReader):
         log(f"{self._stage.name:8} {message}", **facts)
 
     def counted(self, rows: int) -> str:
-        """Return a count as the log may tell it: of few people, only that they are few."""
+        """Return a count for the log, suppressed if it is of few people."""
         return count_text(rows, self._job.config.fairness.min_cell)
 
     def few_set_aside(self, delivered: Mapping[str, int], encoded: Mapping[str, int]) -> bool:
-        """Return True if rows in and out would tell of too few people set aside."""
+        """Return True if rows in and out would disclose that too few people are set aside."""
         return few_set_aside(delivered, encoded, self._job.config.fairness.min_cell)
 
 
 class _Sections:
-    """Sections of a config, each with the keys that are declared."""
+    """Sections of a config, limited to the declared keys."""
 
     def __init__(self, sections: Mapping[str, Any]) -> None:
         self.__dict__.update(sections)
 
 
 def few_set_aside(delivered: Mapping[str, int], encoded: Mapping[str, int], min_cell: int) -> bool:
-    """Return True if rows in and out of the stages would tell of too few people set aside."""
+    """Return True if rows in and out would disclose that too few people are set aside."""
     return any(0 < delivered[name] - encoded[name] < min_cell for name in EXTRACTS)

@@ -1,4 +1,4 @@
-"""Fingerprints of stages and of delivered files, by which a run sees what has changed."""
+"""Fingerprints of stages and of delivered files, which change when their content changes."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ _DRAWING = ("altair", "vl-convert-python")
 
 
 def fingerprint(settings: Any, inputs: Any) -> str:
-    """The same for the same settings, inputs and format version, and for nothing else."""
+    """Hash settings, inputs and format version, and nothing else."""
     text = json.dumps([FORMAT, settings, inputs], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def fingerprint_file(file: Location, *, by_content: bool = False) -> list[str | int]:
-    """Name of a delivered file, and what tells it from any other of the name.
+    """Return the name of a delivered file and its fingerprint.
 
     Size and time of change on a disk, the version of an object; by content the sha256, where
     times cannot be trusted.
@@ -32,5 +32,5 @@ def fingerprint_file(file: Location, *, by_content: bool = False) -> list[str | 
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of what decides the bytes."""
+    """Return the versions of the packages that decide the bytes."""
     return versions_of((*PACKAGES, *_DRAWING))

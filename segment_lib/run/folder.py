@@ -1,4 +1,4 @@
-"""A run folder while a job is at work in it: locked, and with a private folder of this machine."""
+"""A run folder in use: locked, with staging folders and a private folder of this machine."""
 
 import shutil
 from collections.abc import Iterator
@@ -14,20 +14,20 @@ from segment_lib.storage.stores import local_path, store_of
 
 
 class RunFolder:
-    """The place of a run: who may work in it, and where what is not published yet lies."""
+    """The folder of a run: its lock, and the files not published yet."""
 
     def __init__(self, root: Location) -> None:
         self.root = root
         self._private: Path | None = None
 
     def refuse_foreign(self) -> None:
-        """Raise an error, with nothing changed, if the folder is no run or a link lies in it."""
+        """Raise an error, changing nothing, if the folder is no run or holds a link."""
         refuse_strangers(self.root)
         refuse_links(self.root)
 
     @contextmanager
     def lock(self) -> Iterator[str | None]:
-        """Make the run folder, if need be, and keep other jobs out of it until left or killed.
+        """Make the run folder if need be, and lock it against other jobs.
 
         Gives what is to be said of a job that died there, if one did.
 
@@ -59,7 +59,7 @@ class RunFolder:
                 self._drop_private()
 
     def local(self, folder: Location) -> Path:
-        """The folder, or a private one of this machine in its stead if it is in a bucket."""
+        """The folder itself, or a private one of this machine if it is in a bucket."""
         if (path := local_path(folder)) is not None:
             return path
         if self._private is None:
@@ -71,12 +71,12 @@ class RunFolder:
         return begin_stage(self.root, stage, stage_fingerprint)
 
     def abandon(self, staging_dir: Location) -> None:
-        """Keep of a stage that failed what a run taken up again goes on from."""
+        """Keep what a resumed run can reuse of a failed stage, and remove the rest."""
         self._drop_private()
         abandon_stage(staging_dir)
 
     def clear(self) -> None:
-        """Remove what is of no use once a stage is published."""
+        """Remove what is no longer needed once a stage is published."""
         self._drop_private()
         remove_leftovers(self.root)
 

@@ -1,4 +1,4 @@
-"""What each stage would do, and about what it would take, before anything is run."""
+"""Forecasts before a run: what each stage will do, and the memory and disk it needs."""
 
 from collections.abc import Iterator, Sequence
 
@@ -34,7 +34,7 @@ def forecast_lines(job: Job, stages: Sequence[Stage], first: str | None) -> Iter
 
 
 def refuse_small_budget(job: Job, stages: Sequence[Stage], first: str | None) -> None:
-    """Raise a ResourceError at once if a stage that will run cannot do with the memory budget.
+    """Raise a ResourceError if a stage that will run does not fit in the memory budget.
 
     Or with the address space, where that is limited and the page is to be drawn.
     """
@@ -47,7 +47,7 @@ def refuse_small_budget(job: Job, stages: Sequence[Stage], first: str | None) ->
 
 
 def refuse_unfit_cluster(job: Job, stages: Sequence[Stage], first: str | None) -> None:
-    """Raise a ClusterError at once if a worker of the cluster, if there is one, cannot do the job.
+    """Raise a ClusterError if a worker of the cluster, if any, cannot do the job.
 
     What works but could be better is logged.
     """
@@ -68,7 +68,7 @@ def refuse_unfit_cluster(job: Job, stages: Sequence[Stage], first: str | None) -
 
 
 def scale_of(job: Job) -> Scale:
-    """Return how large the job is, about, by the size of the extracts."""
+    """Estimate the size of the job from the size of the extracts."""
     attributes = len(job.schema)
     features = attributes * _FEATURES_PER_ATTRIBUTE
     least, most = job.config.model.sweep
@@ -91,7 +91,7 @@ def _running(job: Job, stages: Sequence[Stage], first: str | None) -> list[Stage
 
 
 def _forecast(job: Job, stages: Sequence[Stage], first: str | None) -> Iterator[tuple[Stage, bool]]:
-    """Yield each stage, and whether it will run: certainly, or if one it reads from differs."""
+    """Yield each stage, and whether it will run: certainly, or only if a provider differs."""
     running: set[str] = set()
     for stage in stages:
         runs = stage.name == first or bool(running & stage.providers) or not stage.is_done(job)
@@ -107,7 +107,7 @@ def _one_part(job: Job, stage: Stage, scale: Scale) -> float:
 
 
 def _least_memory(job: Job, running: Sequence[Stage]) -> int:
-    """Return bytes in use at the most if the stages work on one part at a time."""
+    """Return the peak memory in bytes if the stages work on one part at a time."""
     scale = scale_of(job)
     return BASE + round(max((_one_part(job, stage, scale) for stage in running), default=-BASE))
 

@@ -1,4 +1,4 @@
-"""What in a run folder is not the job's own is refused before anything is written or removed."""
+"""Refusal of foreign files in a run folder, before anything is written or removed."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _MOST = 5
 
 
 def refuse_strangers(root: Location) -> None:
-    """Raise a ConfigError if the folder holds something, and not what a job of this program left.
+    """Raise a ConfigError if the folder holds files, but no run of this program.
 
     What a job that was killed before it published leaves is its lock, its staging folders, and a
     plan proposed; all else needs a run.json beside it.

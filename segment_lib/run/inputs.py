@@ -1,4 +1,4 @@
-"""What stages read that no stage leaves as a file: extracts, attributes, meanings, the plan."""
+"""Sources: inputs of stages that no stage writes, such as extracts, attributes and the plan."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -99,7 +99,7 @@ PLAN_ON_DISK: Source[PlanOnDisk] = Source(
 
 
 class EditablePlan:
-    """plan.json as the analyst left it, and which plans were derived and not edited.
+    """plan.json, and the record of which plans were derived and not edited.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class EditablePlan:
         return decode_plan(content, self.path)
 
     def note_derived(self, text: str) -> None:
-        """Remember a plan, so that it is never taken for an edited one."""
+        """Record a derived plan, so that it is never taken for an edited one."""
         if (digest := sha256(text.encode()).hexdigest()) not in self._derived:
             self._derived.append(digest)
 

@@ -1,4 +1,4 @@
-"""Whether a run folder is as it was left: what run.json lists, to the byte, no more."""
+"""Integrity check of a run folder: every file that run.json lists, to the byte, and no others."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from segment_lib.storage.files import StoredFile, file_size, hash_file, read_jso
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a file."""
+    """Fault of one file."""
 
     path: str
     what: str
@@ -24,7 +24,7 @@ class Fault:
 
 
 def faults(manifest: Manifest) -> list[Fault]:
-    """What is wrong in a run folder, in the order of its stages. Every listed file is read once."""
+    """List the faults of a run folder, in stage order. Every listed file is read once."""
     stages = {file: name for name, record in manifest.stages.items() for file in record.files}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         wrong = pool.map(lambda file: _fault(manifest, file), stages)
@@ -55,7 +55,7 @@ def _fault(manifest: Manifest, file: StoredFile) -> str | None:
 
 
 def _model_faults(manifest: Manifest) -> Iterator[Fault]:
-    """The model as a whole, which its bytes alone do not tell if run.json was rewritten too."""
+    """Check the model as a whole: its bytes prove nothing if run.json was rewritten too."""
     try:
         summary = read_json(manifest.root, manifest.file(MODEL.stage, MODEL.path))
         arrays = manifest.file(ARRAYS.stage, ARRAYS.path)

@@ -1,4 +1,4 @@
-"""One run: what it is told, where it writes, where it computes, whom it tells."""
+"""A job: its config, run folder, workers and console, and what is derived from them."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,7 +31,7 @@ _UNPACKED = 8
 
 @dataclass(frozen=True)
 class Job:
-    """A run at work."""
+    """A running job."""
 
     config: Config
     manifest: Manifest
@@ -67,7 +67,7 @@ class Job:
 
     @cached_property
     def delivery(self) -> ColumnMapping:
-        """How columns become attributes."""
+        """The mapping of columns to attributes."""
         if self.baseline:
             changes = self.baseline.changes
             return ColumnMapping(self.schema, changes.renamed, changes.absent)
@@ -75,11 +75,11 @@ class Job:
 
     @cached_property
     def delivered(self) -> dict[str, dict[Location, Any]]:
-        """Files of each extract, with what tells each from any other, as the job began."""
+        """Files of each extract with their fingerprints, as the job began."""
         return {name: self.delivered_now(name) for name in EXTRACTS}
 
     def delivered_now(self, extract: str) -> dict[Location, Any]:
-        """Files of an extract, with what tells each from any other, as they are now."""
+        """Files of an extract with their fingerprints, as they are now."""
         files = find_files(getattr(self.config.inputs, extract))
         return {file: self._fingerprint(file) for file in files}
 
@@ -90,7 +90,7 @@ class Job:
 
     @cached_property
     def delivered_bytes(self) -> dict[str, int]:
-        """Bytes of each extract, about, once it is unpacked."""
+        """Approximate bytes of each extract once unpacked."""
         return {
             name: sum(file_size(f) * (_UNPACKED if is_packed(f) else 1) for f in files)
             for name, files in self.delivered.items()
@@ -104,13 +104,13 @@ class Job:
 
     @cached_property
     def meanings(self) -> dict[str, Meaning]:
-        """What attributes mean: by the delivered dictionary, else by the labels of the project."""
+        """Meanings of the attributes: from the delivered dictionary, else the labels shipped."""
         delivered = self.dictionary.meanings if self.dictionary else {}
         shipped = {n: m for n, m in known_meanings().items() if n in self.schema.names}
         return shipped | delivered
 
     def scratch(self, staging_dir: Location) -> Location:
-        """Where what is not published goes, seen by all workers: private, removed in the end.
+        """Private folder for unpublished files, seen by all workers; removed in the end.
 
         The staging folder; one of this machine if that is in an object store and threads work.
         """

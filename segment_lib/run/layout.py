@@ -1,4 +1,4 @@
-"""Names in a run folder beside the artifacts of stages, and of what a job has at work there."""
+"""Names in a run folder other than artifacts: run.json, the lock and the staging folders."""
 
 import re
 

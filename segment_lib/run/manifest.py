@@ -1,4 +1,4 @@
-"""The manifest of a run: what run.json does not list never happened."""
+"""The manifest of a run, run.json: files and stages that it does not list do not exist."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -53,13 +53,13 @@ class Manifest:
         self.publishing = self.recorded.publishing
 
     def describe(self, **about: Any) -> None:
-        """Note what the run is: config, inputs, versions; and when. Written with the next stage."""
+        """Record config, inputs, versions and date of the run; written with the next stage."""
         date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.about = {"date": date, **about}
 
     @contextmanager
     def annotate_errors(self) -> Iterator[None]:
-        """Within it, an error about a listed file says which stage makes it anew."""
+        """Add to errors about a listed file which stage makes it again."""
         try:
             yield
         except IntegrityError as error:
@@ -69,7 +69,7 @@ class Manifest:
             raise
 
     def is_done(self, stage: str, fingerprint: str) -> bool:
-        """True if the stage was finished with this fingerprint and its files are still there."""
+        """Return True if the stage finished with this fingerprint and its files are still there."""
         record = self.stages.get(stage)
         if record is None or record.fingerprint != fingerprint:
             return False
@@ -106,7 +106,7 @@ class Manifest:
 
     @contextmanager
     def lock(self) -> Iterator[str | None]:
-        """Lock the run folder (`RunFolder.lock`), and finish what a job that died was publishing.
+        """Lock the run folder (`RunFolder.lock`), and finish what a killed job was publishing.
 
         Gives what is to be said of such a job.
         """
@@ -118,7 +118,7 @@ class Manifest:
 
     @contextmanager
     def lock_or_look(self) -> Iterator[str | None]:
-        """As `lock`; a folder that may not be written is looked at, and nothing in it changes."""
+        """Lock as `lock` does; a folder that may not be written is read without changing it."""
         if self._store.is_writable(self.root):
             with self.lock() as stale:
                 yield stale
@@ -130,7 +130,7 @@ class Manifest:
     def publish(
         self, stage: str, staging_dir: Location, record: StageRecord, following: Iterable[str]
     ) -> None:
-        """Put the files of `staging_dir` in their places, list them, and forget what followed.
+        """Move the files of `staging_dir` into place, list them, and forget later stages.
 
         Until run.json notes the new files, the old ones stay listed and as they are. From then on
         the new ones are whole there or in their places, and whoever holds the folder next
@@ -157,7 +157,7 @@ class Manifest:
         self._place(self.publishing)
 
     def _place(self, publication: Publication) -> None:
-        """Do what a publication is, or the rest of it, and list its files."""
+        """Move the rest of a publication's files into place, and list them."""
         stage, record = publication.stage, publication.record
         self._store.remove(*(self.root / path for path in publication.remove))
         paths = [file.path for file in record.files]
@@ -171,7 +171,7 @@ class Manifest:
         self.folder.clear()
 
     def _finish_publishing(self) -> None:
-        """Do the rest of what a job was at when it was killed; if a file is gone, forget it."""
+        """Finish an interrupted publication; forget it if a file is gone."""
         publication = self.publishing
         if publication is None:
             return
@@ -189,7 +189,7 @@ class Manifest:
         self._write()
 
     def _listed(self) -> set[str]:
-        """The files that stages list, and those that are being put in their places or removed."""
+        """The files that stages list, and those being moved or removed."""
         listed = {file.path for record in self.stages.values() for file in record.files}
         if self.publishing is not None:
             listed.update(self.publishing.remove)
@@ -207,7 +207,7 @@ class Manifest:
         )
 
     def _refuse_unlisted(self, paths: Iterable[str]) -> None:
-        """Raise an IntegrityError if one of the files is there: what no job wrote stays."""
+        """Raise an IntegrityError if a file that no job wrote would be replaced."""
         strangers = self._store.present(self.root, paths)
         if strangers and self._is_other_version():
             raise self._written_by_another()

@@ -1,4 +1,4 @@
-"""How a model is fitted and segments are chosen, in a full run and in a refresh that refits."""
+"""Model fitting and the choice of segments, shared by full runs and refits."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -82,7 +82,7 @@ def fit_projection(context: Context) -> Outcome:
 
 
 def cost_of_fit(scale: Scale) -> Cost:
-    """What the fit takes."""
+    """Estimate what the fit takes."""
     return Cost(
         scale.parts["population"],
         8 * scale.features**2,
@@ -95,7 +95,7 @@ def cost_of_fit(scale: Scale) -> Cost:
 
 @dataclass(frozen=True)
 class WarmStart:
-    """Where a refit begins, and how its segments get their numbers."""
+    """Starting centres of a refit, and how its segments are numbered."""
 
     starts: np.ndarray
     """Centres in component space, shape (n_clusters, n_components), float32."""
@@ -107,7 +107,7 @@ class WarmStart:
 
 @dataclass(frozen=True)
 class Numbering:
-    """The numbers of segments."""
+    """Numbers of the segments."""
 
     ids: np.ndarray
     """Shape (n_clusters,), int32."""
@@ -175,7 +175,7 @@ def sweep_and_choose(
 
 
 def run_passes(context: Context, projection: Projection, models: Sequence[KMeans]) -> Delayed:
-    """Fit the models to the population, from the checkpoint of a run that ended early if any.
+    """Fit the models to the population, resuming from a checkpoint if there is one.
 
     Returns
     -------
@@ -220,7 +220,7 @@ def run_passes(context: Context, projection: Projection, models: Sequence[KMeans
 
 
 def stability_table(models: Sequence[KMeans], stability: Sequence[np.ndarray]) -> pl.DataFrame:
-    """Return a row per number of segments and segment: how often each is found again."""
+    """Return a row per number of segments and segment: its stability under resampling."""
     return pl.concat(
         pl.DataFrame(
             {
@@ -266,7 +266,7 @@ def customer_gains(
 
 
 def cost_of_sweep(scale: Scale) -> Cost:
-    """What the sweep takes."""
+    """Estimate what the sweep takes."""
     kept, beside = memory_needed(
         round(scale.rows["population"]), round(scale.components), scale.clusterings
     )

@@ -1,4 +1,4 @@
-"""A finished run, opened by a program: its tables as Polars frames, its model as estimators."""
+"""A finished run opened by a program: tables as Polars frames, the model as estimators."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +17,7 @@ from segment_lib.terms import EXTRACTS
 
 @dataclass(frozen=True)
 class OpenedRun:
-    """What a finished run has left; nothing of it changes.
+    """Read-only view of a finished run.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class OpenedRun:
 
 
 def open_run(path: str) -> OpenedRun:
-    """Open a run folder, on a disk or in a bucket, to read what it has left.
+    """Open a run folder, on a disk or in a bucket, for reading.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Parts made, but for those there already: of a run that ended early, or the same in a base."""
+"""Making of parts; those finished earlier, or equal to parts of the base, are reused."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def make_parts(
     at_once: int | None = None,
     intermediate: Mapping[str, StoredFile] = MappingProxyType({}),
 ) -> MadeParts:
-    """Make the parts that are not there already, nor in the base; link the latter.
+    """Make the missing parts; link those that the base already has.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def make_part(task: PartTask, root: Location, staging_dir: Location) -> StoredFi
 def finished_before(
     job: Job, stage: str, tasks: Sequence[PartTask], staging_dir: Location
 ) -> list[StoredFile]:
-    """Return the parts that a run which ended early left finished, checked by their sha256."""
+    """Return the parts finished by an interrupted run, checked by their sha256."""
     paths = {task.path for task in tasks}
     noted = [file for file in noted_parts(staging_dir) if file.path in paths]
     whole = job.workers.run([delayed(is_whole)([staging_dir, job.root], file) for file in noted])
@@ -89,7 +89,7 @@ def finished_before(
 
 
 def _known(job: Job, stage: str) -> dict[str, tuple[Location, StoredFile]]:
-    """By key, run folder and file of the parts of the base, and of other stages of this run."""
+    """Map keys to run folder and file of the parts of the base, and of other stages of this run."""
     if job.base is None:
         return {}
     known = {}
@@ -105,7 +105,7 @@ def _known(job: Job, stage: str) -> dict[str, tuple[Location, StoredFile]]:
 def reuse_part(
     root: Location, file: StoredFile, staging_dir: Location, path: str
 ) -> StoredFile | None:
-    """Link a part, or copy it to another file system; None if its bytes are not those listed."""
+    """Link or copy a part; None if its bytes are not those listed."""
     try:
         content = read_file(root, file)
     except IntegrityError:

@@ -1,4 +1,4 @@
-"""What the user sees while a job runs: log lines, and progress with a rate and an ETA."""
+"""Progress on the console: log lines, and a bar with rate and ETA."""
 
 import json
 import logging
@@ -26,13 +26,13 @@ class _Text(logging.Formatter):
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        told = {
+        entry = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
-        line = json.dumps(told, ensure_ascii=False)
+        line = json.dumps(entry, ensure_ascii=False)
         return re.sub(
             ".", lambda at: at[0] if at[0].isprintable() else json.dumps(at[0])[1:-1], line
         )
@@ -48,20 +48,20 @@ def start_logging(log_format: Literal["text", "json"]) -> None:
 
 
 def log(message: str, **facts: object) -> None:
-    """One line; `facts` are keys of their own in JSON lines."""
+    """Log one line; `facts` are keys of their own in JSON lines."""
     LOG.info(message, extra={"facts": facts})
 
 
 @dataclass(frozen=True)
 class Console:
-    """How progress is shown: a bar on a terminal, a line now and then elsewhere, or not at all."""
+    """Kind of progress display: a bar on a terminal, occasional lines elsewhere, or none."""
 
     shown: bool = True
     bar: bool = False
 
     @classmethod
     def fitting(cls, log_format: str, *, shown: bool) -> Self:
-        """A bar if somebody is looking at a terminal."""
+        """Choose a bar if standard error is a terminal."""
         return cls(shown=shown, bar=log_format == "text" and sys.stderr.isatty())
 
     def progress(self, stage: str, total: int, unit: str) -> "Progress":
@@ -69,7 +69,7 @@ class Console:
 
 
 class Progress:
-    """How far a stage is. `total` and what is added are in `unit`, as rows or bytes."""
+    """Progress of a stage. `total` and amounts added are in `unit`, as rows or bytes."""
 
     def __init__(self, console: Console, stage: str, total: int, unit: str) -> None:
         self._console, self._stage, self._total, self._unit = console, stage, total, unit
@@ -94,7 +94,7 @@ class Progress:
             self._bar.close()
 
     def add(self, amount: int) -> None:
-        """So much more is done."""
+        """Advance the bar by `amount`."""
         self._done += amount
         if self._bar is not None:
             self._bar.update(amount)

@@ -1,4 +1,4 @@
-"""What a stage can read, and what tells it from anything else."""
+"""Declarations of what a stage reads, and the digests that detect a change in it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Source(Generic[T]):
-    """What a stage reads that no stage leaves as a file, such as the delivered extracts."""
+    """Input of a stage that no stage writes, such as the delivered extracts."""
 
     name: str
     value: Callable[[Job], T]
@@ -27,20 +27,20 @@ class Source(Generic[T]):
 
 @dataclass(frozen=True)
 class Fields:
-    """Some fields of a result, so that the others set nothing off."""
+    """Some fields of a result; changes of the others do not rerun the stage."""
 
     result: type[Result]
     names: tuple[str, ...]
 
 
 def fields_of(result: type[Result], *names: str) -> Fields:
-    """Declare that of a result only these fields are read."""
+    """Declare that only these fields of a result are read."""
     return Fields(result, names)
 
 
 @dataclass(frozen=True)
 class OfBase:
-    """What is read of the base of a refresh; nothing where there is none."""
+    """Input read from the base of a refresh; empty in a full run."""
 
     read: "Artifact | type[Result] | Fields"
 
@@ -49,7 +49,7 @@ Read = Artifact | type[Result] | Fields | OfBase | Source[Any]
 
 
 class Declaration(Protocol):
-    """What a stage is called, what it reads, and which settings it obeys."""
+    """Name of a stage, its inputs, and its settings."""
 
     @property
     def name(self) -> str: ...
@@ -64,7 +64,7 @@ class Declaration(Protocol):
 
 
 def provided_by(read: Read) -> tuple[str, ...]:
-    """Return the stages of this run that a read looks at."""
+    """Return the stages of this run that an input comes from."""
     match read:
         case Source():
             return read.stages
@@ -76,7 +76,7 @@ def provided_by(read: Read) -> tuple[str, ...]:
 
 
 def digest(read: Read, job: Job) -> Any:
-    """Return what tells what is read from anything else, as plain JSON."""
+    """Return the digest of an input, as plain JSON."""
     match read:
         case Source():
             return read.digest(job)
@@ -86,13 +86,13 @@ def digest(read: Read, job: Job) -> Any:
 
 
 def manifest_digest(read: Artifact | type[Result] | Fields, manifest: Manifest) -> Any:
-    """Return what tells what is read of a run from anything else."""
+    """Return the digest of an input from a run's manifest."""
     (stage,) = provided_by(read)
     return record_digest(read, manifest.stages[stage])
 
 
 def record_digest(read: Read, record: StageRecord) -> Any:
-    """Return what tells what is read of a stage's record from anything else."""
+    """Return the digest of an input from a stage's record."""
     match read:
         case Artifact():
             files = sorted((f for f in record.files if read.holds(f.path)), key=lambda f: f.path)

@@ -1,4 +1,4 @@
-"""The content of run.json: nothing is believed that this program cannot have written."""
+"""The content of run.json, validated: only what this program can have written is accepted."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ _LARGEST = 1 << 62
 
 
 class OtherFormat(IntegrityError):
-    """A run that another version of this program made."""
+    """Error for a run of another format version."""
 
     def __init__(self, path: Location, version: int) -> None:
         super().__init__(
@@ -34,7 +34,7 @@ class OtherFormat(IntegrityError):
 
 @dataclass(frozen=True)
 class Work:
-    """How many parts a stage went over."""
+    """Parts that a stage made or reused."""
 
     made: int = 0
     reused: int = 0
@@ -48,7 +48,7 @@ class Work:
 
 @dataclass(frozen=True)
 class StageRecord:
-    """What a finished stage left behind."""
+    """Record of a finished stage."""
 
     fingerprint: str
     """Of its settings, its inputs and the format version."""
@@ -80,7 +80,9 @@ class StageRecord:
         _check(isinstance(record.fingerprint, str))
         _check(all(map(_is_count, (record.rows_in, record.rows_out, record.peak_mib))))
         _check(_is_number(record.seconds))
-        _check(all(isinstance(of, dict) for of in (record.facts, record.work, record.keys)))
+        _check(
+            all(isinstance(mapping, dict) for mapping in (record.facts, record.work, record.keys))
+        )
         _check(all(map(_is_count, record.work.values())))
         _check(all(isinstance(key, str) for key in record.keys.values()))
         _check({file.path for file in files} >= record.keys.keys())
@@ -89,7 +91,7 @@ class StageRecord:
 
 @dataclass(frozen=True)
 class Publication:
-    """A stage whose files are being put in their places: what is to be done, noted beforehand."""
+    """Stage whose files are being moved into place: the plan, recorded beforehand."""
 
     stage: str
     work: str
@@ -119,7 +121,7 @@ class Publication:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What run.json tells of a run."""
+    """The content of run.json, parsed."""
 
     stages: Mapping[str, StageRecord]
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -130,18 +132,18 @@ class RunRecord:
 
     def as_bytes(self) -> bytes:
         """The content of run.json."""
-        told = {
+        manifest = {
             "format_version": FORMAT,
             **self.about,
             "notes": self.notes,
             **({"publishing": self.publishing.as_json()} if self.publishing else {}),
             "stages": {name: record.as_json() for name, record in self.stages.items()},
         }
-        return with_checksum(told)
+        return with_checksum(manifest)
 
 
 def read_record(content: bytes, path: Location) -> RunRecord:
-    """What a run.json tells.
+    """Parse the content of a run.json.
 
     Raises
     ------
@@ -150,35 +152,38 @@ def read_record(content: bytes, path: Location) -> RunRecord:
     """
     try:
         _check(len(content) <= MOST_BYTES)
-        told = json.loads(content)
-        version = told["format_version"]
+        manifest = json.loads(content)
+        version = manifest["format_version"]
         _check(_is_count(version))
         if version != FORMAT:
             raise OtherFormat(path, version)
-        if with_checksum(told) != content:
+        if with_checksum(manifest) != content:
             raise IntegrityError(
                 f"{path}: not as it was written. Choose another --run-dir, or make the run again."
             )
-        return _as_record(told)
+        return _as_record(manifest)
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise IntegrityError(
             f"{path}: not a manifest of this program. Choose another --run-dir."
         ) from None
 
 
-def _as_record(told: dict[str, Any]) -> RunRecord:
+def _as_record(manifest: dict[str, Any]) -> RunRecord:
     known = ("format_version", "notes", "publishing", "stages", "sha256")
-    about = {key: value for key, value in told.items() if key not in known}
+    about = {key: value for key, value in manifest.items() if key not in known}
     _check(isinstance(about.get("date", ""), str))
     config, base = about.get("config", {}), about.get("base", {})
     _check(isinstance(config, dict) and all(isinstance(keys, dict) for keys in config.values()))
     _check(isinstance(base, dict) and all(isinstance(value, str) for value in base.values()))
-    _check(isinstance(told["notes"], dict) and _are_words(told["notes"].get("derived_plans", [])))
-    _check(isinstance(told["stages"], dict))
-    stages = {name: StageRecord.from_json(entry) for name, entry in told["stages"].items()}
-    publishing = told.get("publishing")
+    _check(
+        isinstance(manifest["notes"], dict)
+        and _are_words(manifest["notes"].get("derived_plans", []))
+    )
+    _check(isinstance(manifest["stages"], dict))
+    stages = {name: StageRecord.from_json(entry) for name, entry in manifest["stages"].items()}
+    publishing = manifest.get("publishing")
     return RunRecord(
-        stages, about, told["notes"], Publication.from_json(publishing) if publishing else None
+        stages, about, manifest["notes"], Publication.from_json(publishing) if publishing else None
     )
 
 
@@ -207,8 +212,8 @@ def _are_words(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
-def with_checksum(told: Mapping[str, Any]) -> bytes:
-    """The manifest as JSON, the sha256 of all before it at its end."""
-    rest = {key: value for key, value in told.items() if key != "sha256"}
+def with_checksum(manifest: Mapping[str, Any]) -> bytes:
+    """Serialise the manifest as JSON that ends with the sha256 of all before it."""
+    rest = {key: value for key, value in manifest.items() if key != "sha256"}
     seal = hashlib.sha256(json.dumps(rest, indent=1).encode()).hexdigest()
     return json.dumps({**rest, "sha256": seal}, indent=1).encode()

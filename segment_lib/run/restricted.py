@@ -1,15 +1,15 @@
-"""An object of which only what was declared can be read."""
+"""Restricted views of objects: only declared attributes can be read."""
 
 from collections.abc import Collection
 from typing import Any
 
 
 class UndeclaredError(LookupError):
-    """A stage reads what it has not declared, so that its fingerprint would not know of it."""
+    """A stage reads what it has not declared, so its fingerprint would miss it."""
 
 
 class Restricted:
-    """A view of an object that shows only some of its attributes.
+    """View of an object that shows only some of its attributes.
 
     Parameters
     ----------

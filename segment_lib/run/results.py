@@ -1,4 +1,4 @@
-"""What each stage tells later ones beside its files: a frozen dataclass of its own."""
+"""Results of stages, a frozen dataclass each: what later stages read beside files."""
 
 import json
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Ingested(Result):
-    """The extracts as they were read."""
+    """Rows and columns of the extracts as read."""
 
     stage = "ingest"
     population: int
@@ -138,14 +138,14 @@ class Swept(Result):
 
 @dataclass(frozen=True)
 class Assigned(Result):
-    """Nothing beside the parts."""
+    """Empty: the parts are all that is left."""
 
     stage = "assign"
 
 
 @dataclass(frozen=True)
 class Compared(Result):
-    """What looks broken in the comparison."""
+    """Sanity checks that failed in the comparison."""
 
     stage = "compare"
     suspicious: tuple[str, ...]
@@ -162,7 +162,7 @@ class Gained(Result):
 
 @dataclass(frozen=True)
 class Drifted(Result):
-    """What has moved since the base, and what is done about it."""
+    """Drift since the base, and the decision taken."""
 
     stage = "drift"
     base: str
@@ -176,7 +176,7 @@ class Drifted(Result):
 
 @dataclass(frozen=True)
 class Refreshed(Result):
-    """What the refresh comes to."""
+    """Decision and findings of the refresh."""
 
     stage = "refresh"
     decision: str
@@ -186,13 +186,13 @@ class Refreshed(Result):
 
 @dataclass(frozen=True)
 class Reported(Result):
-    """Nothing beside the page."""
+    """Empty: the page is all that is left."""
 
     stage = "report"
 
 
 def _typed(hint: Any, value: Any) -> Any:
-    """Return the JSON value as the type of the hint; a TypeError if it is none."""
+    """Return the JSON value as the type of the hint, or raise a TypeError."""
     if hint is Any:
         return value
     if isinstance(hint, UnionType):

@@ -1,4 +1,4 @@
-"""What the page tells of the run itself: inputs, settings, stages, versions."""
+"""The run sheet on the page: inputs, settings, stages and versions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _DIGITS = 16
 
 @dataclass(frozen=True)
 class RunSheet:
-    """A run as its last lines tell it."""
+    """Facts of a run shown at the end of the page."""
 
     title: str
     stages: pl.DataFrame
@@ -64,7 +64,7 @@ def run_sheet(job: Job) -> RunSheet:
 
 
 def _digest(job: Job) -> Any:
-    """Return all of the sheet but seconds, memory and versions, which no other file depends on."""
+    """Return all of the sheet but seconds, memory and versions, on which no other file depends."""
     sheet = run_sheet(job)
     stages = sheet.stages.drop("seconds", "peak_mib")
     tables = [table.to_dicts() for table in (stages, sheet.inputs)]

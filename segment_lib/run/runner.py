@@ -1,4 +1,4 @@
-"""How stages run: each once, skipped while nothing it reads has changed."""
+"""Runner of stages: each runs once, and is skipped while its inputs are unchanged."""
 
 import time
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ def run_stages(
 
 
 def _blaming_earlier_jobs(job: Job, stage: Stage) -> AbstractContextManager[None]:
-    """Within it, unexpected errors are the fault of what the stage reads, unless all is made here.
+    """Attribute unexpected errors to what the stage reads, unless all was made here.
 
     Then they are bugs.
     """
@@ -120,7 +120,7 @@ def _run_stage(job: Job, stage: Stage, stages: Sequence[Stage]) -> None:
 
 
 def _log_done(job: Job, record: StageRecord, name: str, outcome: Outcome, seconds: float) -> None:
-    """Log the line of a stage that is done; rows in and out only if that tells of no few people."""
+    """Log that a stage is done; rows in and out only if they disclose no few people."""
     rate = f"{outcome.rows_in / max(seconds, 0.01):,.0f} rows/s"
     rows = {"rows_in": outcome.rows_in, "rows_out": outcome.rows_out}
     if "encode" in job.manifest.stages:

@@ -1,4 +1,4 @@
-"""What a stage is: what it reads, what decides its result, what it costs, and how it is done.
+"""A stage: its inputs, settings, cost and the function that runs it.
 
 All else follows from these: its place in the order, its fingerprint, what is forgotten when it
 changes, the dry run and the memory check.
@@ -20,7 +20,7 @@ from segment_lib.run.results import Result
 
 @dataclass(frozen=True)
 class Scale:
-    """How large a job is, about, before it runs."""
+    """Approximate size of a job before it runs."""
 
     rows: Mapping[str, float]
     """Rows of each extract."""
@@ -45,7 +45,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a stage takes, about."""
+    """Approximate cost of a stage."""
 
     parts: int
     """Parts it goes over."""
@@ -61,7 +61,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a stage beside its files."""
+    """Result of a stage and its log line, beside its files."""
 
     result: Result
     rows_in: int
@@ -76,7 +76,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Stage:
-    """A step of the story."""
+    """A step of the pipeline."""
 
     name: str
     run: Callable[[Context], Outcome]
@@ -91,18 +91,18 @@ class Stage:
         return frozenset(name for read in self.reads for name in provided_by(read))
 
     def fingerprint(self, job: Job) -> str:
-        """What its files and its result depend on."""
+        """Hash everything that its files and its result depend on."""
         settings = {key: setting(job.config, key) for key in self.settings}
         return fingerprint([self.name, settings], [digest(read, job) for read in self.reads])
 
     def is_done(self, job: Job) -> bool:
-        """Return True if it ran with what it would read now, and its files are there."""
+        """Return True if it finished with its current inputs, and its files are there."""
         return all(name in job.manifest.stages for name in self.providers) and (
             job.manifest.is_done(self.name, self.fingerprint(job))
         )
 
     def is_set_off(self, name: str, old: StageRecord, new: StageRecord) -> bool:
-        """Return True if it reads something of a stage that is not what it was."""
+        """Return True if it reads something of a stage that has changed."""
         return any(
             record_digest(read, old) != record_digest(read, new)
             for read in self.reads
@@ -111,7 +111,7 @@ class Stage:
 
 
 def in_order(stages: Iterable[Stage]) -> tuple[Stage, ...]:
-    """Return the stages so that each comes after those it reads from."""
+    """Sort the stages so that each comes after those it reads from."""
     by_name = {stage.name: stage for stage in stages}
     graph = {name: sorted(stage.providers & by_name.keys()) for name, stage in by_name.items()}
     return tuple(by_name[name] for name in TopologicalSorter(graph).static_order())

@@ -1,4 +1,4 @@
-"""Staging folders, in which stages write before they publish, and what killed jobs left of them.
+"""Staging folders, in which stages write before they publish, and their clean-up.
 
 Files of the job's own names alone are removed, and no link is followed.
 """
@@ -42,13 +42,13 @@ def begin_stage(root: L, stage: str, stage_fingerprint: str) -> L:
 
 
 def abandon_stage(staging_dir: Location) -> None:
-    """Keep of a stage that failed what a run taken up again goes on from."""
+    """Keep what a resumed run can reuse of a failed stage, and remove the rest."""
     with suppress(OSError, JobError):
         keep_finished(staging_dir)
 
 
 def keep_finished(staging_dir: Location) -> None:
-    """Remove what is neither a noted part nor a checkpoint, and folders that are empty then."""
+    """Remove all but recorded parts and checkpoints, and folders left empty."""
     kept = {staging_dir / file.path for file in noted_parts(staging_dir)}
     for path in list(files_below(staging_dir)):
         is_note = staging_dir / KEPT in path.parents and path.name[0] != "."
@@ -59,14 +59,14 @@ def keep_finished(staging_dir: Location) -> None:
 
 
 def leftovers(root: L) -> Iterator[L]:
-    """What killed jobs left in a run folder: staging folders, files half written."""
+    """Files of killed jobs in a run folder: staging folders and half-written files."""
     yield from _named(root / STAGING, STAGING_DIR)
     yield from _named(root / EXPORT, EXPORT_AT_WORK)
     yield from _named(root, HALF_WRITTEN)
 
 
 def export_leftovers(folder: L) -> Iterator[L]:
-    """What killed exports left in the folder of a target list."""
+    """Files of killed exports in the folder of a target list."""
     yield from _named(folder, EXPORT_AT_WORK)
 
 
@@ -76,7 +76,7 @@ def _named(folder: L, names: re.Pattern[str]) -> Iterator[L]:
 
 
 def remove_leftovers(root: Location, kept: Location | None = None) -> None:
-    """Remove what killed jobs left, but for `kept`; what cannot be removed stays."""
+    """Remove files of killed jobs, but for `kept`; what cannot be removed stays."""
     store = store_of(root)
     store.remove(*(path for path in leftovers(root) if path != kept))
     store.remove_empty(root / STAGING)

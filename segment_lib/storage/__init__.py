@@ -1,1 +1,1 @@
-"""Where bytes lie: a disk or a bucket; files, arrays, locks."""
+"""Storage on a disk or in a bucket: files, arrays, tables and locks."""

@@ -1,4 +1,4 @@
-"""Named arrays as ``.npz`` files, and back, whatever their heads promise."""
+"""Named arrays as ``.npz`` files; sizes in their headers are checked before memory is used."""
 
 import io
 import math
@@ -48,14 +48,14 @@ def read_arrays(root: Location, file: StoredFile) -> dict[str, np.ndarray]:
 
 
 def pack_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """Named arrays as the content of an ``.npz`` file."""
+    """Return named arrays as the content of an ``.npz`` file."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 
 def unpack_arrays(content: bytes) -> dict[str, np.ndarray]:
-    """The arrays of an ``.npz`` file as `pack_arrays` packs them, which is not tightly.
+    """Return the arrays of an uncompressed ``.npz`` file, as `pack_arrays` packs them.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def unpack_arrays(content: bytes) -> dict[str, np.ndarray]:
 
 
 def _refuse_other_size(file: IO[bytes], size: int) -> None:
-    """Raise a ValueError if the head tells another size: memory would be taken for it."""
+    """Raise a ValueError if the header states another size, before memory is allocated."""
     version = np.lib.format.read_magic(file)
     if version not in _HEADS:
         raise ValueError("an array of another form than runs have")

@@ -1,4 +1,4 @@
-"""The store of objects in a bucket. Who may read them is decided by the bucket's policy."""
+"""The store of objects in a bucket. The bucket's policy decides who may read them."""
 
 import io
 from collections.abc import Iterable, Iterator, Sequence
@@ -63,7 +63,7 @@ class Bucket:
         return True
 
     def move(self, source: ObjectPath, target: ObjectPath, paths: Sequence[str]) -> None:
-        """Have the store copy the objects; what was copied stays where it is."""
+        """Copy the objects within the store; the originals stay where they are."""
         there = self.present(source, paths)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(lambda path: (source / path).copy_to(target / path), there))

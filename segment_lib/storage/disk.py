@@ -1,4 +1,4 @@
-"""The store of files that the operating system opens: a disk, or a file system of a network."""
+"""The store of files on a disk or a network file system."""
 
 import os
 import shutil
@@ -76,7 +76,7 @@ class Disk:
             return content.read(), None
 
     def fingerprint(self, file: Path) -> list[str | int]:
-        """Size and time of change: enough to see that it is another."""
+        """Return size and time of change, enough to detect another file."""
         stat = file.stat()
         return [stat.st_size, stat.st_mtime_ns]
 
@@ -126,5 +126,5 @@ def _raise(error: OSError) -> None:
 
 
 def _is_file_or_dangling(path: Path) -> bool:
-    """True for a file, or a link that leads nowhere, which is not to be passed over."""
+    """Return True for a file or a dangling link, which must not be passed over."""
     return path.is_file() or not path.exists()

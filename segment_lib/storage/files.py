@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and are believed only when their sha256 fits."""
+"""Atomic files: each appears whole or not at all, and is checked by its sha256 when read."""
 
 import hashlib
 import io
@@ -23,7 +23,7 @@ _PANIC = "PanicException"
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file of a run as the manifest lists it; `path` is relative to the run folder."""
+    """Entry of a file in the manifest; `path` is relative to the run folder."""
 
     path: str
     bytes: int
@@ -51,7 +51,7 @@ def make_private(folder: Location) -> None:
 
 
 def hash_file(file: Location) -> str | None:
-    """sha256 of a file however large; None if there is no such file. Objects are read whole."""
+    """Return the sha256 of a file of any size; None if absent. Objects are read whole."""
     try:
         with store_of(file).open_regular(file) as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
@@ -60,7 +60,7 @@ def hash_file(file: Location) -> str | None:
 
 
 def read_regular(file: Location) -> bytes:
-    """The content of a file that is neither a link nor a pipe, which might never end.
+    """Return the content of a file, unless it is a link or a pipe, which might never end.
 
     Raises
     ------
@@ -92,12 +92,12 @@ def write_file(
 
 
 def file_size(file: Location) -> int:
-    """Bytes of a file."""
+    """Return the bytes of a file."""
     return store_of(file).size(file)
 
 
 def files_below(folder: L) -> Iterator[L]:
-    """The files, and links, below a folder."""
+    """Return the files, and links, below a folder."""
     return store_of(folder).files_below(folder)
 
 
@@ -107,18 +107,18 @@ def remove(location: Location) -> None:
 
 
 def link_file(source: Location, target: Location) -> bool:
-    """Have one file under two names, or the store copy its object; False if it cannot be."""
+    """Link a file under a second name, or copy its object; False if it cannot be done."""
     store = store_of(source)
     return store is store_of(target) and store.link(source, target)
 
 
 def hand_over(file: Path, target: Location) -> None:
-    """Move a file of this machine to a place on the same disk, or in a bucket."""
+    """Move a file of this machine to a location on the same disk, or in a bucket."""
     store_of(target).hand_over(file, target)
 
 
 def read_file(root: Location, file: StoredFile) -> bytes:
-    """The content of a listed file.
+    """Return the content of a listed file.
 
     Raises
     ------
@@ -158,14 +158,14 @@ def read_part(
 
 
 def read_metadata(root: Location, file: StoredFile) -> dict[str, str]:
-    """What a part says of itself in its footer."""
+    """Return the metadata in the footer of a part."""
     content = read_file(root, file)
     with written_by_us(root, file):
         return pl.read_parquet_metadata(io.BytesIO(content))
 
 
 def read_footer(path: Location) -> dict[str, str]:
-    """What a part says of itself, its rows unread and its sha256 unchecked."""
+    """Return the metadata of a part without reading its rows or checking its sha256."""
     with path.open("rb") as file:
         return pl.read_parquet_metadata(file)
 
@@ -182,7 +182,7 @@ def read_json(root: Location, file: StoredFile) -> Any:
 
 @contextmanager
 def written_by_us(root: Location, file: StoredFile) -> Iterator[None]:
-    """Within it, what cannot be read is the fault of a file that somebody else has listed."""
+    """Turn reading errors into an error about a file that another program has listed."""
     try:
         yield
     except BaseException as error:

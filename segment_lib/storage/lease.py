@@ -1,4 +1,4 @@
-"""One job per run folder of an object store: an object that says who holds it.
+"""Lease of a run folder in an object store: an object with a heartbeat that names the holder.
 
 It is made only where there is none, and each heartbeat only where it still is the one before. So
 a lock is never held by two, unless a job that was taken for dead goes on: then run.json, written
@@ -86,7 +86,7 @@ class Lease:
 
 @dataclass(frozen=True)
 class _Content:
-    """The lock as it is in the store."""
+    """Content of the lock in the store."""
 
     fields: dict[str, Any]
     version: str
@@ -94,7 +94,7 @@ class _Content:
     """Seconds since its heartbeat, by the store's clock."""
 
     def counts(self, stale: float) -> bool:
-        """True unless the heartbeat is too old, or its process on this machine is gone."""
+        """Return True unless the heartbeat is too old, or its process on this machine is gone."""
         if self.age >= stale:
             return False
         if self.fields.get("machine") != _machine():
@@ -114,14 +114,14 @@ class _Content:
 
 @dataclass
 class _Held:
-    """The lock of this job."""
+    """Lock held by this job."""
 
     lock: ObjectPath
     fields: dict[str, Any]
     version: str
 
     def beat(self, stop: threading.Event, every: float) -> None:
-        """Write it anew now and then, for as long as it is ours."""
+        """Renew the heartbeat for as long as the lock is ours."""
         beats = 0
         while not stop.wait(every):
             beats += 1
@@ -139,7 +139,7 @@ class _Held:
                 self.lock.unlink()
 
     def _is_ours(self) -> bool:
-        """Read the lock back: a heartbeat whose answer was lost has given it another version."""
+        """Check whose the lock is: a heartbeat with a lost answer has given it another version."""
         content, self.version = self.lock.read()
         return bool(_fields(content).get("job") == self.fields["job"])
 
@@ -173,7 +173,7 @@ def _fields(content: bytes) -> dict[str, Any]:
 
 
 def _machine() -> str:
-    """What tells the processes of this machine, or container, from those of others."""
+    """Identifier of this machine or container."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"

@@ -1,4 +1,4 @@
-"""Files of this machine: written whole or not at all, and read only if they are plain."""
+"""Files of this machine, written atomically, and read only if they are plain."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ def make_private(folder: Path) -> None:
 
 
 def open_regular(file: Path) -> BufferedIOBase:
-    """Open a file that is neither a link nor a pipe, which might never end."""
+    """Open a file, unless it is a link or a pipe, which might never end."""
     # Without O_NONBLOCK the opening of a pipe waits for somebody to write into it.
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
@@ -30,9 +30,9 @@ def open_regular(file: Path) -> BufferedIOBase:
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.ENXIO):
             raise
-        what = "a link" if error.errno == errno.ELOOP else "not a plain file"
+        kind = "a link" if error.errno == errno.ELOOP else "not a plain file"
         raise IntegrityError(
-            f"{file}: {what}. Put a plain file there, or choose another run."
+            f"{file}: {kind}. Put a plain file there, or choose another run."
         ) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
@@ -41,7 +41,7 @@ def open_regular(file: Path) -> BufferedIOBase:
 
 
 def write_whole(target: Path, content: bytes, *, durable: bool) -> None:
-    """Write a file beside its place, then rename it into it."""
+    """Write a file under a temporary name beside its place, then rename it."""
     beside = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         make_private(target.parent)
@@ -61,7 +61,7 @@ def write_whole(target: Path, content: bytes, *, durable: bool) -> None:
 
 
 def flush_below(root: Path, paths: Iterable[str], *, folders_alone: bool = False) -> None:
-    """Have the files, and the folders up to `root` that name them, outlast a power cut."""
+    """Flush the files, and the folders up to `root` that name them, to disk."""
     paths = list(paths)
     folders = {root / above for path in paths for above in PurePosixPath(path).parents}
     files = [] if folders_alone else [root / path for path in paths]
@@ -86,7 +86,7 @@ def _flush(path: Path) -> None:
 
 
 def unwritable(path: Path, error: OSError) -> ResourceError:
-    """The error that says what to do where a file cannot be written."""
+    """Return the error that says what to do if a file cannot be written."""
     return ResourceError(
         f"{path}: cannot be written ({error.strerror}). "
         "Free space or choose another --run-dir, then run the same command again."

@@ -1,4 +1,4 @@
-"""What every store answers: the protocols of a location, of the store behind it, and of its lock.
+"""Protocols that every store implements: a location, the store behind it, and its lock.
 
 A type checker that sees a `Location` allows what every store can do, and nothing else.
 """
@@ -14,7 +14,7 @@ AT_ONCE = 16
 
 
 class Location(Protocol):
-    """The name of a file or a folder of some store, with what can be asked of it anywhere."""
+    """Name of a file or a folder in a store, with the operations that all stores have."""
 
     @property
     def name(self) -> str: ...
@@ -50,14 +50,14 @@ L = TypeVar("L", bound=Location)
 
 
 class Changed(Exception):
-    """The file is another than it was taken for, or is there though it was not to be."""
+    """Error for a file of another version than expected, or one that should not exist."""
 
 
 class Lock(Protocol):
-    """The lock of a run folder, which one job holds at a time."""
+    """Lock of a run folder, held by one job at a time."""
 
     def hold(self) -> AbstractContextManager[str | None]:
-        """Hold the lock within the context. Gives what is to be said of a holder that died.
+        """Hold the lock within the context. Yields a message about a holder that died.
 
         Raises
         ------
@@ -66,10 +66,10 @@ class Lock(Protocol):
         """
 
     def refuse_holder(self) -> None:
-        """Raise a ConfigError if a job is at work, without a trace of having looked."""
+        """Raise a ConfigError if a job is running, without leaving a trace."""
 
     def holder(self) -> str | None:
-        """Whose the lock is, which may be gone; None if there is none.
+        """Return the holder of the lock, which may be gone; None if there is none.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class Lock(Protocol):
         """
 
     def lift(self, wait: float = ...) -> str | None:
-        """Remove the lock of a job that is gone. Gives whose it was; None if there is none.
+        """Remove the lock of a job that is gone, and return its holder; None if there was none.
 
         Parameters
         ----------
@@ -92,20 +92,20 @@ class Lock(Protocol):
 
 
 class Store(Protocol[L]):
-    """A kind of place where files lie: what is done in another way on a disk and in a bucket."""
+    """Kind of storage: the operations that differ between a disk and a bucket."""
 
     @property
     def versioned(self) -> bool:
-        """True if a file that is open stays of one version, whatever is written meanwhile."""
+        """Whether an open file stays of one version, whatever is written meanwhile."""
 
     def location(self, text: str) -> L:
-        """The location of that name; a ConfigError if it is none."""
+        """Parse the name of a location; a ConfigError if it is none."""
 
     def local(self, location: L) -> Path | None:
-        """The location as a path of this machine; None if programs cannot open it there."""
+        """Return the location as a path of this machine; None if programs cannot open it there."""
 
     def lock(self, folder: L) -> Lock:
-        """The lock of a run folder."""
+        """Return the lock of a run folder."""
 
     # --- folders ----------------------------------------------------------------------------------
 
@@ -113,10 +113,10 @@ class Store(Protocol[L]):
         """Make a folder, and those above it that are not there, for the owner alone."""
 
     def close_to_others(self, folder: L) -> None:
-        """Take away what others than the owner may do in a folder."""
+        """Remove all permissions of others than the owner from a folder."""
 
     def is_writable(self, folder: L) -> bool:
-        """True unless it is certain that the folder may not be written."""
+        """Return False only if the folder certainly cannot be written."""
 
     def remove_empty(self, folder: L, *, deep: bool = False) -> None:
         """Remove the folder if it is empty; if `deep`, those below it first."""
@@ -137,7 +137,7 @@ class Store(Protocol[L]):
         """
 
     def write_version(self, target: L, content: bytes, version: str | None) -> str | None:
-        """Write a file that outlasts a power cut, if it still is of that version; its new version.
+        """Write a file durably, if it still is of that version; return its new version.
 
         Raises
         ------
@@ -146,16 +146,16 @@ class Store(Protocol[L]):
         """
 
     def flush(self, root: L, paths: Iterable[str], *, folders_alone: bool = False) -> None:
-        """Have the files, and the folders up to `root` that name them, outlast a power cut."""
+        """Flush the files, and the folders up to `root` that name them, to disk."""
 
     def hand_over(self, file: Path, target: L) -> None:
-        """Move a file of this machine to a place on the same disk, or in the store."""
+        """Move a file of this machine to a location on the same disk, or in the store."""
 
     def link(self, source: L, target: L) -> bool:
-        """Have one file under two names, or a copy of it; False if it cannot be."""
+        """Link a file under a second name, or copy it; False if it cannot be done."""
 
     def move(self, source: L, target: L, paths: Sequence[str]) -> None:
-        """Put files of one folder in their places in another; those not there are left out."""
+        """Move files from one folder to their places in another, skipping absent ones."""
 
     def remove(self, *locations: L) -> None:
         """Remove files, and folders with all that is in them; what cannot be removed stays."""
@@ -163,7 +163,7 @@ class Store(Protocol[L]):
     # --- reading ----------------------------------------------------------------------------------
 
     def open_regular(self, file: L) -> BufferedIOBase:
-        """Open a file that is neither a link nor a pipe, which might never end.
+        """Open a file, unless it is a link or a pipe, which might never end.
 
         Raises
         ------
@@ -174,36 +174,36 @@ class Store(Protocol[L]):
         """
 
     def read_version(self, file: L) -> tuple[bytes, str | None]:
-        """The content of a plain file and its version, where the store has versions."""
+        """Return the content of a plain file and its version, where the store has versions."""
 
     def fingerprint(self, file: L) -> list[str | int]:
-        """What tells the file from any other under its name, without its being read."""
+        """Return a value that changes when the file does, without reading the file."""
 
     def identity(self, file: L) -> object:
-        """What one file has in common under all its names."""
+        """Return a value that is equal for all names of one file."""
 
     def size(self, file: L) -> int:
-        """Bytes of a file."""
+        """Return the bytes of a file."""
 
     def size_below(self, location: L) -> int:
-        """Bytes of a file, or of all files below a folder; of a link its own."""
+        """Return the bytes of a file, or of all files below a folder; of a link its own."""
 
     def sizes(self, root: L, paths: Iterable[str]) -> dict[str, int]:
-        """Bytes of the files that are there, by their paths below `root`."""
+        """Return the bytes of the existing files, by their paths below `root`."""
 
     def present(self, root: L, paths: Iterable[str]) -> set[str]:
-        """The paths below `root` at which anything is, be it a folder or a link."""
+        """Return the paths below `root` that exist, as a file, folder or link."""
 
     # --- finding ----------------------------------------------------------------------------------
 
     def files_below(self, folder: L) -> Iterator[L]:
-        """The files, and links, below a folder."""
+        """Return the files, and links, below a folder."""
 
     def links(self, location: L) -> Iterator[L]:
-        """The location if it is a link, else the links below it."""
+        """Return the location if it is a link, else the links below it."""
 
     def delivered_below(self, folder: L) -> Iterator[L]:
-        """The files below a folder, in linked folders too; a DataError if one is met twice."""
+        """Return the files below a folder and linked folders; a DataError if one is met twice."""
 
     def matching(self, pattern: L) -> Iterator[L]:
-        """The files that a location with the wildcards ``*``, ``?``, ``[`` and ``**`` names."""
+        """Return the files that match a location with wildcards ``*``, ``?``, ``[`` and ``**``."""

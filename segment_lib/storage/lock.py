@@ -1,4 +1,4 @@
-"""One job per run folder: the kernel's lock, and beside it a file that says who holds it.
+"""Lock of a run folder on a disk: the kernel's lock, and a file that names the holder.
 
 The kernel's lock goes when its holder dies, but not every shared file system passes it on between
 machines. So the file counts too while its heartbeat is fresh: its time of change, kept up to date.
@@ -87,13 +87,13 @@ def _opened(folder: Path) -> Iterator[int]:
 
 
 def _refuse_other(folder: Path, alone: bool | None) -> None:
-    """Raise a ConfigError if the kernel's lock is another's, or its heartbeat tells of one."""
+    """Raise a ConfigError if another job holds the kernel's lock, or has a fresh heartbeat."""
     if alone is False or (_is_fresh(folder) and (alone is None or not _is_here(folder))):
         raise _at_work(folder, certain=alone is False)
 
 
 def _try_lock(descriptor: int, kind: int) -> bool | None:
-    """True if the lock is ours, False if it is another's, None if this file system has none."""
+    """Return True if the lock is ours, False if another's, None if the file system has none."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -110,7 +110,7 @@ def _beat(lock: Path, stop: threading.Event) -> None:
 
 
 def _at_work(folder: Path, *, certain: bool) -> ConfigError:
-    """The error for a folder of another job; `certain` if the kernel says so, and not its file."""
+    """Return the error for a folder in use; `certain` if the kernel, not only the file, says so."""
     lift = "" if certain else f" If that job is gone: python -m jobs.clean {folder} --lift-lock"
     return ConfigError(
         f"{folder}: another job is at work here: {_holder(folder)}. Wait for it, or choose another "
@@ -119,7 +119,7 @@ def _at_work(folder: Path, *, certain: bool) -> ConfigError:
 
 
 def _age(folder: Path) -> float | None:
-    """Seconds since the heartbeat, less than 0 if it lies in the future; None without a lock."""
+    """Return the seconds since the heartbeat, below 0 if in the future; None without a lock."""
     with suppress(OSError):
         return time.time() - (folder / LOCK).stat().st_mtime
     return None

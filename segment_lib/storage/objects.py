@@ -1,4 +1,4 @@
-"""Paths of objects in a bucket, whoever sells it: a kind of bucket adds how requests are made.
+"""Paths of objects in a bucket, independent of the provider, who adds how requests are made.
 
 There are no folders: what is listed is objects alone, and the common beginning of the names of
 some stands for their folder.
@@ -23,7 +23,7 @@ _BUCKET = re.compile(r"[\w][\w.-]{1,253}[\w]", re.ASCII)
 
 @dataclass(frozen=True)
 class Head:
-    """What a store says of an object without its content."""
+    """Metadata of an object, without its content."""
 
     bytes: int
     version: str
@@ -33,13 +33,13 @@ class Head:
 
 
 class ObjectPath(PurePosixPath, ABC):
-    """A `Location` of an object. A kind of bucket says how its eight requests are made."""
+    """A `Location` of an object. Subclasses implement its eight requests."""
 
     scheme: ClassVar[str]
 
     @classmethod
     def named(cls, text: str) -> Self:
-        """The object of the name ``SCHEME://BUCKET/KEY``; a ConfigError if it names no bucket."""
+        """Parse a name ``SCHEME://BUCKET/KEY``; a ConfigError if it names no bucket."""
         path = cls(f"/{text.removeprefix(f'{cls.scheme}://')}")
         if not _BUCKET.fullmatch(path.bucket):
             raise ConfigError(f"{text}: no name of a bucket. Write {cls.scheme}://BUCKET/PREFIX.")
@@ -64,13 +64,13 @@ class ObjectPath(PurePosixPath, ABC):
 
     @abstractmethod
     def head(self) -> Head:
-        """What the store says of the object; a FileNotFoundError if there is none."""
+        """Return the metadata of the object; a FileNotFoundError if there is none."""
 
     @abstractmethod
     def read(
         self, start: int = 0, stop: int | None = None, version: str | None = None
     ) -> tuple[bytes, str]:
-        """Bytes of the object, all or those from `start` up to `stop`, and its version.
+        """Return bytes of the object, all or those from `start` up to `stop`, and its version.
 
         Raises
         ------
@@ -82,11 +82,11 @@ class ObjectPath(PurePosixPath, ABC):
 
     @abstractmethod
     def put(self, content: bytes) -> str:
-        """Write the object, whatever was there; the version it has then."""
+        """Write the object unconditionally; return its new version."""
 
     @abstractmethod
     def put_if(self, content: bytes, version: str | None) -> str:
-        """Write the object if it still is of that version, or if there is none; its new version.
+        """Write the object if its version is unchanged, or there is none; return the new version.
 
         Raises
         ------
@@ -96,19 +96,19 @@ class ObjectPath(PurePosixPath, ABC):
 
     @abstractmethod
     def upload(self, file: Path) -> None:
-        """Write a file of this machine, however large, as the object."""
+        """Write a file of this machine, of any size, as the object."""
 
     @abstractmethod
     def copy_to(self, target: Self) -> None:
-        """Have the store copy the object."""
+        """Copy the object within the store."""
 
     @abstractmethod
     def unlink(self, missing_ok: bool = False) -> None:
-        """Remove the object, if it is there."""
+        """Remove the object, if it exists."""
 
     @abstractmethod
     def entries(self, prefix: str, *, deep: bool, at_once: int = 1000) -> Iterator[tuple[str, int]]:
-        """Keys that begin with `prefix` and bytes of their objects, in the order of the keys.
+        """Return keys that begin with `prefix` and the bytes of their objects, in key order.
 
         Parameters
         ----------
@@ -142,7 +142,7 @@ class ObjectPath(PurePosixPath, ABC):
         return io.TextIOWrapper(io.BytesIO(self.read_bytes()), encoding=encoding).read()
 
     def open(self, mode: str) -> io.BufferedReader:
-        """The object for reading; what is read is asked for piece by piece."""
+        """Open the object for reading; content is requested piece by piece."""
         if mode != "rb":
             raise ValueError("objects are written whole, by `put`")
         return io.BufferedReader(_Reader(self), _BUFFER)
@@ -162,7 +162,7 @@ class ObjectPath(PurePosixPath, ABC):
         return self.glob(f"**/{pattern}")
 
     def listed(self, beginning: str = "", at_once: int = 1000) -> Iterator[tuple[Self, int]]:
-        """The objects below, whose names go on with `beginning`, and their bytes."""
+        """Return the objects below whose names continue with `beginning`, and their bytes."""
         for key, size in self.entries(self._prefix + beginning, deep=True, at_once=at_once):
             if not key.endswith("/"):
                 yield type(self)("/", self.bucket, key), size
@@ -173,7 +173,7 @@ class ObjectPath(PurePosixPath, ABC):
 
 
 class _Reader(io.RawIOBase):
-    """An object as a file that is read from any place on; of one version all along."""
+    """Seekable file over an object, of one version throughout."""
 
     def __init__(self, path: ObjectPath) -> None:
         head = path.head()
@@ -217,7 +217,7 @@ class _Reader(io.RawIOBase):
 
 
 def _fits(names: Sequence[str], pattern: Sequence[str]) -> bool:
-    """True if the names match the pattern, in which ** stands for any number of them."""
+    """Return True if the names match the pattern, in which ** stands for any number of them."""
     if not pattern:
         return not names
     if pattern[0] == "**" and _fits(names, pattern[1:]):

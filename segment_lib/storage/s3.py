@@ -1,4 +1,4 @@
-"""Objects of S3: the one place that speaks to the store, through boto3.
+"""Objects of S3, through boto3: the one module that sends requests to the store.
 
 Credentials, region and endpoint are those of the usual AWS environment and files. They are read by
 the client in each process, so they are in no config, no task and no message.
@@ -22,7 +22,7 @@ _AGAIN = "Run the same command again: it goes on from what is finished."
 
 
 class S3Path(ObjectPath):
-    """The path of an object of S3, or of a store that speaks as S3 does."""
+    """Path of an object of S3, or of a compatible store."""
 
     scheme = "s3"
 
@@ -77,7 +77,7 @@ class S3Path(ObjectPath):
             _ask(self, "upload_fileobj", Key=self.key, Fileobj=content)
 
     def copy_to(self, target: Self) -> None:
-        """Have the store copy the object, of up to 5 GiB."""
+        """Copy the object, of up to 5 GiB, within the store."""
         source = {"Bucket": self.bucket, "Key": self.key}
         _ask(target, "copy_object", Key=target.key, CopySource=source)
 
@@ -119,7 +119,7 @@ def _attempts() -> int:
 
 
 def _ask(path: S3Path, operation: str, **parameters: Any) -> dict[str, Any]:
-    """What the store answers. No message of the client is passed on: it may tell too much.
+    """Send a request. No message of the client is passed on: it may disclose too much.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def _ask(path: S3Path, operation: str, **parameters: Any) -> dict[str, Any]:
 
 
 def _refused(path: S3Path, answer: dict[str, Any]) -> Exception:
-    """The error that says what the store's refusal means."""
+    """Return the error that explains the store's refusal."""
     status = _status(answer)
     name = str(answer.get("Error", {}).get("Code", ""))
     code = name if name.isalnum() and len(name) < 50 else "?"
@@ -168,7 +168,7 @@ def _refused(path: S3Path, answer: dict[str, Any]) -> Exception:
 
 
 def _now(headers: Mapping[str, str]) -> datetime:
-    """The time by the store's clock; by that of this machine if the store does not give it."""
+    """Return the time by the store's clock, or this machine's if the store gives none."""
     try:
         date = parsedate_to_datetime(headers["date"])
     except (KeyError, ValueError):
@@ -181,7 +181,7 @@ def _status(answer: dict[str, Any]) -> int:
 
 
 def _unanswered(path: S3Path, error: Exception) -> JobError:
-    """The error for a request that was not sent, or not answered."""
+    """Return the error for a request that was not sent, or not answered."""
     kind = type(error).__name__
     if "Credential" in kind or "Token" in kind or "SSO" in kind:
         return ConfigError(

@@ -1,4 +1,4 @@
-"""The table of the stores: a location from what a user writes, and the store of a location."""
+"""Registry of the stores: a location from its text, and the store of a location."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +15,12 @@ _STORES: Mapping[str, Store[Any]] = {"s3": Bucket(S3Path)}
 
 
 def is_remote(text: str) -> bool:
-    """True if the text names a location of another store than a disk."""
+    """Return True if the text names a location outside the local disks."""
     return _store(text) is not _DISK
 
 
 def as_location(text: str | Path) -> Location:
-    """The location that a text names, such as ``runs/first`` or ``s3://BUCKET/runs/first``.
+    """Parse a location such as ``runs/first`` or ``s3://BUCKET/runs/first``.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def as_location(text: str | Path) -> Location:
 
 
 def store_of(location: L) -> Store[L]:
-    """The store in which a location lies."""
+    """Return the store of a location."""
     return _store(str(location))
 
 
@@ -43,5 +43,5 @@ def _store(text: str) -> Store[Any]:
 
 
 def local_path(location: Location) -> Path | None:
-    """The location as a path of this machine; None if it is none."""
+    """Return the location as a path of this machine; None if it is none."""
     return store_of(location).local(location)

@@ -1,4 +1,4 @@
-"""CSV tables of a run: for spreadsheets, which must take text for text and never for a formula."""
+"""CSV tables of a run, in which no cell can run as a formula in a spreadsheet."""
 
 from collections.abc import Callable, Collection
 
@@ -9,19 +9,19 @@ from segment_lib.storage.location import Location
 
 
 def write_table(root: Location, path: str, table: pl.DataFrame) -> StoredFile:
-    """Write a table as CSV that a spreadsheet opens as text and numbers, never as a formula."""
+    """Write a table as CSV whose cells a spreadsheet reads as text and numbers only."""
     return write_file(root, path, csv_text(table).encode(), table.height)
 
 
 def csv_text(table: pl.DataFrame, *, headed: bool = True) -> str:
-    """A table as CSV, guarded by `formula_safe`; its headings are left out unless `headed`."""
+    """Return a table as CSV, guarded by `formula_safe`; without headings unless `headed`."""
     return formula_safe(table).write_csv(include_header=headed)
 
 
 def read_table(
     root: Location, file: StoredFile, text: Collection[str] | None = None
 ) -> pl.DataFrame:
-    """Read a CSV table of a run, without what guards it from spreadsheets.
+    """Read a CSV table of a run, with the guard against formulas removed.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def read_table(
 
 
 def formula_safe(table: pl.DataFrame) -> pl.DataFrame:
-    """The table with an apostrophe before words that a spreadsheet would run as a formula.
+    """Prefix words that a spreadsheet would run as a formula with an apostrophe.
 
     Headings too. Full-width signs count, as do signs behind what does not show: blanks, controls,
     zero-width letters, marks. Words that have an apostrophe there already get another, so that
@@ -57,7 +57,7 @@ def formula_safe(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def formula_undone(table: pl.DataFrame) -> pl.DataFrame:
-    """The table as it was before `formula_safe`: for readers other than spreadsheets."""
+    """Undo `formula_safe`, for readers other than spreadsheets."""
     return _headed(table, _bared).with_columns(_bared(pl.col(pl.String)))
 
 

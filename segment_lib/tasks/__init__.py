@@ -1,1 +1,1 @@
-"""What is done to one part: each module holds the task of a part as a value."""
+"""Tasks of one part each, as values that workers run."""

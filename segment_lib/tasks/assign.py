@@ -1,4 +1,4 @@
-"""Rows of a part to their segments, by a fitted model."""
+"""Assignment of the rows of a part to segments, by a fitted model."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

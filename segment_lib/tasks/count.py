@@ -1,4 +1,4 @@
-"""What the comparison counts of a part: levels by segment, and how clusterings share its rows."""
+"""Counts of a part for the comparison: levels by segment, and overlaps of clusterings."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ _KEYS = list(COUNTS)[:-1]
 
 @dataclass(frozen=True)
 class CountPart(PartTask):
-    """Rows of a part by segment, attribute and level; in the footer those by segment and other."""
+    """Rows of a part by segment, attribute and level; the overlap counts are in the footer."""
 
     raw: StoredFile
     assigned: StoredFile
@@ -103,7 +103,7 @@ def count_parts(
 
 @dataclass(frozen=True)
 class Counts:
-    """All that is counted of an extract."""
+    """All counts of an extract."""
 
     levels: pl.DataFrame
     """Rows by segment, attribute and level."""

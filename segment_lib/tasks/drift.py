@@ -1,4 +1,4 @@
-"""Attributes of a delivery beside those of the base, from the tallies of both."""
+"""Drift of each attribute between the base and a delivery, from their tallies."""
 
 from collections.abc import Collection, Mapping
 
@@ -17,7 +17,7 @@ def attribute_table(
     schema: Schema,
     absent: Collection[str],
 ) -> pl.DataFrame:
-    """Return the drift of every attribute that the base and this delivery have, the most first.
+    """Return the drift of every shared attribute, the most drifted first.
 
     Parameters
     ----------

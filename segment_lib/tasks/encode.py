@@ -1,4 +1,4 @@
-"""Known codes of a part to features by the plan; rows that lack too much are left out."""
+"""Encoding of a part by the plan; rows that lack too many attributes are left out."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Extracts opened, hashed and read: what becomes of all their pieces together."""
+"""Opening, hashing and reading of the extracts, piece by piece."""
 
 import json
 from collections import Counter
@@ -132,7 +132,7 @@ def _tasks(
 
 
 def all_faults(compute: Compute, tasks: Sequence[RawPart], error: DataError) -> DataError:
-    """Return the error that lists the faults of all pieces, once one could not be read."""
+    """Return an error that lists the faults of all pieces."""
     if not isinstance(error, UnreadableError):
         return error
     listed = compute([delayed(RawPart.faults)(task) for task in tasks])
@@ -141,7 +141,7 @@ def all_faults(compute: Compute, tasks: Sequence[RawPart], error: DataError) -> 
 
 
 def reading_remarks(compute: Compute, root: Location, extracts: Sequence[RawParts]) -> list[str]:
-    """Return what was noticed of the files of the extracts, and while they were read.
+    """Return remarks on the files of the extracts and on how they were read.
 
     Raises
     ------

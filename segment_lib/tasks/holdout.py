@@ -1,4 +1,4 @@
-"""Customers of a part that rank and that measure segments."""
+"""Hold-out counts of a part: customers who rank segments, and customers who measure them."""
 
 from collections.abc import Sequence
 
@@ -19,12 +19,12 @@ def count_customers(
     models: Sequence[KMeans],
     random_state: int,
 ) -> list[np.ndarray]:
-    """Return customers that rank and that measure, by segment: (2, n_clusters) for each model."""
+    """Count ranking and measuring customers by segment: (2, n_clusters) for each model."""
     rows = read_part(root, encoded)
     scores = projection.transform(as_block(rows, features))
     return count_holdout(scores, rows["row"].to_numpy(), models, random_state)
 
 
 def count_split(root: Location, rows: RowNumbers, random_state: int) -> np.ndarray:
-    """Return rows of a part that rank, that measure, and the others, shape (3,)."""
+    """Count the ranking, measuring and other rows of a part, shape (3,)."""
     return np.bincount(holdout_split(numbers_in(root, rows), random_state), minlength=3)

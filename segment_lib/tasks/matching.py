@@ -1,4 +1,4 @@
-"""How many rows of a part segments of the base and of now share."""
+"""Contingency table of a part: segments of the base by segments of the new model."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def count_shared(
     centers: np.ndarray,
     segment_ids: np.ndarray,
 ) -> np.ndarray:
-    """Return the rows by segment of the base and by that of now, shape (n_base, n_now).
+    """Return rows by segment of the base and of the new model, shape (n_base, n_now).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Micro-segments of a part, and what their fit needs of it."""
+"""Micro-segments of a part, and the sums from which they are fitted."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ def learn_micro_model(
     n_micro: int,
     random_state: int,
 ) -> MicroModel:
-    """Learn micro-segments from the population and the half of the customers that ranks.
+    """Learn micro-segments from the population and the ranking half of the customers.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def sample_part(
 
 
 def join_sample(parts: Sequence[tuple[np.ndarray, np.ndarray]], random_state: int) -> np.ndarray:
-    """Return the features of the sample from its parts, in an order that no part decides."""
+    """Join the features of the sample from its parts, in an order that no part decides."""
     rows, blocks = zip(*parts, strict=True)
     order = np.argsort(row_hash(np.concatenate(rows), random_state))
     return np.asarray(np.concatenate(blocks)[order])
@@ -141,7 +141,7 @@ def sums_by_cluster(
     clusters: MicroClusters,
     half: int | None,
 ) -> ClusterSums:
-    """Return the sums by cluster of a part; of the half that ranks if its seed is given."""
+    """Return sums by cluster of a part; only of the ranking half if its seed is given."""
     rows = read_part(root, encoded, columns=["row", *features])
     if half is not None:
         rows = rows.filter(in_first_half(rows["row"].to_numpy(), half))

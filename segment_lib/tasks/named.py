@@ -1,4 +1,4 @@
-"""Columns that the config names, looked at in raw parts once they are read."""
+"""Checks of the columns that the config names, in raw parts."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def named_remarks(
     suppress_column: str,
     response: str,
 ) -> list[str]:
-    """Return what is worth a look in the columns that the config names.
+    """Return remarks on the columns that the config names.
 
     Raises
     ------
@@ -63,13 +63,13 @@ def named_remarks(
 
 
 def some_ids(root: Location, file: StoredFile, column: str) -> set[int]:
-    """Return keys of two of the ids of a part, or of all if fewer: no id leaves a worker."""
+    """Return hashed keys of up to two ids of a part: no id leaves a worker."""
     keys = np.unique(hash_ids(read_part(root, file, columns=[column])[column]))
     return set(keys[keys != NO_ID][:2].tolist())
 
 
 def count_answers(root: Location, file: StoredFile, column: str) -> Counter[str]:
-    """Return the rows of a part by what they answer."""
+    """Count the rows of a part by their answer."""
     return Counter(
         parse_answers(read_part(root, file, columns=[column])[column]).drop_nulls().to_list()
     )

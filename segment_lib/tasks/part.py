@@ -1,4 +1,4 @@
-"""The task of a part as a value: its key comes from its fields, so task and key stay together."""
+"""Base class of tasks that make a part; the key of the part is a hash of the task's fields."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ IMPLIED = {"implied": True}
 
 @dataclass(frozen=True)
 class PartRows:
-    """What a task makes of a part."""
+    """Rows and metadata that a task makes of a part."""
 
     rows: pl.DataFrame
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class PartRows:
 
 @dataclass(frozen=True)
 class PartTask(ABC):
-    """A part of a run as a pure function of what the fields hold."""
+    """Pure function of its fields that makes a part of a run."""
 
     path: str = field(metadata=IMPLIED)
     """Where the part goes, below the run folder."""
@@ -45,7 +45,7 @@ class PartTask(ABC):
 
     @cached_property
     def key(self) -> str:
-        """Name of all it is made from; parts of the same key are the same to the byte."""
+        """Hash of all it is made from; parts of the same key are equal to the byte."""
         text = json.dumps([type(self).__name__, keyed_fields(self)], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -57,12 +57,12 @@ class PartTask(ABC):
 
     @property
     def size(self) -> int:
-        """How much of the progress it is, in the unit of the stage: by default its rows."""
+        """Share in the progress, in the unit of the stage: by default its rows."""
         return self.n_rows
 
 
 def keyed_fields(value: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass that decide what it is, as plain JSON values."""
+    """Return the fields of a dataclass that enter its key, as plain JSON values."""
     return {
         f.name: plain(getattr(value, f.name))
         for f in fields(value)
@@ -71,7 +71,7 @@ def keyed_fields(value: Any) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON that is the same for the same value, and for nothing else.
+    """Return a value as canonical JSON: equal for equal values, and for no others.
 
     Stored files count by their sha256, arrays by their bytes, estimators by what they have learned.
 

@@ -1,4 +1,4 @@
-"""People by their ids: rows that repeat one, and parts without them."""
+"""Duplicate ids: detection of rows that repeat one, and parts without them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -35,7 +35,7 @@ BYTES_PER_CELL = 15
 
 @dataclass(frozen=True)
 class FirstRows(PartTask):
-    """Rows of a raw part but those that repeat an id of an earlier row, counted anew."""
+    """Rows of a raw part without those that repeat an earlier id, counted again."""
 
     raw: RawPart
     repeated: str
@@ -48,7 +48,7 @@ class FirstRows(PartTask):
     """Of the part, from 0."""
 
     def make(self, root: Location) -> PartRows:
-        """Leave rows out of the raw part below `root`."""
+        """Remove the repeated rows from the raw part below `root`."""
         rows = read_part(root, self.file)
         repeated = pl.Series(repeated_rows(self.buckets, self.number).astype(np.int64))
         kept = rows.filter(~pl.col("row").is_in(repeated.implode()))
@@ -59,7 +59,7 @@ class FirstRows(PartTask):
 
 @dataclass(frozen=True)
 class People:
-    """How people of an extract can be told apart by their ids."""
+    """How people of an extract are identified by their ids."""
 
     without_id: int
     """Rows that have no id."""
@@ -75,7 +75,7 @@ class People:
 def compare_people(
     compute: Compute, root: Location, extracts: Sequence[RawParts], column: str, scratch: Location
 ) -> dict[str, People]:
-    """Compare the ids of each extract, in bounded memory; nothing is read where there are none.
+    """Compare the ids of each extract in bounded memory; reads nothing if there are none.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def _sort_ids(
     scratch: Location,
     path: str,
 ) -> tuple[int, RowsByOwner]:
-    """Return how many rows of a part have no id, and the others on disk by bucket.
+    """Write the ids of a part to disk by bucket; return how many rows have none.
 
     Of each row: key, row number, a hash of the attributes, and leading zeros of the id.
     """
@@ -147,7 +147,7 @@ def first_parts(
     people: Mapping[str, People],
     path: Callable[[str], str],
 ) -> tuple[list[PartTask], dict[str, int]]:
-    """Return the tasks of parts without the rows that repeat an id, and how many those are.
+    """Return tasks of parts without repeated ids, and the number of rows left out.
 
     A part of which nobody is left has no task.
 
@@ -178,7 +178,7 @@ def id_remarks(
     repeated_ids: str,
     min_cell: int,
 ) -> Iterator[str]:
-    """Yield what is worth a look in the ids of the extracts; of few people, that they are few.
+    """Yield remarks on the ids of the extracts; counts of few people are suppressed.
 
     Parameters
     ----------

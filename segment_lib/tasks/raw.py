@@ -1,4 +1,4 @@
-"""Pieces of the extracts to raw parts: rows numbered, ids as they are listed, and their tally."""
+"""Reading of a piece of an extract into a raw part: numbered rows, listed ids, a tally."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -68,7 +68,7 @@ class RawPart(PartTask):
         return PartRows(rows.select(number, "*"), {TALLY: tally.to_json()})
 
     def _is_as_hashed(self, reading: ReadResult) -> bool:
-        """True if the rows come from the bytes of the digest.
+        """Return True if the rows come from the bytes of the digest.
 
         Parquet is read by columns, so its bytes are hashed once more; objects have versions for
         that.
@@ -79,7 +79,7 @@ class RawPart(PartTask):
         return digest == self.digest.partition("-")[0]
 
     def faults(self) -> Sequence[Fault]:
-        """Return what keeps the piece from being read."""
+        """Return the faults that keep the piece from being read."""
         try:
             self.delivery.read(self.piece, self.passthrough)
         except UnreadableError as error:

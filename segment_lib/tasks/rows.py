@@ -1,4 +1,4 @@
-"""The row numbers of a part, where they are counted on and where rows are left out."""
+"""Row numbers of parts, consecutive or with gaps where rows are left out."""
 
 from collections.abc import Collection, Sequence
 from itertools import accumulate

@@ -18,5 +18,5 @@ def read_tally(root: Location, raw: StoredFile) -> Tally:
 
 
 def sum_of_tallies(root: Location, raw: Sequence[StoredFile]) -> Delayed:
-    """Return the task that adds up the tallies of parts, never all of them in memory."""
+    """Return the task that adds up the tallies of parts, without holding all in memory."""
     return add_up([delayed(read_tally)(root, file) for file in raw])

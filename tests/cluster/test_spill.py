@@ -92,7 +92,7 @@ def test_what_is_held_lies_in_files_until_the_next_is_held(tmp_path):
     assert total == 3
     first = held_in_files(tmp_path)
     assert [path.stat().st_mode & 0o777 for path in first] == [0o600] * 3
-    assert [sums.values.tolist() for sums in dask.compute(*held)] == [[], [0], [0, 1]]
+    assert [result.values.tolist() for result in dask.compute(*held)] == [[], [0], [0, 1]]
     scratch.hold([delayed(Held)(np.arange(5))], delayed(int)(0))
     (second,) = held_in_files(tmp_path)
     assert second not in first
@@ -107,6 +107,6 @@ def test_what_does_not_fit_in_memory_may_lie_in_an_object_store(bucket):
     Z = da.from_array(VALUES.copy(), chunks=(4, 3))
     assert (scratch.spill(Z).array().compute() == VALUES).all()
     held, _ = scratch.hold([delayed(Held)(np.arange(i)) for i in range(3)], delayed(int)(0))
-    assert [sums.values.tolist() for sums in dask.compute(*held)] == [[], [0], [0, 1]]
+    assert [result.values.tolist() for result in dask.compute(*held)] == [[], [0], [0, 1]]
     scratch.hold([delayed(Held)(np.arange(5))], delayed(int)(0))
     assert len(list((bucket / "run").rglob("held-*/*"))) == 1

@@ -44,10 +44,10 @@ class Outcome:
     """Ends that ought not to be: another exit code, a traceback, no end at all."""
 
     def summary(self) -> str:
-        of = Counter(point.victim.partition("-")[0] for point in self.kills)
-        told = ", ".join(f"{n} {victim}" for victim, n in sorted(of.items()))
+        counts = Counter(point.victim.partition("-")[0] for point in self.kills)
+        by_victim = ", ".join(f"{n} {victim}" for victim, n in sorted(counts.items()))
         return (
-            f"faults injected: {len(self.kills)} ({told}), runs completed: {self.completed}, "
+            f"faults injected: {len(self.kills)} ({by_victim}), runs completed: {self.completed}, "
             f"bytes differing: {len(self.differing)}, unexpected ends: {len(self.wrong)}; "
             f"taken up: {self.parts_taken} parts, {self.passes_taken} passes"
         )
@@ -85,21 +85,21 @@ class Harness:
         while code != 0 and not self.outcome.wrong:
             before = len(self.outcome.kills)
             began = time.monotonic()
-            code, told = self._start(root, kills)
+            code, log_text = self._start(root, kills)
             fired = self.outcome.kills[before:]
             at = ", ".join(f"{p.victim} in {p.stage} at {p.after:.1f} s" for p in fired)
             print(
                 f"{at or 'left alone'}: {code} after {time.monotonic() - began:.1f} s", flush=True
             )
-            self._note(code, told, fired)
+            self._note(code, log_text, fired)
             self._cluster.repair()
         if code == 0:
             self.outcome.completed += 1
-            found = {p: sha for p, sha in hashes(root).items() if not p.startswith(".work")}
+            actual = {p: sha for p, sha in hashes(root).items() if not p.startswith(".work")}
             self.outcome.differing += [
                 f"{root / path}"
-                for path in {*found, *self._wanted}
-                if found.get(path) != self._wanted.get(path)
+                for path in {*actual, *self._wanted}
+                if actual.get(path) != self._wanted.get(path)
             ]
 
     def _next_point(self, root: Path) -> KillPoint | None:
@@ -114,7 +114,7 @@ class Harness:
         (victim,) = self._draw.choices(list(VICTIMS), weights=list(VICTIMS.values()))
         return KillPoint(victim, stage, self._draw.random() * left[stage])
 
-    def _has_begun(self, stage: str, root: Path, said: Path) -> bool:
+    def _has_begun(self, stage: str, root: Path, log_file: Path) -> bool:
         """True once the stage before has been told; of the first, once its folder is there."""
         before = list(self._seconds).index(stage) - 1
         if before < 0:
@@ -122,7 +122,7 @@ class Harness:
         # Lines that tell the end of a stage, or that it is skipped, and no other.
         name = f'"stage": "{list(self._seconds)[before]}"'
         ends = ('"peak_mib"', '"skipped"')
-        lines = said.read_text().splitlines()
+        lines = log_file.read_text().splitlines()
         return any(name in line and any(end in line for end in ends) for line in lines)
 
     def _start(self, root: Path, kills: int) -> tuple[int | None, str]:
@@ -131,8 +131,8 @@ class Harness:
             sys.executable, "-m", "jobs.run", str(self._config), "--run-dir", str(root),
             "--scheduler-file", str(self._cluster.scheduler_file), "--log-format", "json",
         ]  # fmt: skip
-        said = self._folder / "job.log"
-        with said.open("w") as log:
+        log_file = self._folder / "job.log"
+        with log_file.open("w") as log:
             job = subprocess.Popen(
                 command, cwd=ROOT, env=self._cluster.environment, stderr=log,
                 stdout=subprocess.DEVNULL,
@@ -142,7 +142,7 @@ class Harness:
             point = self._next_point(root)
             if point is None:
                 break
-            while job.poll() is None and not self._has_begun(point.stage, root, said):
+            while job.poll() is None and not self._has_begun(point.stage, root, log_file):
                 time.sleep(0.01)
             time.sleep(point.after)
             if job.poll() is not None:
@@ -161,14 +161,14 @@ class Harness:
             job.kill()
             job.wait()
             code = None
-        return code, said.read_text()
+        return code, log_file.read_text()
 
-    def _note(self, code: int | None, told: str, fired: list[KillPoint]) -> None:
-        lines = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    def _note(self, code: int | None, log_text: str, fired: list[KillPoint]) -> None:
+        lines = [json.loads(line) for line in log_text.splitlines() if line.startswith("{")]
         self.outcome.parts_taken += sum(line.get("parts_done_before", 0) for line in lines)
         self.outcome.passes_taken += sum(line.get("passes_done_before", 0) for line in lines)
         victims = {point.victim for point in fired}
         expected = {0} | ({-signal.SIGKILL} if "job" in victims else set())
         expected |= {5} if victims - {"job"} else set()
-        if code not in expected or "Traceback" in told:
-            self.outcome.wrong.append(f"{fired}: ended with {code}: {told[-3000:]}")
+        if code not in expected or "Traceback" in log_text:
+            self.outcome.wrong.append(f"{fired}: ended with {code}: {log_text[-3000:]}")

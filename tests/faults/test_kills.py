@@ -48,6 +48,6 @@ def test_workers_do_not_log_what_cells_hold(
         cluster.stop()
     assert done.returncode == 3, done.stderr
     assert "line 152, column age" in done.stderr
-    said = cluster.logs()
-    assert "Compute Failed" in said
-    assert CANARY not in said + done.stderr
+    logs = cluster.logs()
+    assert "Compute Failed" in logs
+    assert CANARY not in logs + done.stderr

@@ -124,11 +124,11 @@ def test_an_input_that_may_not_be_read_is_named(
     """A file, or the folder of them all: bad input, and not a matter of room."""
     inputs = tmp_path / "inputs"
     inputs.mkdir()
-    told = small_config.read_text()
+    config_text = small_config.read_text()
     for file in (*small_config.parent.glob("*.csv"), *small_config.parent.glob("*.md")):
         shutil.copy(file, inputs)
-        told = told.replace(f'"{file.name}"', f'"inputs/{file.name}"')
-    (tmp_path / "job.toml").write_text(told)
+        config_text = config_text.replace(f'"{file.name}"', f'"inputs/{file.name}"')
+    (tmp_path / "job.toml").write_text(config_text)
     (inputs / name).chmod(mode)
     done = start(tmp_path / "job.toml", tmp_path / "run", without_privilege)
     inputs.chmod(0o700)

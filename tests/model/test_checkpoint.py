@@ -67,11 +67,11 @@ def checkpoint() -> SweepCheckpoint:
 
 
 def test_it_comes_back_from_its_arrays():
-    result = SweepCheckpoint.from_arrays(through_a_file(checkpoint()), [2, 3], 3)
-    assert result is not None
-    assert (result.passes, result.states[3].stopped) == (4, True)
-    assert result.restarts_agree == {2: 1, 3: 0.5}
-    assert result.states[3].centers.tolist() == np.ones((3, 3)).tolist()
+    restored = SweepCheckpoint.from_arrays(through_a_file(checkpoint()), [2, 3], 3)
+    assert restored is not None
+    assert (restored.passes, restored.states[3].stopped) == (4, True)
+    assert restored.restarts_agree == {2: 1, 3: 0.5}
+    assert restored.states[3].centers.tolist() == np.ones((3, 3)).tolist()
 
 
 @pytest.mark.parametrize(

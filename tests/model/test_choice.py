@@ -149,9 +149,9 @@ def test_customers_are_counted_by_split_and_nearest_centre():
     rng = np.random.default_rng(1)
     scores, rows = rng.normal(size=(300, 2)).astype(np.float32), np.arange(100, 400)
     centers = [np.array([[-1, 0], [1, 0]], np.float32), np.eye(2, dtype=np.float32)]
-    result = count_holdout(scores, rows, [KMeans.from_centers(these) for these in centers], 0)
-    for table, these in zip(result, centers, strict=True):
-        own = ((scores[:, None] - these) ** 2).sum(axis=2).argmin(axis=1)
+    counts = count_holdout(scores, rows, [KMeans.from_centers(means) for means in centers], 0)
+    for table, means in zip(counts, centers, strict=True):
+        own = ((scores[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
         expected = [
             [np.sum((holdout_split(rows, 0) == h) & (own == s)) for s in (0, 1)] for h in (0, 1)
         ]

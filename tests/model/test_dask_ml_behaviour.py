@@ -216,20 +216,20 @@ def test_pca_refuses_another_number_of_features():
 def test_pca_has_the_same_signs_for_any_batches(seed):
     X = lazy(drawn(100, 3, seed), 40)
     signs = [np.sign(IncrementalPCA(batch_size=n).fit(X).components_) for n in range(10, 20)]
-    assert all((these == signs[0]).all() for these in signs)
+    assert all((sign == signs[0]).all() for sign in signs)
 
 
 def test_pca_has_the_same_components_for_any_batches():
     X = lazy(drawn(100, 3), 40)
-    all_of_them = [IncrementalPCA(batch_size=n).fit(X).components_ for n in range(20, 40, 3)]
-    assert all((these == all_of_them[0]).all() for these in all_of_them)
+    fitted = [IncrementalPCA(batch_size=n).fit(X).components_ for n in range(20, 40, 3)]
+    assert all((components == fitted[0]).all() for components in fitted)
 
 
 def test_pca_keeps_all_components_for_any_batches():
     X = lazy(drawn(100, 20), 40)
-    all_of_them = [IncrementalPCA(20, batch_size=n).fit(X).components_ for n in range(20, 90, 3)]
-    assert all(these.shape == (20, 20) for these in all_of_them)
-    np.testing.assert_allclose(all_of_them[0], all_of_them[-1])
+    fitted = [IncrementalPCA(20, batch_size=n).fit(X).components_ for n in range(20, 90, 3)]
+    assert all(components.shape == (20, 20) for components in fitted)
+    np.testing.assert_allclose(fitted[0], fitted[-1])
 
 
 def test_pca_adds_parts_to_what_all_at_once_gives():

@@ -69,8 +69,8 @@ def test_a_constant_feature_changes_no_score():
 
 def test_a_projection_comes_back_from_its_arrays_as_it_was():
     projection = project(people())
-    result = Projection.from_arrays(projection.arrays())
-    np.testing.assert_array_equal(result.transform(people()), projection.transform(people()))
+    restored = Projection.from_arrays(projection.arrays())
+    np.testing.assert_array_equal(restored.transform(people()), projection.transform(people()))
 
 
 def test_the_arrays_have_the_names_of_the_files_page():

@@ -72,10 +72,10 @@ def test_each_clustering_gets_the_labels_of_scikit_learn(n_rows):
     rng = np.random.default_rng(0)
     block = rng.normal(size=(n_rows, 5)).astype(np.float32)
     centers = [rng.normal(size=(k, 5)).astype(np.float32) for k in (2, 7, 3)]
-    result = label_rows(block, centers)
-    assert result.shape == (3, n_rows)
-    for labels, these in zip(result, centers, strict=True):
-        np.testing.assert_array_equal(labels, pairwise_distances_argmin(block, these))
+    labelings = label_rows(block, centers)
+    assert labelings.shape == (3, n_rows)
+    for labels, means in zip(labelings, centers, strict=True):
+        np.testing.assert_array_equal(labels, pairwise_distances_argmin(block, means))
 
 
 @pytest.mark.parametrize("n", [0, 1, 1000])
@@ -84,8 +84,8 @@ def test_doubtful_rows_are_those_whose_limit_the_drift_of_their_cluster_has_reac
     labels = rng.integers(0, 4, n).astype(np.uint16)
     bound_slack = rng.integers(0, 5, n).astype(np.float32)
     center_shift = np.array([0.0, 1.0, 3.0, 9.0])
-    result = doubtful_rows(labels, bound_slack, center_shift)
-    assert result.tolist() == [i for i in range(n) if bound_slack[i] <= center_shift[labels[i]]]
+    doubtful = doubtful_rows(labels, bound_slack, center_shift)
+    assert doubtful.tolist() == [i for i in range(n) if bound_slack[i] <= center_shift[labels[i]]]
 
 
 def test_of_equally_near_centres_the_first_is_taken():
@@ -139,14 +139,14 @@ def test_a_limit_never_promises_more_than_the_gap_between_the_two_nearest(offset
 
 def test_measures_are_the_sums_of_each_clustering():
     Z, several = noise(3000), [noise(k, seed=k) for k in (2, 5)]
-    for centers, result in zip(several, measure_rows(Z, several), strict=True):
+    for centers, measures in zip(several, measure_rows(Z, several), strict=True):
         distances = apart(Z, centers)
         own = distances.argmin(axis=1)[:, None] == np.arange(len(centers))
         mine, other = np.sort(distances, axis=1)[:, :2].T
-        np.testing.assert_array_equal(result[0], own.sum(axis=0))
-        np.testing.assert_allclose(result[1], own.T @ Z.astype(np.float64), atol=1e-9)
-        np.testing.assert_allclose(result[2], mine @ own, rtol=1e-6)
-        np.testing.assert_allclose(result[3], ((other - mine) / other) @ own, rtol=1e-4)
+        np.testing.assert_array_equal(measures[0], own.sum(axis=0))
+        np.testing.assert_allclose(measures[1], own.T @ Z.astype(np.float64), atol=1e-9)
+        np.testing.assert_allclose(measures[2], mine @ own, rtol=1e-6)
+        np.testing.assert_allclose(measures[3], ((other - mine) / other) @ own, rtol=1e-4)
 
 
 def test_squares_are_added_up_in_float64():

@@ -305,16 +305,16 @@ def test_neighbours_with_a_better_fit_give_the_starting_centres():
     from_fewer = neighbouring_centers(sample, {3: CENTERS[:3], 4: poor}, 4, 0)
     more = np.concatenate([CENTERS, CENTERS[:1] + np.float32(0.2)])
     from_more = neighbouring_centers(sample, {4: poor, 5: more}, 4, 0)
-    for result in (from_fewer, from_more):
-        assert inertia_of(Z, result) == pytest.approx(inertia_of(Z, CENTERS), rel=0.02)
+    for centers in (from_fewer, from_more):
+        assert inertia_of(Z, centers) == pytest.approx(inertia_of(Z, CENTERS), rel=0.02)
 
 
 def test_neighbours_with_a_worse_fit_change_nothing():
     Z = blobs(spread=0.3)
     sample = Sample(np.arange(len(Z), dtype=np.uint64), Z)
     best = theirs(Z, CENTERS).cluster_centers_.astype(np.float32)
-    result = neighbouring_centers(sample, {3: noise(3), 4: best, 5: noise(5)}, 4, 0)
-    assert inertia_of(Z, result) <= inertia_of(Z, best)
+    centers = neighbouring_centers(sample, {3: noise(3), 4: best, 5: noise(5)}, 4, 0)
+    assert inertia_of(Z, centers) <= inertia_of(Z, best)
 
 
 # The sweep
@@ -340,24 +340,24 @@ def test_more_clusters_never_fit_worse_even_from_a_bad_start():
 
 
 def test_a_sweep_fits_as_well_as_each_fitted_alone(swept):
-    Z, _, result = swept
-    assert result[4].inertia_ <= 1.001 * KMeans(6).fit(lazy(Z)).inertia_
+    Z, _, models = swept
+    assert models[4].inertia_ <= 1.001 * KMeans(6).fit(lazy(Z)).inertia_
 
 
 def test_a_sweep_that_begins_on_some_of_the_rows_ends_on_all_of_them(swept):
-    Z, sample, result = swept
+    Z, sample, models = swept
     some = DaskRows(subsample_blocks(lazy(Z), da.arange(3000, chunks=250), size=1000))
     begun = sweep(lazy(Z), range(2, 13), sample=sample, subsample=lambda: some)
-    for there, here in zip(begun, result, strict=True):
-        assert there.converged_
-        assert there.sums_.counts.sum() == 3000
-        assert there.inertia_ <= 1.02 * here.inertia_
+    for from_subsample, from_all in zip(begun, models, strict=True):
+        assert from_subsample.converged_
+        assert from_subsample.sums_.counts.sum() == 3000
+        assert from_subsample.inertia_ <= 1.02 * from_all.inertia_
 
 
 def test_a_sweep_is_as_good_as_scikit_learn(swept):
-    Z, _, result = swept
+    Z, _, models = swept
     expected = sklearn.cluster.KMeans(8, n_init=4, random_state=0).fit(Z).inertia_
-    assert result[6].inertia_ <= 1.02 * expected
+    assert models[6].inertia_ <= 1.02 * expected
 
 
 def test_every_row_is_in_a_cluster(swept):
@@ -380,22 +380,22 @@ def test_planted_clusters_are_found_again_from_other_starts():
 
 
 def test_the_silhouette_is_that_of_scikit_learn(swept):
-    Z, sample, result = swept
-    labels, _ = by_hand(Z, result[3].cluster_centers_)
-    (ours,) = sample_silhouettes(sample, [result[3]])
+    Z, sample, models = swept
+    labels, _ = by_hand(Z, models[3].cluster_centers_)
+    (ours,) = sample_silhouettes(sample, [models[3]])
     assert ours == pytest.approx(silhouette_score(Z, labels), abs=1e-4)
 
 
 def test_passes_are_told_until_none_is_running():
-    passes_seen: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
     Z = blobs()
     sweep(
         lazy(Z),
         [KMeans(k, init=Z[:k]) for k in (2, 4)],
-        on_pass=lambda passes, running: passes_seen.append((passes, running)),
+        on_pass=lambda passes, running: reports.append((passes, running)),
     )
-    assert passes_seen[-1][1] == 0
-    assert [passes for passes, _ in passes_seen] == list(range(1, len(passes_seen) + 1))
+    assert reports[-1][1] == 0
+    assert [passes for passes, _ in reports] == list(range(1, len(reports) + 1))
 
 
 def test_each_block_is_read_once_a_pass_for_all_clusterings():

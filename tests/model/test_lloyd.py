@@ -51,15 +51,15 @@ class RowsReadInFull:
         sums: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
         def move(queries: Mapping[int, Query]) -> Changes:
-            _, result = move_rows(self._Z, None, queries)
+            _, totals = move_rows(self._Z, None, queries)
             changes = Changes(
                 {
-                    k: result.counts[k] - sums[k][0] if k in sums else result.counts[k]
+                    k: totals.counts[k] - sums[k][0] if k in sums else totals.counts[k]
                     for k in queries
                 },
-                {k: result.sums[k] - sums[k][1] if k in sums else result.sums[k] for k in queries},
+                {k: totals.sums[k] - sums[k][1] if k in sums else totals.sums[k] for k in queries},
             )
-            sums.update({k: (result.counts[k], result.sums[k]) for k in queries})
+            sums.update({k: (totals.counts[k], totals.sums[k]) for k in queries})
             return changes
 
         return move
@@ -73,10 +73,10 @@ def cut(Z: np.ndarray, marks: list[int]) -> DaskRows:
 def test_runs_taken_up_after_any_pass_go_on_to_the_same_bits():
     Z = scores()
     rows = cut(Z, [300, 1100])
-    snapshots: list[dict[int, ClusteringState]] = []
+    checkpoints: list[dict[int, ClusteringState]] = []
 
     def keep(runs: Mapping[int, ClusteringState]) -> None:
-        snapshots.append(
+        checkpoints.append(
             {
                 k: ClusteringState(r.centers, r.n_iter, r.stopped, r.converged)
                 for k, r in runs.items()
@@ -84,8 +84,8 @@ def test_runs_taken_up_after_any_pass_go_on_to_the_same_bits():
         )
 
     whole = lloyd(rows, starts(Z), keep=keep)
-    assert len(snapshots) > 5
-    for runs in snapshots:
+    assert len(checkpoints) > 5
+    for runs in checkpoints:
         again = lloyd(rows, runs)
         assert {k: (r.n_iter, r.converged, r.centers.tobytes()) for k, r in again.items()} == {
             k: (r.n_iter, r.converged, r.centers.tobytes()) for k, r in whole.items()
@@ -114,19 +114,19 @@ def test_any_partitioning_gives_the_same_bits(marks):
 def test_sums_here_have_the_bits_of_sums_by_tasks():
     Z = np.random.default_rng(0).normal(size=(3000, 4)).astype(np.float32)
     rows = cut(Z, list(range(100, 3000, 100)))
-    (there,) = measure(rows, [Z[:5]])
+    (by_tasks,) = measure(rows, [Z[:5]])
     for threads in (1, 3):
-        (here,) = measure(local_rows(rows._blocks, threads), [Z[:5]])
-        assert here.distances.tobytes() == there.distances.tobytes()
-        assert here.silhouettes.tobytes() == there.silhouettes.tobytes()
+        (by_threads,) = measure(local_rows(rows._blocks, threads), [Z[:5]])
+        assert by_threads.distances.tobytes() == by_tasks.distances.tobytes()
+        assert by_threads.silhouettes.tobytes() == by_tasks.silhouettes.tobytes()
 
 
 def test_the_order_of_the_rows_changes_nothing():
     Z = scores()
     mixed = np.random.default_rng(1).permutation(len(Z))
-    asked = starts(Z)
-    here, there = lloyd(LocalRows([Z]), asked), lloyd(LocalRows([Z[mixed]]), asked)
-    assert all((here[k].centers == there[k].centers).all() for k in asked)
+    states = starts(Z)
+    in_order, shuffled = lloyd(LocalRows([Z]), states), lloyd(LocalRows([Z[mixed]]), states)
+    assert all((in_order[k].centers == shuffled[k].centers).all() for k in states)
 
 
 def test_what_is_remembered_in_files_is_what_is_remembered_in_memory(tmp_path):

@@ -94,11 +94,11 @@ def test_contrasts_are_those_of_fisher_where_there_is_one_cluster(people: np.nda
 def test_components_without_spread_change_no_direction() -> None:
     draw = np.random.default_rng(2)
     apart, sure, within = draw.normal(size=(6, 5)), draw.uniform(5, 50, 6), draw.uniform(1, 2, 5)
-    result = _shared_difference(apart, sure, within)
+    shared = _shared_difference(apart, sure, within)
     dead = np.column_stack([apart, np.zeros((6, 7))])
     with_dead = _shared_difference(dead, sure, np.append(within, np.full(7, np.inf)))
-    assert result.std(axis=0).min() > 0
-    np.testing.assert_allclose(with_dead[:, :5], result)
+    assert shared.std(axis=0).min() > 0
+    np.testing.assert_allclose(with_dead[:, :5], shared)
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000, N])

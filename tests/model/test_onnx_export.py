@@ -54,10 +54,10 @@ def test_segments_and_distances_are_those_of_scikit_learn() -> None:
 
 
 def test_the_file_names_its_input_outputs_and_features() -> None:
-    loaded = onnx.load_from_string(model())
-    assert [value.name for value in loaded.graph.input] == ["features"]
-    assert [value.name for value in loaded.graph.output] == ["segment", "distance"]
-    props = {entry.key: entry.value for entry in loaded.metadata_props}
+    proto = onnx.load_from_string(model())
+    assert [value.name for value in proto.graph.input] == ["features"]
+    assert [value.name for value in proto.graph.output] == ["segment", "distance"]
+    props = {entry.key: entry.value for entry in proto.metadata_props}
     assert json.loads(props["features"]) == NAMES
     assert props["n_clusters"] == "6"
 

@@ -70,8 +70,8 @@ def test_davies_bouldin_is_that_of_scikit_learn(k):
 @pytest.mark.parametrize("n", [500, 1100])
 def test_the_silhouette_is_that_of_scikit_learn(n, k):
     Z, labels, _ = clustered(n, k)
-    result = silhouette(Z, labels, np.bincount(labels))
-    assert result == pytest.approx(sklearn.metrics.silhouette_score(Z, labels), abs=1e-5)
+    score = silhouette(Z, labels, np.bincount(labels))
+    assert score == pytest.approx(sklearn.metrics.silhouette_score(Z, labels), abs=1e-5)
 
 
 def test_strata_count_as_the_rows_they_stand_for():
@@ -86,8 +86,8 @@ def test_a_row_alone_in_its_cluster_has_the_silhouette_zero_as_in_scikit_learn()
     Z, labels, _ = clustered(k=3)
     labels = np.where(labels == 2, 1, labels)
     labels[7] = 2
-    result = silhouette(Z, labels, np.bincount(labels))
-    assert result == pytest.approx(sklearn.metrics.silhouette_score(Z, labels), abs=1e-5)
+    score = silhouette(Z, labels, np.bincount(labels))
+    assert score == pytest.approx(sklearn.metrics.silhouette_score(Z, labels), abs=1e-5)
 
 
 def test_a_labelling_of_one_cluster_has_no_silhouette():
@@ -99,10 +99,10 @@ def test_a_labelling_of_one_cluster_has_no_silhouette():
 def test_the_simplified_silhouette_is_that_of_distances_to_centres(k):
     Z, _, means = clustered(k=k)
     centers = means.astype(np.float32)
-    (result,) = measure(LocalRows([Z]), [centers])
+    (measured,) = measure(LocalRows([Z]), [centers])
     nearest = ((Z[:, None].astype(np.float64) - centers) ** 2).sum(axis=2).argmin(axis=1)
     expected = simplified_silhouette(sums(Z, nearest, centers.astype(np.float64)))
-    assert simplified_silhouette(result) == pytest.approx(expected, abs=1e-6)
+    assert simplified_silhouette(measured) == pytest.approx(expected, abs=1e-6)
 
 
 def test_one_cluster_has_no_simplified_silhouette():

@@ -28,14 +28,14 @@ def cut(X: np.ndarray, marks: list[int]) -> list[np.ndarray]:
     return [X[a:b] for a, b in pairwise(edges)]
 
 
-def close(result: Moments, X: np.ndarray) -> None:
+def close(moments: Moments, X: np.ndarray) -> None:
     exact = X.astype(np.float64)
     centred = exact - exact.mean(axis=0)
     scatter = centred.T @ centred
-    assert result.n == len(X)
-    np.testing.assert_allclose(result.mean, exact.mean(axis=0), rtol=1e-11, atol=1e-11)
+    assert moments.n == len(X)
+    np.testing.assert_allclose(moments.mean, exact.mean(axis=0), rtol=1e-11, atol=1e-11)
     np.testing.assert_allclose(
-        result.scatter, scatter, rtol=1e-9, atol=1e-9 * np.abs(scatter).max()
+        moments.scatter, scatter, rtol=1e-9, atol=1e-9 * np.abs(scatter).max()
     )
 
 
@@ -48,8 +48,8 @@ def test_more_rows_than_a_tile_are_added_up():
 
 
 def test_a_single_row_has_no_scatter():
-    result = Moments.from_block(np.array([[1.0, 2.0]], dtype=np.float32))
-    assert (result.n, result.mean.tolist(), result.scatter.tolist()) == (
+    moments = Moments.from_block(np.array([[1.0, 2.0]], dtype=np.float32))
+    assert (moments.n, moments.mean.tolist(), moments.scatter.tolist()) == (
         1,
         [1, 2],
         [[0, 0], [0, 0]],
@@ -73,8 +73,8 @@ def test_moments_of_an_array_do_not_depend_on_its_chunks(chunks):
 def test_moments_survive_a_mean_far_from_zero():
     # The textbook sum of squares loses all digits here; Chan's update does not.
     X = np.array([[4.0], [7.0], [13.0], [16.0]]) + 1e9
-    result = reduce(add, [Moments.from_block(row[None]) for row in X])
-    assert result.scatter[0, 0] / 3 == pytest.approx(30.0, abs=1e-6)
+    moments = reduce(add, [Moments.from_block(row[None]) for row in X])
+    assert moments.scatter[0, 0] / 3 == pytest.approx(30.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -87,8 +87,8 @@ def test_a_value_that_is_not_finite_is_refused_with_its_feature(value):
 
 def test_scaled_moments_are_those_of_the_scaled_rows():
     X, mean, scale = people(), np.array([1.0, 2, 3, 4]), np.array([2.0, 4, 8, 16])
-    result = Moments.from_block(X).scaled(mean, scale)
-    close(result, (X.astype(np.float64) - mean) / scale)
+    moments = Moments.from_block(X).scaled(mean, scale)
+    close(moments, (X.astype(np.float64) - mean) / scale)
 
 
 # The scaler

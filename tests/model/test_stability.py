@@ -30,22 +30,22 @@ def sampled(scores: np.ndarray, chunks: int | tuple[int, ...] = 1000):
 def test_the_coefficients_are_those_of_scikit_learn():
     rng = np.random.default_rng(2)
     own, other = rng.integers(0, 3, 200), rng.integers(0, 4, 200)
-    result = jaccard(contingency(own, other, 3, 4))
+    coefficients = jaccard(contingency(own, other, 3, 4))
     for s in range(3):
         for t in range(4):
-            assert result[s, t] == pytest.approx(jaccard_score(own == s, other == t))
+            assert coefficients[s, t] == pytest.approx(jaccard_score(own == s, other == t))
 
 
 def test_blobs_far_apart_are_found_again_each():
-    (result,) = segment_stability(sampled(blobs()), [KMeans.from_centers(MEANS)], trials=4)
-    assert result.shape == (4, 4)
-    np.testing.assert_allclose(result, 1)
+    (stability,) = segment_stability(sampled(blobs()), [KMeans.from_centers(MEANS)], trials=4)
+    assert stability.shape == (4, 4)
+    np.testing.assert_allclose(stability, 1)
 
 
 def test_a_blob_cut_in_two_is_not_found_again_while_the_others_are():
     halved = np.concatenate([MEANS[1:], [[-0.5, 0, 0], [0.5, 0, 0]]]).astype(np.float32)
-    (result,) = segment_stability(sampled(blobs()), [KMeans.from_centers(halved)], trials=6)
-    mean = result.mean(axis=0)
+    (stability,) = segment_stability(sampled(blobs()), [KMeans.from_centers(halved)], trials=6)
+    mean = stability.mean(axis=0)
     assert mean[3:].max() < 0.75
     assert mean[:3].mean() > mean[3:].mean()
 
@@ -54,19 +54,19 @@ def test_segments_of_a_single_cloud_are_not_found_again():
     rng = np.random.default_rng(3)
     cloud = rng.normal(size=(4000, 20)).astype(np.float32)
     (model,) = resample(Sample(np.arange(4000, dtype=np.uint64), cloud), [6], 99, 0)
-    (result,) = segment_stability(sampled(cloud), [model], trials=4)
-    assert result.mean() < 0.5
+    (stability,) = segment_stability(sampled(cloud), [model], trials=4)
+    assert stability.mean() < 0.5
 
 
 def test_neither_partitioning_nor_threads_change_a_byte():
     scores = blobs(3000)
-    outputs = []
+    outcomes = []
     for chunks, workers in ((3000, 1), (700, 2), (128, 2)):
         with dask.config.set(scheduler="threads", num_workers=workers):
             sample = sampled(scores, chunks)
             (stable,) = segment_stability(sample, [KMeans.from_centers(MEANS)], trials=3)
-            outputs.append((stable.tobytes(), resampled_centers(sample, 5, trials=3).tobytes()))
-    assert len(set(outputs)) == 1
+            outcomes.append((stable.tobytes(), resampled_centers(sample, 5, trials=3).tobytes()))
+    assert len(set(outcomes)) == 1
 
 
 def test_each_resampled_clustering_draws_other_rows_and_other_starts():
@@ -91,12 +91,12 @@ def test_overlaps_of_parts_add_up_to_that_of_the_whole():
 def test_partners_are_the_same_segments_in_another_order():
     scores = blobs()
     order = np.array([2, 0, 3, 1])
-    result = overlap(scores, MEANS, MEANS[order][None])
-    partners, alike = result.partners()
+    shared = overlap(scores, MEANS, MEANS[order][None])
+    partners, alike = shared.partners()
     np.testing.assert_array_equal(order[partners[0]], np.arange(4))
     np.testing.assert_array_equal(alike, 1)
     own = overlap(scores, MEANS, MEANS[None]).sizes[0]
-    np.testing.assert_array_equal(result.sizes[0], own[order])
+    np.testing.assert_array_equal(shared.sizes[0], own[order])
 
 
 def test_rows_by_both_labels_are_the_contingency_table_of_scikit_learn():

@@ -93,11 +93,15 @@ def test_weights_are_refused_in_words(estimator):
 def test_numpy_and_dask_rows_give_the_same_in_their_own_type(estimator, dtype):
     X = people(dtype=dtype)
     local, blocks = clone(estimator).fit(X), clone(estimator).fit(lazy(X))
-    here, there = applied(local, X), applied(blocks, lazy(X))
-    assert isinstance(here, np.ndarray)
-    assert isinstance(there, da.Array)
-    np.testing.assert_allclose(there.compute(), here, atol=1e-4)
-    assert here.dtype == there.dtype == (np.int32 if isinstance(estimator, KMeans) else dtype)
+    from_numpy, from_dask = applied(local, X), applied(blocks, lazy(X))
+    assert isinstance(from_numpy, np.ndarray)
+    assert isinstance(from_dask, da.Array)
+    np.testing.assert_allclose(from_dask.compute(), from_numpy, atol=1e-4)
+    assert (
+        from_numpy.dtype
+        == from_dask.dtype
+        == (np.int32 if isinstance(estimator, KMeans) else dtype)
+    )
 
 
 @each
@@ -106,8 +110,8 @@ def test_frames_and_whole_numbers_and_empty_blocks_are_taken(estimator):
     expected = applied(clone(estimator).fit(X.astype(np.float64)), X)
     frame = pd.DataFrame(X, columns=list("abcd"))
     holes = da.concatenate([lazy(X)[:0], lazy(X)])
-    for same in (X, frame, dd.from_pandas(frame, npartitions=3), lazy(X), holes):
-        result = applied(clone(estimator).fit(same), same)
+    for rows in (X, frame, dd.from_pandas(frame, npartitions=3), lazy(X), holes):
+        result = applied(clone(estimator).fit(rows), rows)
         np.testing.assert_allclose(np.asarray(result), expected, atol=1e-4)
 
 

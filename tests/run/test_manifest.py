@@ -132,8 +132,8 @@ def test_what_is_listed_can_be_read(tmp_path):
 
 def test_files_of_a_folder_come_in_the_order_of_their_names(tmp_path):
     run_stage(Manifest(tmp_path), "ingest", {"raw/p/b": "", "raw/c/a": "", "raw/p/a": ""})
-    found = Manifest(tmp_path).files("ingest", "raw/p/")
-    assert [file.path for file in found] == ["raw/p/a", "raw/p/b"]
+    files = Manifest(tmp_path).files("ingest", "raw/p/")
+    assert [file.path for file in files] == ["raw/p/a", "raw/p/b"]
 
 
 def test_a_stage_begins_in_an_empty_private_folder(tmp_path):
@@ -291,8 +291,8 @@ def test_a_stage_that_is_done_after_a_kill_is_whole(tmp_path, monkeypatch, call)
         kill_at(patch, call)
         with pytest.raises(Killed):
             manifest.publish("ingest", work, StageRecord("new", files), ())
-    found = Manifest(tmp_path)
-    listed = found.files("ingest") if "ingest" in found.stages else []
+    reopened = Manifest(tmp_path)
+    listed = reopened.files("ingest") if "ingest" in reopened.stages else []
     assert [read_file(tmp_path, file) for file in listed] in ([], [b"1"])
 
 
@@ -354,10 +354,10 @@ def test_the_old_files_are_good_until_the_new_ones_are_noted(tmp_path, monkeypat
     publish_and_be_killed(tmp_path, monkeypatch, call=1)
     with Manifest(tmp_path).lock():
         pass
-    found = Manifest(tmp_path)
-    assert found.is_done("ingest", "old")
-    assert found.is_done("encode", "mark")
-    assert [read_file(tmp_path, file) for file in found.files("ingest")] == [b"1", b"1"]
+    reopened = Manifest(tmp_path)
+    assert reopened.is_done("ingest", "old")
+    assert reopened.is_done("encode", "mark")
+    assert [read_file(tmp_path, file) for file in reopened.files("ingest")] == [b"1", b"1"]
 
 
 @pytest.mark.parametrize("call", [2, 3, 4])
@@ -366,11 +366,11 @@ def test_the_next_job_puts_the_rest_of_the_new_files_in_place(tmp_path, monkeypa
     assert faults(Manifest(tmp_path)) == []
     with Manifest(tmp_path).lock():
         pass
-    found = Manifest(tmp_path)
-    assert (list(found.stages), found.publishing) == (["ingest"], None)
-    assert found.is_done("ingest", "new")
+    reopened = Manifest(tmp_path)
+    assert (list(reopened.stages), reopened.publishing) == (["ingest"], None)
+    assert reopened.is_done("ingest", "new")
     assert on_disk(tmp_path) == {"run.json", "raw/a", "raw/new"}
-    assert [read_file(tmp_path, file) for file in found.files("ingest")] == [b"2", b"2"]
+    assert [read_file(tmp_path, file) for file in reopened.files("ingest")] == [b"2", b"2"]
 
 
 @pytest.mark.parametrize("call", [2, 3])
@@ -488,8 +488,8 @@ def test_what_is_no_manifest_is_told(tmp_path, text):
 
 def test_a_manifest_of_another_format_is_told(tmp_path):
     run_stage(Manifest(tmp_path), "ingest", {"raw/a": "1"})
-    told = json.loads((tmp_path / "run.json").read_text())
-    (tmp_path / "run.json").write_text(json.dumps(told | {"format_version": FORMAT + 1}))
+    record = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps(record | {"format_version": FORMAT + 1}))
     with pytest.raises(IntegrityError, match=f"format version {FORMAT + 1}"):
         Manifest(tmp_path)
 
@@ -498,9 +498,9 @@ def test_what_the_run_is_stands_in_run_json(tmp_path):
     manifest = Manifest(tmp_path)
     manifest.describe(config={"run": {"memory": "4GiB"}}, versions=package_versions())
     run_stage(manifest, "ingest", {"raw/a": "1"})
-    told = json.loads((tmp_path / "run.json").read_text())
-    assert told["config"] == {"run": {"memory": "4GiB"}}
-    assert told["versions"]["polars"] == package_versions()["polars"]
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["config"] == {"run": {"memory": "4GiB"}}
+    assert record["versions"]["polars"] == package_versions()["polars"]
 
 
 # Fingerprints

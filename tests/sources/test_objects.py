@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -28,7 +27,7 @@ SCHEMA = Schema(
 )
 ROWS = pl.DataFrame(
     {
-        "DAY": [date(2026, 1, 1 + i % 28) for i in range(1_000)],
+        "DAY": [f"2026-01-{1 + i % 28:02}" for i in range(1_000)],
         "KIND": pl.Series([None if i % 7 == 0 else f"{i % 5}.0" for i in range(1_000)]).cast(
             pl.Categorical
         ),

@@ -39,9 +39,9 @@ def test_what_begins_with_s3_is_an_object_and_all_else_a_path() -> None:
 
 def test_an_object_answers_as_a_file_does(bucket: S3Path, tmp_path: Path) -> None:
     content = bytes(range(256)) * 5_000
-    there, here = written(bucket, "d/a.bin", content), tmp_path / "a.bin"
-    here.write_bytes(content)
-    for path in (here, there):
+    remote, local = written(bucket, "d/a.bin", content), tmp_path / "a.bin"
+    local.write_bytes(content)
+    for path in (local, remote):
         assert path.read_bytes() == content
         assert (path.is_file(), path.parent.is_dir(), path.is_dir()) == (True, True, False)
         assert file_size(path) == len(content)
