@@ -10,10 +10,8 @@ import numpy as np
 from segment_lib.errors import IntegrityError
 from segment_lib.model.kmeans import KMeans
 from segment_lib.model.pca import IncrementalPCA
-from segment_lib.model.scale import StandardScaler, by_blocks
+from segment_lib.model.scale import StandardScaler, by_blocks, tiles
 
-_TILE = 4096
-"""Rows projected at a time; they stay in the cache."""
 _GRID = np.float32(2.0**20)
 """Scores are multiples of 1 / _GRID, so that float64 adds them up exactly: the sums of a cluster do
 not depend on the order in which its rows came and left, nor on the parts they lie in."""
@@ -64,11 +62,9 @@ class Projection:
         """
         if isinstance(X, da.Array):
             return by_blocks(self.transform, X, (len(self.pca.components_),))
-        scores = np.empty((len(X), len(self.pca.components_)), dtype=np.float32)
-        for start in range(0, len(X), _TILE):
-            tile = slice(start, start + _TILE)
-            exact = self.pca.transform(X[tile], scaler=self.scaler)
-            scores[tile] = np.rint(exact * _GRID) / _GRID
+        scores = self.pca.transform(X, scaler=self.scaler)
+        for tile in tiles(len(scores)):
+            scores[tile] = np.rint(scores[tile] * _GRID) / _GRID
         return scores
 
     def inverse_transform(self, scores: np.ndarray) -> np.ndarray:

@@ -89,7 +89,7 @@ class LocalRows:
 
     Parameters
     ----------
-    blocks : of shape (n_rows, n_components), float32; each is asked for anew in every pass
+    blocks : of shape (n_rows, n_components), float32; each is asked for in every pass
     bounds_store : gives a place for what is remembered of their rows
     """
 
@@ -180,8 +180,8 @@ def lloyd(
     Parameters
     ----------
     starts : by a number that names the clustering, starting centres of shape
-        (n_clusters, n_components), or a state taken up again: what it remembered of rows is found
-        anew by its next pass, with the same bits where sums are exact
+        (n_clusters, n_components), or a state taken up again: what it remembered of rows is worked
+        out again by its next pass, with the same bits where sums are exact
     tol : squared shift of the centres, in all, at which they rest; relative to the mean variance
     on_pass : called after each pass with the passes done and the clusterings still running
     keep : called after each pass with all clusterings

@@ -55,7 +55,7 @@ class MicroClusters:
         # Three times as many clusters as slices did best where it was measured.
         n_slices = max(1, round((n_micro / 3) ** 0.5))
         n_clusters = min(n_micro // n_slices, len(np.unique(weighted, axis=0)))
-        # scikit-learn adds up in as many threads as OpenMP grants, so one: others round anew.
+        # scikit-learn adds up in as many threads as OpenMP grants, so one: others round otherwise.
         with threadpool_limits(limits=1):
             rough = sklearn.cluster.KMeans(
                 n_clusters, n_init=1, max_iter=_ITERATIONS, random_state=random_state

@@ -42,7 +42,7 @@ def build_onnx(
     components : shape (n_components, n_features)
     cluster_centers : shape (n_segments, n_components)
     segment_ids : the numbers of the segments, shape (n_segments,)
-    metadata : told in the file beside the names of the features
+    metadata : written in the file beside the names of the features
 
     Returns
     -------

@@ -126,13 +126,14 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
             rows that it scaled
         """
         check_is_fitted(self, "components_")
-        X = check_rows(self, X, min_rows=0)
         if isinstance(X, da.Array):
+            X = check_rows(self, X)
             return by_blocks(self.transform, X, (len(self.components_),), scaler=scaler)
         axes = self.components_
         if self.whiten:
             axes = axes / np.sqrt(self.explained_variance_)[:, None]
         if scaler is None:
+            X = check_rows(self, X, min_rows=0)
             return (X - self.mean_.astype(X.dtype)) @ axes.T.astype(X.dtype)
         scores = scaler.transform(X, onto=axes)
         # The mean of rows that were scaled to mean 0 is not subtracted once more.

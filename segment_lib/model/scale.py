@@ -1,5 +1,6 @@
 """Moments (count, mean and scatter matrix) in one pass, and the standard scaler."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,7 +14,8 @@ from segment_lib.errors import RowsError
 from segment_lib.model.blocks import sum_over_blocks
 from segment_lib.model.validation import check_rows, refuse_unsupported
 
-_TILE = 8192
+_TILE, _SMALL_TILE = 8192, 4096
+"""Rows whose moments are added up, and that are projected, at a time; they stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -154,10 +156,14 @@ class StandardScaler(dask_ml.preprocessing.StandardScaler):  # type: ignore[misc
         if isinstance(X, da.Array):
             width = X.chunks[1] if onto is None else (len(onto),)
             return by_blocks(self.transform, X, width, onto=onto)
-        centred = X - self.mean_.astype(X.dtype)
+        mean = self.mean_.astype(X.dtype)
         if onto is None:
-            return centred / self.scale_.astype(X.dtype)
-        return centred @ (onto / self.scale_).T.astype(X.dtype)
+            return (X - mean) / self.scale_.astype(X.dtype)
+        axes = (onto / self.scale_).T.astype(X.dtype)
+        products = np.empty((len(X), len(onto)), dtype=X.dtype)
+        for tile in tiles(len(X)):
+            np.matmul(X[tile] - mean, axes, out=products[tile])
+        return products
 
     def inverse_transform(self, X: Any, copy: bool | None = None) -> Any:
         """``X * scale_ + mean_``, lazily for a Dask array."""
@@ -169,6 +175,11 @@ class StandardScaler(dask_ml.preprocessing.StandardScaler):  # type: ignore[misc
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = tags.input_tags.allow_nan = tags.array_api_support = False
         return tags
+
+
+def tiles(n_rows: int) -> Iterator[slice]:
+    """Yield slices of rows that stay in the cache while they are projected."""
+    return (slice(start, start + _SMALL_TILE) for start in range(0, n_rows, _SMALL_TILE))
 
 
 def by_blocks(transform: Any, X: da.Array, width: tuple[int, ...], **kwargs: Any) -> da.Array:
