@@ -130,7 +130,7 @@ def test_names_tell_planted_traits_the_right_way_round_and_no_two_alike(
         for attribute in row["attributes"].split(", "):
             far = apart.get((partner.get(row["segment"], -1), attribute), 0.0)
             if abs(far) > 0.5:
-                phrase = known_phrases()[attribute].of("low" if far < 0 else "high")
+                phrase = known_phrases()[attribute].get("low" if far < 0 else "high")
                 assert phrase is not None
                 assert phrase.lower() in row["name"].lower()
                 read += 1

@@ -54,16 +54,14 @@ def test_explained_variance_is_that_of_scikit_learn(
 ) -> None:
     scaled = sklearn.preprocessing.StandardScaler().fit_transform(features.astype(np.float64))
     expected = sklearn.decomposition.PCA().fit(scaled).explained_variance_ratio_
-    kept = len(projection.components)
-    np.testing.assert_allclose(
-        projection.explained_variance_ratio[:kept], expected[:kept], rtol=1e-4
-    )
+    ratio = projection.pca.explained_variance_ratio_
+    np.testing.assert_allclose(ratio, expected[: len(ratio)], rtol=1e-4)
 
 
 def test_from_the_same_centres_clusters_are_those_of_scikit_learn(
     features: np.ndarray, projection: Projection
 ) -> None:
-    scores = projection.scores(features)
+    scores = projection.transform(features)
     start = scores[np.random.default_rng(0).choice(len(scores), 8, replace=False)]
     ours = KMeans(8, init=start).fit(da.from_array(scores, chunks=(5_000, -1)))
     theirs = sklearn.cluster.KMeans(8, init=start, n_init=1).fit(scores)
@@ -76,7 +74,7 @@ def test_assigned_segments_are_the_nearest_centres(
 ) -> None:
     with np.load(run / "model/arrays.npz", allow_pickle=False) as arrays:
         centers = arrays["cluster_centers"]
-    scores = projection.scores(features).astype(np.float64)
+    scores = projection.transform(features).astype(np.float64)
     distances = ((scores[:, None] - centers[None]) ** 2).sum(axis=2)
     parts = sorted((run / "segments/population").glob("*.parquet"))
     assigned = pl.concat([pl.read_parquet(part) for part in parts])

@@ -108,7 +108,7 @@ def test_a_folder_without_runs_is_refused(
 
 def test_runs_go_back_to_the_first_of_their_line() -> None:
     def run(name: str, base: str | None) -> PastRun:
-        return PastRun(name, "", base, 1, 2, pl.DataFrame(), {})
+        return PastRun(name, "", base, 1, 2, pl.DataFrame(), None)
 
     runs = [run("a", None), run("b", "a"), run("c", "b"), run("x", "gone"), run("d", "a")]
     assert {first: [r.name for r in line] for first, line in lines_of(runs).items()} == {
