@@ -17,19 +17,7 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
-from jobs import (
-    assign,
-    compare,
-    drift,
-    encode,
-    gains,
-    ingest,
-    refresh_assess,
-    refresh_fit,
-    refresh_summary,
-    refresh_sweep,
-    report,
-)
+from jobs import drift, refresh_assess, refresh_fit, refresh_summary, refresh_sweep, report, run
 from jobs.command import path_argument, run_and_exit, say
 from jobs.run import at_work, overrides, parser, print_answer, threads
 from segment_lib.config import load_config
@@ -46,11 +34,12 @@ from segment_lib.run.runner import between, run_stages
 from segment_lib.run.stage import in_order
 from segment_lib.storage.files import read_part
 
-_MODULES = (
-    *(ingest, refresh_assess, encode, drift, refresh_fit, refresh_sweep),
-    *(assign, compare, gains, refresh_summary),
+_OWN = (
+    *(module.STAGE for module in (refresh_assess, drift, refresh_fit, refresh_sweep)),
+    *(refresh_summary.STAGE, report.OF_REFRESH),
 )
-STAGES = in_order((*(module.STAGE for module in _MODULES), report.OF_REFRESH))
+STAGES = in_order({stage.name: stage for stage in (*run.STAGES, *_OWN)}.values())
+"""Those of a full run, some of them done in another way."""
 
 
 def main(argv: list[str] | None = None) -> NoReturn:

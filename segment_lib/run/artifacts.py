@@ -370,9 +370,7 @@ PAGE = Artifact(
 FIGURES = FolderArtifact(
     "report",
     "report/figures",
-    "Its figures as SVG and PNG: `index, shares, gains, sweep-gain, sweep-stability, "
-    "sweep-inertia, sweep-silhouette, stability, variance, missing, rows-population, "
-    "rows-customers`.",
+    "Its figures as SVG and PNG.",
 )
 
 TEXT_COLUMNS = frozenset(
@@ -392,6 +390,12 @@ DELIVERED = PartedArtifact(
     "ingest", "delivered", "Raw parts from which people who come again are not yet left out."
 )
 """Never published."""
+
+
+def stages_but(*others: str) -> tuple[str, ...]:
+    """Stages that leave artifacts, in the order of the table, but for some."""
+    stages = dict.fromkeys(artifact.stage for artifact in ARTIFACTS)
+    return tuple(stage for stage in stages if stage not in others)
 
 
 def artifacts_of(stage: str) -> Iterator[Artifact]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from segment_lib.errors import IntegrityError, JobError
 from segment_lib.run.restricted import UndeclaredError
 
+_WITHHELD = "a bug. Its words are withheld, as they may quote cells."
+
 
 @contextmanager
 def blaming(what: str, advice: str = "Make the run again.") -> Iterator[None]:
@@ -47,4 +49,6 @@ def unquoted(error: BaseException) -> Iterator[str]:
     )
     kind = type(error)
     name = f"{kind.__module__}.{kind.__qualname__}"
-    yield f"{name}: a bug. Its words are withheld, as they may quote cells."
+    # What is said of undeclared reads names code, and quotes nothing.
+    words = str(error) if isinstance(error, UndeclaredError) else _WITHHELD
+    yield f"{name}: {words}"

@@ -156,7 +156,9 @@ class RunReader:
             raise self._undeclared(artifact.path)
 
     def _undeclared(self, what: str) -> UndeclaredError:
-        return UndeclaredError(f"{self._reader} reads {what}, which it does not declare")
+        return UndeclaredError(
+            f"{self._reader} reads {what}, which it does not declare. Add it to its reads"
+        )
 
 
 class Context(RunReader):

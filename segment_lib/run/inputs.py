@@ -9,7 +9,7 @@ from typing import Any
 from segment_lib.drift import Changes
 from segment_lib.encode import Plan, decode_plan, read_plan
 from segment_lib.errors import ConfigError
-from segment_lib.run.artifacts import PLAN
+from segment_lib.run.artifacts import PLAN, stages_but
 from segment_lib.run.baseline import Baseline
 from segment_lib.run.job import Job
 from segment_lib.run.reads import Source
@@ -174,12 +174,12 @@ BASE_SCHEMA: Source[Schema] = Source(
 )
 
 
-_GO_OVER_PARTS = ("ingest", "encode", "drift", "fit", "sweep", "assign", "compare", "gains")
+_BEFORE_SUMMARY = stages_but("refresh", "report")
 
 
 def work_of(job: Job) -> Work:
     """Return how many parts the stages of a refresh went over."""
-    records = (job.manifest.stages[name] for name in _GO_OVER_PARTS)
+    records = (job.manifest.stages[name] for name in _BEFORE_SUMMARY)
     return sum((Work(**record.work) for record in records), start=Work())
 
 
@@ -187,5 +187,5 @@ WORK: Source[Work] = Source(
     "the parts that the stages went over",
     value=work_of,
     digest=lambda job: vars(work_of(job)),
-    stages=_GO_OVER_PARTS,
+    stages=_BEFORE_SUMMARY,
 )

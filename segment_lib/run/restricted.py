@@ -25,6 +25,6 @@ class Restricted:
         if name not in self._names:
             raise UndeclaredError(
                 f"{self._reader} reads {type(self._whole).__name__}.{name}, which it does not "
-                "declare"
+                "declare. Add it to its reads or settings"
             )
         return getattr(self._whole, name)

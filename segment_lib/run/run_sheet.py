@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from segment_lib.config import Config
-from segment_lib.run.artifacts import ARTIFACTS, RAW
+from segment_lib.run.artifacts import RAW, stages_but
 from segment_lib.run.fingerprint import package_versions
 from segment_lib.run.job import Job
 from segment_lib.run.reads import Source
@@ -25,11 +25,7 @@ _TITLES = {
     "data_dictionary": "Data dictionary",
 }
 _DESCRIPTIONS = ("feature_summary", "data_dictionary")
-_STAGES = tuple(
-    stage
-    for stage in dict.fromkeys(artifact.stage for artifact in ARTIFACTS)
-    if stage not in ("drift", "refresh", "report")
-)
+_STAGES = stages_but("drift", "refresh", "report")
 """The stages of a full run that come before the page."""
 _DIGITS = 16
 

@@ -45,14 +45,15 @@ def run_stages(
     Raises
     ------
     ConfigError
-        If what `first` reads is not there.
+        If what one of them reads is not there, and no stage of them leaves it.
     """
     chosen = between(stages, first, last)
-    for stage in stages[: stages.index(chosen[0])]:
-        if stage.name not in job.manifest.stages:
+    there = job.manifest.stages.keys() | {stage.name for stage in chosen}
+    for stage in chosen:
+        for name in (other.name for other in stages if other.name in stage.providers - there):
             raise ConfigError(
-                f"{first} reads what {stage.name} leaves, and {stage.name} is not done in "
-                f"{job.root}. Run without --from, or from {stage.name}."
+                f"{stage.name} reads what {name} leaves, and {name} is not done in {job.root}. "
+                f"Run without --from, or from {name}."
             )
     for stage in chosen:
         with _blaming_earlier_jobs(job, stage):

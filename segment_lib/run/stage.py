@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import Any
 
-from segment_lib.config import Config
+from segment_lib.config import Config, Inputs
 from segment_lib.run.context import Context
 from segment_lib.run.fingerprint import fingerprint
 from segment_lib.run.job import Job
 from segment_lib.run.reads import Read, digest, provided_by, record_digest
 from segment_lib.run.record import StageRecord, Work
+from segment_lib.run.restricted import UndeclaredError
 from segment_lib.run.results import Result
 
 
@@ -84,6 +85,13 @@ class Stage:
     settings: tuple[str, ...]
     """Keys of the config, as model.random_state, or whole sections."""
     cost: Callable[[Scale], Cost]
+
+    def __post_init__(self) -> None:
+        defaults = Config(Inputs()).as_dict()
+        for key in self.settings:
+            section, _, name = key.partition(".")
+            if section not in defaults or (name and name not in defaults[section]):
+                raise UndeclaredError(f"{self.name} obeys {key}, and the config has no such key")
 
     @property
     def providers(self) -> frozenset[str]:

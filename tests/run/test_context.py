@@ -8,11 +8,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from jobs import assign
+from jobs import assign, refresh, run
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Config, Inputs
+from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import (
     ARRAYS,
+    ARTIFACTS,
     ATTRIBUTES,
     FEATURES,
     PLAN,
@@ -21,6 +23,7 @@ from segment_lib.run.artifacts import (
     Artifact,
 )
 from segment_lib.run.baseline import Baseline
+from segment_lib.run.blame import unquoted
 from segment_lib.run.context import Context
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
@@ -216,3 +219,38 @@ def test_a_customer_set_aside_sets_assign_off(job: Job) -> None:
     customers = StoredFile(RAW.part("customers", 0), 1, "sha256", 1)
     job.manifest.stages["ingest"] = replace(ingested, files=(*ingested.files, customers))
     assert assign.STAGE.fingerprint(job) != before
+
+
+@pytest.mark.parametrize("key", ["model.n_micros", "modell", "modell.n_micro"])
+def test_a_setting_that_is_no_key_is_refused_where_the_stage_is_declared(key: str) -> None:
+    with pytest.raises(UndeclaredError, match=f"decades obeys {key}"):
+        replace(stage_of(), name="decades", settings=(key,))
+
+
+def test_the_line_of_an_undeclared_read_says_what_to_declare(job: Job, tmp_path: Path) -> None:
+    with pytest.raises(UndeclaredError) as raised:
+        Context(job, stage_of((RAW,)), tmp_path / "staging").files(FEATURES)
+    *_, line = unquoted(raised.value)
+    assert "reads features, which it does not declare. Add it to its reads" in line
+
+
+def test_a_stage_of_a_full_run_is_one_of_a_refresh_too() -> None:
+    own = {stage.name for stage in run.STAGES}
+    assert own | {"drift", "refresh"} == {stage.name for stage in refresh.STAGES}
+    assert {artifact.stage for artifact in ARTIFACTS} == {stage.name for stage in refresh.STAGES}
+
+
+def test_only_what_is_read_is_asked_of_a_job_that_begins_later(job: Job) -> None:
+    job.manifest.stages.clear()
+    ran = []
+
+    def write_down(context: Context) -> Outcome:
+        ran.append(1)
+        return Outcome(Result(), 1, 1, "")
+
+    last = replace(stage_of(run=write_down), name="report")
+    run_stages(job, [stage_of(), last], first="report")
+    assert ran == [1]
+    reader = replace(stage_of((ARRAYS,), run=write_down), name="assign")
+    with pytest.raises(ConfigError, match="assign reads what sweep leaves, and sweep is not done"):
+        run_stages(job, [stage_of(), reader], first="assign")
