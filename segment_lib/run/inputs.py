@@ -9,7 +9,7 @@ from typing import Any
 from segment_lib.drift import Changes
 from segment_lib.encode import Plan, decode_plan, read_plan
 from segment_lib.errors import ConfigError
-from segment_lib.run.artifacts import PLAN
+from segment_lib.run.artifacts import ATTRIBUTES, DRIFT, MODEL_STAGES, PLAN
 from segment_lib.run.baseline import Baseline
 from segment_lib.run.job import Job
 from segment_lib.run.reads import Source
@@ -91,7 +91,7 @@ class PlanOnDisk:
 
 
 PLAN_ON_DISK: Source[PlanOnDisk] = Source(
-    "plan.json, derived or edited",
+    f"{PLAN.path}, derived or edited",
     value=lambda job: PlanOnDisk(read_plan_on_disk(job), hash_file(job.root / PLAN.path) or ""),
     digest=lambda job: hash_file(job.root / PLAN.path),
     stages=(PLAN.stage,),
@@ -174,7 +174,7 @@ BASE_SCHEMA: Source[Schema] = Source(
 )
 
 
-_GO_OVER_PARTS = ("ingest", "encode", "drift", "fit", "sweep", "assign", "compare", "gains")
+_GO_OVER_PARTS = tuple(stage for stage in (*MODEL_STAGES, DRIFT.stage) if stage != ATTRIBUTES.stage)
 
 
 def work_of(job: Job) -> Work:
