@@ -1,21 +1,23 @@
-"""Counts of how the code is built, each against its bound: ``make house``.
+"""Counts of how the code is built, each against its bound: ``make house``; ``--all`` lists places.
 
 What is counted is read from the syntax of the files and from the graph of their imports, so that
 neither a comment nor a name in a sentence counts.
 """
 
+import argparse
 import ast
 import re
 import sys
 import tomllib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import grimp
 
+from benchmarks.places import artifact_places, key_places, stage_places
+from benchmarks.syntax import Module, modules, names_in
 from segment_lib.run.artifacts import ARTIFACTS, FOLDERS
 
 LIBRARY = "segment_lib"
@@ -31,6 +33,9 @@ EMPTY_NAMES = frozenset({"told", "found", "of"})
 _DISK_PATHS = {"Path", "PosixPath"}
 _VALUES = {"StoredFile"}
 """Classes of the storage that are no stores."""
+MAX_STAGE_PLACES = 2
+"""The list of stages of a full run, and that of a refresh."""
+_RUN_CLASSES = {"Context", "RunReader", "Job"}
 _SHOWN = 10
 
 
@@ -46,34 +51,6 @@ class Count:
     @property
     def holds(self) -> bool:
         return self.number <= self.bound
-
-
-@dataclass(frozen=True)
-class Module:
-    """A Python file below the root."""
-
-    name: str
-    """Its path below the root."""
-    text: str
-
-    @cached_property
-    def tree(self) -> ast.Module:
-        return ast.parse(self.text)
-
-    @cached_property
-    def docstrings(self) -> frozenset[int]:
-        """Identities of the constants that are docstrings."""
-        return frozenset(
-            id(node.value)
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        )
-
-
-def modules(root: Path, *packages: str) -> tuple[Module, ...]:
-    """The modules of these packages, in the order of their paths."""
-    files = [file for package in packages for file in sorted((root / package).rglob("*.py"))]
-    return tuple(Module(file.relative_to(root).as_posix(), file.read_text()) for file in files)
 
 
 def count_all(root: Path) -> tuple[Count, ...]:
@@ -97,6 +74,10 @@ def count_all(root: Path) -> tuple[Count, ...]:
             f"variables named {', '.join(sorted(EMPTY_NAMES))}",
             empty_names(modules(root, *CHECKED)),
         ),
+        _count("private attributes of a run reached from jobs/", private_reaches(product)),
+        _largest("files that name a stage", MAX_STAGE_PLACES, stage_places(product)),
+        _largest("files that spell the path of an artifact", 1, artifact_places(product)),
+        _largest("files that define a key of the config", 1, key_places(product)),
         Count("product lines without blank lines and docstrings", lines, MAX_PRODUCT_LINES),
     )
 
@@ -167,9 +148,9 @@ def store_checks(product: Sequence[Module], stores: Collection[str]) -> Iterator
         for node in ast.walk(module.tree):
             match node:
                 case ast.Call(func=ast.Name("isinstance"), args=[_, classes]):
-                    names = _names_in(classes)
+                    names = names_in(classes)
                 case ast.MatchClass(cls=cls):
-                    names = _names_in(cls)
+                    names = names_in(cls)
                 case _:
                     continue
             if names & set(stores) and not module.name.startswith(f"{LIBRARY}/storage/"):
@@ -212,6 +193,28 @@ def empty_names(checked: Sequence[Module]) -> Iterator[str]:
                 yield f"{module.name}:{node.lineno}: {name}"
 
 
+def private_reaches(product: Sequence[Module]) -> Iterator[str]:
+    """Private attributes of a context, reader or job that jobs/ uses, and any called ``_job``.
+
+    An object is one of these by the annotation of its parameter, or if it is called context.
+    """
+    for module in product:
+        if not module.name.startswith("jobs/"):
+            continue
+        runs = {"context"} | {
+            node.arg
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.arg) and node.annotation is not None
+            if names_in(node.annotation) & _RUN_CLASSES
+        }
+        for node in ast.walk(module.tree):
+            match node:
+                case ast.Attribute(value=value, attr=name) if re.match("_(?!_)", name):
+                    is_run = isinstance(value, ast.Name) and value.id in runs | _RUN_CLASSES
+                    if is_run or name == "_job":
+                        yield f"{module.name}:{node.lineno}: {ast.unparse(node)}"
+
+
 def product_lines(module: Module) -> int:
     """Lines that are neither blank nor part of a docstring."""
     text = {
@@ -224,8 +227,8 @@ def product_lines(module: Module) -> int:
     return sum(bool(line.strip()) and number not in text for number, line in lines)
 
 
-def as_table(counts: Sequence[Count]) -> str:
-    """A row per count, then the places of those that do not hold."""
+def as_table(counts: Sequence[Count], *, all_places: bool = False) -> str:
+    """A row per count, then the first places of those that do not hold, or all places of all."""
     rows = [("count", "number", "bound", "holds")]
     rows += [
         (count.what, f"{count.number:,}", f"{count.bound:,}", "yes" if count.holds else "NO")
@@ -234,17 +237,21 @@ def as_table(counts: Sequence[Count]) -> str:
     width = max(len(row[0]) for row in rows)
     lines = [f"{what:<{width}}  {number:>7}  {bound:>7}  {ok}" for what, number, bound, ok in rows]
     for count in counts:
-        if not count.holds and count.places:
-            lines += ["", f"{count.what}:", *(f"  {place}" for place in count.places[:_SHOWN])]
-            if len(count.places) > _SHOWN:
-                lines.append(f"  and {len(count.places) - _SHOWN} more")
+        shown = len(count.places) if all_places else 0 if count.holds else _SHOWN
+        if places := count.places[:shown]:
+            lines += ["", f"{count.what}:", *(f"  {place}" for place in places)]
+            if len(count.places) > shown:
+                lines.append(f"  and {len(count.places) - shown} more")
     return "\n".join(lines)
 
 
 def main() -> None:
     """Print the table; exit with 1 if a bound does not hold."""
+    arguments = argparse.ArgumentParser(prog="python -m benchmarks.house", description=__doc__)
+    arguments.add_argument("--all", action="store_true", help="list all places of all counts")
+    options = arguments.parse_args()
     counts = count_all(Path())
-    print(as_table(counts))
+    print(as_table(counts, all_places=options.all))
     sys.exit(not all(count.holds for count in counts))
 
 
@@ -253,12 +260,11 @@ def _count(what: str, places: Iterator[str] | Sequence[str]) -> Count:
     return Count(what, len(listed), 0, listed)
 
 
-def _names_in(classes: ast.expr) -> set[str]:
-    return {
-        node.id if isinstance(node, ast.Name) else node.attr
-        for node in ast.walk(classes)
-        if isinstance(node, ast.Name | ast.Attribute)
-    }
+def _largest(what: str, bound: int, places: Mapping[str, Sequence[str]]) -> Count:
+    """The largest number of files of any name; its places are a line per name, the most first."""
+    ordered = sorted(places.items(), key=lambda item: -len(item[1]))
+    lines = tuple(f"{name}: {len(files)}: {', '.join(files)}" for name, files in ordered)
+    return Count(what, max(map(len, places.values()), default=0), bound, lines)
 
 
 if __name__ == "__main__":

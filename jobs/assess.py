@@ -58,7 +58,7 @@ def plan_in_force(context: Context, derived: Plan, text: str) -> tuple[Plan, str
     on_disk.note_derived(text)
     if edited == text:
         return derived, text
-    context.log("plan.json was edited and is kept; delete it to get the derived one")
+    context.log(f"{PLAN.path} was edited and is kept; delete it to get the derived one")
     return read_plan(edited, context.source(SCHEMA), str(on_disk.path)), edited
 
 

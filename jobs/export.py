@@ -140,7 +140,7 @@ def export(options: argparse.Namespace) -> None:
         raise ConfigError(f"{root}: no run.json. Name the folder of a finished run.")
     manifest = Manifest(root)
     run = RunReader(manifest, READS, "export")
-    needed = "gains" if options.depth is not None else "assign"
+    needed = (ASSIGNED if options.depth is None else MICRO_PARTS).stage
     if needed not in manifest.stages:
         raise ConfigError(f"{root}: {needed} is not done. Finish the run with python -m jobs.run.")
     if options.onnx is not None:

@@ -106,7 +106,7 @@ def _past_run(root: Location) -> PastRun | None:
     """Return the summary of a run; None if it is not finished."""
     manifest = Manifest(root)
     stages, about = manifest.stages, manifest.recorded.about
-    if not {"compare", "ingest", "sweep"} <= set(stages):
+    if not {SEGMENTS.stage, Ingested.stage, Swept.stage} <= set(stages):
         return None
     run = RunReader(manifest, (SEGMENTS, NAMES, Ingested, Swept, Drifted), "history")
     segments, names = run.table(SEGMENTS), run.table(NAMES)

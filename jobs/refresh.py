@@ -22,7 +22,7 @@ from jobs.command import path_argument, run_and_exit, say
 from jobs.run import at_work, overrides, parser, print_answer, threads
 from segment_lib.config import load_config
 from segment_lib.errors import ConfigError, DriftError
-from segment_lib.run.artifacts import ARRAYS, DRIFT
+from segment_lib.run.artifacts import ARRAYS, DRIFT, PAGE
 from segment_lib.run.baseline import open_base
 from segment_lib.run.fingerprint import package_versions
 from segment_lib.run.forecast import forecast_lines, refuse_small_budget, refuse_unfit_cluster
@@ -90,7 +90,7 @@ def refresh(options: argparse.Namespace) -> None:
         refuse_unfit_cluster(job, stages, None)
         refuse_small_budget(job, stages, None)
         run_stages(job, STAGES, last=options.until)
-    if options.until in (None, "report"):
+    if options.until in (None, PAGE.stage):
         print_answer(manifest, config.fairness.min_cell)
     moved = print_drift(manifest) if DRIFT.stage in manifest.stages else ()
     if options.fail_on == "drift" and moved:

@@ -28,7 +28,7 @@ from segment_lib.cluster.workers import Workers, connect, local_workers, schedul
 from segment_lib.config import load_config
 from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import ConfigError
-from segment_lib.run.artifacts import SEGMENTS
+from segment_lib.run.artifacts import PAGE, SEGMENTS
 from segment_lib.run.blame import blaming
 from segment_lib.run.fingerprint import package_versions
 from segment_lib.run.forecast import forecast_lines, refuse_small_budget, refuse_unfit_cluster
@@ -124,7 +124,7 @@ def job_of(options: argparse.Namespace) -> None:
         refuse_unfit_cluster(job, chosen, options.first)
         refuse_small_budget(job, chosen, options.first)
         run_stages(job, STAGES, options.first, options.last)
-    if "report" in manifest.stages and options.last in (None, "report"):
+    if PAGE.stage in manifest.stages and options.last in (None, PAGE.stage):
         with manifest.annotate_errors(), blaming(f"{root}: its answer"):
             print_answer(manifest, config.fairness.min_cell)
 
@@ -167,7 +167,7 @@ def _workers(options: argparse.Namespace) -> Iterator[Workers]:
 
 def print_answer(manifest: Manifest, min_cell: int) -> None:
     """Print the segments, best first, and where the report is; no counts of too few people."""
-    content = read_file(manifest.root, manifest.file("compare", SEGMENTS.path))
+    content = read_file(manifest.root, manifest.file(SEGMENTS.stage, SEGMENTS.path))
     segments = suppress_segments(pl.read_csv(content), min_cell)
     print(f"\n{'segment':>10} {'population':>12} {'customers':>12} {'index':>7}  from - to")
     ordered = segments.sort("index", descending=True, nulls_last=True)
@@ -184,7 +184,7 @@ def print_answer(manifest: Manifest, min_cell: int) -> None:
         )
         verdict = f"  {row['verdict']}" if row["verdict"] in ("over", "under") else ""
         print(f"{name:>10} {' '.join(f'{share:>12}' for share in shares)} {index}{verdict}")
-    print(f"\nreport: {manifest.root / 'report' / 'index.html'}")
+    print(f"\nreport: {manifest.root / PAGE.path}")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ def compare_schemas(
     *,
     renamed: Mapping[str, str],
     used: Collection[str],
+    proposal: str,
 ) -> Changes:
     """Compare the attributes of the base with the columns of a delivery.
 
@@ -63,6 +64,7 @@ def compare_schemas(
     columns : the columns that both extracts have
     renamed : attribute of the base to column, as the config says
     used : attributes that make features
+    proposal : the file with rules for new attributes
     """
     changes: list[Change] = []
     attributes: list[Attribute] = []
@@ -92,7 +94,7 @@ def compare_schemas(
     for attribute in new:
         sentence = (
             f"{attribute.name} is new: read and counted, but no feature; "
-            "plan.proposed.json has a rule for it"
+            f"{proposal} has a rule for it"
         )
         changes.append(Change(attribute.name, "new", sentence))
     return Changes(

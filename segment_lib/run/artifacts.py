@@ -386,16 +386,17 @@ ARTIFACTS = tuple(value for value in globals().values() if isinstance(value, Art
 FOLDERS = tuple(dict.fromkeys(artifact.folder for artifact in ARTIFACTS if artifact.folder))
 """The folders of a run folder in which they lie."""
 
+MODEL_STAGES = tuple(
+    stage
+    for stage in dict.fromkeys(artifact.stage for artifact in ARTIFACTS)
+    if stage not in (DRIFT.stage, SUMMARY.stage, PAGE.stage)
+)
+"""The stages of a full run before its page, in their order: those that a base has."""
+
 DELIVERED = PartedArtifact(
     "ingest", "delivered", "Raw parts from which people who come again are not yet left out."
 )
 """Never published."""
-
-
-def stages_but(*others: str) -> tuple[str, ...]:
-    """Stages that leave artifacts, in the order of the table, but for some."""
-    stages = dict.fromkeys(artifact.stage for artifact in ARTIFACTS)
-    return tuple(stage for stage in stages if stage not in others)
 
 
 def artifacts_of(stage: str) -> Iterator[Artifact]:

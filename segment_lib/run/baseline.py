@@ -13,7 +13,7 @@ from segment_lib.drift import Changes, compare_schemas
 from segment_lib.encode import Plan, decode_plan, plan_entries, read_plan
 from segment_lib.encode.rules import Drop
 from segment_lib.errors import ConfigError, DataError, IntegrityError
-from segment_lib.run.artifacts import PLAN, PROPOSED_PLAN
+from segment_lib.run.artifacts import MODEL_STAGES, PLAN, PROPOSED_PLAN
 from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.record import FORMAT, OtherFormat
@@ -25,13 +25,11 @@ from segment_lib.storage.location import Location
 from segment_lib.storage.stores import as_location
 from segment_lib.terms import EXTRACTS
 
-NEEDED = ("ingest", "assess", "encode", "fit", "sweep", "assign", "compare", "gains")
-"""The stages of a run that can be a base."""
-_FIXED = {
-    "cleaning": ("max_missing_share", "max_missing_per_row"),
-    "model": ("n_components", "n_clusters", "sweep", "random_state", "n_micro"),
-    "fairness": ("keep_out",),
-}
+_FIXED = (
+    *("cleaning.max_missing_share", "cleaning.max_missing_per_row"),
+    *("model.n_components", "model.n_clusters", "model.sweep", "model.random_state"),
+    *("model.n_micro", "fairness.keep_out"),
+)
 """Settings that decided the model of the base, and hold for what it is compared with."""
 
 
@@ -89,6 +87,7 @@ class Baseline:
             sorted(set.intersection(*columns)),
             renamed=renamed_attributes(self.config, self.schema),
             used=self.used,
+            proposal=PROPOSED_PLAN.path,
         )
 
     @cached_property
@@ -201,15 +200,14 @@ def open_base(root: Location, config: Config, plan: Location | None = None) -> B
             "first: python -m jobs.run."
         )
     settings = base.recorded.about.get("config", {})
-    if absent := [name for name in NEEDED if name not in base.stages]:
+    if absent := [name for name in MODEL_STAGES if name not in base.stages]:
         raise ConfigError(
             f"{root}: {', '.join(absent)} not done. Finish it first: python -m jobs.run."
         )
     now = json.loads(json.dumps(asdict(config)))
     other = [
         f"{section}.{key} = {now[section][key]} (base: {settings.get(section, {}).get(key)})"
-        for section, keys in _FIXED.items()
-        for key in keys
+        for section, key in (name.split(".") for name in _FIXED)
         if now[section][key] != settings.get(section, {}).get(key)
     ]
     if other:

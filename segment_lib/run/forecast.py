@@ -8,6 +8,7 @@ from segment_lib.cluster.memory import (
     refuse_few_addresses,
     too_small,
 )
+from segment_lib.run.artifacts import PAGE
 from segment_lib.run.job import Job
 from segment_lib.run.layout import RUN
 from segment_lib.run.progress import log
@@ -39,7 +40,7 @@ def refuse_small_budget(job: Job, stages: Sequence[Stage], first: str | None) ->
     Or with the address space, where that is limited and the page is to be drawn.
     """
     running = _running(job, stages, first)
-    if any(stage.name == "report" for stage in running):
+    if any(stage.name == PAGE.stage for stage in running):
         refuse_few_addresses(ADDRESSES_TO_DRAW)
     needed = _least_memory(job, running)
     if needed > job.budget.total:

@@ -9,7 +9,7 @@ from typing import Any
 from segment_lib.drift import Changes
 from segment_lib.encode import Plan, decode_plan, read_plan
 from segment_lib.errors import ConfigError
-from segment_lib.run.artifacts import PLAN, stages_but
+from segment_lib.run.artifacts import DRIFT, MODEL_STAGES, PLAN
 from segment_lib.run.baseline import Baseline
 from segment_lib.run.job import Job
 from segment_lib.run.reads import Source
@@ -91,7 +91,7 @@ class PlanOnDisk:
 
 
 PLAN_ON_DISK: Source[PlanOnDisk] = Source(
-    "plan.json, derived or edited",
+    f"{PLAN.path}, derived or edited",
     value=lambda job: PlanOnDisk(read_plan_on_disk(job), hash_file(job.root / PLAN.path) or ""),
     digest=lambda job: hash_file(job.root / PLAN.path),
     stages=(PLAN.stage,),
@@ -174,7 +174,7 @@ BASE_SCHEMA: Source[Schema] = Source(
 )
 
 
-_BEFORE_SUMMARY = stages_but("refresh", "report")
+_BEFORE_SUMMARY = (*MODEL_STAGES, DRIFT.stage)
 
 
 def work_of(job: Job) -> Work:

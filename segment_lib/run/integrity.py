@@ -9,6 +9,7 @@ from segment_lib.errors import IntegrityError
 from segment_lib.model import FittedModel
 from segment_lib.run.artifacts import ARRAYS, MODEL, PLAN
 from segment_lib.run.manifest import Manifest
+from segment_lib.run.results import Encoded
 from segment_lib.storage.arrays import read_arrays
 from segment_lib.storage.files import StoredFile, file_size, hash_file, read_json
 
@@ -29,11 +30,11 @@ def faults(manifest: Manifest) -> list[Fault]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         wrong = pool.map(lambda file: _fault(manifest, file), stages)
         listed = [
-            Fault(file.path, what, "encode" if file.path == PLAN.path else stages[file])
+            Fault(file.path, what, Encoded.stage if file.path == PLAN.path else stages[file])
             for file, what in zip(stages, wrong, strict=True)
             if what
         ]
-    if "sweep" in manifest.stages and not any(fault.stage == "sweep" for fault in listed):
+    if MODEL.stage in manifest.stages and not any(fault.stage == MODEL.stage for fault in listed):
         listed += _model_faults(manifest)
     unlisted = (path.relative_to(manifest.root).as_posix() for path in manifest.unlisted())
     return listed + [Fault(path, "listed by no stage", None) for path in unlisted]
@@ -46,7 +47,7 @@ def _fault(manifest: Manifest, file: StoredFile) -> str | None:
     size = file_size(path)
     if file.path == PLAN.path:
         # The analyst may edit it; then encode says which plan it went by.
-        encoded = manifest.stages.get("encode")
+        encoded = manifest.stages.get(Encoded.stage)
         plan = encoded.facts.get("plan", file.sha256) if encoded else file.sha256
         return None if hash_file(path) == plan else "not the plan that was followed"
     if size != file.bytes:
@@ -69,4 +70,4 @@ def _model_faults(manifest: Manifest) -> Iterator[Fault]:
     except (IntegrityError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         fits = False
     if not fits:
-        yield Fault(MODEL.path, "does not fit the arrays beside it", "sweep")
+        yield Fault(MODEL.path, "does not fit the arrays beside it", MODEL.stage)

@@ -198,7 +198,7 @@ def run_passes(context: Context, projection: Projection, models: Sequence[KMeans
         stopped = sum(state.stopped for state in checkpoint.states.values())
         context.log(
             f"taken up after {checkpoint.passes} passes, {stopped} of {len(tried)} at rest",
-            stage="sweep",
+            stage=Swept.stage,
             passes_done_before=checkpoint.passes,
         )
     with context.progress(len(tried), "clusterings") as progress:

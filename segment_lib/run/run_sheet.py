@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from segment_lib.config import Config
-from segment_lib.run.artifacts import RAW, stages_but
+from segment_lib.run.artifacts import MODEL_STAGES, RAW
 from segment_lib.run.fingerprint import package_versions
 from segment_lib.run.job import Job
 from segment_lib.run.reads import Source
@@ -25,8 +25,6 @@ _TITLES = {
     "data_dictionary": "Data dictionary",
 }
 _DESCRIPTIONS = ("feature_summary", "data_dictionary")
-_STAGES = stages_but("drift", "refresh", "report")
-"""The stages of a full run that come before the page."""
 _DIGITS = 16
 
 
@@ -46,11 +44,11 @@ class RunSheet:
 
 def run_sheet(job: Job) -> RunSheet:
     """Return the sheet of a run whose stages up to the page are done."""
-    records = [job.manifest.stages[name] for name in _STAGES]
+    records = [job.manifest.stages[name] for name in MODEL_STAGES]
     return RunSheet(
         title=job.root.name,
         stages=pl.DataFrame(
-            [_stage_row(name, record) for name, record in zip(_STAGES, records, strict=True)]
+            [_stage_row(name, record) for name, record in zip(MODEL_STAGES, records, strict=True)]
         ),
         inputs=input_table(job),
         settings=settings_in_words(job.config),
@@ -67,7 +65,7 @@ def _digest(job: Job) -> Any:
     return [sheet.title, tables, dict(sheet.settings), list(sheet.remarks)]
 
 
-RUN_SHEET: Source[RunSheet] = Source("the run sheet", run_sheet, _digest, stages=_STAGES)
+RUN_SHEET: Source[RunSheet] = Source("the run sheet", run_sheet, _digest, stages=MODEL_STAGES)
 
 
 def settings_in_words(config: Config) -> dict[str, str]:

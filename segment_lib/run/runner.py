@@ -124,7 +124,7 @@ def _log_done(job: Job, record: StageRecord, name: str, outcome: Outcome, second
     """Log that a stage is done; rows in and out only if they disclose no few people."""
     rate = f"{outcome.rows_in / max(seconds, 0.01):,.0f} rows/s"
     rows = {"rows_in": outcome.rows_in, "rows_out": outcome.rows_out}
-    if "encode" in job.manifest.stages:
+    if Encoded.stage in job.manifest.stages:
         delivered, encoded = (vars(job.manifest.result(kind)) for kind in (Ingested, Encoded))
         if few_set_aside(delivered, encoded, job.config.fairness.min_cell):
             rows = {}

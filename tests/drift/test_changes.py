@@ -14,7 +14,9 @@ BASE = Schema((attribute("AGE"), attribute("KIND", "categorical"), attribute("PA
 
 
 def changes(now: Schema = BASE, columns=BASE.names, renamed=None, used=("AGE", "KIND")):
-    return compare_schemas(BASE, now, columns, renamed=renamed or {}, used=used)
+    return compare_schemas(
+        BASE, now, columns, renamed=renamed or {}, used=used, proposal="proposal.json"
+    )
 
 
 @pytest.mark.parametrize("columns", [BASE.names, BASE.names[::-1], ("ID", *BASE.names)])

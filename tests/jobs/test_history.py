@@ -8,6 +8,7 @@ import pytest
 from jobs.history import PastRun, lines_of, main
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.record import FORMAT, StageRecord, with_checksum
+from segment_lib.run.results import Drifted, Ingested, Result, Swept
 from segment_lib.storage.files import write_file
 
 
@@ -39,11 +40,12 @@ def make_run(
         write_file(work, f"compare/{name}.csv", frame.write_csv().encode())
         for name, frame in (("segments", table), ("names", names))
     )
-    manifest.stages["ingest"] = StageRecord("", (), facts={"population": 1000})
-    manifest.stages["sweep"] = StageRecord("", (), facts={"n_clusters": 2})
+    results: list[Result] = [Ingested(1000, 93, "", "", "once", {}), Swept(2, "asked for", 2)]
     if base:
-        drift = {"decision": "apply", "findings": ["segment 0 went from 1% to 2%"]}
-        manifest.stages["drift"] = StageRecord("", (), facts=drift)
+        findings = ("segment 0 went from 1% to 2%",)
+        results.append(Drifted(base, "apply", "", findings, changes=(), distances={}))
+    for result in results:
+        manifest.stages[result.stage] = StageRecord("", (), facts=result.as_json())
     manifest.publish("compare", work, StageRecord("", files), following=())
 
 
