@@ -35,7 +35,7 @@ test-faults: install  ## 50 kills of job, workers and scheduler, and full disks;
 
 install: $(READY)  ## .venv from requirements.lock
 
-check: install lint types imports test  ## lint, types, import contract, tests: what CI runs
+check: install lint types imports house test  ## lint, types, import contract, house, tests: what CI runs
 
 lint: install
 	$(BIN)/ruff check .

@@ -27,7 +27,8 @@ CHECKED = (*PACKAGES, "benchmarks", "tests")
 
 MAX_NAMES = 20
 MAX_MODULE_LINES = 420
-MAX_PRODUCT_LINES = 17_036
+MAX_PRODUCT_LINES = 18_900
+"""What they were when they were first counted: they may not grow without a look at this line."""
 EMPTY_NAMES = frozenset({"told", "found", "of"})
 """Names of variables that do not say what they hold."""
 _DISK_PATHS = {"Path", "PosixPath"}
