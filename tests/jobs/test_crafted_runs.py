@@ -189,8 +189,8 @@ CRAFTS: Mapping[str, Craft] = {
     "a population that is a word": fact("ingest", "population", "x"),
     "features that are a number": fact("encode", "features", 7),
     "features that are numbers": fact("encode", "features", [7, 8]),
-    "attributes of other length": fact("ingest", "attributes", [["a"]]),
-    "keys of parts that are not listed": fact("encode", "keys", {"features/x": "y"}),
+    "attributes of other length": fact("assess", "attributes", [["a"]]),
+    "keys of parts that are not listed": stage("encode", "keys", {"features/x": "y"}),
     "a publication that is a word": key("publishing", "gains"),
     "a publication that leads out": key(
         "publishing",
