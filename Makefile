@@ -26,8 +26,8 @@ submit: install  ## the job on a Dask cluster: make submit SCHEDULER=tls://HOST:
 	@test -n "$(SCHEDULER)" || { echo "Name the cluster: SCHEDULER=tls://HOST:8786, or its scheduler file."; exit 2; }
 	$(BIN)/python -m jobs.run "$(CONFIG)" $(if $(findstring :,$(SCHEDULER)),--scheduler,--scheduler-file) $(SCHEDULER) $(ARGS)
 
-test: install  ## the whole test suite
-	$(BIN)/python -m pytest
+test: install  ## the whole test suite, in two processes
+	$(BIN)/python -m tests
 
 test-faults: install  ## 50 kills of job, workers and scheduler, and full disks; some ten minutes
 	FAULTS=all $(BIN)/python -m pytest tests/faults tests/storage/test_s3.py tests/jobs/test_on_object_store.py tests/jobs/test_verify.py
