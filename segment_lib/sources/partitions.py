@@ -39,6 +39,7 @@ class Piece(Protocol):
 def path_columns(path: Location) -> dict[str, str | None]:
     """The partition columns and values in a path; a partition without a value is None.
 
+    >>> from pathlib import Path
     >>> path_columns(Path("sales/year=2024/region=K%C3%B6ln/part.csv"))
     {'year': '2024', 'region': 'Köln'}
     """
