@@ -362,7 +362,7 @@ def _noted(note: Path) -> str:
 
 def _passes(folder: Path) -> int:
     checkpoints = [read_checkpoint(work) for work in folder.glob(".work/sweep-*")]
-    return max((int(arrays["runs"][:, 1].max()) for arrays in checkpoints if arrays), default=0)
+    return max((int(arrays["progress"][:, 1].max()) for arrays in checkpoints if arrays), default=0)
 
 
 def test_two_jobs_do_not_work_in_one_run_folder(
