@@ -185,6 +185,7 @@ class Table:
         letters = f"{self.form.separator}\n{self.form.quote}"
         if (
             not self.form.may_escape
+            or b"\\" not in self.text  # Most texts have none, which is seen at once.
             or not any(f"\\{letter}".encode() in self.text for letter in letters)
             or not self.is_rectangular
         ):
