@@ -3,7 +3,7 @@
 Nobody else writes a path of a run out. The tables of docs/files.md are made from these.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -397,8 +397,3 @@ DELIVERED = PartedArtifact(
     "ingest", "delivered", "Raw parts from which people who come again are not yet left out."
 )
 """Never published."""
-
-
-def artifacts_of(stage: str) -> Iterator[Artifact]:
-    """Return the artifacts that a stage writes."""
-    return (artifact for artifact in ARTIFACTS if artifact.stage == stage)

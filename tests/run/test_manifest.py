@@ -268,9 +268,9 @@ def test_a_file_a_following_stage_no_longer_writes_is_removed(tmp_path):
 # Kills
 
 
-@pytest.mark.parametrize("call", [1, 2, 3, 4])
-def test_a_kill_while_publishing_leaves_a_stage_that_is_not_done(tmp_path, monkeypatch, call):
-    manifest = Manifest(tmp_path)
+def publish_killed(root: Path, monkeypatch: pytest.MonkeyPatch, call: int) -> None:
+    """Make a stage anew, and kill the job at a call while it publishes that."""
+    manifest = Manifest(root)
     run_stage(manifest, "ingest", {"raw/a": "1"}, mark="old")
     work = manifest.folder.begin("ingest", "mark")
     files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
@@ -278,19 +278,17 @@ def test_a_kill_while_publishing_leaves_a_stage_that_is_not_done(tmp_path, monke
         kill_at(patch, call)
         with pytest.raises(Killed):
             manifest.publish("ingest", work, StageRecord("new", files), ())
+
+
+@pytest.mark.parametrize("call", [1, 2, 3, 4])
+def test_a_kill_while_publishing_leaves_a_stage_that_is_not_done(tmp_path, monkeypatch, call):
+    publish_killed(tmp_path, monkeypatch, call)
     assert not Manifest(tmp_path).is_done("ingest", "new")
 
 
 @pytest.mark.parametrize("call", [1, 2, 3, 4])
 def test_a_stage_that_is_done_after_a_kill_is_whole(tmp_path, monkeypatch, call):
-    manifest = Manifest(tmp_path)
-    run_stage(manifest, "ingest", {"raw/a": "1"}, mark="old")
-    work = manifest.folder.begin("ingest", "mark")
-    files = tuple(write_file(work, path, b"2") for path in ("raw/a", "raw/b"))
-    with monkeypatch.context() as patch:
-        kill_at(patch, call)
-        with pytest.raises(Killed):
-            manifest.publish("ingest", work, StageRecord("new", files), ())
+    publish_killed(tmp_path, monkeypatch, call)
     reopened = Manifest(tmp_path)
     listed = reopened.files("ingest") if "ingest" in reopened.stages else []
     assert [read_file(tmp_path, file) for file in listed] in ([], [b"1"])
