@@ -37,7 +37,7 @@ def run(context: Context) -> Outcome:
             schema,
             encoded.features,
             arrays,
-            context.arrays(artifacts.RESAMPLED)["cluster_centers"],
+            context.arrays(artifacts.RECLUSTERED)["cluster_centers"],
         ),
         bytes_per_row=max(BYTES_PER_CELL * len(levels), BYTES_PER_FEATURE * len(encoded.features)),
         unit="parts",
@@ -53,7 +53,8 @@ def run(context: Context) -> Outcome:
         segment_ids(arrays),
         contingency=people.overlap.contingency,
         customer_sizes=customers.overlap.sizes,
-        jaccard=people.overlap.partners()[1],
+        jaccard=people.overlap.stability,
+        base=compare.base,
         min_rows=compare.min_segment_rows,
     )
     suspicious = sanity_checks(segments, fairness.min_cell)
@@ -106,7 +107,7 @@ STAGE = Stage(
     "compare",
     run,
     reads=(
-        *(RAW, ATTRIBUTES, FEATURES, ARRAYS, artifacts.RESAMPLED, ASSIGNED),
+        *(RAW, ATTRIBUTES, FEATURES, ARRAYS, artifacts.RECLUSTERED, ASSIGNED),
         *(SCHEMA, MEANINGS, PLAN_ON_DISK),
         fields_of(Encoded, "features", "redundant"),
         *(OfBase(artifacts.NAMES), OfBase(artifacts.LEVELS)),

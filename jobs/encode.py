@@ -32,6 +32,7 @@ def run(context: Context) -> Outcome:
     )
     result = Encoded(
         features=plan.features,
+        attributes=tuple(plan.attributes[feature] for feature in plan.features),
         redundant=tuple(sorted(plan.redundant)),
         max_missing_per_row=most_missing,
         plan=on_disk.sha256,

@@ -10,8 +10,8 @@ from segment_lib.run.stage import Stage
 STAGE = Stage(
     "fit",
     fit_projection,
-    reads=(FEATURES, fields_of(Encoded, "features")),
-    settings=("model.n_components",),
+    reads=(FEATURES, fields_of(Encoded, "features", "attributes")),
+    settings=("model.scaling", "model.n_components"),
     cost=cost_of_fit,
 )
 

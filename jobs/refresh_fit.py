@@ -23,9 +23,13 @@ STAGE = Stage(
     "fit",
     run,
     reads=(
-        *(FEATURES, fields_of(Encoded, "features", "population"), fields_of(Drifted, "decision")),
+        *(
+            FEATURES,
+            fields_of(Encoded, "features", "attributes", "population"),
+            fields_of(Drifted, "decision"),
+        ),
         *(OfBase(PROJECTION), OfBase(Fitted)),
     ),
-    settings=("model.n_components",),
+    settings=("model.scaling", "model.n_components"),
     cost=cost_of_fit,
 )

@@ -14,8 +14,8 @@ from segment_lib.run.artifacts import (
     MODEL,
     PLACED,
     PROJECTION,
-    RAW,
-    RESAMPLED,
+    RECLUSTERED,
+    SENSITIVITY,
     STABILITY,
     SWEEP,
 )
@@ -29,11 +29,11 @@ from segment_lib.run.modelling import (
 )
 from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.record import Work
-from segment_lib.run.results import Drifted, Encoded, Ingested, Swept
+from segment_lib.run.results import Drifted, Encoded, Swept
 from segment_lib.run.stage import Outcome, Stage
 from segment_lib.tasks.matching import count_shared
 
-_MODEL = (MODEL, ARRAYS, RESAMPLED, SWEEP, STABILITY)
+_MODEL = (MODEL, ARRAYS, RECLUSTERED, SENSITIVITY, SWEEP, STABILITY)
 
 
 def run(context: Context) -> Outcome:
@@ -98,7 +98,7 @@ STAGE = Stage(
     "sweep",
     run,
     reads=(
-        *(RAW, FEATURES, PROJECTION, PLACED, fields_of(Ingested, "left_out", "population")),
+        *(FEATURES, PROJECTION, PLACED),
         *(fields_of(Encoded, "features", "population"), fields_of(Drifted, "decision")),
         *(OfBase(artifact) for artifact in _MODEL),
         *(OfBase(Swept), OfBase(fields_of(Encoded, "features"))),

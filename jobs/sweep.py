@@ -2,11 +2,11 @@
 
 from jobs.command import run_alone
 from segment_lib.model import numbers_to_try
-from segment_lib.run.artifacts import FEATURES, PROJECTION, RAW
+from segment_lib.run.artifacts import FEATURES, PROJECTION
 from segment_lib.run.context import Context
 from segment_lib.run.modelling import cost_of_sweep, sweep_and_choose
 from segment_lib.run.reads import fields_of
-from segment_lib.run.results import Encoded, Ingested
+from segment_lib.run.results import Encoded
 from segment_lib.run.stage import Outcome, Stage
 
 
@@ -19,10 +19,7 @@ def run(context: Context) -> Outcome:
 STAGE = Stage(
     "sweep",
     run,
-    reads=(
-        *(RAW, FEATURES, PROJECTION, fields_of(Encoded, "features", "population")),
-        fields_of(Ingested, "left_out", "population"),
-    ),
+    reads=(FEATURES, PROJECTION, fields_of(Encoded, "features", "population")),
     settings=("model.n_clusters", "model.sweep", "model.random_state"),
     cost=cost_of_sweep,
 )

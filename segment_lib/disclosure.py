@@ -7,8 +7,8 @@ from segment_lib.terms import SET_ASIDE
 PEOPLE = ("population_rows", "population_share")
 CUSTOMERS = ("customer_rows", "customer_share")
 COMPARISON = (
-    *("index", "index_low", "index_high", "low", "high", "spread_low", "spread_high"),
-    "verdict",
+    *("index", "index_low", "index_high", "low", "high", "verdict"),
+    *("drawn_index", "drawn_low", "drawn_high"),
 )
 
 

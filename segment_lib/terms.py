@@ -6,6 +6,9 @@ EXTRACTS = ("population", "customers")
 SET_ASIDE = -1
 """The segment, and the micro-segment, of rows too incomplete to cluster."""
 
+PLACED, ALL = "placed", "all"
+"""Whose shares are index 100: of the rows that have a segment, or of all rows."""
+
 OVER, UNDER, AVERAGE = VERDICTS = ("over", "under", "average")
 """Whether customers are surely more common in a segment, surely rarer, or neither."""
 
@@ -15,10 +18,10 @@ CONFIDENCE = 0.95
 DEPTH = 0.2
 """The share of the population mailed when gains are compared."""
 
-STABLE, DISSOLVED = 0.6, 0.5
-"""Mean Jaccard coefficients over clusterings anew: below the first a segment is not to be trusted
-(Hennig 2007, "Cluster-wise assessment of cluster stability"), up to the second it has dissolved
-(Hennig 2008, "Dissolution point and isolation robustness")."""
+FOUND_AGAIN, STABLE, DISSOLVED = 0.75, 0.6, 0.5
+"""Mean Jaccard coefficients over clusterings anew: from the first on a segment is found again, from
+the second on in outline (Hennig 2007, "Cluster-wise assessment of cluster stability"), up to the
+third it has dissolved (Hennig 2008, "Dissolution point and isolation robustness")."""
 
 MAX_LISTED = 25
 """Numbers with more distinct values are profiled and compared in bins."""

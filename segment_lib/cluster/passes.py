@@ -10,7 +10,6 @@ from segment_lib.cluster.memory import Budget, give_memory_back
 from segment_lib.cluster.spill import Scratch
 from segment_lib.cluster.workers import Workers
 from segment_lib.model import (
-    SUBSAMPLE_SIZE,
     DaskRows,
     KMeans,
     LocalRows,
@@ -19,11 +18,13 @@ from segment_lib.model import (
     local_rows,
     row_blocks,
     sample_blocks,
-    subsample_blocks,
+    sample_size,
 )
 
 BESIDE_ROWS = 160 * 2**20
 """Bytes of the sample, and of what is computed on it (measured)."""
+COPIES = 2
+"""Samples at once: the whole and, in each of the threads, a half."""
 BYTES_PER_SCORE = 4
 """Bytes per score kept in memory from pass to pass."""
 BYTES_PER_LABEL = 14
@@ -80,17 +81,11 @@ class Sweep:
                 return LocalRows(spilled, workers.threads, self.scratch.bounds_store)
             return DaskRows(row_blocks(Z), self.scratch.hold)
 
-        def subsample() -> Rows:
-            blocks = subsample_blocks(Z, self.numbers, random_state=seed)
-            return rows_in_memory(blocks, workers)
-
-        travels = isinstance(models[0].init, str) and len(Z) > 2 * SUBSAMPLE_SIZE
         KMeans.fit_sweep(
             models,
             Z,
             sample=sample,
             rows=everyone,
-            subsample=subsample if travels else None,
             on_pass=on_pass,
             checkpoint=checkpoint,
             keep=keep,
@@ -101,8 +96,7 @@ class Sweep:
 def memory_needed(n_rows: int, n_components: int, n_clusterings: int) -> tuple[int, int]:
     """Return the bytes of all rows kept in memory, and of what is there beside them."""
     per_row = BYTES_PER_SCORE * n_components + BYTES_PER_LABEL * n_clusterings
-    subsampled = SUBSAMPLE_SIZE if n_rows > 2 * SUBSAMPLE_SIZE else 0
-    return n_rows * per_row, BESIDE_ROWS + subsampled * per_row
+    return n_rows * per_row, BESIDE_ROWS + COPIES * sample_size(n_rows) * per_row
 
 
 def rows_in_memory(blocks: Sequence[Delayed], workers: Workers) -> Rows:

@@ -2,18 +2,19 @@
 
 from segment_lib.compare.association import Association, chi_square_test, chi_square_tests
 from segment_lib.compare.index import SEGMENTS, compare_segments, index_interval
+from segment_lib.compare.reclustered import ReclusteredIndex, recluster_index
 from segment_lib.compare.sanity_checks import refuse_suspicious, sanity_checks
-from segment_lib.compare.spread import index_spread
 from segment_lib.compare.table import segment_table
 
 __all__ = [
     "SEGMENTS",
     "Association",
+    "ReclusteredIndex",
     "chi_square_test",
     "chi_square_tests",
     "compare_segments",
     "index_interval",
-    "index_spread",
+    "recluster_index",
     "refuse_suspicious",
     "sanity_checks",
     "segment_table",

@@ -1,12 +1,12 @@
-"""The table of segments: customers against the population, and what other clusterings say."""
+"""The table of segments: customers against the population, and what clusterings anew say."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 
-from segment_lib.compare.index import compare_segments, index_interval
-from segment_lib.compare.spread import index_spread
+from segment_lib.compare.index import compare_segments
+from segment_lib.compare.reclustered import recluster_index
 
 
 def segment_table(
@@ -17,35 +17,29 @@ def segment_table(
     contingency: np.ndarray,
     customer_sizes: np.ndarray,
     jaccard: np.ndarray,
+    base: str,
     min_rows: int,
 ) -> pl.DataFrame:
-    """Return index, interval, spread, stability and verdict of each segment.
+    """Return index, limits, stability and verdict of each segment.
 
     Parameters
     ----------
     population, customers : rows by segment, those set aside included
     ids : number of each cluster, shape (n_clusters,)
-    contingency : rows of the population by cluster and by cluster of each resampled clustering,
-        shape (n_resamples, n_clusters, n_clusters)
-    customer_sizes : rows of the customers by cluster of those, shape (n_resamples, n_clusters)
-    jaccard : of each cluster with its likest partner in those, shape (n_resamples, n_clusters)
+    contingency : rows of the population by cluster and by cluster of each clustering anew,
+        shape (n_reclusterings, n_clusters, n_clusters)
+    customer_sizes : rows of the customers by cluster of those, (n_reclusterings, n_clusters)
+    jaccard : of each cluster with its likest partner in those, (n_reclusterings, n_clusters)
+    base : whose shares are index 100, "placed" or "all"
     min_rows : segments with fewer rows of the population are marked small
     """
-    n, m = sum(population.values()), sum(customers.values())
     places = [place for place, number in enumerate(ids.tolist()) if population[number]]
-    numbers = [int(ids[place]) for place in places]
-    own = [index_interval(customers[s], m, population[s], n)[1] for s in numbers]
-    low, high = index_spread(
-        contingency[:, places],
-        customer_sizes,
-        all_population=n,
-        all_customers=m,
-        own=np.array(own, dtype=np.float64),
-    )
+    values = recluster_index(contingency, customer_sizes)
     return compare_segments(
         population,
         customers,
-        spread={s: (float(low[i]), float(high[i])) for i, s in enumerate(numbers)},
-        stability={s: float(jaccard[:, at].mean()) for at, s in zip(places, numbers, strict=True)},
+        base=base,
+        reclustered={int(ids[place]): values[:, place] for place in places},
+        stability={int(ids[place]): float(jaccard[:, place].mean()) for place in places},
         min_rows=min_rows,
     )

@@ -24,6 +24,7 @@ from segment_lib.config.kinds import (
 )
 from segment_lib.schema.values import Flag, Values, one_of
 from segment_lib.sources.text_format import TextFormat
+from segment_lib.terms import ALL, PLACED
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,18 @@ class Cleaning:
 class Model:
     """How segments are found."""
 
+    scaling: Annotated[str, one_of("attribute", "feature")] = "attribute"
+    """What has one unit of variance: an `attribute`, shared by its features, or each `feature`
+    ([method](method.md#3-fit))."""
     n_components: Annotated[
-        float,
+        float | str,
         Values(
-            lambda v: is_whole(v, 1) or (isinstance(v, float) and 0 < v < 1),
-            "a share of variance below 1, or a whole number",
+            lambda v: v == "parallel" or is_whole(v, 1) or (isinstance(v, float) and 0 < v < 1),
+            '"parallel", a share of variance below 1, or a whole number',
         ),
-    ] = 0.85
-    """The components kept: as many as explain a share of variance, or a number of them."""
+    ] = "parallel"
+    """The components kept: those that stand out from chance by `"parallel"` analysis, as many as
+    explain a share of variance, or a number of them ([method](method.md#3-fit))."""
     n_clusters: Annotated[
         int | str,
         Values(lambda v: v == "auto" or is_whole(v, 2), '"auto" or a whole number of at least 2'),
@@ -110,7 +115,8 @@ class Model:
     sweep: Annotated[
         tuple[int, int], Values(is_range, "two whole numbers of at least 2, the least first")
     ] = (2, 20)
-    """The least and the largest number of segments tried."""
+    """The least and the largest number of segments tried; of those chosen from, 12 is the largest
+    unless the sweep begins above it."""
     random_state: Annotated[
         int, Values(lambda v: is_whole(v, 0) and v < 2**32, "a whole number from 0 to 4294967295")
     ] = 0
@@ -121,8 +127,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Compare:
-    """When a comparison is too thin, or too odd, to be told without a word."""
+    """How customers are compared with the population."""
 
+    base: Annotated[str, one_of(PLACED, ALL)] = PLACED
+    """Whose shares are index 100: of the rows that have a segment (`placed`), or of `all`."""
     min_segment_rows: Count = 500
     """Segments with fewer rows of the population are marked small."""
     allow_suspicious: Flag = False

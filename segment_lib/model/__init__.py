@@ -7,14 +7,14 @@ from segment_lib.model.choice import (
     Gain,
     Trial,
     choose_clusters,
+    cross_fitted_gain,
     held_out_gain,
     holdout_split,
     numbers_to_try,
 )
 from segment_lib.model.evaluate import (
+    Tried,
     count_holdout,
-    evaluate,
-    held_out_gains,
     quality_figures,
     sample_silhouettes,
     trial_figures,
@@ -24,12 +24,19 @@ from segment_lib.model.kmeans import KMeans
 from segment_lib.model.lloyd import DaskRows, LocalRows, Rows, local_rows
 from segment_lib.model.micro import MicroClusters, MicroModel
 from segment_lib.model.pca import IncrementalPCA
-from segment_lib.model.sample import SUBSAMPLE_SIZE, sample_blocks, subsample_blocks
+from segment_lib.model.sample import sample_blocks, sample_size
 from segment_lib.model.scale import Moments, StandardScaler, compute_moments
-from segment_lib.model.stability import Overlap, overlap, resampled_centers, segment_stability
+from segment_lib.model.stability import (
+    RECLUSTERINGS,
+    Overlap,
+    compare_clusterings,
+    cross_tables,
+    overlap,
+    recluster_samples,
+)
 
 __all__ = [
-    "SUBSAMPLE_SIZE",
+    "RECLUSTERINGS",
     "DaskRows",
     "FittedModel",
     "Gain",
@@ -46,23 +53,24 @@ __all__ = [
     "StandardScaler",
     "SweepCheckpoint",
     "Trial",
+    "Tried",
     "choose_clusters",
+    "compare_clusterings",
     "compute_moments",
     "count_holdout",
-    "evaluate",
+    "cross_fitted_gain",
+    "cross_tables",
     "held_out_gain",
-    "held_out_gains",
     "holdout_split",
     "local_rows",
     "numbers_to_try",
     "overlap",
     "quality_figures",
-    "resampled_centers",
+    "recluster_samples",
     "row_blocks",
     "sample_blocks",
     "sample_silhouettes",
+    "sample_size",
     "segment_ids",
-    "segment_stability",
-    "subsample_blocks",
     "trial_figures",
 ]

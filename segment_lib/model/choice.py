@@ -1,4 +1,4 @@
-"""Choice of the number of segments: the best held-out gain among the stable and large enough."""
+"""Choice of the number of segments: the fewest that reach the most, among those found again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,16 @@ import numpy as np
 
 from segment_lib.errors import ConfigError
 from segment_lib.hashing import row_hash
-from segment_lib.terms import DEPTH, DISSOLVED, STABLE
+from segment_lib.terms import DEPTH, FOUND_AGAIN
 
-AGREE = 1 / 3
-"""Restarts on the same rows agree by this at least (mean adjusted Rand index): of columns
-shuffled each by itself two segments were found again by 0.79, from one optimum among many."""
+MOST_PEOPLE = 0.8
+"""Share of people in segments found again from which on a number of segments is stable."""
 MIN_SHARE = 0.01
-"""A segment below this share of the population is too small to plan a mail-out on. A crumb does no
-harm beside large ones, so such segments may hold as much together."""
+"""A segment below this share of the population is too small to plan a mail-out on."""
+MAX_SEGMENTS = 12
+"""The most that are chosen unless asked for: more cannot be kept in mind."""
+_NEARLY = 0.1
+"""Where none is stable, how much of the best share of people found again may be given up."""
 
 
 def numbers_to_try(sweep: tuple[int, int], n_clusters: int | str, n_rows: int) -> list[int]:
@@ -37,11 +39,6 @@ def numbers_to_try(sweep: tuple[int, int], n_clusters: int | str, n_rows: int) -
     return sorted(wanted)
 
 
-def small_share(counts: np.ndarray) -> float:
-    """Return the share of rows in segments that are too small, from the rows per segment."""
-    return float(counts[counts < MIN_SHARE * counts.sum()].sum() / counts.sum())
-
-
 @dataclass(frozen=True)
 class Gain:
     """Share of customers reached at a depth, and its standard error."""
@@ -57,32 +54,47 @@ class Trial:
     n_clusters: int
     stability: float
     """Mean over people of the stability of their segment."""
-    segment_stability: float
-    """Mean over segments."""
-    restarts_agree: float
-    """Mean adjusted Rand index of pairs of restarts; not a number if there was but one."""
-    small_share: float
-    """Share of people in segments that are too small."""
+    found_again: float
+    """Share of people in segments found again."""
+    smallest_share: float
+    """Share of people in the smallest segment."""
     gain: Gain
 
     @property
     def is_stable(self) -> bool:
-        found_again = self.stability >= STABLE and self.segment_stability > DISSOLVED
-        return found_again and not self.restarts_agree < AGREE
+        return self.found_again >= MOST_PEOPLE
 
     @property
     def is_large(self) -> bool:
-        return self.small_share <= MIN_SHARE
+        return self.smallest_share >= MIN_SHARE
 
 
 def holdout_split(rows: np.ndarray, random_state: int) -> np.ndarray:
-    """Return 0 for rows that rank segments, 1 for rows that measure the ranking, else 2.
+    """Return 0 and 1 for the two quarters of rows that compare numbers of segments, 2 for others.
 
     By the same hash as the halves of the gains table: 0 and 1 are in the half that ranks there, so
     that customers by whom it is measured have no part in how many segments there are.
     """
     split = row_hash(rows, random_state) >> np.uint64(62)
     return np.asarray(np.minimum(split, 2), dtype=np.int64)
+
+
+def cross_fitted_gain(population: np.ndarray, customers: np.ndarray, depth: float = DEPTH) -> Gain:
+    """Customers reached, ranked by each quarter and measured by the other; the mean of the two.
+
+    Parameters
+    ----------
+    population : rows per segment, shape (n_segments,)
+    customers : those of both quarters, shape (2, n_segments)
+    depth : the share of the population that is mailed
+    """
+    first, second = customers
+    gains = [
+        held_out_gain(population, ranking, measured, depth)
+        for ranking, measured in ((first, second), (second, first))
+    ]
+    share = float(np.mean([gain.share for gain in gains]))
+    return Gain(share, float(np.linalg.norm([gain.error for gain in gains]) / 2))
 
 
 def held_out_gain(
@@ -116,46 +128,52 @@ def held_out_gain(
 
 
 def choose_clusters(trials: Sequence[Trial]) -> tuple[int, str]:
-    """Choose the number of segments with the best gain among those stable and large enough.
+    """Choose the fewest segments whose gain is within one standard error of the best.
 
-    The smallest number whose gain is within one standard error of the best is taken.
+    Looked at are the numbers up to MAX_SEGMENTS whose segments are found again and large enough.
+    Where there is none, the population is a continuum: of those nearly as stable as the best, it is
+    the fewest within one standard error again.
 
     Returns
     -------
     chosen, rule : the number of clusters, and the sentence that says why
     """
-    large = [trial for trial in trials if trial.is_large]
+    asked = [t for t in trials if t.n_clusters <= MAX_SEGMENTS] or list(trials)
+    most = max(t.n_clusters for t in asked)
+    large = [trial for trial in asked if trial.is_large]
     stable = [trial for trial in large if trial.is_stable]
-    if not stable:
-        best = max(large or trials, key=lambda t: (np.nan_to_num(t.stability), -t.n_clusters))
-        small = "" if large else f"; segments of under {MIN_SHARE:.0%} hold too many people"
-        return best.n_clusters, (
-            f"the number of segments found again best (mean matched Jaccard {best.stability:.2f}, "
-            f"restarts agree by {best.restarts_agree:.2f}); none is found again well enough "
-            f"({STABLE} on average over people, more than {DISSOLVED} over segments, restarts "
-            f"{AGREE:.2f}) with segments large enough{small}: these segments are not stable, so do "
-            "not plan on them"
+    if stable:
+        rule = (
+            f"of the numbers up to {most} at which {MOST_PEOPLE:.0%} of people or more are in "
+            "segments found again when half of the people are segmented anew, and no segment is "
+            f"under {MIN_SHARE:.0%} of the population, "
+        )
+    else:
+        known = large or asked
+        best_share = max(trial.found_again for trial in known)
+        stable = [t for t in known if t.found_again >= best_share - _NEARLY]
+        small = "" if large else f"; segments of under {MIN_SHARE:.0%} could not be avoided"
+        rule = (
+            f"the population is a continuum without clear borders: at no number up to {most} are "
+            f"{MOST_PEOPLE:.0%} of people in segments found again{small}; of those nearly as good "
+            f"as the best in that, which has {best_share:.0%}, "
         )
     best = max(stable, key=lambda t: (np.nan_to_num(t.gain.share), -t.n_clusters))
     least = best.gain.share - best.gain.error
-    chosen = min(
-        (t for t in stable if not t.gain.share < least), key=lambda t: t.n_clusters, default=best
+    chosen = min(t.n_clusters for t in stable if not t.gain.share < least)
+    if np.isnan(best.gain.share):
+        return chosen, f"{rule}the fewest: no customer is held out to tell which reach the most"
+    return chosen, (
+        f"{rule}the fewest whose best segments reach as many held-out customers as the best of "
+        f"them, {best.n_clusters} segments, within one standard error"
     )
-    share = f"{chosen.gain.share:.1%} at {DEPTH:.0%} of the population"
-    if np.isnan(chosen.gain.share):
-        reaches = "the smallest: no customer is held out to tell which of them reaches the most"
-    elif chosen is best:
-        reaches = (
-            f"the one whose best segments reach the most held-out customers: {share}; a tie within "
-            "one standard error goes to fewer segments"
-        )
-    else:
-        reaches = (
-            "the smallest whose best segments reach within one standard error of the most held-out "
-            f"customers: {share}, where {best.n_clusters} segments reach {best.gain.share:.1%}"
-        )
-    return chosen.n_clusters, (
-        f"of the numbers of segments found again in other samples (mean matched Jaccard of at "
-        f"least {STABLE}) and from other starts, and large enough (segments of under "
-        f"{MIN_SHARE:.0%} of the population hold no more than that together), {reaches}"
-    )
+
+
+def found_again_share(stability: np.ndarray, people: np.ndarray) -> float:
+    """Return the share of people in segments found again.
+
+    Parameters
+    ----------
+    stability, people : mean Jaccard coefficient and rows per segment, shape (n_clusters,)
+    """
+    return float(people[stability >= FOUND_AGAIN].sum() / people.sum())

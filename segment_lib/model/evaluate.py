@@ -1,13 +1,21 @@
 """Evaluation of clusterings: quality, stability and customers reached."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import dask
 import numpy as np
 from dask import delayed
 from dask.delayed import Delayed
 
-from segment_lib.model.choice import Gain, Trial, held_out_gain, holdout_split, small_share
+from segment_lib.model.choice import (
+    Gain,
+    Trial,
+    cross_fitted_gain,
+    found_again_share,
+    holdout_split,
+)
+from segment_lib.model.kernel import label_rows
 from segment_lib.model.kmeans import KMeans
 from segment_lib.model.quality import (
     calinski_harabasz,
@@ -16,7 +24,7 @@ from segment_lib.model.quality import (
     simplified_silhouette,
 )
 from segment_lib.model.sample import Sample
-from segment_lib.model.stability import contingency
+from segment_lib.model.stability import best_matches, contingency
 
 SILHOUETTE_SIZE = 3_000
 """Rows of the sample on which the silhouette is measured; its cost grows with their square."""
@@ -44,38 +52,63 @@ def quality_figures(models: Sequence[KMeans], sample: Delayed) -> Mapping[str, l
         "n_iter": [model.n_iter_ for model in models],
         "simplified_silhouette": [simplified_silhouette(model.sums_) for model in models],
         "converged": [model.converged_ for model in models],
+        "restarts_agree": [model.restarts_agree_ for model in models],
     }
 
 
-def evaluate(
-    models: Sequence[KMeans], stability: Sequence[np.ndarray], gains: Sequence[Gain]
-) -> list[Trial]:
-    """Evaluate each clustering for the choice.
+@dataclass(frozen=True)
+class Tried:
+    """All clusterings with one number of segments, by their counts: the model's, and those anew.
 
-    Parameters
-    ----------
-    stability : of each model's segments, shape (n_resamples, n_clusters)
+    The model's comes first of the clusterings.
     """
-    return [
-        Trial(
-            model.n_clusters,
-            float(np.average(found_again.mean(axis=0), weights=model.sums_.counts)),
-            float(found_again.mean()),
-            model.restarts_agree_,
-            small_share(model.sums_.counts),
-            gain,
-        )
-        for model, found_again, gain in zip(models, stability, gains, strict=True)
-    ]
+
+    tables: np.ndarray
+    """Rows of the sample by cluster under each pair of them, shape (n_clusterings, n_clusterings,
+    n_clusters, n_clusters)."""
+    customers: np.ndarray
+    """Customers by clustering, holdout split and cluster, (n_clusterings, 3, n_clusters)."""
+
+    @property
+    def stability(self) -> np.ndarray:
+        """Jaccard coefficient of each segment's best match in each clustering anew.
+
+        Shape (n_clusterings - 1, n_clusters).
+        """
+        return best_matches(self.tables[0, 1:])
+
+    def trials(self, people: np.ndarray) -> list[Trial]:
+        """Evaluate each clustering, by the others.
+
+        The error of a gain is that of the customers or the spread over the clusterings anew,
+        whichever is larger.
+
+        Parameters
+        ----------
+        people : rows of the population by cluster of the model, shape (n_clusters,)
+        """
+        n = len(self.tables)
+        sizes = [people, *self.tables[0, 1:].sum(axis=1)]
+        gains = [cross_fitted_gain(sizes[i], self.customers[i, :2]) for i in range(n)]
+        spread = np.std([gain.share for gain in gains[1:]], ddof=1) if n > 2 else 0.0
+        found_again = [best_matches(np.delete(self.tables[i], i, axis=0)).mean(0) for i in range(n)]
+        return [
+            Trial(
+                len(size),
+                float(np.average(stability, weights=size)),
+                found_again_share(stability, size),
+                float(size.min() / size.sum()),
+                Gain(gain.share, float(np.fmax(gain.error, spread))),
+            )
+            for size, gain, stability in zip(sizes, gains, found_again, strict=True)
+        ]
 
 
 def trial_figures(trials: Sequence[Trial]) -> Mapping[str, list[float]]:
     """Return the figures of the trials, by their names."""
     return {
         "stability": [trial.stability for trial in trials],
-        "restarts_agree": [trial.restarts_agree for trial in trials],
-        "segment_stability": [trial.segment_stability for trial in trials],
-        "small_share": [trial.small_share for trial in trials],
+        "found_again": [trial.found_again for trial in trials],
         "gain": [trial.gain.share for trial in trials],
         "gain_error": [trial.gain.error for trial in trials],
         "stable": [trial.is_stable for trial in trials],
@@ -84,39 +117,26 @@ def trial_figures(trials: Sequence[Trial]) -> Mapping[str, list[float]]:
 
 
 def count_holdout(
-    scores: np.ndarray, rows: np.ndarray, models: Sequence[KMeans], random_state: int
-) -> list[np.ndarray]:
-    """Count ranking and measuring rows by segment: (2, n_clusters) for each clustering."""
-    split = holdout_split(rows, random_state)
-    labels = KMeans.predict_sweep(models, scores)
-    return [
-        contingency(split, own, 3, model.n_clusters)[:2]
-        for own, model in zip(labels, models, strict=True)
-    ]
-
-
-def held_out_gains(
-    models: Sequence[KMeans],
-    counts: Sequence[np.ndarray],
-    *,
-    customers: np.ndarray,
-    population: int,
-) -> list[Gain]:
-    """Return the gain of each clustering; rows set aside are a segment of their own.
+    scores: np.ndarray,
+    rows: np.ndarray,
+    clusterings: Mapping[int, np.ndarray],
+    random_state: int,
+) -> dict[int, np.ndarray]:
+    """Count rows by holdout split and segment.
 
     Parameters
     ----------
-    counts : for each model, customers that rank and that measure by segment, (2, n_clusters)
-    customers : those of them in all, set aside or not, shape (2,)
-    population : rows of the population, set aside or not
+    clusterings : by number of clusters, centres of shape (n_clusterings, n_clusters, n_components)
+
+    Returns
+    -------
+    counts : by number of clusters, shape (n_clusterings, 3, n_clusters)
     """
-    gains = []
-    for model, clustered in zip(models, counts, strict=True):
-        ranking, measured = np.column_stack([clustered, customers - clustered.sum(axis=1)])
-        people = model.sums_.counts
-        everyone = np.append(people, population - people.sum())
-        gains.append(held_out_gain(everyone, ranking, measured))
-    return gains
+    split = holdout_split(rows, random_state)
+    return {
+        k: np.stack([contingency(split, own, 3, k) for own in label_rows(scores, list(centers))])
+        for k, centers in clusterings.items()
+    }
 
 
 def sample_silhouettes(sample: Delayed, models: Sequence[KMeans]) -> list[float]:

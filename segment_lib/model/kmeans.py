@@ -31,16 +31,9 @@ from segment_lib.model.lloyd import (
     measure,
 )
 from segment_lib.model.quality import ClusterSums, inertia
-from segment_lib.model.sample import (
-    best_of,
-    neighbouring_centers,
-    reseed_empty,
-    sample_blocks,
-    seed_sample,
-    seeding,
-    starting_centers,
-)
+from segment_lib.model.sample import Sample, reseed_empty, sample_blocks
 from segment_lib.model.scale import by_blocks
+from segment_lib.model.search import Clustering, fit_sample, search
 from segment_lib.model.validation import (
     as_seed,
     check_at_least,
@@ -49,17 +42,16 @@ from segment_lib.model.validation import (
     refuse_unsupported,
 )
 
-_ROUNDS = 3
-"""How often each number of clusters learns from its neighbours: what helps one helps others."""
 _INITS = ("k-means++", "k-means||")
 
 
 class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
     """Lloyd's algorithm: dask-ml's KMeans with scikit-learn's results.
 
-    Starting centres come from k-means++ with restarts on a sample; then exact passes over all
-    blocks. An empty cluster moves to the row farthest from its centre. Products of rows are taken
-    in float32; the answer is the same for any chunks, threads and workers.
+    Starting centres come from searches on a sample, each from k-means++ and mended by swaps of
+    centres; then exact passes over all blocks. An empty cluster moves to the row farthest from its
+    centre. Products of rows are taken in float32; the answer is the same for any chunks, threads
+    and workers.
 
     Parameters
     ----------
@@ -67,7 +59,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
     init : "k-means++", or "k-means||" (dask-ml's name for a start that does not read all rows into
         memory; it is the same here), or an array of starting centres of shape
         (n_clusters, n_features)
-    n_init : restarts on the sample
+    n_init : searches on the sample; the best counts
     max_iter : passes at most
     tol : squared shift of the centres, in all, at which they rest; relative to the mean variance
     random_state : a seed, a RandomState, or None for another answer each time
@@ -79,7 +71,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
     inertia_ : sum of squared distances to the own centre
     n_iter_ : passes over all rows
     converged_ : whether the centres rest
-    restarts_agree_ : mean adjusted Rand index of pairs of restarts on the sample
+    restarts_agree_ : mean adjusted Rand index of pairs of searches on the sample
     sums_ : what a pass adds up per cluster: rows, sums, distances, simplified silhouettes
     """
 
@@ -87,7 +79,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         self,
         n_clusters: int = 8,
         init: str | np.ndarray = "k-means++",
-        n_init: int = 4,
+        n_init: int = 2,
         max_iter: int = 300,
         tol: float = 1e-4,
         random_state: Any = 0,
@@ -199,7 +191,6 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         mean: np.ndarray | None = None,
         sample: Delayed | None = None,
         rows: Callable[[], Rows] | None = None,
-        subsample: Callable[[], Rows] | None = None,
         on_pass: Callable[[int, int], None] = lambda passes, running: None,
         checkpoint: SweepCheckpoint | None = None,
         keep: Callable[[SweepCheckpoint], None] = lambda checkpoint: None,
@@ -215,7 +206,6 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         sample : rows on which starting centres are found, as a Sample; by default chosen here
         rows : gives the rows of `X` as passes go over them; 5 or 6 bytes of a row and clustering
             are remembered
-        subsample : gives some of the rows, on which centres travel before passes go over all
         on_pass : called after each pass with the passes done and the clusterings still running
         checkpoint : where an earlier sweep of the same rows was; it goes on from there
         keep : called with that once the passes over all rows begin, and after each of them
@@ -235,7 +225,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
             numbers = da.arange(len(Z), chunks=Z.chunks[0], dtype=np.int64)
             sample = sample_blocks(Z, numbers, random_state=seed)
         if checkpoint is None:
-            checkpoint = _begin(models, mean, sample, subsample, seed)
+            checkpoint = _begin(models, mean, sample, seed)
             keep(checkpoint)
         agreement = checkpoint.restarts_agree
         everyone = rows() if rows else DaskRows(row_blocks(Z))
@@ -263,28 +253,6 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
             model.n_iter_, model.converged_ = state.n_iter, state.converged
             model.sums_, model.restarts_agree_ = sums[k], agreement[k]
             model.inertia_ = inertia(sums[k], state.centers)
-
-    @staticmethod
-    def fit_restarts(
-        scores: np.ndarray,
-        n_clusters: Sequence[int],
-        seeds: Sequence[tuple[int, ...]],
-        **limits: Any,
-    ) -> list["KMeans"]:
-        """Fit to rows around the origin, in memory, from several starts; the best for each number.
-
-        Parameters
-        ----------
-        scores : shape (n_rows, n_features), float32
-        seeds : of the starts; one start serves all numbers of clusters
-        limits : `max_iter` and `tol`
-        """
-        seedings = [seeding(scores, max(n_clusters), seed) for seed in seeds]
-        starts = [rows[:k] for k in n_clusters for rows in seedings]
-        states = lloyd(LocalRows([scores]), dict(enumerate(starts)), **limits)
-        centers, n = [state.centers for state in states.values()], len(seeds)
-        best = [best_of(scores, centers[i : i + n]) for i in range(0, len(centers), n)]
-        return list(map(KMeans.from_centers, best))
 
     @staticmethod
     def predict_sweep(models: Sequence["KMeans"], X: np.ndarray) -> np.ndarray:
@@ -351,38 +319,35 @@ def _check_parameters(model: KMeans, shape: tuple[int, ...]) -> None:
 
 
 def _begin(
-    models: Sequence[KMeans],
-    mean: np.ndarray | None,
-    sample: Delayed | None,
-    subsample: Callable[[], Rows] | None,
-    seed: int,
+    models: Sequence[KMeans], mean: np.ndarray | None, sample: Delayed | None, seed: int
 ) -> SweepCheckpoint:
-    """Choose starting centres: given, or fitted on a sample; then refined on more rows."""
+    """Choose starting centres: given, or fitted to a sample."""
     tried = [model.n_clusters for model in models]
-    agreement = dict.fromkeys(tried, float("nan"))
-    if isinstance(models[0].init, str):
-        starts, agreement = _starts(sample, tried, models[0].n_init, seed)
-    else:
+    if not isinstance(models[0].init, str):
         starts = {model.n_clusters: _centred(np.asarray(model.init), mean) for model in models}
-    if subsample:
-        travelled = lloyd(subsample(), starts, **models[0]._limits)
-        starts = {k: state.centers for k, state in travelled.items()}
-    return SweepCheckpoint({k: ClusteringState(c) for k, c in starts.items()}, agreement)
+        agreements = dict.fromkeys(tried, float("nan"))
+    else:
+        n_init, limits = models[0].n_init, models[0]._limits
+        searches = [delayed(_search)(sample, tried, (seed, i)) for i in range(n_init)]
+        fitting = delayed(_fit_sample)(sample, tried, searches, (seed,), limits)
+        starts, agreements = fitting.compute()
+    return SweepCheckpoint({k: ClusteringState(c) for k, c in starts.items()}, agreements)
 
 
-def _starts(
-    sample: Delayed, n_clusters: Sequence[int], n_init: int, seed: int
+def _search(
+    sample: Sample, n_clusters: Sequence[int], seed: tuple[int, ...]
+) -> dict[int, Clustering]:
+    return search(sample.scores, n_clusters, seed)
+
+
+def _fit_sample(
+    sample: Sample,
+    n_clusters: Sequence[int],
+    searches: Sequence[Mapping[int, Clustering]],
+    seed: tuple[int, ...],
+    limits: Mapping[str, Any],
 ) -> tuple[dict[int, np.ndarray], dict[int, float]]:
-    """Return starting centres for each number of clusters, and how well restarts agree."""
-    most = max(n_clusters)
-    seedings = [delayed(seed_sample)(sample, most, (seed, trial)) for trial in range(n_init)]
-    best = dask.compute(*(delayed(starting_centers)(sample, k, seedings) for k in n_clusters))
-    starts = {k: centers for k, (centers, _) in zip(n_clusters, best, strict=True)}
-    agreement = {k: agree for k, (_, agree) in zip(n_clusters, best, strict=True)}
-    for _ in range(_ROUNDS):
-        better = [delayed(neighbouring_centers)(sample, starts, k, seed) for k in starts]
-        starts = dict(zip(starts, dask.compute(*better), strict=True))
-    return starts, agreement
+    return fit_sample(sample.scores, n_clusters, searches, seed, **limits)
 
 
 def _further(

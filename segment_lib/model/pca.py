@@ -1,5 +1,6 @@
 """Incremental PCA from the scatter matrix, exact and mergeable."""
 
+from collections.abc import Hashable, Sequence
 from typing import Any, Self
 
 import dask.array as da
@@ -9,6 +10,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from segment_lib.errors import ParameterError, RowsError
+from segment_lib.model.parallel import components_above_chance
 from segment_lib.model.scale import Moments, StandardScaler, by_blocks, compute_moments
 from segment_lib.model.validation import check_choice, check_rows, refuse_unsupported
 
@@ -23,7 +25,11 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
 
     Parameters
     ----------
-    n_components : whole number, or a share of variance between 0 and 1, or None for all
+    n_components : whole number, or a share of variance between 0 and 1, or "parallel" for those
+        that parallel analysis finds above chance, or None for all
+    blocks : block of each feature, such as the attribute it is made from, shape (n_features,):
+        parallel analysis takes blocks as they are and those of its reference as independent of each
+        other. None if each feature is its own
     whiten : scale scores to variance 1
     copy, batch_size, svd_solver, iterated_power, random_state : as dask-ml has them; the result is
         the exact one whatever they are, and the caller's array stays as it is
@@ -35,6 +41,28 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
     """
 
     power_iteration_normalizer = "auto"  # scikit-learn's PCA asks itself for it; dask-ml's has none
+
+    def __init__(
+        self,
+        n_components: float | str | None = None,
+        whiten: bool = False,
+        copy: bool = True,
+        batch_size: int | None = None,
+        svd_solver: str = "auto",
+        iterated_power: int = 0,
+        random_state: Any = None,
+        blocks: Sequence[Hashable] | None = None,
+    ) -> None:
+        super().__init__(
+            n_components,
+            whiten=whiten,
+            copy=copy,
+            batch_size=batch_size,
+            svd_solver=svd_solver,
+            iterated_power=iterated_power,
+            random_state=random_state,
+        )
+        self.blocks = blocks
 
     def fit(
         self, X: Any, y: None = None, *, moments: Moments | None = None, **fit_params: Any
@@ -100,7 +128,10 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
         largest = np.abs(components).argmax(axis=1)
         components = components * np.sign(components[np.arange(len(components)), largest])[:, None]
         ratio = variances / variances.sum() if variances.any() else np.zeros_like(variances)
-        kept = _n_components(self.n_components, ratio, moments.n)
+        if self.n_components == "parallel":
+            kept = components_above_chance(moments, variances, self.blocks)
+        else:
+            kept = _n_components(self.n_components, ratio, moments.n)
         self.moments_ = moments
         self.n_components_ = kept
         self.components_ = components[:kept]
@@ -167,7 +198,8 @@ def _n_components(wanted: Any, ratio: np.ndarray, n_rows: int) -> int:
         return min(most, int(np.searchsorted(np.cumsum(ratio), wanted - 1e-12) + 1))
     if not isinstance(wanted, (int, float, np.number)) or wanted < 1 or int(wanted) != wanted:
         raise ParameterError(
-            f"n_components = {wanted!r} is neither a whole number from 1 on nor a share below 1."
+            f"n_components = {wanted!r} is neither a whole number from 1 on, nor a share below 1, "
+            'nor "parallel".'
         )
     if wanted > most:
         raise ParameterError(

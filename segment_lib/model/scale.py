@@ -1,6 +1,7 @@
 """Moments (count, mean and scatter matrix) in one pass, and the standard scaler."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,7 +11,7 @@ import numpy as np
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from segment_lib.errors import RowsError
+from segment_lib.errors import ParameterError, RowsError
 from segment_lib.model.blocks import sum_over_blocks
 from segment_lib.model.validation import check_rows, refuse_unsupported
 
@@ -79,7 +80,16 @@ class StandardScaler(dask_ml.preprocessing.StandardScaler):  # type: ignore[misc
 
     A constant feature, whose variance is within rounding of zero by scikit-learn's bound
     (``sklearn.preprocessing._data._is_constant_feature``), keeps the scale 1. Parameters and
-    attributes are those of scikit-learn's.
+    attributes are otherwise those of scikit-learn's.
+
+    Parameters
+    ----------
+    copy, with_mean, with_std : as scikit-learn has them
+    blocks : block of each feature, such as the attribute it is made from, shape (n_features,): the
+        features of a block that vary share one unit of variance, so that an attribute of 40 levels
+        does not weigh 40 times. This is the block scaling of multiblock component analysis
+        (Westerhuis, Kourti and MacGregor 1998, "Analysis of multiblock and hierarchical PCA and
+        PLS models", Journal of Chemometrics 12, 301-321). None if each feature has a unit
 
     Attributes
     ----------
@@ -87,13 +97,24 @@ class StandardScaler(dask_ml.preprocessing.StandardScaler):  # type: ignore[misc
     moments_ : count, mean and scatter matrix of the rows seen
     """
 
+    def __init__(
+        self,
+        *,
+        copy: bool = True,
+        with_mean: bool = True,
+        with_std: bool = True,
+        blocks: Sequence[Hashable] | None = None,
+    ) -> None:
+        super().__init__(copy=copy, with_mean=with_mean, with_std=with_std)
+        self.blocks = blocks
+
     def fit(self, X: Any, y: None = None, **fit_params: Any) -> Self:
         """Fit to `X`, shape (n_rows, n_features), in one pass.
 
         Raises
         ------
         ValueError
-            If a value is not finite.
+            If a value is not finite, or `blocks` has not one entry per feature.
         TypeError
             If `sample_weight` is given.
         """
@@ -126,7 +147,7 @@ class StandardScaler(dask_ml.preprocessing.StandardScaler):  # type: ignore[misc
         self.var_ = np.diag(moments.scatter) / moments.n
         bound = moments.n * eps * self.var_ + (moments.n * moments.mean * eps) ** 2
         self.constant_ = self.var_ <= bound
-        self.scale_ = np.where(self.constant_, 1.0, np.sqrt(self.var_))
+        self.scale_ = np.where(self.constant_, 1.0, np.sqrt(self.var_ * self._block_sizes()))
         if not self.with_mean:
             self.mean_ = np.zeros_like(moments.mean)
         if not self.with_std:
@@ -134,6 +155,17 @@ class StandardScaler(dask_ml.preprocessing.StandardScaler):  # type: ignore[misc
         self.n_samples_seen_ = moments.n
         self.n_features_in_ = len(moments.mean)
         return self
+
+    def _block_sizes(self) -> np.ndarray:
+        """Return how many features that vary are in the block of each, shape (n_features,)."""
+        if self.blocks is None:
+            return np.ones(len(self.constant_))
+        if len(self.blocks) != len(self.constant_):
+            raise ParameterError(
+                f"blocks has {len(self.blocks)} entries for {len(self.constant_)} features."
+            )
+        sizes = Counter(b for b, flag in zip(self.blocks, self.constant_, strict=True) if not flag)
+        return np.array([max(sizes[block], 1) for block in self.blocks], dtype=np.float64)
 
     def scaled_moments(self) -> Moments:
         """Return the moments of the rows seen after scaling, to fit a PCA to."""

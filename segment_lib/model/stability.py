@@ -1,55 +1,110 @@
-"""Stability of segments: the best Jaccard match of each in resampled clusterings."""
+"""Stability of segments: how they come out when half of the sample is clustered anew."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import dask
 import numpy as np
 from dask import delayed
 from dask.delayed import Delayed
+from sklearn.metrics import adjusted_rand_score
 
 from segment_lib.hashing import row_hash
+from segment_lib.model.kernel import label_rows
 from segment_lib.model.kmeans import KMeans
-from segment_lib.model.sample import START_TOL, Sample
+from segment_lib.model.sample import Sample
+from segment_lib.model.search import fit_sample, search
 
-RESAMPLES = 6
-"""Resampled clusterings for each number of segments of the sweep."""
-SPREAD_RESAMPLES = 20
-"""Resampled clusterings for the number chosen, over which the index of a segment spreads."""
-RESAMPLE_SIZE = 6_000
-"""Rows of each of them, or half of the sample if that is less."""
-SPREAD_STARTS = 4
-"""Starts of each of those, the best of which counts: as many as the segments themselves had."""
-_STARTS = 2
-_ITERATIONS = 15
+RECLUSTERINGS = 8
+"""Clusterings anew. Each leaves a degree of freedom to the limits of an index."""
 
 
-def resample(
-    sample: Sample, n_clusters: Sequence[int], trial: int, seed: int, n_init: int = _STARTS
-) -> list[KMeans]:
-    """Cluster other rows from other starts, and keep the best of a few.
+def recluster_samples(
+    sample: Delayed,
+    models: Sequence[KMeans],
+    *,
+    random_state: int = 0,
+    trials: int = RECLUSTERINGS,
+) -> dict[int, np.ndarray]:
+    """Cluster random halves of the sample anew, with the effort that the models took.
 
-    The rows are those of the sample with the smallest hash of their hash, so that neither their
-    order nor the partitioning changes the choice.
+    What differs between halves of a sample is what differs between samples of that size: the
+    variance of a half about the whole is that of the whole about the truth (McCarthy 1969,
+    "Pseudo-replication: half samples", Review of the International Statistical Institute 37,
+    239-264).
+
+    Returns
+    -------
+    centers : by number of clusters, shape (trials, n_clusters, n_components), float32
     """
-    most, n = max(n_clusters), len(sample.scores)
-    size = max(min(RESAMPLE_SIZE, n // 2), min(most, n))
-    drawn = np.argsort(row_hash(sample.hashes, seed + trial + 1), kind="stable")[:size]
-    scores = sample.scores[drawn]
-    seeds = [(seed, trial, start) for start in range(n_init)]
-    return KMeans.fit_restarts(scores, n_clusters, seeds, max_iter=_ITERATIONS, tol=START_TOL)
-
-
-def resampled_centers(
-    sample: Delayed, k: int, *, random_state: int = 0, trials: int = SPREAD_RESAMPLES
-) -> np.ndarray:
-    """Return the centres of several resampled clusterings, (trials, k, n_components), float32."""
+    first = models[0]
+    n_clusters = sorted(model.n_clusters for model in models)
+    limits = {"max_iter": first.max_iter, "tol": first.tol}
     tasks = [
-        delayed(resample)(sample, [k], trial, random_state, SPREAD_STARTS)
+        delayed(_recluster)(sample, n_clusters, trial, random_state, first.n_init, limits)
         for trial in range(trials)
     ]
-    return np.stack([model.cluster_centers_ for (model,) in dask.compute(*tasks)])
+    fitted = dask.compute(*tasks)
+    return {k: np.stack([centers[k] for centers in fitted]) for k in n_clusters}
+
+
+def _recluster(
+    sample: Sample,
+    n_clusters: Sequence[int],
+    trial: int,
+    seed: int,
+    n_init: int,
+    limits: Mapping[str, Any],
+) -> dict[int, np.ndarray]:
+    """Cluster the half of the sample with the smallest hashes of their hashes."""
+    most, n = max(n_clusters), len(sample.scores)
+    size = max(n // 2, min(most, n))
+    drawn = np.argsort(row_hash(sample.hashes, seed + trial + 1), kind="stable")[:size]
+    half = sample.scores[drawn]
+    searches = [search(half, n_clusters, (seed, trial, start)) for start in range(n_init)]
+    return fit_sample(half, n_clusters, searches, (seed, trial), **limits)[0]
+
+
+def cross_tables(sample: Delayed, clusterings: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """Count the rows of the sample by their clusters under each pair of clusterings.
+
+    Parameters
+    ----------
+    clusterings : by number of clusters, centres of shape (n_clusterings, n_clusters, n_components)
+
+    Returns
+    -------
+    tables : by number of clusters, (n_clusterings, n_clusterings, n_clusters, n_clusters)
+    """
+    tasks = [delayed(_cross_table)(sample, centers) for centers in clusterings.values()]
+    return dict(zip(clusterings, dask.compute(*tasks), strict=True))
+
+
+def _cross_table(sample: Sample, clusterings: np.ndarray) -> np.ndarray:
+    k = clusterings.shape[1]
+    labels = label_rows(sample.scores, list(clusterings))
+    return np.stack([[contingency(own, others, k, k) for others in labels] for own in labels])
+
+
+def compare_clusterings(
+    sample: Delayed, centers: np.ndarray, others: Sequence[np.ndarray]
+) -> list[tuple[np.ndarray, float]]:
+    """Compare a clustering with others, of other numbers of clusters, on the rows of the sample.
+
+    Returns
+    -------
+    tables, agreements : for each other clustering, rows by cluster and other cluster, shape
+        (n_clusters, n_others), and the adjusted Rand index
+    """
+    tasks = [delayed(_compare)(sample, centers, theirs) for theirs in others]
+    return list(dask.compute(*tasks))
+
+
+def _compare(sample: Sample, centers: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, float]:
+    own, theirs = label_rows(sample.scores, [centers, others])
+    table = contingency(own, theirs, len(centers), len(others))
+    return table, float(adjusted_rand_score(own, theirs))
 
 
 def contingency(labels: np.ndarray, others: np.ndarray, n: int, n_others: int) -> np.ndarray:
@@ -63,57 +118,47 @@ def jaccard(table: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    table : contingency table of segments and others, shape (n, n_others)
+    table : contingency table of segments and others, shape (…, n, n_others)
     """
-    either = table.sum(axis=1)[:, None] + table.sum(axis=0) - table
-    return np.asarray(table / np.maximum(either, 1))
+    own, theirs = table.sum(axis=-1, keepdims=True), table.sum(axis=-2, keepdims=True)
+    return np.asarray(table / np.maximum(own + theirs - table, 1))
 
 
-def segment_stability(
-    sample: Delayed,
-    models: Sequence[KMeans],
-    *,
-    random_state: int = 0,
-    trials: int = RESAMPLES,
-) -> list[np.ndarray]:
-    """Return the Jaccard coefficient of each segment's best match in each resampled clustering.
+def best_matches(tables: np.ndarray) -> np.ndarray:
+    """Return the Jaccard coefficient of each segment's best match in each other clustering.
 
     Hennig (2007), "Cluster-wise assessment of cluster stability", Computational Statistics & Data
-    Analysis 52, 258-271, with subsamples and starts drawn anew, compared on all rows of the sample.
+    Analysis 52, 258-271, with half samples, compared on all rows of the sample.
+
+    Parameters
+    ----------
+    tables : contingency tables, shape (n_reclusterings, n_clusters, n_others)
 
     Returns
     -------
-    stability : for each model an array of shape (trials, n_clusters)
+    stability : shape (n_reclusterings, n_clusters)
     """
-    own = delayed(_labels)(sample, list(models))
-    sizes = [model.n_clusters for model in models]
-    tasks = [
-        delayed(_best_matches)(sample, own, sizes, trial, random_state) for trial in range(trials)
-    ]
-    return [np.stack(matches) for matches in zip(*dask.compute(*tasks), strict=True)]
+    return np.asarray(jaccard(tables).max(axis=-1))
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """Contingency of segments and resampled clusterings; adds up over parts."""
+    """Contingency of segments and clusterings anew; adds up over parts."""
 
     contingency: np.ndarray
-    """Shape (n_resamples, n_clusters, n_clusters)."""
+    """Shape (n_reclusterings, n_clusters, n_clusters)."""
 
     def __add__(self, other: Self) -> Self:
         return type(self)(self.contingency + other.contingency)
 
-    def partners(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the best match of each segment, and its Jaccard coefficient.
-
-        Both of shape (n_resamples, n_clusters).
-        """
-        alike = np.stack([jaccard(table) for table in self.contingency])
-        return alike.argmax(axis=2), alike.max(axis=2)
+    @property
+    def stability(self) -> np.ndarray:
+        """Jaccard coefficient of each segment's best match, (n_reclusterings, n_clusters)."""
+        return best_matches(self.contingency)
 
     @property
     def sizes(self) -> np.ndarray:
-        """Rows of the segments of the resampled clusterings, shape (n_resamples, n_clusters)."""
+        """Rows of the segments of the clusterings anew, shape (n_reclusterings, n_clusters)."""
         return np.asarray(self.contingency.sum(axis=1))
 
 
@@ -124,24 +169,8 @@ def overlap(scores: np.ndarray, centers: np.ndarray, others: np.ndarray) -> Over
     ----------
     scores : shape (n_rows, n_components)
     centers : shape (n_clusters, n_components)
-    others : shape (n_resamples, n_clusters, n_components)
+    others : shape (n_reclusterings, n_clusters, n_components)
     """
-    models = list(map(KMeans.from_centers, (centers, *others)))
-    own, *theirs = KMeans.predict_sweep(models, scores)
+    own, *theirs = label_rows(scores, [centers, *others])
     k = len(centers)
     return Overlap(np.stack([contingency(own, labels, k, k) for labels in theirs]))
-
-
-def _labels(sample: Sample, models: Sequence[KMeans]) -> np.ndarray:
-    return KMeans.predict_sweep(models, sample.scores)
-
-
-def _best_matches(
-    sample: Sample, own: np.ndarray, n_clusters: Sequence[int], trial: int, seed: int
-) -> list[np.ndarray]:
-    """Return the Jaccard coefficient of each segment's best match, for each clustering."""
-    theirs = KMeans.predict_sweep(resample(sample, n_clusters, trial, seed), sample.scores)
-    return [
-        jaccard(contingency(a, b, k, k)).max(axis=1)
-        for a, b, k in zip(own, theirs, n_clusters, strict=True)
-    ]

@@ -158,12 +158,12 @@ ARRAYS = Artifact(
 SWEEP = Artifact(
     "sweep",
     "model/sweep.csv",
-    "A row per number of segments; the columns from `restarts_agree` on are what the choice looked "
-    "at.",
+    "A row per number of segments; the choice looked at `smallest_share` and the columns from "
+    "`found_again` on.",
     _columns(
         "n_clusters inertia calinski_harabasz davies_bouldin silhouette stability smallest_share "
-        "n_iter chosen simplified_silhouette converged restarts_agree segment_stability "
-        "small_share gain gain_error stable large"
+        "n_iter chosen simplified_silhouette converged restarts_agree found_again gain gain_error "
+        "stable large"
     ),
 )
 STABILITY = Artifact(
@@ -172,11 +172,20 @@ STABILITY = Artifact(
     "Per number of segments and segment.",
     _columns("n_clusters segment population_rows stability least dissolved reclusterings"),
 )
-RESAMPLED = Artifact(
+RECLUSTERED = Artifact(
     "sweep",
     "model/reclusterings.npz",
-    "The centres of 20 clusterings anew with the chosen number, for the spread of the index.",
+    "The centres of 8 clusterings of half of the sample each with the chosen number, for the index "
+    "of people clustered anew.",
     _columns("cluster_centers"),
+)
+SENSITIVITY = Artifact(
+    "sweep",
+    "model/sensitivity.csv",
+    "Per clustering anew, what it would have said: the number of segments by the same rule, their "
+    "agreement with the segments (adjusted Rand index), the share of people whose verdict differs, "
+    "and the share of customers reached at 20 %.",
+    _columns("clustering n_clusters agreement verdict_differs gain"),
 )
 
 ASSIGNED = PartedArtifact(
@@ -202,10 +211,12 @@ LEVELS = Artifact(
 SEGMENTS = Artifact(
     "compare",
     "compare/segments.csv",
-    "The comparison, a row per segment.",
+    "The comparison, a row per segment. `index` is that of its people clustered anew, with limits "
+    "for it alone; `low` and `high` are those for all segments at once, from which the verdict is "
+    "read; `drawn_index` is that of the segment as drawn.",
     _columns(
         "segment population_rows population_share customer_rows customer_share index index_low "
-        "index_high verdict spread_low spread_high low high stability small"
+        "index_high verdict low high drawn_index drawn_low drawn_high stability found_again small"
     ),
 )
 TESTS = Artifact(

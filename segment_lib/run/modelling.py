@@ -1,6 +1,6 @@
 """Model fitting and the choice of segments, shared by full runs and refits."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,21 +11,22 @@ from dask.delayed import Delayed
 
 from segment_lib.cluster.passes import Sweep, memory_needed
 from segment_lib.cluster.spill import Scratch
+from segment_lib.compare import compare_segments, recluster_index
 from segment_lib.errors import DataError
 from segment_lib.matrix import feature_array, row_array
 from segment_lib.model import (
-    Gain,
     IncrementalPCA,
     KMeans,
     Projection,
     StandardScaler,
     SweepCheckpoint,
+    Trial,
+    Tried,
     choose_clusters,
-    evaluate,
-    held_out_gains,
+    compare_clusterings,
+    cross_tables,
     quality_figures,
-    resampled_centers,
-    segment_stability,
+    recluster_samples,
     trial_figures,
 )
 from segment_lib.run.artifacts import (
@@ -33,18 +34,17 @@ from segment_lib.run.artifacts import (
     FEATURES,
     MODEL,
     PROJECTION,
-    RAW,
-    RESAMPLED,
+    RECLUSTERED,
+    SENSITIVITY,
     STABILITY,
     SWEEP,
 )
 from segment_lib.run.checkpoint import read_checkpoint, write_checkpoint
 from segment_lib.run.context import Context
 from segment_lib.run.record import MODEL_FORMAT, Work
-from segment_lib.run.results import Encoded, Fitted, Ingested, Swept
+from segment_lib.run.results import Encoded, Fitted, Swept
 from segment_lib.run.stage import Cost, Outcome, Scale
-from segment_lib.tasks.holdout import count_customers, count_split
-from segment_lib.tasks.rows import row_numbers
+from segment_lib.tasks.holdout import count_part
 from segment_lib.terms import DISSOLVED
 
 BYTES_TO_FIT = 16
@@ -58,14 +58,16 @@ BYTES_TO_PROJECT = 12
 
 def fit_projection(context: Context) -> Outcome:
     """Fit the scaler and the components."""
-    features, files = context.result(Encoded).features, context.files(FEATURES, "population")
+    encoded, files = context.result(Encoded), context.files(FEATURES, "population")
+    features, model = encoded.features, context.config.model
     X = feature_array(context.root, files, features)
     if len(X) < 2:
         raise DataError("The population has a single row to learn from. Deliver more rows.")
     with context.limited(BYTES_TO_FIT * len(features), max(X.chunks[0])):
-        scaler = StandardScaler().fit(X)
-    wanted = context.config.model.n_components
-    pca = IncrementalPCA(wanted if wanted < 1 else int(wanted))
+        scaler = StandardScaler(
+            blocks=encoded.attributes if model.scaling == "attribute" else None
+        ).fit(X)
+    pca = IncrementalPCA(model.n_components, blocks=encoded.attributes)
     # The moments of the rows scaled follow from those that the scaler has: no second pass.
     pca.fit(scaler.transform(X), moments=scaler.scaled_moments())
     if not pca.all_explained_variance_ratio_.any():
@@ -130,9 +132,16 @@ def sweep_and_choose(
     sample = run_passes(context, projection, models)
     if warm is None:
         models = [model.by_size() for model in models]
-    figures = pl.DataFrame(quality_figures(models, sample))
-    stability = segment_stability(sample, models, random_state=seed)
-    trials = evaluate(models, stability, customer_gains(context, models, projection))
+    reclustered = recluster_samples(sample, models, random_state=seed)
+    clusterings = {
+        model.n_clusters: np.stack([model.cluster_centers_, *reclustered[model.n_clusters]])
+        for model in models
+    }
+    counts = count_customers(context, projection, clusterings)
+    tables = cross_tables(sample, clusterings)
+    tried_with = {k: Tried(tables[k], counts[k]) for k in clusterings}
+    judged = {m.n_clusters: tried_with[m.n_clusters].trials(m.sums_.counts) for m in models}
+    trials = [judged[k][0] for k in tried]
     wanted = context.config.model.n_clusters
     if warm:
         chosen, rule = tried[0], warm.rule
@@ -142,19 +151,22 @@ def sweep_and_choose(
         chosen, rule = choose_clusters(trials)
     model = models[tried.index(chosen)]
     numbering = Numbering(np.arange(chosen, dtype=np.int32), chosen)
-    segments = stability_table(models, stability)
+    segments = stability_table(models, [tried_with[k].stability for k in tried])
     if warm:
         numbering = warm.number(model.cluster_centers_)
         segments = segments.with_columns(pl.Series("segment", numbering.ids.astype(np.int64)))
-    table = figures.with_columns(
-        *(pl.Series(name, values) for name, values in trial_figures(trials).items()),
-        (pl.col("n_clusters") == chosen).alias("chosen"),
-    ).with_columns(pl.col("gain", "gain_error").fill_nan(None))
+    table = (
+        pl.DataFrame(quality_figures(models, sample))
+        .with_columns(
+            *(pl.Series(name, values) for name, values in trial_figures(trials).items()),
+            (pl.col("n_clusters") == chosen).alias("chosen"),
+        )
+        .with_columns(pl.col("gain", "gain_error").fill_nan(None))
+    )
     features, n_rows = context.result(Encoded).features, int(model.sums_.counts.sum())
     fitted = {**projection.arrays(), "cluster_centers": model.cluster_centers_}
     if numbering.ids.tolist() != list(range(chosen)):
         fitted["segment_ids"] = numbering.ids
-    resampled = resampled_centers(sample, chosen, random_state=seed)
     description = {
         "format_version": MODEL_FORMAT,
         "features": features,
@@ -166,7 +178,10 @@ def sweep_and_choose(
     }
     context.write_json(MODEL, description)
     context.write_arrays(ARRAYS, fitted)
-    context.write_arrays(RESAMPLED, {"cluster_centers": resampled})
+    context.write_arrays(RECLUSTERED, {"cluster_centers": reclustered[chosen]})
+    context.write_table(
+        SENSITIVITY, sensitivity_table(sample, clusterings, tried_with, judged, chosen, wanted)
+    )
     context.write_table(SWEEP, table.select(SWEEP.columns))
     context.write_table(STABILITY, segments)
     result = Swept(chosen, rule, numbering.next_segment, numbering.matching)
@@ -237,32 +252,75 @@ def stability_table(models: Sequence[KMeans], stability: Sequence[np.ndarray]) -
     )
 
 
-def customer_gains(
-    context: Context, models: Sequence[KMeans], projection: Projection
-) -> list[Gain]:
-    """Return the held-out gain of each clustering, from counts of the customers part by part."""
+def sensitivity_table(
+    sample: Delayed,
+    clusterings: Mapping[int, np.ndarray],
+    tried: Mapping[int, Tried],
+    judged: Mapping[int, Sequence[Trial]],
+    chosen: int,
+    wanted: int | str,
+) -> pl.DataFrame:
+    """Return what each clustering anew would have said: a row each.
+
+    Parameters
+    ----------
+    clusterings, tried, judged : by number of clusters, centres, counts and figures of the model's
+        clustering and then of those anew
+    chosen : the number of segments of the model
+    wanted : the number that is asked for, or "auto"
+    """
+    trials = list(zip(*judged.values(), strict=True))[1:]
+    numbers = [chosen if wanted == chosen else choose_clusters(each)[0] for each in trials]
+    others = [clusterings[k][i] for i, k in enumerate(numbers, start=1)]
+    compared = compare_clusterings(sample, clusterings[chosen][0], others)
+    own = np.array(sample_verdicts(tried[chosen], 0))
+    rows = []
+    for i, (k, (table, agreement)) in enumerate(zip(numbers, compared, strict=True), start=1):
+        differ = own[:, None] != np.array(sample_verdicts(tried[k], i))
+        share, gain = float(table[differ].sum() / table.sum()), judged[k][i].gain.share
+        rows.append((i, k, agreement, share, gain))
+    columns = list(SENSITIVITY.columns)
+    return pl.DataFrame(rows, schema=columns, orient="row").with_columns(
+        pl.col("gain").cast(pl.Float64).fill_nan(None)
+    )
+
+
+def sample_verdicts(tried: Tried, clustering: int) -> list[str]:
+    """Return the verdict on each segment of a clustering, by the rows of the sample."""
+    tables = np.delete(tried.tables[clustering], clustering, axis=0)
+    customers = tried.customers.sum(axis=1)
+    values = recluster_index(tables, np.delete(customers, clustering, axis=0))
+    segments = compare_segments(
+        dict(enumerate(tables[0].sum(axis=1).tolist())),
+        dict(enumerate(customers[clustering].tolist())),
+        reclustered=dict(enumerate(values.T)),
+    )
+    return segments["verdict"].to_list()
+
+
+def count_customers(
+    context: Context, projection: Projection, clusterings: Mapping[int, np.ndarray]
+) -> dict[int, np.ndarray]:
+    """Count the customers by holdout split and segment of each clustering, part by part.
+
+    Returns
+    -------
+    counts : by number of clusters, shape (n_clusterings, 3, n_clusters)
+    """
     seed, features = context.config.model.random_state, context.result(Encoded).features
     files = [file for file in context.files(FEATURES, "customers") if file.rows]
     parts = context.compute(
         [
-            delayed(count_customers)(context.root, file, features, projection, models, seed)
+            delayed(count_part)(context.root, file, features, projection, clusterings, seed)
             for file in files
         ],
         bytes_per_row=BYTES_TO_PROJECT * len(features),
         rows=max((file.rows or 0 for file in files), default=0),
     )
-    ingested = context.result(Ingested)
-    numbers = row_numbers(context.files(RAW, "customers"), ingested.left_out)
-    splits = context.compute([delayed(count_split)(context.root, rows, seed) for rows in numbers])
-    return held_out_gains(
-        models,
-        [
-            sum((part[i] for part in parts), np.zeros((2, model.n_clusters), int))
-            for i, model in enumerate(models)
-        ],
-        customers=np.asarray(sum(splits)[:2]),
-        population=ingested.population,
-    )
+    return {
+        k: sum((part[k] for part in parts), np.zeros((len(centers), 3, k), dtype=np.int64))
+        for k, centers in clusterings.items()
+    }
 
 
 def cost_of_sweep(scale: Scale) -> Cost:

@@ -104,6 +104,8 @@ class Encoded(Result):
 
     stage = "encode"
     features: tuple[str, ...]
+    attributes: tuple[str, ...]
+    """The attribute that each feature is made from."""
     redundant: tuple[str, ...]
     """Attributes that say nothing another does not."""
     max_missing_per_row: int

@@ -1,0 +1,75 @@
+"""Parallel analysis: how many components stand out from those of independent attributes.
+
+Horn (1965), "A rationale and test for the number of factors in factor analysis", Psychometrika 30,
+179-185, with the 95th percentile of Glorfeld (1995), Educational and Psychological Measurement 55,
+377-393, in place of the mean.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from segment_lib.model.scale import Moments
+
+_DRAWS = 40
+_QUANTILE = 0.95
+_NOTHING = 1e-9
+"""Of the largest eigenvalue, what rounding leaves of those that are none."""
+
+
+def components_above_chance(
+    moments: Moments, variances: np.ndarray, blocks: Sequence[object] | None = None
+) -> int:
+    """Count the leading components whose variance independent blocks would not reach by chance.
+
+    The reference has the blocks as they are and nothing between them: the eigenvalues of the block
+    diagonal of the covariance matrix, spread by sampling as those of normal rows are. Eigenvalues
+    of a sample depend on those of its population alone, so a Wishart matrix is all that is drawn.
+
+    Parameters
+    ----------
+    moments : of the rows
+    variances : of all components in falling order, shape (n_features,)
+    blocks : block of each feature, such as the attribute it is made from; None if each is its own
+
+    Returns
+    -------
+    n_components : at least 1
+    """
+    reference = _block_variances(moments, blocks)
+    reference = reference[reference > _NOTHING * max(variances[0], reference.max(initial=0.0))]
+    if not len(reference):
+        return 1
+    draw = np.random.default_rng(0)
+    drawn = np.stack([_sample_variances(reference, moments.n, draw) for _ in range(_DRAWS)])
+    by_chance = np.quantile(drawn, _QUANTILE, axis=0)
+    above = variances[: len(by_chance)] > by_chance
+    return max(1, int(above.cumprod().sum()))
+
+
+def _block_variances(moments: Moments, blocks: Sequence[object] | None) -> np.ndarray:
+    """Return the eigenvalues of all blocks of the covariance matrix, in falling order."""
+    covariance = moments.scatter / max(moments.n - 1, 1)
+    if blocks is None:
+        return np.sort(np.diag(covariance))[::-1]
+    places: dict[object, list[int]] = {}
+    for place, block in enumerate(blocks):
+        places.setdefault(block, []).append(place)
+    values = [np.linalg.eigvalsh(covariance[np.ix_(at, at)]) for at in places.values()]
+    return np.sort(np.concatenate(values))[::-1]
+
+
+def _sample_variances(variances: np.ndarray, n_rows: int, draw: np.random.Generator) -> np.ndarray:
+    """Draw the eigenvalues of the covariance of `n_rows` normal rows, in falling order.
+
+    By the decomposition of Bartlett (1933), Proceedings of the Royal Society of Edinburgh 53,
+    260-283: the factor of a Wishart matrix is triangular, with chi variables on its diagonal.
+    """
+    size, free = len(variances), max(n_rows - 1, 1)
+    if free < size:
+        factor = draw.standard_normal((size, free))
+    else:
+        factor = np.tril(draw.standard_normal((size, size)), -1)
+        factor[np.diag_indices(size)] = np.sqrt(draw.chisquare(free - np.arange(size)))
+    scaled = np.sqrt(variances)[:, None] * factor
+    return np.asarray(np.linalg.eigvalsh(scaled @ scaled.T / free)[::-1])

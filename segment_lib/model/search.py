@@ -1,0 +1,208 @@
+"""Search for the best clustering of a sample: several starts, each mended by swaps of centres.
+
+Lloyd's algorithm ends in the optimum nearest to its start. A swap takes away the centre that costs
+least and splits the cluster that gains most, then lets the centres travel; where none gains any
+more, searches from other starts have mostly come to the same optimum. The idea is that of Fränti
+(2018), "Efficiency of random swap clustering", Journal of Big Data 5, 13, with the swaps chosen by
+what they promise rather than drawn.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Self
+
+import numpy as np
+from sklearn.metrics import adjusted_rand_score
+
+from segment_lib.model.kernel import label_rows
+from segment_lib.model.lloyd import LocalRows, lloyd
+from segment_lib.model.sample import seeding
+
+SEARCH_SIZE = 20_000
+"""Rows on which swaps are tried."""
+_SWAPS = 3
+"""Swaps tried at a time for each number of clusters."""
+_ROUNDS = 12
+"""Times that swaps are tried at most."""
+_ITERATIONS, _TOL = 20, 1e-3
+"""Passes, and the shift at which centres rest, while swaps are tried."""
+_GAIN = 1e-4
+"""Share of the inertia by which a swap must lower it."""
+_ALIKE = 1e-3
+"""Share of the inertia within which two searches have come to the same optimum."""
+
+
+@dataclass(frozen=True)
+class Clustering:
+    """Centres on the rows of a search, and what changing them by one promises."""
+
+    centers: np.ndarray
+    """Shape (n_clusters, n_components), float32."""
+    inertia: float
+    removal: np.ndarray
+    """What the inertia rises by at most without a centre, shape (n_clusters,)."""
+    halves: np.ndarray
+    """Centres of the halves of each cluster, shape (n_clusters, 2, n_components)."""
+    gains: np.ndarray
+    """What the inertia falls by at least with a cluster halved, shape (n_clusters,)."""
+
+    @classmethod
+    def fit(cls, scores: np.ndarray, norms: np.ndarray, centers: np.ndarray) -> Self:
+        """Assign the rows to their nearest centres, and weigh what a change promises.
+
+        Parameters
+        ----------
+        scores : shape (n_rows, n_components), float32
+        norms : their squared lengths, shape (n_rows,)
+        """
+        squares = (centers.astype(np.float64) ** 2).sum(axis=1) - 2.0 * (scores @ centers.T)
+        labels = squares.argmin(axis=1)
+        rows = np.arange(len(scores))
+        nearest = squares[rows, labels]
+        squares[rows, labels] = np.inf
+        apart = squares.min(axis=1) - nearest if len(centers) > 1 else np.zeros(len(scores))
+        removal = np.bincount(labels, apart, len(centers))
+        inertia = float(np.maximum(nearest + norms, 0.0).sum())
+        halves = np.repeat(centers[:, None], 2, axis=1)
+        gains = np.zeros(len(centers))
+        for cluster in range(len(centers)):
+            halves[cluster], gains[cluster] = _halved(scores[labels == cluster], centers[cluster])
+        return cls(centers, inertia, removal, halves, gains)
+
+    def swapped(self, wanted: int) -> list[np.ndarray]:
+        """Return the centres after each of the most promising swaps."""
+        promise = self.gains[None, :] - self.removal[:, None]
+        np.fill_diagonal(promise, -np.inf)
+        best = np.argsort(-promise, axis=None, kind="stable")[:wanted]
+        swaps = []
+        for removed, split in zip(*np.unravel_index(best, promise.shape), strict=True):
+            if removed != split:
+                centers = self.centers.copy()
+                centers[removed], centers[split] = self.halves[split]
+                swaps.append(centers)
+        return swaps
+
+    def split(self) -> np.ndarray:
+        """Return one centre more: the cluster that gains most by it is halved."""
+        split = int(self.gains.argmax())
+        return np.concatenate([np.delete(self.centers, split, axis=0), self.halves[split]])
+
+    def merged(self) -> np.ndarray:
+        """Return one centre fewer, without the one that costs least."""
+        return np.delete(self.centers, self.removal.argmin(), axis=0)
+
+
+def _halved(rows: np.ndarray, center: np.ndarray) -> tuple[np.ndarray, float]:
+    """Halve rows across their longest axis; return two centres and what the inertia falls by."""
+    if len(rows) > 1:
+        centred = rows - rows.mean(axis=0)
+        upper = centred @ np.linalg.eigh(centred.T @ centred)[1][:, -1] > 0
+        if upper.any() and not upper.all():
+            halves = np.stack([rows[upper].mean(axis=0), rows[~upper].mean(axis=0)])
+            weight = upper.sum() * (~upper).sum() / len(rows)
+            return halves, weight * float(((halves[0] - halves[1]) ** 2).sum())
+    return np.stack([center, center]), 0.0
+
+
+def search(
+    scores: np.ndarray, n_clusters: Sequence[int], seed: tuple[int, ...]
+) -> dict[int, Clustering]:
+    """Search once, for all numbers of clusters together: each learns from its neighbours.
+
+    Parameters
+    ----------
+    scores : rows around the origin, shape (n_rows, n_components), float32
+    n_clusters : in ascending order
+    """
+    scores = scores[:SEARCH_SIZE]
+    norms = (scores.astype(np.float64) ** 2).sum(axis=1)
+    rows = seeding(scores, max(n_clusters), seed)
+    best = _travelled(scores, norms, [(k, rows[:k]) for k in n_clusters], {})
+    doubtful = set(n_clusters)
+    for _ in range(_ROUNDS):
+        starts = [(k, centers) for k in sorted(doubtful) for centers in _proposals(best, k)]
+        better = _travelled(scores, norms, starts, best)
+        if not better:
+            break
+        best |= better
+        doubtful = {k for k in best if {k - 1, k, k + 1} & better.keys()}
+    return best
+
+
+def agreement(scores: np.ndarray, centers: Sequence[np.ndarray]) -> float:
+    """Return the mean adjusted Rand index of pairs of clusterings; NaN of a single one."""
+    labels = label_rows(scores[:SEARCH_SIZE], centers)
+    pairs = [adjusted_rand_score(a, b) for a, b in combinations(labels, 2)]
+    return float(np.mean(pairs)) if pairs else float("nan")
+
+
+def fit_sample(
+    scores: np.ndarray,
+    n_clusters: Sequence[int],
+    searches: Sequence[Mapping[int, Clustering]],
+    seed: tuple[int, ...],
+    **limits: Any,
+) -> tuple[dict[int, np.ndarray], dict[int, float]]:
+    """Choose the best of several searches for each number of clusters, and fit it to all rows.
+
+    Numbers whose best optimum a single search has come to are searched again, as often as there
+    were searches.
+
+    Parameters
+    ----------
+    scores : shape (n_rows, n_components), float32
+    searches : on these rows
+    seed : of further searches
+    limits : `max_iter` and `tol` of the fit to all rows
+
+    Returns
+    -------
+    centers, agreements : by the number of clusters, centres of shape (n_clusters, n_components),
+        float32, and how well the given searches agreed, by their mean adjusted Rand index
+    """
+    tried = [dict(each) for each in searches]
+    agreements = {k: agreement(scores, [each[k].centers for each in tried]) for k in n_clusters}
+    for further in range(len(tried) if len(tried) > 1 else 0):
+        lone = [k for k in n_clusters if _is_lone([each[k].inertia for each in tried if k in each])]
+        if not lone:
+            break
+        tried.append(search(scores, lone, (*seed, len(searches) + further)))
+    best = {
+        k: min((each[k] for each in tried if k in each), key=lambda c: c.inertia).centers
+        for k in n_clusters
+    }
+    states = lloyd(LocalRows([scores]), best, **limits)
+    return {k: state.centers for k, state in states.items()}, agreements
+
+
+def _is_lone(inertias: Sequence[float]) -> bool:
+    least, second, *_ = sorted(inertias)
+    return second > (1 + _ALIKE) * least
+
+
+def _proposals(best: Mapping[int, Clustering], k: int) -> list[np.ndarray]:
+    proposed = best[k].swapped(_SWAPS)
+    if k - 1 in best:
+        proposed.append(best[k - 1].split())
+    if k + 1 in best:
+        proposed.append(best[k + 1].merged())
+    return proposed
+
+
+def _travelled(
+    scores: np.ndarray,
+    norms: np.ndarray,
+    starts: Sequence[tuple[int, np.ndarray]],
+    best: Mapping[int, Clustering],
+) -> dict[int, Clustering]:
+    """Let all centres travel together; return what is better than the best so far."""
+    tried = dict(enumerate(centers for _, centers in starts))
+    states = lloyd(LocalRows([scores]), tried, max_iter=_ITERATIONS, tol=_TOL)
+    least = {k: (1 - _GAIN) * clustering.inertia for k, clustering in best.items()}
+    better: dict[int, np.ndarray] = {}
+    for (k, _), state in zip(starts, states.values(), strict=True):
+        inertia = norms.sum() - ((state.sums**2).sum(axis=1) / np.maximum(state.counts, 1)).sum()
+        if inertia < least.get(k, np.inf):
+            least[k], better[k] = inertia, state.centers
+    return {k: Clustering.fit(scores, norms, centers) for k, centers in better.items()}
