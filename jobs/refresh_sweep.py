@@ -19,9 +19,9 @@ from segment_lib.run.artifacts import (
     STABILITY,
     SWEEP,
 )
+from segment_lib.run.candidates import BYTES_TO_PROJECT
 from segment_lib.run.context import Context
 from segment_lib.run.modelling import (
-    BYTES_TO_PROJECT,
     Numbering,
     WarmStart,
     cost_of_sweep,

@@ -37,6 +37,7 @@ def run(context: Context) -> Outcome:
         sweep=context.table(artifacts.SWEEP),
         rule=f"{rule[0].upper()}{rule[1:]}.",
         stability=context.table(artifacts.STABILITY),
+        sensitivity=context.table(artifacts.SENSITIVITY),
         explained_variance_ratio=arrays["explained_variance_ratio"][
             : len(arrays["components"])
         ].tolist(),
@@ -96,7 +97,8 @@ STAGE = Stage(
     "report",
     run,
     reads=(
-        *(ATTRIBUTES, artifacts.ROWS, artifacts.SWEEP, artifacts.STABILITY, ARRAYS),
+        *(ATTRIBUTES, artifacts.ROWS, artifacts.SWEEP, artifacts.STABILITY),
+        *(artifacts.SENSITIVITY, ARRAYS),
         *(artifacts.COMPONENTS, artifacts.LOADINGS, SEGMENTS, artifacts.NAMES, artifacts.TRAITS),
         *(artifacts.TESTS, artifacts.FAIRNESS, artifacts.GAINS, DEPTH, RESPONSE, RUN_SHEET),
         *(Encoded, Fitted, Gained, Ingested, fields_of(Swept, "rule")),

@@ -51,6 +51,10 @@ def main() -> None:
         del X
     with phase("pca"):
         wanted = config.model.n_components
+        if isinstance(wanted, str):
+            raise SystemExit(
+                "Set model.n_components to a share or a number, and scaling = feature."
+            )
         pca = PCA(wanted if wanted < 1 else int(wanted), random_state=0)
         Z = pca.fit_transform(scaled)
         keep(scaled)

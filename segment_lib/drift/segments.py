@@ -76,7 +76,8 @@ def index_change(
 
 _SHARES = ("share_base", "share_new", "ratio", "drifted")
 _INDEX = ("index", "low", "high")
-_WITH_LIMITS = ("index_low", "index", "index_high")
+_WITH_LIMITS = ("drawn_low", "drawn_index", "drawn_high")
+"""Of the segments as drawn: both runs draw them alike."""
 
 
 def segment_changes(

@@ -10,6 +10,7 @@ from segment_lib.model.choice import (
     cross_fitted_gain,
     held_out_gain,
     holdout_split,
+    numbers_to_choose,
     numbers_to_try,
 )
 from segment_lib.model.evaluate import (
@@ -63,6 +64,7 @@ __all__ = [
     "held_out_gain",
     "holdout_split",
     "local_rows",
+    "numbers_to_choose",
     "numbers_to_try",
     "overlap",
     "quality_figures",

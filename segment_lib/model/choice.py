@@ -39,6 +39,13 @@ def numbers_to_try(sweep: tuple[int, int], n_clusters: int | str, n_rows: int) -
     return sorted(wanted)
 
 
+def numbers_to_choose(tried: Sequence[int], n_clusters: int | str) -> list[int]:
+    """Return the numbers of those tried that may be chosen, and are therefore clustered anew."""
+    if isinstance(n_clusters, int):
+        return [n_clusters]
+    return [k for k in tried if k <= MAX_SEGMENTS] or list(tried)
+
+
 @dataclass(frozen=True)
 class Gain:
     """Share of customers reached at a depth, and its standard error."""
@@ -130,17 +137,20 @@ def held_out_gain(
 def choose_clusters(trials: Sequence[Trial]) -> tuple[int, str]:
     """Choose the fewest segments whose gain is within one standard error of the best.
 
-    Looked at are the numbers up to MAX_SEGMENTS whose segments are found again and large enough.
-    Where there is none, the population is a continuum: of those nearly as stable as the best, it is
-    the fewest within one standard error again.
+    Looked at are the numbers whose segments are found again and large enough. Where there is none,
+    the population is a continuum: of those nearly as stable as the best, it is the fewest within
+    one standard error again.
+
+    Parameters
+    ----------
+    trials : of the numbers that may be chosen
 
     Returns
     -------
     chosen, rule : the number of clusters, and the sentence that says why
     """
-    asked = [t for t in trials if t.n_clusters <= MAX_SEGMENTS] or list(trials)
-    most = max(t.n_clusters for t in asked)
-    large = [trial for trial in asked if trial.is_large]
+    most = max(t.n_clusters for t in trials)
+    large = [trial for trial in trials if trial.is_large]
     stable = [trial for trial in large if trial.is_stable]
     if stable:
         rule = (
@@ -149,7 +159,7 @@ def choose_clusters(trials: Sequence[Trial]) -> tuple[int, str]:
             f"under {MIN_SHARE:.0%} of the population, "
         )
     else:
-        known = large or asked
+        known = large or list(trials)
         best_share = max(trial.found_again for trial in known)
         stable = [t for t in known if t.found_again >= best_share - _NEARLY]
         small = "" if large else f"; segments of under {MIN_SHARE:.0%} could not be avoided"

@@ -32,7 +32,7 @@ _STRATUM = 50
 """Rows of a small cluster among them, if it has so many."""
 
 
-def quality_figures(models: Sequence[KMeans], sample: Delayed) -> Mapping[str, list[float]]:
+def quality_figures(models: Sequence[KMeans], sample: Delayed) -> dict[str, list[float]]:
     """Return the quality figures of each clustering, by their names.
 
     Parameters
@@ -58,10 +58,7 @@ def quality_figures(models: Sequence[KMeans], sample: Delayed) -> Mapping[str, l
 
 @dataclass(frozen=True)
 class Tried:
-    """All clusterings with one number of segments, by their counts: the model's, and those anew.
-
-    The model's comes first of the clusterings.
-    """
+    """Counts of all clusterings with one number of segments: the model's first, then those anew."""
 
     tables: np.ndarray
     """Rows of the sample by cluster under each pair of them, shape (n_clusterings, n_clusterings,
@@ -81,7 +78,7 @@ class Tried:
         """Evaluate each clustering, by the others.
 
         The error of a gain is that of the customers or the spread over the clusterings anew,
-        whichever is larger.
+        whichever is larger. Without clusterings anew nothing is known of stability: NaN.
 
         Parameters
         ----------
@@ -91,20 +88,20 @@ class Tried:
         sizes = [people, *self.tables[0, 1:].sum(axis=1)]
         gains = [cross_fitted_gain(sizes[i], self.customers[i, :2]) for i in range(n)]
         spread = np.std([gain.share for gain in gains[1:]], ddof=1) if n > 2 else 0.0
-        found_again = [best_matches(np.delete(self.tables[i], i, axis=0)).mean(0) for i in range(n)]
+        matches = [best_matches(np.delete(self.tables[i], i, axis=0)) for i in range(n)]
         return [
             Trial(
                 len(size),
-                float(np.average(stability, weights=size)),
-                found_again_share(stability, size),
+                float(np.average(match.mean(axis=0), weights=size)) if n > 1 else float("nan"),
+                found_again_share(match.mean(axis=0), size) if n > 1 else float("nan"),
                 float(size.min() / size.sum()),
                 Gain(gain.share, float(np.fmax(gain.error, spread))),
             )
-            for size, gain, stability in zip(sizes, gains, found_again, strict=True)
+            for size, gain, match in zip(sizes, gains, matches, strict=True)
         ]
 
 
-def trial_figures(trials: Sequence[Trial]) -> Mapping[str, list[float]]:
+def trial_figures(trials: Sequence[Trial]) -> dict[str, list[float]]:
     """Return the figures of the trials, by their names."""
     return {
         "stability": [trial.stability for trial in trials],

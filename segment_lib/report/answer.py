@@ -1,6 +1,7 @@
 """Sentences of the page: headline, backing, warnings, tests, each from a number of the files."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 import polars as pl
 
@@ -135,13 +136,40 @@ def sweep_sentences(sweep: pl.DataFrame) -> dict[int, str]:
             )
         qualities = [
             "found again on other samples" if row["stable"] else "not found again well enough",
-            "large enough" if row["large"] else "with too many people in small segments",
+            "large enough" if row["large"] else "with a segment that is too small",
         ]
+        if row["stability"] is None:
+            sentences[k] = f"{plural(k, 'segment')}: {reached}; more than are chosen from."
+            continue
         sentences[k] = (
             f"{plural(k, 'segment')}: {reached}; stability {decimals(row['stability'], 2)}, "
             f"{join_words(qualities)}."
         )
     return sentences
+
+
+def sensitivity_sentence(sensitivity: pl.DataFrame) -> str:
+    """Sentence on what another draw of people and another start of the search would have said."""
+    numbers = sensitivity["n_clusters"].unique().sort().to_list()
+    how_many = (
+        f"{plural(numbers[0], 'segment')} each time"
+        if len(numbers) == 1
+        else f"from {numbers[0]} to {plural(numbers[-1], 'segment')}"
+    )
+    differs = sensitivity["verdict_differs"].to_list()
+    words = (
+        f"Half of the people, drawn {plural(sensitivity.height, 'time')} at random and segmented "
+        f"anew from other starts, give {how_many}. The verdict would differ for "
+        f"{percent(fmean(differs))} of people on average, and for {percent(max(differs))} at most"
+    )
+    gains = sensitivity["gain"].drop_nulls().to_list()
+    if not gains:
+        return f"{words}."
+    points = 100 * (max(gains) - min(gains))
+    return (
+        f"{words}; the customers that the best 20% of the population reach, by "
+        f"{one_decimal(points)} points."
+    )
 
 
 def fairness_sentences(fairness: pl.DataFrame, min_rows: int) -> dict[str, str]:

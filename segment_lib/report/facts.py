@@ -28,6 +28,8 @@ class RunFacts:
     """The sentence that says how n_clusters was chosen."""
     stability: pl.DataFrame
     """model/stability.csv"""
+    sensitivity: pl.DataFrame
+    """model/sensitivity.csv"""
     explained_variance_ratio: Sequence[float]
     """Ratios of the components kept, falling."""
     n_features: int

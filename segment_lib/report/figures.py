@@ -14,8 +14,8 @@ from segment_lib.report.answer import list_segments
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.formatting import decimals, percent, plural, sentence
 from segment_lib.report.mailing import reach_sentence
-from segment_lib.report.segments import FOUND_AGAIN, UNCLEAR, VERDICTS, Segment
-from segment_lib.terms import EXTRACTS
+from segment_lib.report.segments import UNCLEAR, VERDICTS, Segment
+from segment_lib.terms import EXTRACTS, FOUND_AGAIN
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import altair as alt
 import polars as pl
 
 from segment_lib.report.formatting import decimals, percent
-from segment_lib.report.segments import FOUND_AGAIN, Segment
+from segment_lib.report.segments import Segment
 from segment_lib.report.theme import (
     NARROW,
     PALETTE,
@@ -19,7 +19,7 @@ from segment_lib.report.theme import (
     outlined,
     tip,
 )
-from segment_lib.terms import DISSOLVED, STABLE
+from segment_lib.terms import DISSOLVED, FOUND_AGAIN, STABLE
 
 MAX_POINTS = 40
 """The most components at which the running sum is drawn with points."""

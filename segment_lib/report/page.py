@@ -74,6 +74,7 @@ def _page(
         ),
         pays=mailing.depth_sentences(facts.depth) if facts.depth else (),
         others=answer.sweep_sentences(facts.sweep),
+        sensitivity=answer.sensitivity_sentence(facts.sensitivity),
         chosen=chosen[0] if chosen else None,
         segments=segments,
         index=tables.index_table(segments),

@@ -6,7 +6,7 @@ import polars as pl
 
 from segment_lib.disclosure import suppress_segments, suppressed_segments
 from segment_lib.report.formatting import finite
-from segment_lib.terms import AVERAGE, DISSOLVED, OVER, SET_ASIDE, STABLE, UNDER
+from segment_lib.terms import AVERAGE, DISSOLVED, FOUND_AGAIN, OVER, SET_ASIDE, STABLE, UNDER
 
 VERDICTS = {
     OVER: ("▲", "over-represented"),
@@ -16,8 +16,6 @@ VERDICTS = {
 }
 """A symbol and a word for each verdict, so that nothing hangs on colour alone."""
 
-FOUND_AGAIN = 0.75
-"""The least mean Jaccard coefficient of a segment that is found again (Hennig 2007)."""
 
 HALF, TWICE = 50, 200
 """An index whose limits go beyond these is unclear."""
@@ -66,9 +64,9 @@ class Segment:
     customer_share: float | None
     index: float | None
     limits: tuple[float, float] | None
-    """Limits of the index for all segments at once: sampling error and resampled clusterings."""
+    """Limits of the index for all segments at once: counting, and clusterings anew."""
     sampling_limits: tuple[float, float] | None
-    """Limits of the index of this segment alone by sampling error alone."""
+    """Limits of this segment alone, as drawn, by counting alone."""
     verdict: str
     stability: float | None
     is_small: bool
@@ -149,7 +147,7 @@ def build_segments(
                 customer_share=row["customer_share"],
                 index=finite(row["index"]),
                 limits=_limits(row["low"], row["high"]),
-                sampling_limits=_limits(row["index_low"], row["index_high"]),
+                sampling_limits=_limits(row["drawn_low"], row["drawn_high"]),
                 verdict=row["verdict"] or SUPPRESSED,
                 stability=finite(row["stability"]),
                 is_small=bool(row["small"]),

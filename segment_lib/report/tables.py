@@ -256,11 +256,11 @@ def sweep_rows(
     """Rows of the sweep by number of segments, the chosen one marked, small counts suppressed."""
     suppress = any(segment.population_rows is None for segment in segments)
     star = pl.when("chosen").then(pl.lit(" ★ chosen")).otherwise(pl.lit(""))
+    disclosed = ~(suppress & pl.col("chosen"))
+    smallest = _unless_small("smallest_share", pl.col("smallest_share") * people, min_cell)
     shown = {
-        name: pl.when(~(suppress & pl.col("chosen"))).then(
-            _unless_small(name, pl.col(name) * people, min_cell)
-        )
-        for name in ("smallest_share", "small_share")
+        "smallest_share": pl.when(disclosed).then(smallest),
+        "found_again": pl.when(disclosed).then("found_again"),
     }
     yes = {
         name: pl.when(name).then(pl.lit("yes")).otherwise(pl.lit("no"))

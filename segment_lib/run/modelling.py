@@ -1,17 +1,15 @@
 """Model fitting and the choice of segments, shared by full runs and refits."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import polars as pl
-from dask import delayed
 from dask.delayed import Delayed
 
 from segment_lib.cluster.passes import Sweep, memory_needed
 from segment_lib.cluster.spill import Scratch
-from segment_lib.compare import compare_segments, recluster_index
 from segment_lib.errors import DataError
 from segment_lib.matrix import feature_array, row_array
 from segment_lib.model import (
@@ -20,14 +18,9 @@ from segment_lib.model import (
     Projection,
     StandardScaler,
     SweepCheckpoint,
-    Trial,
-    Tried,
     choose_clusters,
-    compare_clusterings,
-    cross_tables,
+    numbers_to_choose,
     quality_figures,
-    recluster_samples,
-    trial_figures,
 )
 from segment_lib.run.artifacts import (
     ARRAYS,
@@ -39,18 +32,15 @@ from segment_lib.run.artifacts import (
     STABILITY,
     SWEEP,
 )
+from segment_lib.run.candidates import BYTES_TO_PROJECT, judge
 from segment_lib.run.checkpoint import read_checkpoint, write_checkpoint
 from segment_lib.run.context import Context
 from segment_lib.run.record import MODEL_FORMAT, Work
 from segment_lib.run.results import Encoded, Fitted, Swept
 from segment_lib.run.stage import Cost, Outcome, Scale
-from segment_lib.tasks.holdout import count_part
-from segment_lib.terms import DISSOLVED
 
 BYTES_TO_FIT = 16
 """Bytes in memory per feature value while moments are added up (measured)."""
-BYTES_TO_PROJECT = 12
-"""Bytes in memory per feature value while it is projected (measured)."""
 
 
 # --- scaling and components -----------------------------------------------------------------------
@@ -132,36 +122,24 @@ def sweep_and_choose(
     sample = run_passes(context, projection, models)
     if warm is None:
         models = [model.by_size() for model in models]
-    reclustered = recluster_samples(sample, models, random_state=seed)
-    clusterings = {
-        model.n_clusters: np.stack([model.cluster_centers_, *reclustered[model.n_clusters]])
-        for model in models
-    }
-    counts = count_customers(context, projection, clusterings)
-    tables = cross_tables(sample, clusterings)
-    tried_with = {k: Tried(tables[k], counts[k]) for k in clusterings}
-    judged = {m.n_clusters: tried_with[m.n_clusters].trials(m.sums_.counts) for m in models}
-    trials = [judged[k][0] for k in tried]
     wanted = context.config.model.n_clusters
+    eligible = list(tried) if warm else numbers_to_choose(tried, wanted)
+    judged = judge(context, projection, models, sample, eligible)
     if warm:
         chosen, rule = tried[0], warm.rule
     elif isinstance(wanted, int):
         chosen, rule = wanted, "as set in model.n_clusters"
     else:
-        chosen, rule = choose_clusters(trials)
+        chosen, rule = choose_clusters(judged.trials())
     model = models[tried.index(chosen)]
     numbering = Numbering(np.arange(chosen, dtype=np.int32), chosen)
-    segments = stability_table(models, [tried_with[k].stability for k in tried])
+    segments = judged.stability_table()
     if warm:
         numbering = warm.number(model.cluster_centers_)
         segments = segments.with_columns(pl.Series("segment", numbering.ids.astype(np.int64)))
-    table = (
-        pl.DataFrame(quality_figures(models, sample))
-        .with_columns(
-            *(pl.Series(name, values) for name, values in trial_figures(trials).items()),
-            (pl.col("n_clusters") == chosen).alias("chosen"),
-        )
-        .with_columns(pl.col("gain", "gain_error").fill_nan(None))
+    table = pl.DataFrame(quality_figures(models, sample) | judged.figures()).with_columns(
+        (pl.col("n_clusters") == chosen).alias("chosen"),
+        pl.col("stability", "found_again", "gain", "gain_error").fill_nan(None),
     )
     features, n_rows = context.result(Encoded).features, int(model.sums_.counts.sum())
     fitted = {**projection.arrays(), "cluster_centers": model.cluster_centers_}
@@ -178,10 +156,8 @@ def sweep_and_choose(
     }
     context.write_json(MODEL, description)
     context.write_arrays(ARRAYS, fitted)
-    context.write_arrays(RECLUSTERED, {"cluster_centers": reclustered[chosen]})
-    context.write_table(
-        SENSITIVITY, sensitivity_table(sample, clusterings, tried_with, judged, chosen, wanted)
-    )
+    context.write_arrays(RECLUSTERED, {"cluster_centers": judged.clusterings[chosen][1:]})
+    context.write_table(SENSITIVITY, judged.sensitivity_table(sample, chosen))
     context.write_table(SWEEP, table.select(SWEEP.columns))
     context.write_table(STABILITY, segments)
     result = Swept(chosen, rule, numbering.next_segment, numbering.matching)
@@ -232,95 +208,6 @@ def run_passes(context: Context, projection: Projection, models: Sequence[KMeans
         )
     context.log(f"scores of all rows kept {place}", scores=place)
     return sample
-
-
-def stability_table(models: Sequence[KMeans], stability: Sequence[np.ndarray]) -> pl.DataFrame:
-    """Return a row per number of segments and segment: its stability under resampling."""
-    return pl.concat(
-        pl.DataFrame(
-            {
-                "n_clusters": model.n_clusters,
-                "segment": range(model.n_clusters),
-                "population_rows": model.sums_.counts,
-                "stability": resampled.mean(axis=0),
-                "least": resampled.min(axis=0),
-                "dissolved": (resampled <= DISSOLVED).mean(axis=0),
-                "reclusterings": len(resampled),
-            }
-        )
-        for model, resampled in zip(models, stability, strict=True)
-    )
-
-
-def sensitivity_table(
-    sample: Delayed,
-    clusterings: Mapping[int, np.ndarray],
-    tried: Mapping[int, Tried],
-    judged: Mapping[int, Sequence[Trial]],
-    chosen: int,
-    wanted: int | str,
-) -> pl.DataFrame:
-    """Return what each clustering anew would have said: a row each.
-
-    Parameters
-    ----------
-    clusterings, tried, judged : by number of clusters, centres, counts and figures of the model's
-        clustering and then of those anew
-    chosen : the number of segments of the model
-    wanted : the number that is asked for, or "auto"
-    """
-    trials = list(zip(*judged.values(), strict=True))[1:]
-    numbers = [chosen if wanted == chosen else choose_clusters(each)[0] for each in trials]
-    others = [clusterings[k][i] for i, k in enumerate(numbers, start=1)]
-    compared = compare_clusterings(sample, clusterings[chosen][0], others)
-    own = np.array(sample_verdicts(tried[chosen], 0))
-    rows = []
-    for i, (k, (table, agreement)) in enumerate(zip(numbers, compared, strict=True), start=1):
-        differ = own[:, None] != np.array(sample_verdicts(tried[k], i))
-        share, gain = float(table[differ].sum() / table.sum()), judged[k][i].gain.share
-        rows.append((i, k, agreement, share, gain))
-    columns = list(SENSITIVITY.columns)
-    return pl.DataFrame(rows, schema=columns, orient="row").with_columns(
-        pl.col("gain").cast(pl.Float64).fill_nan(None)
-    )
-
-
-def sample_verdicts(tried: Tried, clustering: int) -> list[str]:
-    """Return the verdict on each segment of a clustering, by the rows of the sample."""
-    tables = np.delete(tried.tables[clustering], clustering, axis=0)
-    customers = tried.customers.sum(axis=1)
-    values = recluster_index(tables, np.delete(customers, clustering, axis=0))
-    segments = compare_segments(
-        dict(enumerate(tables[0].sum(axis=1).tolist())),
-        dict(enumerate(customers[clustering].tolist())),
-        reclustered=dict(enumerate(values.T)),
-    )
-    return segments["verdict"].to_list()
-
-
-def count_customers(
-    context: Context, projection: Projection, clusterings: Mapping[int, np.ndarray]
-) -> dict[int, np.ndarray]:
-    """Count the customers by holdout split and segment of each clustering, part by part.
-
-    Returns
-    -------
-    counts : by number of clusters, shape (n_clusterings, 3, n_clusters)
-    """
-    seed, features = context.config.model.random_state, context.result(Encoded).features
-    files = [file for file in context.files(FEATURES, "customers") if file.rows]
-    parts = context.compute(
-        [
-            delayed(count_part)(context.root, file, features, projection, clusterings, seed)
-            for file in files
-        ],
-        bytes_per_row=BYTES_TO_PROJECT * len(features),
-        rows=max((file.rows or 0 for file in files), default=0),
-    )
-    return {
-        k: sum((part[k] for part in parts), np.zeros((len(centers), 3, k), dtype=np.int64))
-        for k, centers in clusterings.items()
-    }
 
 
 def cost_of_sweep(scale: Scale) -> Cost:

@@ -38,7 +38,7 @@ from segment_lib.storage.files import StoredFile, write_file, write_part
 
 PARTS = [artifact.part("population", 0) for artifact in (RAW, FEATURES)]
 INGESTED = Ingested(1, 0, "LNR", "", "once", {}, left_out={PARTS[0]: 1})
-ENCODED = Encoded(("AGE",), (), 2, "sha256", 1, 0)
+ENCODED = Encoded(("AGE",), ("AGE",), (), 2, "sha256", 1, 0)
 PLAIN: Source[str] = Source("a plain source", lambda job: "value", lambda job: "value")
 OTHER: Source[str] = Source("another source", lambda job: "value", lambda job: "value")
 
