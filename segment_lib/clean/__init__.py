@@ -5,11 +5,10 @@ from segment_lib.clean.codes import known
 from segment_lib.clean.completeness import (
     ExtractCounts,
     as_code,
-    assess_attributes,
+    count_extract,
     count_missing,
     expected_levels,
     histogram,
-    sum_tallies,
 )
 from segment_lib.clean.remarks import refuse_unseen, remarks
 from segment_lib.clean.response import NO_ANSWER, parse_answers
@@ -22,7 +21,7 @@ __all__ = [
     "Tally",
     "as_code",
     "as_in_base",
-    "assess_attributes",
+    "count_extract",
     "count_missing",
     "expected_levels",
     "histogram",
@@ -30,6 +29,5 @@ __all__ = [
     "parse_answers",
     "refuse_unseen",
     "remarks",
-    "sum_tallies",
     "tally_part",
 ]

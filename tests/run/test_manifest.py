@@ -22,6 +22,7 @@ from segment_lib.run.fingerprint import fingerprint, fingerprint_file, package_v
 from segment_lib.run.inputs import EDITABLE_PLAN, EditablePlan
 from segment_lib.run.integrity import faults
 from segment_lib.run.job import Job
+from segment_lib.run.json_values import typed
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console
 from segment_lib.run.record import FORMAT, StageRecord
@@ -113,7 +114,7 @@ def test_a_record_comes_back_as_it_was(tmp_path):
     record = StageRecord(
         "mark", (StoredFile("a", 1, "f", 7), StoredFile("b", 1, "f")), 5, 4, 1.5, 900, {"k": [1]}
     )
-    assert StageRecord.from_json(json.loads(json.dumps(record.as_json()))) == record
+    assert typed(StageRecord, json.loads(json.dumps(record.as_json()))) == record
 
 
 # The folder
