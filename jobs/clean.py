@@ -20,7 +20,7 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from jobs.command import path_argument, run_and_exit
+from jobs.command import command_line, path_argument, run_and_exit
 from segment_lib.errors import ConfigError
 from segment_lib.run.foreign import refuse_links, refuse_strangers
 from segment_lib.run.layout import STAGING
@@ -36,11 +36,7 @@ _MIB = 2**20
 
 
 def parser() -> argparse.ArgumentParser:
-    arguments = argparse.ArgumentParser(
-        prog="python -m jobs.clean",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    arguments = command_line("clean", __doc__)
     add = arguments.add_argument
     add("run", type=path_argument, help="folder of a run, such as runs/azdias")
     add("--remove", action="store_true", help="remove the scratch")

@@ -14,7 +14,7 @@ Exit codes: 0 all is as it was written, 2 usage, 6 something is not.
 import argparse
 from typing import NoReturn
 
-from jobs.command import path_argument, run_and_exit
+from jobs.command import command_line, path_argument, run_and_exit
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.run.blame import blaming
 from segment_lib.run.foreign import refuse_links
@@ -27,11 +27,7 @@ from segment_lib.storage.stores import store_of
 
 
 def parser() -> argparse.ArgumentParser:
-    arguments = argparse.ArgumentParser(
-        prog="python -m jobs.verify",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    arguments = command_line("verify", __doc__)
     arguments.add_argument("run", type=path_argument, help="folder of a run, such as runs/azdias")
     arguments.add_argument("--log-format", choices=("text", "json"), default="text")
     return arguments

@@ -10,12 +10,12 @@ _LARGEST = 1 << 62
 
 
 def typed(hint: Any, value: Any) -> Any:
-    """Return a JSON value as the type of a hint; fields that a dataclass does not know are ignored.
+    """Return a JSON value as the type of a hint.
 
     Raises
     ------
     KeyError
-        If a field without a default is absent.
+        If a field without a default is absent, or one is there that the dataclass does not know.
     TypeError, ValueError
         If a value is of another type, or beyond what is written.
     """
@@ -45,10 +45,8 @@ def typed(hint: Any, value: Any) -> Any:
 def _with_fields(kind: Any, value: Any) -> Any:
     _check_type(value, dict)
     hints = get_type_hints(kind)
-    needed = (
-        f for f in fields(kind) if f.name in value or f.default is f.default_factory is MISSING
-    )
-    return kind(**{f.name: typed(hints[f.name], value[f.name]) for f in needed})
+    needed = [f.name for f in fields(kind) if f.default is f.default_factory is MISSING]
+    return kind(**{name: typed(hints[name], value[name]) for name in {*needed, *value}})
 
 
 def _check_type(value: Any, kind: Any) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Self, cast
 
 from segment_lib.errors import IntegrityError
@@ -32,7 +32,8 @@ class Result:
             If a value is absent or of another type.
         """
         try:
-            return cast(Self, typed(cls, values))
+            known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+            return cast(Self, typed(cls, known))
         except KeyError as error:
             what = f"does not tell {error.args[0]}"
         except (TypeError, ValueError, RecursionError):
