@@ -72,7 +72,7 @@ def columns(head: bytes, origin: Location, form: TextFormat, schema: Schema) -> 
     remarks += skipped
     if not form.header:
         _check_headless(lines, header_line, names, sample, schema)
-    numbers = _number_names(schema)
+    numbers = {attribute.name for attribute in schema.numbers}
     number_columns = [i for i, name in enumerate(names) if name in numbers]
     rows = [[row[i] for i in number_columns] for row in sample if len(row) == len(names)]
     questions = _question_lines(rows) if form.header and len(rows) == len(sample) else 0
@@ -168,9 +168,6 @@ class _HeadLines:
     def cells(self, line: int) -> list[str]:
         return self.table.cells(line, self.form.encoding)
 
-    def bytes(self, line: int) -> bytes:
-        return self.table.text[self.start(line) : int(self.table.ends[line])]
-
     def has_stray_return(self, line: int) -> bool:
         """True if a CR that ends no line stands outside quotes."""
         start, stop = self.start(line), int(self.table.ends[line]) - 1
@@ -179,7 +176,7 @@ class _HeadLines:
         return bool(len(returns) and (inside is None or not inside[returns].all()))
 
     def text(self, line: int) -> str:
-        return self.bytes(line).decode(self.form.encoding, errors="replace")
+        return self.table.line(line).decode(self.form.encoding, errors="replace")
 
 
 def _check_text(head: bytes, origin: Location) -> None:
@@ -200,7 +197,7 @@ def _find_header(lines: _HeadLines, schema: Schema) -> tuple[int, list[str]]:
         line = 1
     names = {*schema.names}
     while line < len(lines) - 1 and not names & {*lines.cells(line)}:
-        text = lines.bytes(line).strip()
+        text = lines.table.line(line).strip()
         if text and not text.startswith(b"#"):
             break
         comments += text.startswith(b"#")
@@ -213,7 +210,7 @@ def _find_header(lines: _HeadLines, schema: Schema) -> tuple[int, list[str]]:
 def _header(lines: _HeadLines, index: int, schema: Schema) -> tuple[str, ...]:
     """The cells of the header."""
     try:
-        lines.bytes(index).decode(lines.form.encoding)
+        lines.table.line(index).decode(lines.form.encoding)
     except UnicodeDecodeError:
         raise DataError(
             f"{lines.origin}, line {lines.number(index)}: not {lines.form.encoding}. Set "
@@ -298,7 +295,7 @@ def _count_up(cells: Sequence[str]) -> bool:
 
 def _fits(columns: Sequence[str], rows: Sequence[Sequence[str]], schema: Schema) -> bool:
     """True if numbers stand where numbers belong."""
-    numbers = _number_names(schema)
+    numbers = {attribute.name for attribute in schema.numbers}
     return all(
         is_number(cell, schema[name], NATIVE_FORMAT)
         for row in rows
@@ -348,11 +345,6 @@ def _is_text(cells: Sequence[str]) -> bool:
         and len(words) >= 0.9 * len(cells)
         and len({*words}) > len(words) / 2
     )
-
-
-def _number_names(schema: Schema) -> frozenset[str]:
-    """The attributes that hold numbers."""
-    return frozenset(attribute.name for attribute in schema if attribute.storage == "number")
 
 
 def _count(n: int, word: str) -> str:

@@ -6,15 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from segment_lib.clean import (
-    Assessment,
-    Tally,
-    as_code,
-    count_extract,
-    count_missing,
-    expected_levels,
-    tally_part,
-)
+from segment_lib.clean import Assessment, Tally, count_extract, count_missing, tally_part
+from segment_lib.clean.completeness import as_code, expected_levels
 from segment_lib.clean.tally import Values
 from segment_lib.schema import Attribute, Schema, read_feature_summary
 from segment_lib.sources import TextFormat, open_extract

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segment_lib.clean import Tally, count_extract, histogram, tally_part
+from segment_lib.clean import Tally, count_extract, tally_part
+from segment_lib.clean.completeness import histogram
 from segment_lib.clean.tally import MAX_VALUES, SAMPLE
 from segment_lib.schema import Attribute, Schema
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segment_lib.profile import FeatureWords, component_tables, feature_words
+from segment_lib.profile.components import FeatureWords, component_tables, feature_words
 from segment_lib.schema import Meaning, Phrases, known_meanings, known_phrases
 
 STRENGTH = {"1": "very high", "2": "high", "3": "low"}
