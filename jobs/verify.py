@@ -15,6 +15,7 @@ import argparse
 from typing import NoReturn
 
 from jobs.command import command_line, path_argument, run_and_exit
+from segment_lib.cluster.memory import MIB
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.run.blame import blaming
 from segment_lib.run.foreign import refuse_links
@@ -66,7 +67,7 @@ def verify(root: Location) -> None:
             "command again to finish it"
         )
     files = [file for record in manifest.stages.values() for file in record.files]
-    size = sum(file.bytes for file in files) / 2**20
+    size = sum(file.bytes for file in files) / MIB
     log(
         f"{len(files)} files of {len(manifest.stages)} stages, {size:,.1f} MiB: as they were left",
         files=len(files),

@@ -308,7 +308,7 @@ def cut(
     with path.open("rb") as file:
         text = read_head(file)
     head = columns(text, origin, form, schema)
-    check_columns(origin, head.columns, schema, header=head.line or None, form=form)
+    check_columns(origin, head.columns, schema, form)
     start, stop = head.offset, _end_of_rows(path, form)
     if stop <= start:
         return ()

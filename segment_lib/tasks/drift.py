@@ -6,7 +6,7 @@ import polars as pl
 
 from segment_lib.clean import ExtractCounts, Tally, count_extract
 from segment_lib.clean.tally import Values
-from segment_lib.drift import AttributeCounts, attribute_drift
+from segment_lib.drift import ATTRIBUTES, AttributeCounts, attribute_drift
 from segment_lib.schema import Schema
 
 
@@ -33,11 +33,7 @@ def attribute_table(
                 attribute_drift(name, *_counts(name, before[extract], after[extract]))
                 for name in names
             ],
-            infer_schema_length=None,
-            schema_overrides={
-                "unseen_levels": pl.List(pl.String),
-                "vanished_levels": pl.List(pl.String),
-            },
+            schema=ATTRIBUTES,
         )
         for extract in before
     }

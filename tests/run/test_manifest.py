@@ -166,7 +166,7 @@ def test_parts_of_another_stage_or_fingerprint_are_swept(tmp_path, stage, mark):
 
 def test_parts_made_with_other_packages_are_swept(tmp_path, monkeypatch):
     finish(Manifest(tmp_path).folder.begin("ingest", "mark"), "raw/a.parquet")
-    monkeypatch.setattr("segment_lib.run.staging.package_versions", lambda: {"polars": "9"})
+    monkeypatch.setattr("segment_lib.run.folder.package_versions", lambda: {"polars": "9"})
     Manifest(tmp_path).folder.begin("ingest", "mark")
     assert on_disk(tmp_path) == set()
 
