@@ -121,14 +121,8 @@ def _attribute_table(attributes: pl.DataFrame) -> Table:
 
 
 def _segment_table(segments: pl.DataFrame) -> Table:
-    columns = (
-        Column("Segment"),
-        Column("State"),
-        Column("Share before", number=True),
-        Column("Share now", number=True),
-        Column("Index before", number=True),
-        Column("Index now", number=True),
-    )
+    numbers = ("Share before", "Share now", "Index before", "Index now")
+    columns = (Column("Segment"), Column("State"), *(Column(name, number=True) for name in numbers))
     rows = [
         (
             Cell(segment_name(row["segment"]), row["segment"]),

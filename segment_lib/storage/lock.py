@@ -89,7 +89,8 @@ def _opened(folder: Path) -> Iterator[int]:
 
 def _refuse_other(folder: Path, alone: bool | None) -> None:
     """Raise a ConfigError if another job holds the kernel's lock, or has a fresh heartbeat."""
-    if alone is False or (_is_fresh(folder) and (alone is None or not _is_here(folder))):
+    is_here = _who(folder).get("host") == socket.gethostname()
+    if alone is False or (_is_fresh(folder) and (alone is None or not is_here)):
         raise _at_work(folder, certain=alone is False)
 
 
@@ -142,10 +143,6 @@ def _who(folder: Path) -> dict[str, Any]:
 def _is_fresh(folder: Path) -> bool:
     age = _age(folder)
     return age is not None and age < STALE
-
-
-def _is_here(folder: Path) -> bool:
-    return _who(folder).get("host") == socket.gethostname()
 
 
 # --- what locks of every store say ----------------------------------------------------------------
