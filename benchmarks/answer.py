@@ -20,7 +20,7 @@ from benchmarks.machine import conditions
 from benchmarks.ours import Failed
 from benchmarks.table import Section, write_results
 from benchmarks.tables import CHOOSING, CONFIRMING, TABLES
-from benchmarks.trials import Trials, people, say, segments_of_people
+from benchmarks.trials import Trials, add_options, people, say, segments_of_people
 from segment_lib.run.opened import OpenedRun
 from segment_lib.terms import DEPTH
 
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             say(f"  {name}: {failure}")
             absent.append(f"{name} ({failure})")
             continue
-        whole = Trials(table, options.runs / name / "whole")
+        whole = Trials(table, options.runs / name / "whole", settings=tuple(options.settings))
         answers[name] = {
             setting: measure_answer(whole, setting, options.seeds, options.halvings)
             for setting in SETTINGS
@@ -126,7 +126,8 @@ def halved(whole: Trials, seed: int, folder: str, settings: Sequence[str]) -> Ag
     runs = []
     for first in (True, False):
         home = whole.folder.parent / f"half-{seed}-{'a' if first else 'b'}"
-        trials = Trials(whole.table.half(seed, first=first), home, whole.plan_made)
+        half = whole.table.half(seed, first=first)
+        trials = Trials(half, home, whole.plan_made, whole.settings)
         runs.append(trials.run(folder, *settings, until="sweep"))
     rows = people(whole.run(f"{folder}/seed-0"))
     return agreement(*(run.model.predict(rows) for run in runs))
@@ -276,8 +277,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--tables", default=names, metavar="TABLE,…", help=f"of {names}")
     add("--seeds", type=int, default=5, help="random states, at least 2")
     add("--halvings", type=int, default=2, help="times that the rows are halved")
-    add("--runs", type=Path, default=_ROOT / "runs/answer", help="where runs are kept")
-    add("--out", type=Path, default=_ROOT / "benchmarks/results", help="folder of the results")
+    add_options(parser, "answer")
     return parser
 
 

@@ -20,7 +20,7 @@ from benchmarks.agreement import Estimate
 from benchmarks.machine import conditions
 from benchmarks.ours import Delivery, Failed
 from benchmarks.table import Claim, Section, write_results
-from benchmarks.trials import Trials, generated, people, say, segments_of_people
+from benchmarks.trials import Trials, add_options, generated, people, say, segments_of_people
 from segment_lib.run.opened import OpenedRun
 from segment_lib.terms import SET_ASIDE
 
@@ -81,7 +81,7 @@ class Held:
 def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given)
-    runs = sample_runs(options.runs, options.samples, options.rows)
+    runs = sample_runs(options.runs, options.samples, options.rows, options.settings)
     measured_on = conditions(given, "benchmarks.coverage")
     rows = f"{options.samples} samples of {options.rows:,} rows of generated extracts"
     held = hold_against_others(runs)
@@ -93,13 +93,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def sample_runs(folder: Path, samples: int, rows: int) -> list[OpenedRun]:
+def sample_runs(
+    folder: Path, samples: int, rows: int, settings: Sequence[str] = ()
+) -> list[OpenedRun]:
     """Run the job on each sample, by the plan of the first, so that models apply to all."""
     runs, plan = [], None
     for seed in range(samples):
         home = folder / f"{rows}-rows" / f"sample-{seed}"
         delivery = Delivery(_ROOT / "config/azdias.toml", home / "delivered", rows, seed)
-        trials = Trials(generated(delivery), home, plan)
+        trials = Trials(generated(delivery), home, plan, tuple(settings))
         runs.append(trials.run("run", until="compare"))
         plan = plan or trials.plan_made
     return runs
@@ -210,8 +212,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--samples", type=int, default=20, help="at least 2")
     add("--rows", type=int, default=50_000, help="of a population; customers in proportion")
-    add("--runs", type=Path, default=_ROOT / "runs/coverage", help="where runs are kept")
-    add("--out", type=Path, default=_ROOT / "benchmarks/results", help="folder of the results")
+    add_options(parser, "coverage")
     return parser
 
 

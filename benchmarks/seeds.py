@@ -20,7 +20,7 @@ from benchmarks.agreement import pairwise_difference, pairwise_rand
 from benchmarks.machine import conditions
 from benchmarks.ours import Delivery, Failed
 from benchmarks.table import Claim, Section, write_results
-from benchmarks.trials import Trials, generated, say
+from benchmarks.trials import Trials, add_options, generated, say
 from segment_lib.run.opened import OpenedRun
 from segment_lib.terms import SET_ASIDE
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(given)
     home = options.runs / f"{options.rows}-rows"
     delivery = Delivery(_ROOT / "config/azdias.toml", home / "delivered", options.rows)
-    trials = Trials(generated(delivery), home)
+    trials = Trials(generated(delivery), home, settings=tuple(options.settings))
     runs = [
         trials.run(f"seed-{seed}", f"model.random_state={seed}", until="compare")
         for seed in range(options.seeds)
@@ -131,8 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--seeds", type=int, default=8, help="at least 2")
     add("--rows", type=int, default=100_000, help="of the population; customers in proportion")
-    add("--runs", type=Path, default=_ROOT / "runs/seeds", help="where runs are kept")
-    add("--out", type=Path, default=_ROOT / "benchmarks/results", help="folder of the results")
+    add_options(parser, "seeds")
     return parser
 
 

@@ -3,6 +3,7 @@
 A run that is there is not made again: remove its folder after a change of the code.
 """
 
+import argparse
 import json
 import os
 import sys
@@ -76,6 +77,8 @@ class Trials:
     folder: Path
     plan: Path | None = None
     """The plan of other trials to follow, so that models of either apply to both."""
+    settings: tuple[str, ...] = ()
+    """`key=value` each, of all runs."""
 
     def run(self, name: str, *settings: str, until: str = "gains") -> OpenedRun:
         """Run the job with these settings, `key=value` each, up to a stage."""
@@ -105,11 +108,27 @@ class Trials:
         return base
 
     def _job(self, run: Path, until: str, *settings: str) -> None:
-        options = [word for setting in settings for word in ("--set", setting)]
+        all_settings = (*self.settings, *settings)
+        options = [word for setting in all_settings for word in ("--set", setting)]
         config = str(self.folder / "extracts" / "job.toml")
         command = python("jobs.run", config, "--run-dir", str(run), "--until", until)
         measured = succeed(measure([*command, *_OPTIONS, *options], cwd=_ROOT))
         say(f"  {os.path.relpath(run)}: up to {until} in {measured.seconds:.0f} s")
+
+
+def add_options(parser: argparse.ArgumentParser, runs: str) -> None:
+    """Add the options of every program that compares runs."""
+    add = parser.add_argument
+    add("--runs", type=Path, default=_ROOT / "runs" / runs, help="where runs are kept")
+    add("--out", type=Path, default=_ROOT / "benchmarks/results", help="folder of the results")
+    add(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a key of the config of all runs, as in --set model.sweep=[2,12]; may be repeated",
+    )
 
 
 def people(run: OpenedRun) -> np.ndarray:
