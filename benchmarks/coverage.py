@@ -27,9 +27,9 @@ from segment_lib.terms import SET_ASIDE
 _ROOT = Path(__file__).parent.parent
 
 INDICES = {
-    "as drawn": ("index", "index_low", "index_high"),
-    "as drawn, all limits": ("index", "low", "high"),
-    "clustered anew": ("reclustered_index", "reclustered_low", "reclustered_high"),
+    "as drawn": ("drawn_index", "drawn_low", "drawn_high"),
+    "clustered anew": ("index", "index_low", "index_high"),
+    "clustered anew, all segments at once": ("index", "low", "high"),
 }
 """Columns of compare/segments.csv: an index and its limits."""
 _HELD_TO = "clustered anew"
@@ -114,7 +114,7 @@ def hold_against_others(runs: Sequence[OpenedRun]) -> dict[str, Held]:
     others = np.concatenate([_say_others(runs, compared, at) for at in range(len(runs))])
     sample = np.repeat(np.arange(len(runs)), [table.height for table in compared])
     table = pl.concat(compared)
-    counted = (table["index"].to_numpy() > 0) & (others > 0).all(axis=1)
+    counted = (table["drawn_index"].to_numpy() > 0) & (others > 0).all(axis=1)
     held = {}
     for name, columns in INDICES.items():
         if set(columns) <= set(table.columns):
@@ -194,7 +194,7 @@ def _say_others(runs: Sequence[OpenedRun], compared: Sequence[pl.DataFrame], at:
     rows, own = people(runs[at]), segments_of_people(runs[at])
     given = [
         index_of_people(
-            own, run.model.predict(rows), dict(table.select("segment", "index").iter_rows())
+            own, run.model.predict(rows), dict(table.select("segment", "drawn_index").iter_rows())
         )
         for other, (run, table) in enumerate(zip(runs, compared, strict=True))
         if other != at

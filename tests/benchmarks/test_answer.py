@@ -91,7 +91,7 @@ def test_runs_of_the_same_rows_say_what_their_tables_say(measured: Measured) -> 
     held = hold_against_others(measured.runs)["as drawn"]
     tables = [run.table("compare/segments.csv").sort("population_rows") for run in measured.runs]
     # The groups differ in size, so they are the same rows in both runs.
-    expected = tables[1].filter(pl.col("segment") >= 0)["index"].to_list()
+    expected = tables[1].filter(pl.col("segment") >= 0)["drawn_index"].to_list()
     assert sorted(held.others[:3, 0]) == pytest.approx(sorted(expected))
     assert held.coverage().mean == 1
 
