@@ -21,6 +21,8 @@ _FILES = {
     "feature_summary": "AZDIAS_Feature_Summary.csv",
     "data_dictionary": "Data_Dictionary.md",
 }
+_WORK_OF_PEERS = ('model.scaling="feature"', "model.n_components=0.85")
+"""Every feature scaled by itself, and the components that hold a share of the variance."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,9 @@ class Delivery:
 
     @property
     def settings(self) -> list[str]:
-        """Options that make the config read these extracts."""
-        return [word for key in _FILES for word in ("--set", f'inputs.{key}="{self.path(key)}"')]
+        """Options that make the config read these extracts, and do the work that peers do."""
+        keys = [*(f'inputs.{key}="{self.path(key)}"' for key in _FILES), *_WORK_OF_PEERS]
+        return [word for key in keys for word in ("--set", key)]
 
     def path(self, key: str) -> Path:
         """Return the file that is named in this key of `[inputs]`."""
