@@ -1,0 +1,1 @@
+"""How `model.json` and `patterns.csv` are fitted to the published figures."""
