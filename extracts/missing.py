@@ -24,7 +24,6 @@ class Group:
     """
 
     name: str
-    regions: tuple[str, ...]
     states: tuple[dict[str, str], ...]
 
 
@@ -60,7 +59,6 @@ REGION_MARKS: dict[str, dict[str, str]] = {
 GROUPS = (
     Group(
         "typology",
-        REGIONS,
         (
             {},
             {"LP_LEBENSPHASE_FEIN": "0"},
@@ -69,26 +67,24 @@ GROUPS = (
             _all(f"{_PHASE} {_FAMILY} {_TYPOLOGY}", EMPTY),
         ),
     ),
-    Group("income", REGIONS[:2], ({}, {"HH_EINKOMMEN_SCORE": EMPTY})),
+    Group("income", ({}, {"HH_EINKOMMEN_SCORE": EMPTY})),
     Group(
         "health",
-        REGIONS[1:],
         (
             {},
             _all(_HEALTH, "-1") | {"ALTERSKATEGORIE_GROB": "9"},
             _all(_HEALTH, "-1") | {"NATIONALITAET_KZ": "0"},
         ),
     ),
-    Group("youth", REGIONS[1:], ({}, {"PRAEGENDE_JUGENDJAHRE": "0"})),
-    Group("child", REGIONS[1:], ({}, {"W_KEIT_KIND_HH": "0"}, {"W_KEIT_KIND_HH": EMPTY})),
-    Group("shops", REGIONS[1:2], ({}, {"KONSUMNAEHE": EMPTY})),
-    Group("quarter", REGIONS[2:], ({}, _all("KKK REGIOTYP", "0"), _all("KKK REGIOTYP", EMPTY))),
-    Group("cars_near", REGIONS[2:], ({}, _all(f"{_KBA05} KBA05_BAUMAX", EMPTY))),
-    Group("postal", REGIONS[2:], ({}, _all(_PLZ8, EMPTY))),
-    Group("cars_wide", REGIONS[2:], ({}, {"KBA13_ANZAHL_PKW": EMPTY})),
+    Group("youth", ({}, {"PRAEGENDE_JUGENDJAHRE": "0"})),
+    Group("child", ({}, {"W_KEIT_KIND_HH": "0"}, {"W_KEIT_KIND_HH": EMPTY})),
+    Group("shops", ({}, {"KONSUMNAEHE": EMPTY})),
+    Group("quarter", ({}, _all("KKK REGIOTYP", "0"), _all("KKK REGIOTYP", EMPTY))),
+    Group("cars_near", ({}, _all(f"{_KBA05} KBA05_BAUMAX", EMPTY))),
+    Group("postal", ({}, _all(_PLZ8, EMPTY))),
+    Group("cars_wide", ({}, {"KBA13_ANZAHL_PKW": EMPTY})),
     Group(
         "cameo",
-        REGIONS[2:],
         (
             {},
             {"CAMEO_DEUG_2015": "X", "CAMEO_DEU_2015": "XX", "CAMEO_INTL_2015": "XX"},
@@ -97,12 +93,10 @@ GROUPS = (
     ),
     Group(
         "households",
-        REGIONS[2:],
         ({}, {"ANZ_HAUSHALTE_AKTIV": "0"}, {"ANZ_HAUSHALTE_AKTIV": "0", "ANZ_HH_TITEL": EMPTY}),
     ),
     Group(
         "labour",
-        REGIONS[2:],
         (
             {},
             _all("ARBEIT RELAT_AB", "9"),
@@ -110,7 +104,7 @@ GROUPS = (
             _all("ARBEIT RELAT_AB ORTSGR_KLS9", EMPTY),
         ),
     ),
-    Group("distance", REGIONS[2:], ({}, _all("BALLRAUM EWDICHTE INNENSTADT", EMPTY))),
+    Group("distance", ({}, _all("BALLRAUM EWDICHTE INNENSTADT", EMPTY))),
 )
 """Patterns are drawn in this order, so that the first groups come closest to their counts."""
 

@@ -47,21 +47,22 @@ def test_the_spectrum_is_that_of_scikit_learn_on_standardised_features() -> None
     assert spectrum(rows) == pytest.approx(expected)
 
 
-def test_missing_codes_are_dummies_of_zero_or_one_more_level(population: Delivered) -> None:
-    rows = Delivered(
-        population.raw.head(4).with_columns(pl.Series("NATIONALITAET_KZ", [1, 0, 2, 1]))
-    )
-    encoding: Encoding = {
-        "columns": 0,
-        "most_missing": 79,
-        "levels": "all",
-        "dropped": [a.name for a in attributes() if a.name != "NATIONALITAET_KZ"],
-        "added": [],
-        "one_hot": ["NATIONALITAET_KZ"],
-        "cumulative": [],
-    }
-    assert features(rows, encoding).tolist() == [[1, 0], [0, 0], [0, 1], [1, 0]]
-    encoding["levels"] = "but the first"
-    assert features(rows, encoding).tolist() == [[0], [0], [1], [0]]
-    encoding["levels"] = "all, and missing"
-    assert features(rows, encoding).tolist() == [[1, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0]]
+def test_a_missing_code_has_a_dummy_of_its_own_or_none(population: Delivered) -> None:
+    rows = Delivered(population.raw.head(4).with_columns(NATIONALITAET_KZ=pl.Series([1, 0, 2, 1])))
+    kept = ("ANREDE_KZ", "NATIONALITAET_KZ")
+
+    def dummies(levels: str) -> list[list[float]]:
+        encoding: Encoding = {
+            "columns": 2,
+            "most_missing": 79,
+            "levels": levels,
+            "dropped": [a.name for a in attributes() if a.name not in kept],
+            "added": [],
+            "one_hot": ["NATIONALITAET_KZ"],
+            "cumulative": [],
+        }
+        return features(rows, encoding)[:, 1:].tolist()
+
+    assert dummies("all") == [[1, 0], [0, 0], [0, 1], [1, 0]]
+    assert dummies("but the first") == [[0], [0], [1], [0]]
+    assert dummies("all, and missing") == [[1, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0]]

@@ -1,1 +1,0 @@
-"""How `model.json` and `patterns.csv` are fitted to the published figures."""
