@@ -18,6 +18,7 @@ from extracts.comparisons import (
 )
 from extracts.files import FILES
 from extracts.read_back import read_back
+from extracts.spectra import spectra
 from extracts.structure import correlations, segment_indices
 from segment_lib.errors import DataError
 
@@ -29,6 +30,7 @@ TOPICS: tuple[Callable[[Pair], Iterator[Line]], ...] = (
     marginals,
     default_profile,
     correlations,
+    spectra,
     customer_means,
     segment_indices,
     traps,

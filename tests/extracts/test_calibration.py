@@ -26,6 +26,8 @@ def test_every_published_topic_has_its_lines(table: tuple[Line, ...]) -> None:
     assert topics["missing"] == 4 * 85
     assert topics["marginal"] == 28 + 71 + 76
     assert topics["customers"] == 20
+    assert topics["spectrum"] == 2 * 3
+    assert topics["segments"] == 3
     assert set(topics) >= {"correlation", "segments", "traps", "default profile", "row missing"}
 
 
