@@ -27,7 +27,9 @@ from segment_lib.terms import DEPTH
 _ROOT = Path(__file__).parent.parent
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {
-    "feature, 85 %": ("model.n_components=0.85",),
+    f"{scaling}, {name}": (f'model.scaling="{scaling}"', f"model.n_components={components}")
+    for scaling in ("feature", "attribute")
+    for name, components in (("85 %", "0.85"), ("parallel", '"parallel"'))
 }
 """What is set in the config, by the name of the setting."""
 DEPTHS = (0.05, 0.1, 0.2)

@@ -22,6 +22,10 @@ _FILES = {
     "data_dictionary": "Data_Dictionary.md",
 }
 
+_AS_PEERS = ('model.scaling="feature"', "model.n_components=0.85")
+BY_DEFAULT = ("--set", 'model.scaling="attribute"', "--set", 'model.n_components="parallel"')
+"""Options that set again what the peers do not do."""
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -38,8 +42,9 @@ class Delivery:
 
     @property
     def settings(self) -> list[str]:
-        """Options that make the config read these extracts."""
-        return [word for key in _FILES for word in ("--set", f'inputs.{key}="{self.path(key)}"')]
+        """Options that make the config read these extracts, and the model do what peers do."""
+        inputs = [f'inputs.{key}="{self.path(key)}"' for key in _FILES]
+        return [word for setting in (*inputs, *_AS_PEERS) for word in ("--set", setting)]
 
     def path(self, key: str) -> Path:
         """Return the file that is named in this key of `[inputs]`."""

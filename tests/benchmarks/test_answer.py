@@ -13,7 +13,7 @@ from benchmarks.seeds import compare_seeds
 from benchmarks.trials import Table, Trials
 from segment_lib.run.opened import OpenedRun
 
-SETTING = "feature, 85 %"
+SETTING = "attribute, parallel"
 
 
 def planted_table() -> tuple[Table, np.ndarray]:
@@ -47,7 +47,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
     table, groups = planted_table()
     trials = Trials(table, tmp_path_factory.mktemp("answer") / "whole")
     answer = measure_answer(trials, SETTING, seeds=2, halvings=1)
-    return Measured(answer, [trials.run(f"feature-85/seed-{s}") for s in range(2)], groups)
+    return Measured(answer, [trials.run(f"attribute-parallel/seed-{s}") for s in range(2)], groups)
 
 
 def test_planted_groups_are_found_again_by_halves_and_seeds(measured: Measured) -> None:
@@ -74,7 +74,7 @@ def test_a_run_that_is_there_is_not_made_again(measured: Measured) -> None:
     root = Path(str(measured.runs[0].manifest.root))
     before = (root / "run.json").stat().st_mtime_ns
     trials = Trials(planted_table()[0], root.parent.parent)
-    trials.run("feature-85/seed-0")
+    trials.run("attribute-parallel/seed-0")
     assert (root / "run.json").stat().st_mtime_ns == before
 
 
@@ -91,7 +91,7 @@ def test_runs_of_the_same_rows_say_what_their_tables_say(measured: Measured) -> 
     held = hold_against_others(measured.runs)["as drawn"]
     tables = [run.table("compare/segments.csv").sort("population_rows") for run in measured.runs]
     # The groups differ in size, so they are the same rows in both runs.
-    expected = tables[1].filter(pl.col("segment") >= 0)["index"].to_list()
+    expected = tables[1].filter(pl.col("segment") >= 0)["drawn_index"].to_list()
     assert sorted(held.others[:3, 0]) == pytest.approx(sorted(expected))
     assert held.coverage().mean == 1
 
