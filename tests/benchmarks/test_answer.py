@@ -1,13 +1,21 @@
 """The answer on a small table with planted groups, from runs of the job; the rule by hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.answer import Answer, choose, customers_reached, measure_answer
+from benchmarks.agreement import Estimate
+from benchmarks.answer import (
+    SETTINGS,
+    Answer,
+    against_best,
+    choose,
+    customers_reached,
+    measure_answer,
+)
 from benchmarks.coverage import hold_against_others
 from benchmarks.seeds import compare_seeds
 from benchmarks.trials import Table, Trials
@@ -112,3 +120,14 @@ def test_a_gain_that_is_surely_less_is_not_in_reach() -> None:
 
 def test_with_a_single_table_only_the_best_is_in_reach() -> None:
     assert choose({"a": [0.5], "b": [0.4]}, {"a": [0.1], "b": [0.9]}).setting == "a"
+
+
+def test_losses_are_differences_from_the_best_setting_on_each_table(measured: Measured) -> None:
+    worse = replace(measured.answer, found_again=Estimate(0.25, 0.0))
+    settings = dict.fromkeys(SETTINGS, worse) | {SETTING: measured.answer}
+    lines = against_best({"planted": settings}).lines
+    at = lines[0].index(SETTING)
+    assert lines[1][:2] == ("found again", "planted")
+    assert [cell for i, cell in enumerate(lines[1][2:], 2) if i != at] == ["-0.750"] * 3
+    assert lines[1][at] == "0.000"
+    assert set(lines[2][2:]) == {"0.000"}
