@@ -28,6 +28,7 @@ _ROOT = Path(__file__).parent.parent
 
 INDICES = {
     "clustered anew": ("index", "index_low", "index_high"),
+    "clustered anew, all segments at once": ("index", "low", "high"),
     "as drawn": ("drawn_index", "drawn_low", "drawn_high"),
 }
 """Columns of compare/segments.csv: an index and its limits."""

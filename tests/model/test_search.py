@@ -92,9 +92,9 @@ def test_one_cluster_has_no_swap():
 
 def test_fewer_different_rows_than_clusters_come_to_an_end():
     rows = np.repeat(np.eye(3, dtype=np.float32), 20, axis=0)
-    found = search(rows, range(2, 7), (0,))
-    assert found[3].inertia == pytest.approx(0, abs=1e-6)
-    assert found[6].centers.shape == (6, 3)
+    best = search(rows, range(2, 7), (0,))
+    assert best[3].inertia == pytest.approx(0, abs=1e-6)
+    assert best[6].centers.shape == (6, 3)
 
 
 def test_searches_that_agree_are_not_searched_again_and_the_best_is_taken():

@@ -62,9 +62,9 @@ def test_coefficients_of_several_tables_are_those_of_each():
 
 
 def test_blobs_far_apart_are_found_again_each():
-    found = stability(blobs(), MEANS)
-    assert found.shape == (4, 4)
-    np.testing.assert_allclose(found, 1)
+    coefficients = stability(blobs(), MEANS)
+    assert coefficients.shape == (4, 4)
+    np.testing.assert_allclose(coefficients, 1)
 
 
 def test_a_blob_cut_in_two_is_not_found_again_while_the_others_are():
