@@ -8,7 +8,7 @@ the tables and confirmed on the others, by the rule of `choose`.
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +27,9 @@ from segment_lib.terms import DEPTH
 _ROOT = Path(__file__).parent.parent
 
 SETTINGS: Mapping[str, tuple[str, ...]] = {
-    "feature, 85 %": ("model.n_components=0.85",),
+    f"{scaling}, {name}": (f'model.scaling="{scaling}"', f"model.n_components={components}")
+    for scaling in ("feature", "attribute")
+    for name, components in (("85 %", "0.85"), ("parallel", '"parallel"'))
 }
 """What is set in the config, by the name of the setting."""
 DEPTHS = (0.05, 0.1, 0.2)
@@ -86,7 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         for setting, answer in answers[name].items():
             say(f"  {' | '.join(_found_cells(name, setting, answer))}")
-    sections = [decision(answers), found_again(answers, absent), reached(answers)]
+    sections = [
+        *(decision(answers), against_best(answers)),
+        *(found_again(answers, absent), reached(answers)),
+    ]
     rows = f"{len(answers)} tables, {options.seeds} seeds, {options.halvings} halvings"
     page = write_results(options.out, f"{measured_on.slug}-answer", measured_on, rows, sections)
     print(page.read_text())
@@ -208,6 +213,21 @@ def decision(answers: Mapping[str, Mapping[str, Answer]]) -> Section:
         "differences over the tables, the one wins that has most people in segments found again."
     )
     return Section("Which setting", about, (), tuple(lines))
+
+
+def against_best(answers: Mapping[str, Mapping[str, Answer]]) -> Section:
+    """Each setting on each table, as a difference from the best setting there."""
+    figures: Sequence[tuple[str, Callable[[Answer], float]]] = (
+        ("found again", lambda answer: answer.found_again.mean),
+        ("reached at 20 %", lambda answer: answer.reached["segment", DEPTH].mean),
+    )
+    lines = [("figure", "table", *SETTINGS)]
+    for what, figure in figures:
+        for name, settings in answers.items():
+            values = [figure(settings[setting]) for setting in SETTINGS]
+            lines.append((what, name, *(f"{value - max(values):.3f}" for value in values)))
+    about = "What each setting loses on each table: its figure less that of the best setting there."
+    return Section("Losses", about, (), tuple(lines))
 
 
 def found_again(answers: Mapping[str, Mapping[str, Answer]], absent: Sequence[str]) -> Section:

@@ -27,12 +27,13 @@ from segment_lib.terms import SET_ASIDE
 _ROOT = Path(__file__).parent.parent
 
 INDICES = {
-    "as drawn": ("drawn_index", "drawn_low", "drawn_high"),
     "clustered anew": ("index", "index_low", "index_high"),
     "clustered anew, all segments at once": ("index", "low", "high"),
+    "as drawn": ("drawn_index", "drawn_low", "drawn_high"),
 }
 """Columns of compare/segments.csv: an index and its limits."""
-_HELD_TO = "clustered anew"
+_OTHERS = "drawn_index"
+"""What another run says of its own segments, by its own counts."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +115,11 @@ def hold_against_others(runs: Sequence[OpenedRun]) -> dict[str, Held]:
     others = np.concatenate([_say_others(runs, compared, at) for at in range(len(runs))])
     sample = np.repeat(np.arange(len(runs)), [table.height for table in compared])
     table = pl.concat(compared)
-    counted = (table["drawn_index"].to_numpy() > 0) & (others > 0).all(axis=1)
+    counted = (table[_OTHERS].to_numpy() > 0) & (others > 0).all(axis=1)
     held = {}
     for name, columns in INDICES.items():
-        if set(columns) <= set(table.columns):
-            index, low, high = table.select(columns).to_numpy()[counted].T
-            held[name] = Held(sample[counted], index, low, high, others[counted])
+        index, low, high = table.select(columns).to_numpy()[counted].T
+        held[name] = Held(sample[counted], index, low, high, others[counted])
     return held
 
 
@@ -169,7 +169,7 @@ def as_section(held: dict[str, Held]) -> Section:
         "Every segment of every run against every other run: is the index that the other run gives "
         "these people within the limits? ± is the standard error over samples."
     )
-    claims = _claims(held[_HELD_TO]) if _HELD_TO in held else ()
+    claims = _claims(held["clustered anew"])
     return Section("Limits against other samples", about, (), tuple(lines), claims)
 
 
@@ -194,7 +194,7 @@ def _say_others(runs: Sequence[OpenedRun], compared: Sequence[pl.DataFrame], at:
     rows, own = people(runs[at]), segments_of_people(runs[at])
     given = [
         index_of_people(
-            own, run.model.predict(rows), dict(table.select("segment", "drawn_index").iter_rows())
+            own, run.model.predict(rows), dict(table.select("segment", _OTHERS).iter_rows())
         )
         for other, (run, table) in enumerate(zip(runs, compared, strict=True))
         if other != at

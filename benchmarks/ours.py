@@ -21,8 +21,10 @@ _FILES = {
     "feature_summary": "AZDIAS_Feature_Summary.csv",
     "data_dictionary": "Data_Dictionary.md",
 }
-_WORK_OF_PEERS = ('model.scaling="feature"', "model.n_components=0.85")
-"""Every feature scaled by itself, and the components that hold a share of the variance."""
+
+_AS_PEERS = ('model.scaling="feature"', "model.n_components=0.85")
+BY_DEFAULT = ("--set", 'model.scaling="attribute"', "--set", 'model.n_components="parallel"')
+"""Options that set again what the peers do not do."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,9 @@ class Delivery:
 
     @property
     def settings(self) -> list[str]:
-        """Options that make the config read these extracts, and do the work that peers do."""
-        keys = [*(f'inputs.{key}="{self.path(key)}"' for key in _FILES), *_WORK_OF_PEERS]
-        return [word for key in keys for word in ("--set", key)]
+        """Options that make the config read these extracts, and the model do what peers do."""
+        inputs = [f'inputs.{key}="{self.path(key)}"' for key in _FILES]
+        return [word for setting in (*inputs, *_AS_PEERS) for word in ("--set", setting)]
 
     def path(self, key: str) -> Path:
         """Return the file that is named in this key of `[inputs]`."""

@@ -1,19 +1,27 @@
 """The answer on a small table with planted groups, from runs of the job; the rule by hand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks.answer import Answer, choose, customers_reached, measure_answer
+from benchmarks.agreement import Estimate
+from benchmarks.answer import (
+    SETTINGS,
+    Answer,
+    against_best,
+    choose,
+    customers_reached,
+    measure_answer,
+)
 from benchmarks.coverage import hold_against_others
 from benchmarks.seeds import compare_seeds
 from benchmarks.trials import Table, Trials
 from segment_lib.run.opened import OpenedRun
 
-SETTING = "feature, 85 %"
+SETTING = "attribute, parallel"
 
 
 def planted_table() -> tuple[Table, np.ndarray]:
@@ -47,7 +55,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
     table, groups = planted_table()
     trials = Trials(table, tmp_path_factory.mktemp("answer") / "whole")
     answer = measure_answer(trials, SETTING, seeds=2, halvings=1)
-    return Measured(answer, [trials.run(f"feature-85/seed-{s}") for s in range(2)], groups)
+    return Measured(answer, [trials.run(f"attribute-parallel/seed-{s}") for s in range(2)], groups)
 
 
 def test_planted_groups_are_found_again_by_halves_and_seeds(measured: Measured) -> None:
@@ -74,7 +82,7 @@ def test_a_run_that_is_there_is_not_made_again(measured: Measured) -> None:
     root = Path(str(measured.runs[0].manifest.root))
     before = (root / "run.json").stat().st_mtime_ns
     trials = Trials(planted_table()[0], root.parent.parent)
-    trials.run("feature-85/seed-0")
+    trials.run("attribute-parallel/seed-0")
     assert (root / "run.json").stat().st_mtime_ns == before
 
 
@@ -112,3 +120,14 @@ def test_a_gain_that_is_surely_less_is_not_in_reach() -> None:
 
 def test_with_a_single_table_only_the_best_is_in_reach() -> None:
     assert choose({"a": [0.5], "b": [0.4]}, {"a": [0.1], "b": [0.9]}).setting == "a"
+
+
+def test_losses_are_differences_from_the_best_setting_on_each_table(measured: Measured) -> None:
+    worse = replace(measured.answer, found_again=Estimate(0.25, 0.0))
+    settings = dict.fromkeys(SETTINGS, worse) | {SETTING: measured.answer}
+    lines = against_best({"planted": settings}).lines
+    at = lines[0].index(SETTING)
+    assert lines[1][:2] == ("found again", "planted")
+    assert [cell for i, cell in enumerate(lines[1][2:], 2) if i != at] == ["-0.750"] * 3
+    assert lines[1][at] == "0.000"
+    assert set(lines[2][2:]) == {"0.000"}
