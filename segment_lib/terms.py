@@ -22,3 +22,6 @@ STABLE, DISSOLVED = 0.6, 0.5
 
 MAX_LISTED = 25
 """Numbers with more distinct values are profiled and compared in bins."""
+
+LIKENESS_BINS = 64
+"""Bins of customer-likeness for each unit of its logarithm: one is 1.6 % wide."""

@@ -60,7 +60,7 @@ class Inputs(TextFormat):
     `refuse` the extract."""
     response: Column = ""
     """A column of 0 and 1, yes and no, or empty cells in either extract that says who responded;
-    counted per segment, never used to segment."""
+    counted per segment, never used to segment; customer-likeness learns it."""
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By extract, the keys of its own table, such as [inputs.customers], but the path."""
 
@@ -148,7 +148,11 @@ class Fairness:
 
 @dataclass(frozen=True)
 class Mailing:
-    """What a mail-out costs and earns: all three, or none."""
+    """What ranks people, and what a mail-out costs and earns: all three, or none."""
+
+    ranking: Annotated[str, one_of("auto", "logistic", "micro")] = "auto"
+    """What orders the target list: `logistic` for customer-likeness, `micro` for micro-segments, or
+    `auto` for likeness where it reaches more held-out customers ([targets](targets.md))."""
 
     cost_per_piece: Money = None
     """What a piece costs, in any currency; with the two below it gives the depth that pays

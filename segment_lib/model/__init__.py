@@ -1,6 +1,6 @@
 """dask-ml's scaler, PCA and KMeans, repaired: exact, one pass, the same for any partitioning."""
 
-from segment_lib.model.blocks import row_blocks
+from segment_lib.model.blocks import add_up, row_blocks
 from segment_lib.model.bounds import RowBounds
 from segment_lib.model.checkpoint import SweepCheckpoint
 from segment_lib.model.choice import (
@@ -21,7 +21,16 @@ from segment_lib.model.evaluate import (
 )
 from segment_lib.model.fitted import FittedModel, Projection, segment_ids
 from segment_lib.model.kmeans import KMeans
+from segment_lib.model.likeness import Likeness, tally
 from segment_lib.model.lloyd import DaskRows, LocalRows, Rows, local_rows
+from segment_lib.model.logistic import (
+    LogisticRegression,
+    LogisticSums,
+    NewtonFit,
+    choose_penalty,
+    newton,
+    ridge,
+)
 from segment_lib.model.micro import MicroClusters, MicroModel
 from segment_lib.model.pca import IncrementalPCA
 from segment_lib.model.sample import SUBSAMPLE_SIZE, sample_blocks, subsample_blocks
@@ -35,10 +44,14 @@ __all__ = [
     "Gain",
     "IncrementalPCA",
     "KMeans",
+    "Likeness",
     "LocalRows",
+    "LogisticRegression",
+    "LogisticSums",
     "MicroClusters",
     "MicroModel",
     "Moments",
+    "NewtonFit",
     "Overlap",
     "Projection",
     "RowBounds",
@@ -46,7 +59,9 @@ __all__ = [
     "StandardScaler",
     "SweepCheckpoint",
     "Trial",
+    "add_up",
     "choose_clusters",
+    "choose_penalty",
     "compute_moments",
     "count_holdout",
     "evaluate",
@@ -54,15 +69,18 @@ __all__ = [
     "held_out_gains",
     "holdout_split",
     "local_rows",
+    "newton",
     "numbers_to_try",
     "overlap",
     "quality_figures",
     "resampled_centers",
+    "ridge",
     "row_blocks",
     "sample_blocks",
     "sample_silhouettes",
     "segment_ids",
     "segment_stability",
     "subsample_blocks",
+    "tally",
     "trial_figures",
 ]

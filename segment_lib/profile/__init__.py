@@ -23,6 +23,7 @@ from segment_lib.profile.levels import (
 from segment_lib.profile.names import TOO_FEW, keep_names, name_segments
 from segment_lib.profile.tables import ProfileTables, profile_tables
 from segment_lib.profile.traits import segment_traits
+from segment_lib.profile.weights import weights_table
 
 __all__ = [
     "COUNTS",
@@ -47,4 +48,5 @@ __all__ = [
     "profile_segments",
     "profile_tables",
     "segment_traits",
+    "weights_table",
 ]

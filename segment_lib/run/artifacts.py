@@ -291,14 +291,53 @@ MICRO_MODEL = Artifact(
 MICRO_PARTS = PartedArtifact(
     "gains",
     "gains",
-    "The micro-segment of each row (-1: set aside). The footer's key `counts` holds rows by "
-    "segment and micro-segment.",
-    _columns("row micro_segment"),
+    "The micro-segment of each row (-1: set aside) and its customer-likeness (null if set aside, "
+    "or if there is none). The footer's keys `counts`, `listed` and `unseen` hold rows by segment "
+    "and micro-segment, by bin of likeness, and by that of the fit that has not seen them; with a "
+    "response, `asked` and `asked_micro` those asked.",
+    _columns("row micro_segment likeness"),
+)
+RANKING = Artifact(
+    "gains",
+    "gains/ranking.npz",
+    "Customer-likeness, a logistic regression by two fits, each to half of the rows: `weights` of "
+    "the features as encoded, `intercepts`, and the ridge `penalties` chosen; `lines`, `knots` and "
+    "`bends` of the curves by which scores become likeness. The mean of the two ranks. Absent "
+    "where there are too few customers.",
+    _columns("weights intercepts penalties lines knots bends n_knots"),
+)
+LIKENESS = Artifact(
+    "gains",
+    "gains/likeness.csv",
+    "Cells of people of like likeness, best first; -1 are the rows set aside. `likeness_from` is "
+    "the least of the cell, `likeness` the mean; `index` as counted by the fit that has not seen "
+    "the rows, `micro_index` smoothed; the other columns as in `micro.csv`. 100 is the average of "
+    "those not set aside.",
+    _columns(
+        "rank cell likeness_from likeness segment segment_share population_rows customer_rows "
+        "index micro_index micro_index_low micro_index_high depth"
+    ),
+)
+CALIBRATION = Artifact(
+    "gains",
+    "gains/calibration.csv",
+    "By tenths of the population, most customer-like first: the index `predicted` by likeness, "
+    "and the measured `index` with its limits, on rows that the fit has not seen.",
+    _columns("tenth predicted index low high rows"),
+)
+WEIGHTS = Artifact(
+    "gains",
+    "gains/weights.csv",
+    "What likeness goes by, strongest first: `label` is the end of the feature that customers "
+    "have more of, `odds_ratio` how many times commoner they are at one standard deviation "
+    "towards it, all other features alike; `weight` the coefficient of the feature as encoded.",
+    _columns("attribute feature label odds_ratio weight"),
 )
 GAINS = Artifact(
     "gains",
     "gains/gains.csv",
-    "`by` segment or micro_segment; `customers_reached` is the share of the held-out customers, "
+    "`by` segment, micro_segment or logistic (customer-likeness); `customers_reached` is the share "
+    "of the held-out customers, "
     "`low` and `high` Wilson's interval.",
     _columns("by depth population_rows customers_reached low high lift"),
 )

@@ -1,0 +1,205 @@
+"""Fit of customer-likeness: a sample for the penalty, then sums over all parts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dask
+import numpy as np
+import polars as pl
+from dask import delayed
+
+from segment_lib.clean import parse_answers
+from segment_lib.hashing import hashed_share, in_first_half, row_hash
+from segment_lib.matrix import as_block
+from segment_lib.model import (
+    Likeness,
+    LogisticSums,
+    NewtonFit,
+    StandardScaler,
+    add_up,
+    choose_penalty,
+    newton,
+    ridge,
+    tally,
+)
+from segment_lib.storage.files import StoredFile, read_part
+from segment_lib.storage.location import Location
+
+BYTES_PER_FEATURE = 16
+"""Bytes in memory per feature value while a part is added up (measured)."""
+BYTES_KEPT = 4
+"""Bytes per feature value kept in memory from pass to pass."""
+SAMPLE_SIZE = 25_000
+"""Rows of either kind on which penalties are chosen and starts are found."""
+MIN_CASES = 10
+"""Cases, and controls, of either half below which nothing is fitted."""
+PENALTIES = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
+"""Of the squares of standardised coefficients, as multiples of a half: inverses of variances that
+coefficients may have beforehand, so what holds for a sample holds for all rows."""
+_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class CasePart:
+    """A part whose rows are cases, controls, or neither."""
+
+    extract: str
+    encoded: StoredFile
+    response: str = ""
+    """The column that is learned; empty to learn who is a customer."""
+    raw: StoredFile | None = None
+    """The part that has the column; None if its extract has none."""
+
+    @property
+    def of_customers(self) -> "CasePart":
+        """The same part without a response."""
+        return CasePart(self.extract, self.encoded)
+
+    def read(self, root: Location, features: Sequence[str]) -> "Cases":
+        """Read the rows that have features."""
+        rows = read_part(root, self.encoded, columns=["row", *features])
+        numbers = rows["row"].to_numpy()
+        return Cases(numbers, as_block(rows, features), *self.roles(root, numbers))
+
+    def roles(self, root: Location, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return which rows are cases, and which are controls.
+
+        Customers are cases, all of the population controls, customers among them included. Of a
+        response, those who responded are cases and all who were asked are controls: their density
+        ratio is the rate of response over the average one.
+        """
+        if not self.response:
+            customers = np.full(len(numbers), self.extract == "customers")
+            return customers, ~customers
+        if self.raw is None:
+            return np.zeros(len(numbers), dtype=bool), np.zeros(len(numbers), dtype=bool)
+        raw = read_part(root, self.raw, columns=["row", self.response])
+        answers = pl.DataFrame({"row": raw["row"], "answer": parse_answers(raw[self.response])})
+        rows = pl.DataFrame({"row": numbers}, schema={"row": raw["row"].dtype})
+        answer = rows.join(answers, on="row", how="left", maintain_order="left")["answer"]
+        return (answer == "1").fill_null(value=False).to_numpy(), answer.is_not_null().to_numpy()
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Rows with their features, and whether they are cases or controls."""
+
+    numbers: np.ndarray
+    block: np.ndarray
+    cases: np.ndarray
+    controls: np.ndarray
+
+    def chosen(self, rows: np.ndarray) -> "Cases":
+        """Return some of the rows, given as a mask or by their places."""
+        return Cases(self.numbers[rows], self.block[rows], self.cases[rows], self.controls[rows])
+
+    def scaled(self, scaler: StandardScaler) -> "Cases":
+        """Return the rows that are cases or controls, scaled."""
+        rows = self.chosen(self.cases | self.controls)
+        return Cases(rows.numbers, scaler.transform(rows.block), rows.cases, rows.controls)
+
+
+def learn_likeness(
+    root: Location,
+    parts: Sequence[CasePart],
+    features: Sequence[str],
+    scaler: StandardScaler,
+    *,
+    shares: Mapping[str, float],
+    random_state: int,
+    keep: bool,
+) -> Likeness | None:
+    """Fit the likeness to both halves, in the same passes; None if there are too few cases.
+
+    Parameters
+    ----------
+    shares : by extract, how much of it is sampled to choose the penalties
+    keep : whether all rows are kept in memory from pass to pass, else they are read for each
+    """
+    sampled = [
+        delayed(sample_cases)(root, part, features, scaler, shares[part.extract], random_state)
+        for part in parts
+    ]
+    start = delayed(start_fits)(sampled, random_state).compute()
+    if start is None:
+        return None
+    penalties, coefficients = start
+    # The sample has more of one kind than all rows have: the intercept makes up for it.
+    coefficients[:, -1] += np.log(shares["population"] / shares["customers"])
+    rows: list[Any] = [delayed(read_scaled)(root, part, features, scaler) for part in parts]
+    if keep:
+        rows = list(dask.persist(*rows))
+
+    def sums_at(coefficients: np.ndarray) -> LogisticSums:
+        sums = [delayed(sum_cases)(part, coefficients, random_state) for part in rows]
+        total: LogisticSums = dask.compute(add_up(sums))[0]
+        return total
+
+    penalty = np.stack([ridge(value, len(features) + 1) for value in penalties])
+    fit = newton(sums_at, coefficients, penalty)
+    tallies = [delayed(tally_cases)(part, fit, random_state) for part in rows]
+    return Likeness.from_fit(fit, scaler, penalties, dask.compute(add_up(tallies))[0])
+
+
+def read_scaled(
+    root: Location, part: CasePart, features: Sequence[str], scaler: StandardScaler
+) -> Cases:
+    """Read the cases and controls of a part, scaled."""
+    return part.read(root, features).scaled(scaler)
+
+
+def sum_cases(rows: Cases, coefficients: np.ndarray, random_state: int) -> LogisticSums:
+    """Sum over the rows of a part; the first fit has the first half, the second the others."""
+    first = in_first_half(rows.numbers, random_state)
+    members = np.stack([first, ~first])
+    return LogisticSums.from_block(rows.block, rows.cases, rows.controls, coefficients, members)
+
+
+def tally_cases(rows: Cases, fit: NewtonFit, random_state: int) -> np.ndarray:
+    """Count cases and controls of a part by half and score, shape (2, 2, n_bins)."""
+    first = in_first_half(rows.numbers, random_state)
+    return tally(fit.log_ratios(rows.block), rows.cases, rows.controls, first)
+
+
+def sample_cases(
+    root: Location,
+    part: CasePart,
+    features: Sequence[str],
+    scaler: StandardScaler,
+    share: float,
+    random_state: int,
+) -> tuple[np.ndarray, Cases]:
+    """Return the rows of a part that are in the sample, and in which half they are."""
+    rows = read_scaled(root, part, features, scaler)
+    # Another seed than that of the halves: the smallest hashes of one seed are all in one half.
+    sampled = rows.chosen(hashed_share(rows.numbers, random_state + 1, share))
+    return in_first_half(sampled.numbers, random_state), sampled
+
+
+def start_fits(
+    sampled: Sequence[tuple[np.ndarray, Cases]], random_state: int
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return penalties and coefficients of both halves of a sample; None if cases are too few.
+
+    Returns
+    -------
+    penalties, coefficients : shapes (2,) and (2, n_features + 1)
+    """
+    halves = np.concatenate([half for half, _ in sampled])
+    rows = Cases(
+        *(
+            np.concatenate([getattr(cases, name) for _, cases in sampled])
+            for name in ("numbers", "block", "cases", "controls")
+        )
+    )
+    # Row numbers are those of either extract: their order is that of the parts as a whole.
+    fits = []
+    for half in (halves, ~halves):
+        own = rows.chosen(half)
+        if min(own.cases.sum(), own.controls.sum()) < MIN_CASES:
+            return None
+        folds = row_hash(own.numbers, random_state + 2) % np.uint64(_FOLDS)
+        fits.append(choose_penalty(own.block, own.cases, own.controls, folds, PENALTIES))
+    penalties, coefficients = zip(*fits, strict=True)
+    return np.array(penalties), np.stack(coefficients)
