@@ -30,7 +30,7 @@ BYTES_PER_FEATURE = 16
 """Bytes in memory per feature value while a part is added up (measured)."""
 BYTES_KEPT = 4
 """Bytes per feature value kept in memory from pass to pass."""
-SAMPLE_SIZE = 25_000
+SAMPLE_SIZE = 15_000
 """Rows of either kind on which penalties are chosen and starts are found."""
 MIN_CASES = 10
 """Cases, and controls, of either half below which nothing is fitted."""
@@ -38,6 +38,8 @@ PENALTIES = (1.0, 10.0, 100.0, 1000.0, 10_000.0)
 """Of the squares of standardised coefficients, as multiples of a half: inverses of variances that
 coefficients may have beforehand, so what holds for a sample holds for all rows."""
 _FOLDS = 5
+_TOL = 0.01
+"""Length of the last step in standard errors: what is left after it is a small part of that."""
 
 
 @dataclass(frozen=True)
@@ -121,10 +123,13 @@ def learn_likeness(
         delayed(sample_cases)(root, part, features, scaler, shares[part.extract], random_state)
         for part in parts
     ]
-    start = delayed(start_fits)(sampled, random_state).compute()
-    if start is None:
+    sampled = dask.persist(*sampled)
+    first, second = dask.compute(
+        *(delayed(start_fit)(list(sampled), half, random_state) for half in (True, False))
+    )
+    if first is None or second is None:
         return None
-    penalties, coefficients = start
+    penalties, coefficients = np.array([first[0], second[0]]), np.stack([first[1], second[1]])
     # The sample has more of one kind than all rows have: the intercept makes up for it.
     coefficients[:, -1] += np.log(shares["population"] / shares["customers"])
     rows: list[Any] = [delayed(read_scaled)(root, part, features, scaler) for part in parts]
@@ -137,7 +142,7 @@ def learn_likeness(
         return total
 
     penalty = np.stack([ridge(value, len(features) + 1) for value in penalties])
-    fit = newton(sums_at, coefficients, penalty)
+    fit = newton(sums_at, coefficients, penalty, tol=_TOL)
     tallies = [delayed(tally_cases)(part, fit, random_state) for part in rows]
     return Likeness.from_fit(fit, scaler, penalties, dask.compute(add_up(tallies))[0])
 
@@ -177,29 +182,16 @@ def sample_cases(
     return in_first_half(sampled.numbers, random_state), sampled
 
 
-def start_fits(
-    sampled: Sequence[tuple[np.ndarray, Cases]], random_state: int
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return penalties and coefficients of both halves of a sample; None if cases are too few.
-
-    Returns
-    -------
-    penalties, coefficients : shapes (2,) and (2, n_features + 1)
-    """
-    halves = np.concatenate([half for half, _ in sampled])
-    rows = Cases(
-        *(
-            np.concatenate([getattr(cases, name) for _, cases in sampled])
-            for name in ("numbers", "block", "cases", "controls")
-        )
+def start_fit(
+    sampled: Sequence[tuple[np.ndarray, Cases]], half: bool, random_state: int
+) -> tuple[float, np.ndarray] | None:
+    """Return penalty and coefficients of a half of the sample; None if its cases are too few."""
+    own = [rows.chosen(halves == half) for halves, rows in sampled]
+    numbers, block, cases, controls = (
+        np.concatenate([getattr(rows, name) for rows in own])
+        for name in ("numbers", "block", "cases", "controls")
     )
-    # Row numbers are those of either extract: their order is that of the parts as a whole.
-    fits = []
-    for half in (halves, ~halves):
-        own = rows.chosen(half)
-        if min(own.cases.sum(), own.controls.sum()) < MIN_CASES:
-            return None
-        folds = row_hash(own.numbers, random_state + 2) % np.uint64(_FOLDS)
-        fits.append(choose_penalty(own.block, own.cases, own.controls, folds, PENALTIES))
-    penalties, coefficients = zip(*fits, strict=True)
-    return np.array(penalties), np.stack(coefficients)
+    if min(cases.sum(), controls.sum()) < MIN_CASES:
+        return None
+    folds = row_hash(numbers, random_state + 2) % np.uint64(_FOLDS)
+    return choose_penalty(block, cases, controls, folds, PENALTIES)
