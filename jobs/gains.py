@@ -121,7 +121,8 @@ def likeness_model(
     rows = {"population": encoded.population, "customers": encoded.customers}
     if asked:
         rows = dict.fromkeys(EXTRACTS, asked // 2)
-    largest, kept = largest_part(context), BYTES_KEPT * n_features * sum(rows.values())
+    largest = largest_part(context)
+    kept = round(BYTES_KEPT * n_features * sum(rows.values()))
     keep = context.budget.keeps(kept, BYTES_PER_FEATURE * n_features * largest)
     with context.limited(BYTES_PER_FEATURE * n_features, largest):
         return learn_likeness(

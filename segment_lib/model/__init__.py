@@ -11,6 +11,7 @@ from segment_lib.model.choice import (
     holdout_split,
     numbers_to_try,
 )
+from segment_lib.model.compact import CompactRows
 from segment_lib.model.evaluate import (
     count_holdout,
     evaluate,
@@ -39,6 +40,7 @@ from segment_lib.model.stability import Overlap, overlap, resampled_centers, seg
 
 __all__ = [
     "SUBSAMPLE_SIZE",
+    "CompactRows",
     "DaskRows",
     "FittedModel",
     "Gain",

@@ -68,8 +68,8 @@ class Curve:
         design = np.column_stack([scores, cubes])
         width = design.shape[1] + 1
 
-        def sums_at(coefficients: np.ndarray) -> LogisticSums:
-            return LogisticSums.from_block(design, cases, controls, coefficients)
+        def sums_at(coefficients: np.ndarray, curved: bool) -> LogisticSums:
+            return LogisticSums.from_block(design, cases, controls, coefficients, curved=curved)
 
         fit = newton(sums_at, np.zeros((1, width)), ridge(_PENALTY, width)[None])
         slope, *bends, height = fit.coefficients[0]

@@ -82,6 +82,10 @@ class Likeness:
         unseen = np.where(in_first_half, second(unseen), first(unseen))
         return _binned(self.log_ratios(scores.mean(axis=1))), _binned(unseen)
 
+    def predict(self, block: np.ndarray) -> np.ndarray:
+        """Likeness of each row of features (n_rows, n_features), not binned; 100 is average."""
+        return np.asarray(100 * np.exp(self.log_ratios(self.scores(block).mean(axis=1))))
+
     def log_ratios(self, scores: np.ndarray) -> np.ndarray:
         """Calibrate the mean scores of both fits, shape (n_rows,)."""
         first, second = self.curves

@@ -19,13 +19,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from segment_lib.errors import ParameterError, RowsError
 from segment_lib.model.blocks import add_up, row_blocks
-from segment_lib.model.scale import tiles
+from segment_lib.model.compact import CompactRows
 from segment_lib.model.validation import check_at_least, check_choice, check_rows
 
 _SOLVERS = ("admm", "gradient_descent", "newton", "lbfgs", "proximal_grad")
 _BITS = 32
 """Coefficients keep about 2^-32 of what a standard deviation of their feature is worth: sums added
 in another order differ by a millionth of that (measured)."""
+_TILE = 1024
+"""Rows worked on at a time in float64; they stay in the cache."""
 _ROUNDING = 1e-9
 """Relative difference of two losses that may be rounding."""
 
@@ -52,11 +54,13 @@ class LogisticSums:
     @classmethod
     def from_block(
         cls,
-        block: np.ndarray,
+        block: np.ndarray | CompactRows,
         cases: np.ndarray,
         controls: np.ndarray,
         coefficients: np.ndarray,
         members: np.ndarray | None = None,
+        *,
+        curved: bool = True,
     ) -> Self:
         """Sum over the rows of a block, tile by tile in float64.
 
@@ -66,22 +70,24 @@ class LogisticSums:
         cases, controls : how often each row counts as either, shape (n_rows,)
         coefficients : shape (n_fits, n_features), or a column more with the intercepts
         members : the rows of each fit, shape (n_fits, n_rows); by default all
+        curved : whether the Hessian is wanted, which is most of the work; else it is 0
         """
         n_fits, width = coefficients.shape
         counts = np.zeros((3, n_fits))
         gradient, hessian = np.zeros((n_fits, width)), np.zeros((n_fits, width, width))
         for fit, theta in enumerate(coefficients):
             rows = np.arange(len(block)) if members is None else np.flatnonzero(members[fit])
-            for tile in tiles(len(rows)):
-                at = rows[tile]
+            for start in range(0, len(rows), _TILE):
+                at = rows[start : start + _TILE]
                 design = _design(block[at], width)
                 case, control = cases[at].astype(np.float64), controls[at].astype(np.float64)
                 weight, logit = case + control, design @ theta
                 chance = expit(logit)
                 counts[:, fit] += case.sum(), control.sum(), _loss(logit, case, control)
                 gradient[fit] += design.T @ (weight * chance - case)
-                curved = design * np.sqrt(weight * chance * (1 - chance))[:, None]
-                hessian[fit] += curved.T @ curved
+                if curved:
+                    design *= np.sqrt(weight * chance * (1 - chance))[:, None]
+                    hessian[fit] += design.T @ design
         return cls(counts[0], counts[1], counts[2], gradient, hessian)
 
     def __add__(self, other: Self) -> Self:
@@ -108,19 +114,20 @@ class NewtonFit:
     """Passes over the rows."""
     converged: bool
 
-    def log_ratios(self, block: np.ndarray) -> np.ndarray:
+    def log_ratios(self, block: np.ndarray | CompactRows) -> np.ndarray:
         """Log density ratios of cases to controls by each fit, shape (n_rows, n_fits), float64.
 
         They are the log odds less those of the design: how many cases and controls there were.
         """
         ratios = np.empty((len(block), len(self.coefficients)))
-        for tile in tiles(len(block)):
+        for start in range(0, len(block), _TILE):
+            tile = slice(start, start + _TILE)
             ratios[tile] = _design(block[tile], self.coefficients.shape[1]) @ self.coefficients.T
         return np.asarray(ratios - np.log(self.cases / self.controls))
 
 
 def newton(
-    sums_at: Callable[[np.ndarray], LogisticSums],
+    sums_at: Callable[[np.ndarray, bool], LogisticSums],
     start: np.ndarray,
     penalty: np.ndarray,
     *,
@@ -129,34 +136,43 @@ def newton(
 ) -> NewtonFit:
     """Minimise losses with a ridge penalty by Newton's method, all fits in the same passes.
 
-    A step that makes a loss larger is halved. The coefficients are rounded in the end (see _BITS),
-    so that they do not depend on the order in which sums were added.
+    Once a step is below one standard error, its Hessian serves for further steps as long as each is
+    ten times shorter than the one before (Kelley 2003, "Solving Nonlinear Equations with Newton's
+    Method", section 1.5: the chord method). A step that makes a loss larger is halved. The
+    coefficients are rounded in the end (see _BITS), so that they do not depend on the order in
+    which sums were added.
 
     Parameters
     ----------
-    sums_at : from coefficients to the sums over all rows, in one pass
+    sums_at : from coefficients, and whether Hessians are wanted, to the sums over all rows
     start : shape (n_fits, n_coefficients)
     penalty : factor of half the square of each coefficient, of the shape of `start`
     tol : Newton's decrement, which is the length of the step in standard errors, at which a fit is
         done after that step (Boyd and Vandenberghe 2004, "Convex Optimization", section 9.5)
     """
     coefficients, before = start.astype(np.float64), start.astype(np.float64)
-    least = np.full(len(start), np.inf)
-    passes, done = 0, False
+    least, length = np.full(len(start), np.inf), np.full(len(start), np.inf)
+    hessian = np.empty((*start.shape, start.shape[1]))
+    passes, done, curved = 0, False, True
     while not done and passes < max_iter:
-        sums = sums_at(coefficients)
-        passes, done = passes + 1, True
+        sums = sums_at(coefficients, curved)
+        hessian = sums.hessian if curved else hessian
+        passes, done, curved = passes + 1, True, False
         coefficients, at = coefficients.copy(), coefficients
         for fit, theta in enumerate(at):
             loss = float(sums.loss[fit] + 0.5 * penalty[fit] @ theta**2)
             if loss > least[fit] + _ROUNDING * abs(least[fit]):
-                coefficients[fit], done = (theta + before[fit]) / 2, False
+                coefficients[fit], done, curved = (theta + before[fit]) / 2, False, True
                 continue
             slope = sums.gradient[fit] + penalty[fit] * theta
-            step = _solve(sums.hessian[fit] + np.diag(penalty[fit]), slope)
+            step = _solve(hessian[fit] + np.diag(penalty[fit]), slope)
             before[fit], least[fit], coefficients[fit] = theta, loss, theta - step
-            done &= float(slope @ step) <= tol**2
-    return NewtonFit(_rounded(coefficients, sums), sums.cases, sums.controls, passes, done)
+            now = float(np.sqrt(max(slope @ step, 0.0)))
+            done &= now <= tol
+            curved |= now > tol and now > min(1.0, length[fit] / 10)
+            length[fit] = now
+    rounded = _rounded(coefficients, hessian, sums.cases + sums.controls)
+    return NewtonFit(rounded, sums.cases, sums.controls, passes, done)
 
 
 def choose_penalty(
@@ -186,8 +202,8 @@ def choose_penalty(
     path = [np.zeros((1, block.shape[1] + 1))]
     losses = []
 
-    def sums_at(coefficients: np.ndarray) -> LogisticSums:
-        return LogisticSums.from_block(block, cases, controls, coefficients)
+    def sums_at(coefficients: np.ndarray, curved: bool) -> LogisticSums:
+        return LogisticSums.from_block(block, cases, controls, coefficients, curved=curved)
 
     for value in order:
         penalty = ridge(value, block.shape[1] + 1)
@@ -220,7 +236,7 @@ def ridge(penalty: float, width: int) -> np.ndarray:
 
 
 def _design(rows: np.ndarray, width: int) -> np.ndarray:
-    """Rows in float64, with a column of ones if an intercept belongs to them."""
+    """Return a copy in float64, with a column of ones if an intercept belongs to the rows."""
     design = np.ones((len(rows), width))
     design[:, : rows.shape[1]] = rows
     return design
@@ -234,10 +250,9 @@ def _solve(hessian: np.ndarray, slope: np.ndarray) -> np.ndarray:
         return np.asarray(np.linalg.lstsq(hessian, slope, rcond=None)[0])
 
 
-def _rounded(coefficients: np.ndarray, sums: LogisticSums) -> np.ndarray:
+def _rounded(coefficients: np.ndarray, hessian: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Round the coefficients to a power of two near 2^-_BITS of a standard deviation."""
-    rows = (sums.cases + sums.controls)[:, None]
-    curvature = np.diagonal(sums.hessian, axis1=1, axis2=2) / np.maximum(rows, 1)
+    curvature = np.diagonal(hessian, axis1=1, axis2=2) / np.maximum(rows, 1)[:, None]
     unit = 1 / np.sqrt(np.where(curvature > 0, curvature, 1.0))
     grid = 2.0 ** (np.floor(np.log2(unit)) - _BITS)
     return np.asarray(np.rint(coefficients / grid) * grid)
@@ -285,10 +300,9 @@ solver_kwargs : without effect, as with dask-ml
         chunks = X.chunks[0] if isinstance(X, da.Array) else (len(X),)
         blocks = list(zip(row_blocks(X), row_blocks(labels.rechunk((chunks,))), strict=True))
 
-        def sums_at(coefficients: np.ndarray) -> LogisticSums:
-            sums = [
-                delayed(_block_sums)(*block, self.classes_[1], coefficients) for block in blocks
-            ]
+        def sums_at(coefficients: np.ndarray, curved: bool) -> LogisticSums:
+            case = self.classes_[1]
+            sums = [delayed(_block_sums)(*block, case, coefficients, curved) for block in blocks]
             (total,) = dask.compute(add_up(sums))
             if not np.isfinite(total.gradient).all():
                 raise RowsError("Input X contains NaN or infinity. Fill in or leave out such rows.")
@@ -366,10 +380,10 @@ def _labels(estimator: Any, y: Any, n_rows: int) -> tuple[da.Array, np.ndarray]:
 
 
 def _block_sums(
-    block: np.ndarray, labels: np.ndarray, case: Any, coefficients: np.ndarray
+    block: np.ndarray, labels: np.ndarray, case: Any, coefficients: np.ndarray, curved: bool
 ) -> LogisticSums:
     cases = labels == case
-    return LogisticSums.from_block(block, cases, ~cases, coefficients)
+    return LogisticSums.from_block(block, cases, ~cases, coefficients, curved=curved)
 
 
 def _choose(second: np.ndarray, classes: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Fit of customer-likeness: a sample for the penalty, then sums over all parts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dask
@@ -13,6 +13,7 @@ from segment_lib.clean import parse_answers
 from segment_lib.hashing import hashed_share, in_first_half, row_hash
 from segment_lib.matrix import as_block
 from segment_lib.model import (
+    CompactRows,
     Likeness,
     LogisticSums,
     NewtonFit,
@@ -28,8 +29,8 @@ from segment_lib.storage.location import Location
 
 BYTES_PER_FEATURE = 16
 """Bytes in memory per feature value while a part is added up (measured)."""
-BYTES_KEPT = 4
-"""Bytes per feature value kept in memory from pass to pass."""
+BYTES_KEPT = 1.5
+"""Bytes per feature value kept in memory from pass to pass, most of them codes (measured)."""
 SAMPLE_SIZE = 15_000
 """Rows of either kind on which penalties are chosen and starts are found."""
 MIN_CASES = 10
@@ -58,11 +59,23 @@ class CasePart:
         """The same part without a response."""
         return CasePart(self.extract, self.encoded)
 
-    def read(self, root: Location, features: Sequence[str]) -> "Cases":
-        """Read the rows that have features."""
+    def read(
+        self, root: Location, features: Sequence[str], sampled: tuple[int, float] | None = None
+    ) -> "Cases":
+        """Read the cases and controls that have features.
+
+        Parameters
+        ----------
+        sampled : a seed and a share, to read a sample of them
+        """
         rows = read_part(root, self.encoded, columns=["row", *features])
-        numbers = rows["row"].to_numpy()
-        return Cases(numbers, as_block(rows, features), *self.roles(root, numbers))
+        if sampled is not None:
+            rows = rows.filter(hashed_share(rows["row"].to_numpy(), *sampled))
+        cases, controls = self.roles(root, rows["row"].to_numpy())
+        if not (cases | controls).all():
+            rows = rows.filter(cases | controls)
+            cases, controls = cases[cases | controls], controls[cases | controls]
+        return Cases(rows["row"].to_numpy(), as_block(rows, features), cases, controls)
 
     def roles(self, root: Location, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return which rows are cases, and which are controls.
@@ -85,21 +98,12 @@ class CasePart:
 
 @dataclass(frozen=True)
 class Cases:
-    """Rows with their features, and whether they are cases or controls."""
+    """Rows with their features, and which of them are cases and controls."""
 
     numbers: np.ndarray
-    block: np.ndarray
+    block: np.ndarray | CompactRows
     cases: np.ndarray
     controls: np.ndarray
-
-    def chosen(self, rows: np.ndarray) -> "Cases":
-        """Return some of the rows, given as a mask or by their places."""
-        return Cases(self.numbers[rows], self.block[rows], self.cases[rows], self.controls[rows])
-
-    def scaled(self, scaler: StandardScaler) -> "Cases":
-        """Return the rows that are cases or controls, scaled."""
-        rows = self.chosen(self.cases | self.controls)
-        return Cases(rows.numbers, scaler.transform(rows.block), rows.cases, rows.controls)
 
 
 def learn_likeness(
@@ -120,24 +124,25 @@ def learn_likeness(
     keep : whether all rows are kept in memory from pass to pass, else they are read for each
     """
     sampled = [
-        delayed(sample_cases)(root, part, features, scaler, shares[part.extract], random_state)
+        # Another seed than that of the halves: the smallest hashes of one seed are all in one half.
+        delayed(part.read)(root, features, (random_state + 1, shares[part.extract]))
         for part in parts
     ]
     sampled = dask.persist(*sampled)
     first, second = dask.compute(
-        *(delayed(start_fit)(list(sampled), half, random_state) for half in (True, False))
+        *(delayed(start_fit)(list(sampled), scaler, half, random_state) for half in (True, False))
     )
     if first is None or second is None:
         return None
     penalties, coefficients = np.array([first[0], second[0]]), np.stack([first[1], second[1]])
     # The sample has more of one kind than all rows have: the intercept makes up for it.
     coefficients[:, -1] += np.log(shares["population"] / shares["customers"])
-    rows: list[Any] = [delayed(read_scaled)(root, part, features, scaler) for part in parts]
+    rows: list[Any] = [delayed(read_compact)(root, part, features, scaler) for part in parts]
     if keep:
         rows = list(dask.persist(*rows))
 
-    def sums_at(coefficients: np.ndarray) -> LogisticSums:
-        sums = [delayed(sum_cases)(part, coefficients, random_state) for part in rows]
+    def sums_at(coefficients: np.ndarray, curved: bool) -> LogisticSums:
+        sums = [delayed(sum_cases)(part, coefficients, curved, random_state) for part in rows]
         total: LogisticSums = dask.compute(add_up(sums))[0]
         return total
 
@@ -147,18 +152,23 @@ def learn_likeness(
     return Likeness.from_fit(fit, scaler, penalties, dask.compute(add_up(tallies))[0])
 
 
-def read_scaled(
+def read_compact(
     root: Location, part: CasePart, features: Sequence[str], scaler: StandardScaler
 ) -> Cases:
-    """Read the cases and controls of a part, scaled."""
-    return part.read(root, features).scaled(scaler)
+    """Read the cases and controls of a part, compactly."""
+    rows = part.read(root, features)
+    return replace(rows, block=CompactRows.from_block(np.asarray(rows.block), scaler))
 
 
-def sum_cases(rows: Cases, coefficients: np.ndarray, random_state: int) -> LogisticSums:
+def sum_cases(
+    rows: Cases, coefficients: np.ndarray, curved: bool, random_state: int
+) -> LogisticSums:
     """Sum over the rows of a part; the first fit has the first half, the second the others."""
     first = in_first_half(rows.numbers, random_state)
     members = np.stack([first, ~first])
-    return LogisticSums.from_block(rows.block, rows.cases, rows.controls, coefficients, members)
+    return LogisticSums.from_block(
+        rows.block, rows.cases, rows.controls, coefficients, members, curved=curved
+    )
 
 
 def tally_cases(rows: Cases, fit: NewtonFit, random_state: int) -> np.ndarray:
@@ -167,31 +177,17 @@ def tally_cases(rows: Cases, fit: NewtonFit, random_state: int) -> np.ndarray:
     return tally(fit.log_ratios(rows.block), rows.cases, rows.controls, first)
 
 
-def sample_cases(
-    root: Location,
-    part: CasePart,
-    features: Sequence[str],
-    scaler: StandardScaler,
-    share: float,
-    random_state: int,
-) -> tuple[np.ndarray, Cases]:
-    """Return the rows of a part that are in the sample, and in which half they are."""
-    rows = read_scaled(root, part, features, scaler)
-    # Another seed than that of the halves: the smallest hashes of one seed are all in one half.
-    sampled = rows.chosen(hashed_share(rows.numbers, random_state + 1, share))
-    return in_first_half(sampled.numbers, random_state), sampled
-
-
 def start_fit(
-    sampled: Sequence[tuple[np.ndarray, Cases]], half: bool, random_state: int
+    sampled: Sequence[Cases], scaler: StandardScaler, half: bool, random_state: int
 ) -> tuple[float, np.ndarray] | None:
     """Return penalty and coefficients of a half of the sample; None if its cases are too few."""
-    own = [rows.chosen(halves == half) for halves, rows in sampled]
     numbers, block, cases, controls = (
-        np.concatenate([getattr(rows, name) for rows in own])
+        np.concatenate([getattr(rows, name) for rows in sampled])
         for name in ("numbers", "block", "cases", "controls")
     )
-    if min(cases.sum(), controls.sum()) < MIN_CASES:
+    own = in_first_half(numbers, random_state) == half
+    if min(cases[own].sum(), controls[own].sum()) < MIN_CASES:
         return None
-    folds = row_hash(numbers, random_state + 2) % np.uint64(_FOLDS)
-    return choose_penalty(block, cases, controls, folds, PENALTIES)
+    folds = row_hash(numbers[own], random_state + 2) % np.uint64(_FOLDS)
+    scaled = scaler.transform(block[own])
+    return choose_penalty(scaled, cases[own], controls[own], folds, PENALTIES)
