@@ -30,6 +30,7 @@ CALIBRATION = {
     "low": pl.Float64,
     "high": pl.Float64,
     "rows": pl.Int64,
+    "cases": pl.Int64,
 }
 LIKENESS_CELLS = (
     *("rank", "cell", "likeness_from", "likeness", "segment", "segment_share", "population_rows"),

@@ -383,7 +383,9 @@ def _block_sums(
     block: np.ndarray, labels: np.ndarray, case: Any, coefficients: np.ndarray, curved: bool
 ) -> LogisticSums:
     cases = labels == case
-    return LogisticSums.from_block(block, cases, ~cases, coefficients, curved=curved)
+    # Values that are not finite are told of once, by their sum.
+    with np.errstate(invalid="ignore"):
+        return LogisticSums.from_block(block, cases, ~cases, coefficients, curved=curved)
 
 
 def _choose(second: np.ndarray, classes: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import polars as pl
 
-from segment_lib.disclosure import suppressed_segments
+from segment_lib.disclosure import suppressed, suppressed_segments
 from segment_lib.report.formatting import NOTHING, count, decimals, finite, percent, short_number
 from segment_lib.report.segments import Segment, segment_name, stability_label
 from segment_lib.storage.tables import csv_text
@@ -155,7 +155,10 @@ def gains_table(gains: pl.DataFrame) -> Table:
 
 def calibration_table(calibration: pl.DataFrame, min_cell: int) -> Table:
     """Table of the index by likeness against the measured one; few people are suppressed."""
-    shown = ~suppressed_segments(pl.col("rows"), min_cell)
+    shown = ~(
+        suppressed(pl.col("rows"), min_cell, tie="tenth")
+        | suppressed(pl.col("cases"), min_cell, tie="tenth")
+    )
     visible = calibration.with_columns(pl.when(shown).then(pl.exclude("tenth")))
     columns: list[tuple[str, str, Format | None]] = [
         ("Tenth", "tenth", count),

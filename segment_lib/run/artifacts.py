@@ -322,8 +322,9 @@ CALIBRATION = Artifact(
     "gains",
     "gains/calibration.csv",
     "By tenths of the population, most customer-like first: the index `predicted` by likeness, "
-    "and the measured `index` with its limits, on rows that the fit has not seen.",
-    _columns("tenth predicted index low high rows"),
+    "and the measured `index` with its limits, on `rows` of the population and `cases`, the "
+    "customers or those who responded, that the fit has not seen.",
+    _columns("tenth predicted index low high rows cases"),
 )
 WEIGHTS = Artifact(
     "gains",
