@@ -148,11 +148,7 @@ class Fairness:
 
 @dataclass(frozen=True)
 class Mailing:
-    """What ranks people, and what a mail-out costs and earns: all three, or none."""
-
-    ranking: Annotated[str, one_of("auto", "logistic", "micro")] = "auto"
-    """What orders the target list: `logistic` for customer-likeness, `micro` for micro-segments, or
-    `auto` for likeness where it reaches more held-out customers ([targets](targets.md))."""
+    """What a mail-out costs and earns, all three or none; and what ranks people."""
 
     cost_per_piece: Money = None
     """What a piece costs, in any currency; with the two below it gives the depth that pays
@@ -163,6 +159,9 @@ class Mailing:
         float | None, Values(lambda v: is_real(v) and 0 < v <= 1, "a share above 0, up to 1")
     ] = None
     """Orders per piece sent to average people."""
+    ranking: Annotated[str, one_of("auto", "logistic", "micro")] = "auto"
+    """What orders the target list: `logistic` for customer-likeness, `micro` for micro-segments, or
+    `auto` for likeness where it reaches more held-out customers ([targets](targets.md))."""
 
 
 @dataclass(frozen=True)

@@ -250,8 +250,8 @@ def choose_ranking(
     """Choose what ranks the list.
 
     By "auto" it is likeness where it reaches more held-out customers at DEPTH than micro-segments
-    by more than one standard error of a share, the larger of the two. That error is of independent
-    samples: the same customers measure both, so the true one is smaller.
+    and than no selection by more than one standard error of a share, the largest of them. That
+    error is of independent samples: the same customers measure both, so the true one is smaller.
 
     Parameters
     ----------
@@ -269,9 +269,10 @@ def choose_ranking(
         return RankingChoice(wanted, "as set in mailing.ranking")
     if ours is None or theirs is None or not measured:
         return RankingChoice("micro", "no customer is held out to measure a likeness")
-    error = sqrt(max(share * (1 - share) for share in (ours, theirs)) / measured)
+    others = max(theirs, DEPTH)
+    error = sqrt(max(share * (1 - share) for share in (ours, others)) / measured)
     figures = (
         f"at {DEPTH:.0%} depth it reaches {ours:.1%} of held-out {who}, micro-segments "
         f"{theirs:.1%}, with a standard error of {error:.1%}"
     )
-    return RankingChoice("logistic" if ours - theirs > error else "micro", figures)
+    return RankingChoice("logistic" if ours - others > error else "micro", figures)

@@ -21,7 +21,11 @@ from tests.conftest import ROOT, Completed, RunJob, hashes
 N, M = 20_000, 8_000
 CUSTOMERS_KNOWN = 3_000
 FORMULA = '=HYPERLINK("http://x","y")'
-MAILING = "[mailing]\ncost_per_piece = 0.9\nmargin_per_order = 30.0\nbase_response_rate = 0.02\n"
+# Known order by hand: that of the micro-segments.
+MAILING = (
+    "[mailing]\nranking = 'micro'\n"
+    "cost_per_piece = 0.9\nmargin_per_order = 30.0\nbase_response_rate = 0.02\n"
+)
 
 
 def delivered(path: Path) -> pl.DataFrame:
