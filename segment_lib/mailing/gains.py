@@ -192,6 +192,7 @@ def gains_in_order(
     """
     rows = counts.group_by(by).agg(pl.col("population_rows", "measured_rows").sum())
     ordered = cells.to_frame(by).join(rows, on=by, how="left", maintain_order="left")
+    ordered = ordered.fill_null(0)
     people, customers = (
         np.concatenate([[0], np.cumsum(ordered[name].to_numpy())])
         for name in ("population_rows", "measured_rows")

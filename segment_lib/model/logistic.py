@@ -255,7 +255,8 @@ def _rounded(coefficients: np.ndarray, hessian: np.ndarray, rows: np.ndarray) ->
     curvature = np.diagonal(hessian, axis1=1, axis2=2) / np.maximum(rows, 1)[:, None]
     unit = 1 / np.sqrt(np.where(curvature > 0, curvature, 1.0))
     grid = 2.0 ** (np.floor(np.log2(unit)) - _BITS)
-    return np.asarray(np.rint(coefficients / grid) * grid)
+    # Plus 0, as what is rounded to -0 has other bits.
+    return np.asarray(np.rint(coefficients / grid) * grid + 0.0)
 
 
 class LogisticRegression(ClassifierMixin, dask_ml.linear_model.LogisticRegression):  # type: ignore[misc]
