@@ -16,7 +16,8 @@ from segment_lib.cluster.workers import Workers
 from segment_lib.config import Config
 from segment_lib.disclosure import count_text
 from segment_lib.errors import IntegrityError
-from segment_lib.run.artifacts import RAW, TEXT_COLUMNS, Artifact, PartedArtifact
+from segment_lib.run.artifact_kinds import Artifact, PartedArtifact
+from segment_lib.run.artifacts import RAW, TEXT_COLUMNS
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.parts import make_parts, reuse_part

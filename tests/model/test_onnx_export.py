@@ -140,9 +140,9 @@ def test_likeness_is_a_third_output_and_that_of_the_run() -> None:
     content = with_likeness()
     proto = onnx.load_from_string(content)
     assert [value.name for value in proto.graph.output] == ["segment", "distance", "likeness"]
-    found = run_likeness(content, X)
-    assert (found.shape, found.dtype) == ((len(X),), np.float32)
-    np.testing.assert_allclose(found, LIKENESS.predict(X), rtol=1e-4)
+    likeness = run_likeness(content, X)
+    assert (likeness.shape, likeness.dtype) == ((len(X),), np.float32)
+    np.testing.assert_allclose(likeness, LIKENESS.predict(X), rtol=1e-4)
     check_likeness(content, X, LIKENESS, Path("model.onnx"))
     assert (run_onnx(content, X)[0] == FOUND.labels_).all()
 
