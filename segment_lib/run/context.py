@@ -91,7 +91,8 @@ class RunReader:
 
     def has(self, artifact: Artifact) -> bool:
         """Return True if this run has a file of the artifact, which only some runs have."""
-        return bool(self.files(artifact))
+        self._check(artifact)
+        return artifact.stage in self._manifest.stages and bool(self.files(artifact))
 
     def frame(self, artifact: Artifact) -> pl.DataFrame:
         """Return a Parquet table."""
