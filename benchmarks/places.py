@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from benchmarks.syntax import Module
 from segment_lib.config.sections import SECTIONS
-from segment_lib.run.artifacts import ARTIFACTS, PartedArtifact
+from segment_lib.run.artifact_kinds import PartedArtifact
+from segment_lib.run.artifacts import ARTIFACTS
 from segment_lib.schema.values import keys
 
 _RUN = "segment_lib/run/"

@@ -12,7 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from segment_lib.config.sections import SECTIONS
-from segment_lib.run.artifacts import ARTIFACTS, Artifact, FolderArtifact, PartedArtifact
+from segment_lib.run.artifact_kinds import Artifact, FolderArtifact, PartedArtifact
+from segment_lib.run.artifacts import ARTIFACTS
 from segment_lib.schema.values import keys
 
 

@@ -5,19 +5,22 @@
     python -m jobs.export runs/azdias --onnx model.onnx
 
 --depth 0.2 takes the fifth of the population that is most like the customers: the best
-micro-segments of gains/micro.csv first, within one in the order of a hash, the set-aside rows
-where their index puts them. Of these people known customers (by id, if inputs.id_column was set),
-those in the suppression file and those marked in inputs.suppress_column are left out and counted;
-nobody moves up in their place. The suppression file may be CSV of any form, or Parquet. If none of
-its ids, or none of the customers', is one of the population, nothing is written, unless
+cells first, of people of like customer-likeness (gains/likeness.csv) or micro-segments
+(gains/micro.csv), whichever the run has chosen; within one in the order of a hash, the set-aside
+rows where their index puts them. Of these people known customers (by id, if inputs.id_column was
+set), those in the suppression file and those marked in inputs.suppress_column are left out and
+counted; nobody moves up in their place. The suppression file may be CSV of any form, or Parquet. If
+none of its ids, or none of the customers', is one of the population, nothing is written, unless
 --allow-unmatched says that this is right. Without an id column customers cannot be told from
 others: then say in --suppress who is not to be mailed, by row number from 0. The list goes to
-RUN/export as targets.parquet and targets.csv: rank, id or row, segment, micro_segment, micro_index.
+RUN/export as targets.parquet and targets.csv: rank, id or row, segment, micro_segment, the index
+of the cell as micro_index, and likeness where it ranks.
 targets.json, written last, holds the counts and the sha256 of both. In the CSV file text that a
 spreadsheet would take for a formula gets a leading apostrophe.
 
 --onnx writes the fitted model as ONNX: encoded features (float32, in the order of model.json) to
-segment and distance. It is run on rows of the run first, and not written if their segments differ.
+segment, distance and customer-likeness. It is run on rows of the run first, and not written if
+these differ.
 
 Exit codes: 0 done, 2 usage or config, 3 bad input data, 4 out of memory budget or disk,
 6 integrity check failed.
@@ -27,8 +30,9 @@ import argparse
 import os
 import shutil
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Self
 
 import numpy as np
 import polars as pl
@@ -40,6 +44,7 @@ from segment_lib.cluster.workers import Workers, local_workers
 from segment_lib.config import Run, parse_size
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.mailing.exclusions import IdColumns, RunIds, exclusion_words
+from segment_lib.mailing.likeness import cells_of
 from segment_lib.mailing.list_folder import LIST, refuse_other_list, replacing_list, sha256_key
 from segment_lib.mailing.targets import (
     Exclusions,
@@ -50,9 +55,19 @@ from segment_lib.mailing.targets import (
     write_sorted_part,
 )
 from segment_lib.matrix import as_block
-from segment_lib.model import Projection, segment_ids
-from segment_lib.model.onnx_export import build_onnx, check_onnx, require_onnx
-from segment_lib.run.artifacts import ARRAYS, ASSIGNED, FEATURES, MICRO, MICRO_PARTS, MODEL, RAW
+from segment_lib.model import Likeness, Projection, segment_ids
+from segment_lib.model.onnx_export import build_onnx, check_likeness, check_onnx, require_onnx
+from segment_lib.run.artifacts import (
+    ARRAYS,
+    ASSIGNED,
+    FEATURES,
+    LIKENESS,
+    MICRO,
+    MICRO_PARTS,
+    MODEL,
+    RANKING,
+    RAW,
+)
 from segment_lib.run.blame import blaming
 from segment_lib.run.context import RunReader
 from segment_lib.run.layout import RUN
@@ -74,7 +89,7 @@ from segment_lib.storage.location import Location
 from segment_lib.terms import EXTRACTS
 
 READS = (
-    *(RAW, FEATURES, ASSIGNED, MODEL, ARRAYS, MICRO, MICRO_PARTS),
+    *(RAW, FEATURES, ASSIGNED, MODEL, ARRAYS, MICRO, MICRO_PARTS, LIKENESS, RANKING),
     *(Ingested, Assessed, Gained),
 )
 """What is read of the run."""
@@ -157,6 +172,31 @@ def export(options: argparse.Namespace) -> None:
             write_onnx(run, options.onnx.absolute())
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What orders the list: cells, best first, and which cell a row is in."""
+
+    name: str
+    """logistic or micro."""
+    table: StoredFile
+    cells: pl.DataFrame
+    by: str
+    """The column of the cell's number."""
+
+    @classmethod
+    def of_run(cls, run: RunReader) -> Self:
+        """Read what the run has chosen."""
+        name = run.result(Gained).ranking
+        artifact, by = (LIKENESS, "cell") if name == "logistic" else (MICRO, "micro_segment")
+        return cls(name, run.file(artifact), run.table(artifact), by)
+
+    def cells_of(self, rows: pl.DataFrame) -> np.ndarray:
+        """Return the cell of each row, shape (n_rows,), from `micro_segment` or `likeness`."""
+        if self.by == "cell":
+            return cells_of(rows["likeness"], self.cells)
+        return rows["micro_segment"].to_numpy()
+
+
 def write_targets(
     run: RunReader,
     folder: Location,
@@ -166,10 +206,10 @@ def write_targets(
     budget: int,
 ) -> None:
     """Write the target list and its counts into `folder`."""
-    depth, cells = options.depth, run.table(MICRO)
-    population = int(cells["population_rows"].sum())
+    depth, listing = options.depth, Listing.of_run(run)
+    population = int(listing.cells["population_rows"].sum())
     wanted = round(depth * population)
-    ranking = Ranking.best(cells, wanted)
+    ranking = Ranking.best(listing.cells, wanted, listing.by)
     columns = id_columns(run)
     raw = {extract: run.files(RAW, extract) for extract in EXTRACTS}
     ids = RunIds(run.root, raw, columns, workers.run, lambda line: log(f"export   {line}"))
@@ -181,13 +221,15 @@ def write_targets(
         remove(old)
     scratch.mkdir(mode=0o700)
     try:
-        runs = sort_parts(run, ranking, columns, out, scratch, workers, console, budget)
+        runs = sort_parts(run, listing, ranking, columns, out, scratch, workers, console, budget)
         if not options.allow_unmatched:
             ids.refuse_unmatched(options.suppress, out, runs)
         files = tuple(scratch / name for name in LIST)
         tally = write_list(runs, ranking.n_buckets, wanted, *files, repeating=columns.repeating)
         if sum(vars(tally).values()) != wanted:
-            raise IntegrityError(f"{run.root}: {MICRO.path} does not add up. Run gains again.")
+            raise IntegrityError(
+                f"{run.root}: {listing.table.path} does not add up. Run gains again."
+            )
         suppressed_met = count_distinct([run.suppressed_matched for run in runs])
         summary = {
             "depth": depth,
@@ -207,7 +249,8 @@ def write_targets(
             "suppressed_met": suppressed_met,
             "suppressed_not_in_population": len(out.suppressed) - suppressed_met,
             "least_micro_index": float(ranking.index[-1]),
-            "micro_csv_sha256": run.file(MICRO).sha256,
+            "ranking": listing.name,
+            "ranking_csv_sha256": listing.table.sha256,
             **{sha256_key(name): hash_file(scratch / name) for name in LIST},
         }
         flush_below(scratch, LIST)
@@ -239,6 +282,7 @@ def id_columns(run: RunReader) -> IdColumns:
 
 def sort_parts(
     run: RunReader,
+    listing: Listing,
     ranking: Ranking,
     columns: IdColumns,
     out: Exclusions,
@@ -254,7 +298,7 @@ def sort_parts(
     at_once = Budget(budget).parts_at_once(BYTES_PER_ROW * largest, workers.threads, out.bytes)
     tasks = [
         delayed(_sort_part)(
-            run.root, *files, columns, ranking, out, seed, scratch / f"run-{i:05d}.arrow"
+            run.root, *files, columns, listing, ranking, out, seed, scratch / f"run-{i:05d}.arrow"
         )
         for i, (_, files) in enumerate(parts)
     ]
@@ -267,6 +311,9 @@ def write_onnx(run: RunReader, target: Location) -> None:
     description, arrays = run.json(MODEL), run.arrays(ARRAYS)
     projection, centers = Projection.from_arrays(arrays), arrays["cluster_centers"]
     features, ids = description["features"], segment_ids(arrays)
+    likeness = None
+    if run.has(RANKING):
+        likeness = Likeness.from_arrays(run.arrays(RANKING), len(features))
     model = build_onnx(
         features,
         projection.scaler.mean_,
@@ -279,12 +326,15 @@ def write_onnx(run: RunReader, target: Location) -> None:
             "n_components": str(description["n_components"]),
             "set_aside": "rows lacking too many attributes are segment -1 and are not asked for",
         },
+        likeness,
     )
     block, assigned = _known_rows(run, features)
     segments, distances = (assigned[name].to_numpy() for name in ("segment", "distance"))
     agreeing = check_onnx(
         model, block, projection.transform(block), centers, ids, segments, distances, target
     )
+    if likeness is not None:
+        check_likeness(model, block, likeness, target)
     write_file(target.parent, target.name, model)
     log(
         f"export   {target}: {agreeing:,} of {len(block):,} rows of the run get the same segment"
@@ -319,6 +369,7 @@ def _sort_part(
     segments: StoredFile,
     raw: StoredFile,
     columns: IdColumns,
+    listing: Listing,
     ranking: Ranking,
     out: Exclusions,
     seed: int,
@@ -330,7 +381,10 @@ def _sort_part(
         raise IntegrityError(f"{micro.path}: not the rows of {segments.path}. Run gains again.")
     ids, marked = columns.read(root, raw)
     people = rows.with_columns(placed["micro_segment"])
-    return write_sorted_part(people, ids, marked, ranking, out, seed, path)
+    if listing.name == "logistic":
+        people = people.with_columns(placed["likeness"].cast(pl.Float64).round(1))
+    cells = listing.cells_of(placed)
+    return write_sorted_part(people, cells, ids, marked, ranking, out, seed, path)
 
 
 def _share(text: str) -> float:

@@ -6,7 +6,16 @@ import polars as pl
 
 from jobs.command import run_alone
 from segment_lib.run import artifacts
-from segment_lib.run.artifacts import ARRAYS, ATTRIBUTES, DEPTH, DRIFT, RESPONSE, SEGMENTS
+from segment_lib.run.artifacts import (
+    ARRAYS,
+    ATTRIBUTES,
+    CALIBRATION,
+    DEPTH,
+    DRIFT,
+    RESPONSE,
+    SEGMENTS,
+    WEIGHTS,
+)
 from segment_lib.run.context import Context
 from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.results import Encoded, Fitted, Gained, Ingested, Reported, Swept
@@ -27,6 +36,7 @@ def run(context: Context) -> Outcome:
 
     arrays, attributes = context.arrays(ARRAYS), context.frame(ATTRIBUTES)
     encoded, rule = context.result(Encoded), context.result(Swept).rule
+    gained = context.result(Gained)
     tests, sheet = context.json(artifacts.TESTS), context.source(RUN_SHEET)
     telling = set(attributes.filter("kept")["attribute"]) - set(encoded.redundant)
     facts = RunFacts(
@@ -52,7 +62,11 @@ def run(context: Context) -> Outcome:
         suspicious=tests["suspicious"],
         fairness=context.table(artifacts.FAIRNESS),
         gains=context.table(artifacts.GAINS),
-        n_micro=context.result(Gained).n_micro,
+        n_micro=gained.n_micro,
+        ranking=gained.ranking,
+        why=gained.why,
+        calibration=context.table(CALIBRATION) if context.has(CALIBRATION) else None,
+        weights=context.table(WEIGHTS) if context.has(WEIGHTS) else None,
         depth=context.json(DEPTH) if context.has(DEPTH) else None,
         response=context.table(RESPONSE) if context.has(RESPONSE) else None,
         remarks=sheet.remarks,
@@ -101,6 +115,7 @@ STAGE = Stage(
         *(artifacts.SENSITIVITY, ARRAYS),
         *(artifacts.COMPONENTS, artifacts.LOADINGS, SEGMENTS, artifacts.NAMES, artifacts.TRAITS),
         *(artifacts.TESTS, artifacts.FAIRNESS, artifacts.GAINS, DEPTH, RESPONSE, RUN_SHEET),
+        *(CALIBRATION, WEIGHTS),
         *(Encoded, Fitted, Gained, Ingested, fields_of(Swept, "rule")),
     ),
     settings=("fairness.min_cell", "compare.min_segment_rows"),

@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "IncrementalPCA": "segment_lib.model",
     "KMeans": "segment_lib.model",
+    "LogisticRegression": "segment_lib.model",
     "StandardScaler": "segment_lib.model",
     "open_run": "segment_lib.run.opened",
 }

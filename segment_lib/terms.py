@@ -25,3 +25,6 @@ third it has dissolved (Hennig 2008, "Dissolution point and isolation robustness
 
 MAX_LISTED = 25
 """Numbers with more distinct values are profiled and compared in bins."""
+
+LIKENESS_BINS = 64
+"""Bins of customer-likeness for each unit of its logarithm: one is 1.6 % wide."""

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 import sklearn.cluster
 import sklearn.decomposition
+import sklearn.linear_model
 import sklearn.preprocessing
 from sklearn.metrics import adjusted_rand_score
 
@@ -38,6 +39,13 @@ def test_an_array_of_ones_own_comes_to_the_segments_of_scikit_learn(shown: dict[
     scores = shown["scores"].compute()
     np.testing.assert_allclose(scores, theirs.transform(scaled) * signs, atol=1e-9)
     assert shown["shares"].sum() == pytest.approx(1)
+
+
+def test_chances_are_those_of_scikit_learn(shown: dict[str, Any]) -> None:
+    rows, classes = shown["Z"].compute(), shown["groups"] == 1
+    theirs = sklearn.linear_model.LogisticRegression(C=0.01, tol=1e-10).fit(rows, classes)
+    expected = theirs.predict_proba(rows)[:, 1]
+    np.testing.assert_allclose(shown["chances"].compute(), expected, atol=1e-5)
 
 
 def test_models_fitted_together_are_as_good_as_those_of_scikit_learn(shown: dict[str, Any]) -> None:

@@ -302,6 +302,8 @@ def test_the_budget_is_in_bytes(tmp_path):
 def test_mailing_is_told_whole_or_not_at_all(tmp_path):
     whole = "[mailing]\ncost_per_piece = 1\nmargin_per_order = 30.5\nbase_response_rate = 0.02\n"
     assert load(tmp_path, whole).mailing == Mailing(1, 30.5, 0.02)
+    alone = load(tmp_path, '[mailing]\nranking = "micro"\n').mailing
+    assert (alone.ranking, alone.cost_per_piece) == ("micro", None)
     message = refused(tmp_path, INPUTS + "[mailing]\ncost_per_piece = 1\n")
     assert "mailing.margin_per_order is not set" in message
     assert "mailing.base_response_rate is not set" in message

@@ -1,9 +1,10 @@
 """The config read from TOML and ``--set``, with all faults listed at once."""
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from segment_lib.config.sections import SECTIONS, Config, Inputs
@@ -37,8 +38,8 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     if isinstance(inputs := tables.get("inputs", {}), dict):
         faults += _unset("inputs", inputs)
     for name, entries in tables.items():
-        if name in sections and name != "inputs" and entries:
-            faults += [f"{fault}, while other keys of it are" for fault in _unset(name, entries)]
+        if name in sections and name != "inputs" and len(_unset(name, entries)) < len(_unset(name)):
+            faults += [f"{fault}, while others of it are" for fault in _unset(name, entries)]
     if faults:
         raise ConfigError(f"{path}: {'; '.join(faults)}. Correct the config.")
     return Config(**sections)
@@ -120,7 +121,7 @@ def _valid(
     return valid
 
 
-def _unset(name: str, entries: dict[str, Any]) -> list[str]:
+def _unset(name: str, entries: Mapping[str, Any] = MappingProxyType({})) -> list[str]:
     """Faults of the keys that are not set, though their default is none of their values."""
     section = SECTIONS[name]
     return [

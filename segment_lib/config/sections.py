@@ -61,7 +61,7 @@ class Inputs(TextFormat):
     `refuse` the extract."""
     response: Column = ""
     """A column of 0 and 1, yes and no, or empty cells in either extract that says who responded;
-    counted per segment, never used to segment."""
+    counted per segment, never used to segment; customer-likeness learns it."""
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By extract, the keys of its own table, such as [inputs.customers], but the path."""
 
@@ -156,7 +156,7 @@ class Fairness:
 
 @dataclass(frozen=True)
 class Mailing:
-    """What a mail-out costs and earns: all three, or none."""
+    """What a mail-out costs and earns, all three or none; and what ranks people."""
 
     cost_per_piece: Money = None
     """What a piece costs, in any currency; with the two below it gives the depth that pays
@@ -167,6 +167,9 @@ class Mailing:
         float | None, Values(lambda v: is_real(v) and 0 < v <= 1, "a share above 0, up to 1")
     ] = None
     """Orders per piece sent to average people."""
+    ranking: Annotated[str, one_of("auto", "logistic", "micro")] = "auto"
+    """What orders the target list: `logistic` for customer-likeness, `micro` for micro-segments, or
+    `auto` for likeness where it reaches more held-out customers ([targets](targets.md))."""
 
 
 @dataclass(frozen=True)

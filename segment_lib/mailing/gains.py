@@ -5,7 +5,7 @@ tell which: the depth is counted over all of the population, and a ratio of cust
 says how much commoner a cell is among customers, not how many of the cell's people will respond.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from statistics import NormalDist
 
@@ -44,9 +44,16 @@ MICRO_SEGMENTS = (
 """Columns of the table of micro-segments."""
 
 
-def add_counts(counts: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Sum of the counts of several parts, in the order of the cells."""
-    keys = ("segment", "micro_segment")
+def add_counts(
+    counts: Sequence[pl.DataFrame], schema: Mapping[str, type[pl.DataType]] = COUNTS
+) -> pl.DataFrame:
+    """Sum of the counts of several parts, in the order of what they are counted by.
+
+    Parameters
+    ----------
+    schema : columns of the counts; the numbers of rows are those of 64 bits
+    """
+    keys = [name for name, kind in schema.items() if kind != pl.Int64]
     return pl.concat(counts).group_by(keys).agg(pl.exclude(keys).sum()).sort(keys)
 
 
@@ -169,13 +176,23 @@ def gains_table(counts: pl.DataFrame) -> pl.DataFrame:
         ],
         "micro_segment": micro_table(counts, ["ranking_rows"])["micro_segment"],
     }
-    return pl.concat(_gains_in_order(counts, by, cells) for by, cells in order.items())
+    everyone = int(counts["population_rows"].sum())
+    return pl.concat(gains_in_order(counts, by, cells, everyone) for by, cells in order.items())
 
 
-def _gains_in_order(counts: pl.DataFrame, by: str, cells: pl.Series) -> pl.DataFrame:
-    """Gains of mailing the cells in this order; within a cell people are taken evenly."""
+def gains_in_order(
+    counts: pl.DataFrame, by: str, cells: pl.Series, population: int
+) -> pl.DataFrame:
+    """Gains of mailing the cells in this order; within a cell people are taken evenly.
+
+    Parameters
+    ----------
+    counts : `population_rows` and `measured_rows` by cell, the column `by`
+    population : rows of which the depth is a share; those counted may be a sample of them
+    """
     rows = counts.group_by(by).agg(pl.col("population_rows", "measured_rows").sum())
     ordered = cells.to_frame(by).join(rows, on=by, how="left", maintain_order="left")
+    ordered = ordered.fill_null(0)
     people, customers = (
         np.concatenate([[0], np.cumsum(ordered[name].to_numpy())])
         for name in ("population_rows", "measured_rows")
@@ -195,7 +212,7 @@ def _gains_in_order(counts: pl.DataFrame, by: str, cells: pl.Series) -> pl.DataF
         {
             "by": [by] * len(depths),
             "depth": depths,
-            "population_rows": np.rint(depths * people[-1]).astype(np.int64),
+            "population_rows": np.rint(depths * population).astype(np.int64),
             **measured,
         }
     ).with_columns(pl.when(n > 0).then(pl.col(*measured)))

@@ -1,4 +1,4 @@
-"""Target list: people in the order of their micro-segments, without those to be left out.
+"""Target list: people in the order of their cells, without those to be left out.
 
 An external merge sort: each part is sorted into buckets on disk; the list is then merged from all
 parts, a bucket of some 100,000 people at a time. So memory does not grow with the population.
@@ -26,27 +26,28 @@ having no id, or for being listed before."""
 
 @dataclass(frozen=True)
 class Ranking:
-    """Micro-segments in the order in which they are mailed."""
+    """Cells in the order in which they are mailed: micro-segments, or people of like likeness."""
 
-    micro_segments: np.ndarray
-    """Micro-segments by rank, those that the list may need, shape (n_ranks,)."""
+    cells: np.ndarray
+    """Cells by rank, those that the list may need, shape (n_ranks,)."""
     index: np.ndarray
     """Smoothed index by rank, shape (n_ranks,)."""
     edges: np.ndarray
     """People before each rank, and all of them last, shape (n_ranks + 1,)."""
 
     @classmethod
-    def best(cls, cells: pl.DataFrame, wanted: int) -> "Ranking":
-        """Ranking of the best micro-segments, as many as hold the `wanted` rows.
+    def best(cls, cells: pl.DataFrame, wanted: int, by: str = "micro_segment") -> "Ranking":
+        """Ranking of the best cells, as many as hold the `wanted` rows.
 
         Parameters
         ----------
-        cells : `micro_segment`, `micro_index`, `population_rows`, the best first
+        cells : `micro_index`, `population_rows` and the number of the cell, the best first
+        by : the column that has the number
         """
         edges = np.concatenate([[0], np.cumsum(cells["population_rows"].to_numpy())])
         needed = max(1, int(np.searchsorted(edges, wanted)))
         return cls(
-            cells["micro_segment"].to_numpy()[:needed],
+            cells[by].to_numpy()[:needed],
             cells["micro_index"].to_numpy()[:needed],
             edges[: needed + 1],
         )
@@ -55,12 +56,12 @@ class Ranking:
     def n_buckets(self) -> int:
         return max(1, -(-int(self.edges[-1]) // ROWS_PER_BUCKET))
 
-    def ranks(self, micro_segments: np.ndarray) -> np.ndarray:
-        """Rank from 0 of the micro-segment of each row; -1 if it is not mailed."""
-        order = np.argsort(self.micro_segments)
-        position = np.searchsorted(self.micro_segments, micro_segments, sorter=order)
+    def ranks(self, cells: np.ndarray) -> np.ndarray:
+        """Rank from 0 of the cell of each row; -1 if it is not mailed."""
+        order = np.argsort(self.cells)
+        position = np.searchsorted(self.cells, cells, sorter=order)
         rank = order[np.minimum(position, len(order) - 1)]
-        return np.where(self.micro_segments[rank] == micro_segments, rank, -1)
+        return np.where(self.cells[rank] == cells, rank, -1)
 
     def buckets(self, ranks: np.ndarray, hashes: np.ndarray) -> np.ndarray:
         """Bucket of each row of rank 0 or more, by its approximate position in the list.
@@ -110,6 +111,7 @@ class SortedPart:
 
 def write_sorted_part(
     rows: pl.DataFrame,
+    cells: np.ndarray,
     ids: pl.Series | None,
     marked: pl.Series | None,
     ranking: Ranking,
@@ -121,13 +123,14 @@ def write_sorted_part(
 
     Parameters
     ----------
-    rows : `row`, `segment`, `micro_segment` of all rows of the part
+    rows : `row`, `segment`, `micro_segment` of all rows of the part, and `likeness` where it ranks
+    cells : the cell of each row, shape (n_rows,)
     ids : their ids, if there are any
     marked : true for those who must not be mailed by a column of the extract, if there is one
     """
     numbers = rows["row"].to_numpy()
     keys = hash_ids(ids) if ids is not None else numbers.astype(np.uint64)
-    ranks = ranking.ranks(rows["micro_segment"].to_numpy())
+    ranks = ranking.ranks(cells)
     hashes = row_hash(numbers, seed)
     nobody = np.zeros(len(keys), dtype=bool)
     reasons = exclusions.reasons(keys, nobody if marked is None else marked.to_numpy())
@@ -223,7 +226,8 @@ def _list_columns(kept: pl.DataFrame, last: int) -> pl.DataFrame:
     """Columns of the list; `last` is the rank of the last person of the chunk."""
     key = "id" if "id" in kept.columns else "row"
     ranks = pl.int_range(last - kept.height + 1, last + 1, dtype=pl.Int64).alias("rank")
-    return kept.select(ranks, key, "segment", "micro_segment", "micro_index")
+    more = [name for name in ("likeness",) if name in kept.columns]
+    return kept.select(ranks, key, "segment", "micro_segment", "micro_index", *more)
 
 
 def _merge(parts: Sequence[SortedPart], n_buckets: int, wanted: int) -> Iterator[pl.DataFrame]:

@@ -1,6 +1,6 @@
 """dask-ml's scaler, PCA and KMeans, repaired: exact, one pass, the same for any partitioning."""
 
-from segment_lib.model.blocks import row_blocks
+from segment_lib.model.blocks import add_up, row_blocks
 from segment_lib.model.bounds import RowBounds
 from segment_lib.model.checkpoint import SweepCheckpoint
 from segment_lib.model.choice import (
@@ -13,6 +13,7 @@ from segment_lib.model.choice import (
     numbers_to_choose,
     numbers_to_try,
 )
+from segment_lib.model.compact import CompactRows
 from segment_lib.model.evaluate import (
     Tried,
     count_holdout,
@@ -22,7 +23,16 @@ from segment_lib.model.evaluate import (
 )
 from segment_lib.model.fitted import FittedModel, Projection, segment_ids
 from segment_lib.model.kmeans import KMeans
+from segment_lib.model.likeness import Likeness, tally
 from segment_lib.model.lloyd import DaskRows, LocalRows, Rows, local_rows
+from segment_lib.model.logistic import (
+    LogisticRegression,
+    LogisticSums,
+    NewtonFit,
+    choose_penalty,
+    newton,
+    ridge,
+)
 from segment_lib.model.micro import MicroClusters, MicroModel
 from segment_lib.model.pca import IncrementalPCA
 from segment_lib.model.sample import sample_blocks, sample_size
@@ -38,15 +48,20 @@ from segment_lib.model.stability import (
 
 __all__ = [
     "RECLUSTERINGS",
+    "CompactRows",
     "DaskRows",
     "FittedModel",
     "Gain",
     "IncrementalPCA",
     "KMeans",
+    "Likeness",
     "LocalRows",
+    "LogisticRegression",
+    "LogisticSums",
     "MicroClusters",
     "MicroModel",
     "Moments",
+    "NewtonFit",
     "Overlap",
     "Projection",
     "RowBounds",
@@ -55,7 +70,9 @@ __all__ = [
     "SweepCheckpoint",
     "Trial",
     "Tried",
+    "add_up",
     "choose_clusters",
+    "choose_penalty",
     "compare_clusterings",
     "compute_moments",
     "count_holdout",
@@ -64,15 +81,18 @@ __all__ = [
     "held_out_gain",
     "holdout_split",
     "local_rows",
+    "newton",
     "numbers_to_choose",
     "numbers_to_try",
     "overlap",
     "quality_figures",
     "recluster_samples",
+    "ridge",
     "row_blocks",
     "sample_blocks",
     "sample_silhouettes",
     "sample_size",
     "segment_ids",
+    "tally",
     "trial_figures",
 ]

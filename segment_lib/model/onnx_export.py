@@ -7,14 +7,15 @@ from importlib.util import find_spec
 import numpy as np
 
 from segment_lib.errors import ConfigError, IntegrityError
+from segment_lib.model.likeness import Likeness
 from segment_lib.storage.location import Location
 
-INPUT, SEGMENT, DISTANCE = "features", "segment", "distance"
+INPUT, SEGMENT, DISTANCE, LIKENESS = "features", "segment", "distance", "likeness"
 """Names of the input and the outputs."""
 OPSET, IR_VERSION = 17, 8
 """Old enough for any runtime since 2022."""
 TOLERANCE = 1e-4
-"""Of distances, relative: both sides compute in float32."""
+"""Of distances and likeness, relative: the model computes in float32."""
 
 
 def require_onnx() -> None:
@@ -33,8 +34,9 @@ def build_onnx(
     cluster_centers: np.ndarray,
     segment_ids: np.ndarray,
     metadata: dict[str, str],
+    likeness: Likeness | None = None,
 ) -> bytes:
-    """Build the ONNX model from encoded features to segment and distance.
+    """Build the ONNX model from encoded features to segment, distance and likeness.
 
     Parameters
     ----------
@@ -46,7 +48,8 @@ def build_onnx(
 
     Returns
     -------
-    model : the file; output `segment` int64 and `distance` float32, both of shape (n_rows,)
+    model : the file; outputs `segment` int64 and `distance` float32, both of shape (n_rows,), and
+        `likeness` float32 where there is one; 100 is average
     """
     from onnx import TensorProto, checker, helper, numpy_helper
 
@@ -72,14 +75,16 @@ def build_onnx(
         helper.make_node("Sub", ["scores", "own"], ["apart"]),
         helper.make_node("ReduceL2", ["apart"], [DISTANCE], axes=[1], keepdims=0),
     ]
+    outputs = [(SEGMENT, TensorProto.INT64), (DISTANCE, TensorProto.FLOAT)]
+    if likeness is not None:
+        outputs.append((LIKENESS, TensorProto.FLOAT))
+        constants |= _likeness_constants(likeness, mean)
+        nodes += [helper.make_node(*node) for node in _LIKENESS_NODES]
     graph = helper.make_graph(
         nodes,
         "segments",
         [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["rows", len(features)])],
-        [
-            helper.make_tensor_value_info(SEGMENT, TensorProto.INT64, ["rows"]),
-            helper.make_tensor_value_info(DISTANCE, TensorProto.FLOAT, ["rows"]),
-        ],
+        [helper.make_tensor_value_info(name, kind, ["rows"]) for name, kind in outputs],
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
     model = helper.make_model(
@@ -94,15 +99,77 @@ def build_onnx(
     return bytes(model.SerializeToString(deterministic=True))
 
 
+_LIKENESS_NODES = (
+    ("MatMul", ["centred", "likeness_weights"], ["weighed"]),
+    ("Add", ["weighed", "likeness_intercept"], ["score"]),
+    # The mean of two splines: a line, and cubes above each knot (see Curve).
+    ("Sub", ["score", "likeness_knots"], ["past"]),
+    ("Relu", ["past"], ["above"]),
+    ("Mul", ["above", "above"], ["squares"]),
+    ("Mul", ["squares", "above"], ["cubes"]),
+    ("MatMul", ["cubes", "likeness_bends"], ["bent"]),
+    ("Mul", ["score", "likeness_slope"], ["sloped"]),
+    ("Add", ["sloped", "likeness_height"], ["line"]),
+    ("Add", ["line", "bent"], ["curve"]),
+    ("Exp", ["curve"], ["ratio"]),
+    ("Mul", ["ratio", "hundred"], ["indices"]),
+    ("Squeeze", ["indices", "columns"], [LIKENESS]),
+)
+
+
+def _likeness_constants(likeness: Likeness, mean: np.ndarray) -> dict[str, np.ndarray]:
+    """Constants of the nodes above, of the mean of both fits and both curves."""
+    weights = likeness.weights.mean(axis=0, dtype=np.float64)
+    line = np.mean([curve.line for curve in likeness.curves], axis=0)
+    bends = np.concatenate([curve.bends for curve in likeness.curves])[:, None] / 2
+    numbers = {
+        "likeness_weights": weights[:, None],
+        "likeness_intercept": likeness.intercepts.mean() + weights @ mean,
+        "likeness_knots": np.concatenate([curve.knots for curve in likeness.curves]),
+        "likeness_bends": bends,
+        "likeness_height": line[0],
+        "likeness_slope": line[1],
+        "hundred": np.array(100.0),
+    }
+    constants = {name: np.asarray(array, dtype=np.float32) for name, array in numbers.items()}
+    return constants | {"columns": np.array([1], dtype=np.int64)}
+
+
+def run_likeness(model: bytes, block: np.ndarray) -> np.ndarray:
+    """Predict the likeness of features (n_rows, n_features) by onnxruntime, shape (n_rows,)."""
+    return np.asarray(_run(model, [LIKENESS], block)[0])
+
+
+def check_likeness(model: bytes, block: np.ndarray, likeness: Likeness, where: Location) -> None:
+    """Run the model on rows, and compare their likeness with that of the run.
+
+    Raises
+    ------
+    IntegrityError
+        If one differs beyond rounding.
+    """
+    expected = likeness.predict(block)
+    fits = np.abs(run_likeness(model, block) - expected) <= TOLERANCE * (1 + expected)
+    if not fits.all():
+        raise IntegrityError(
+            f"{where}: not written, as {int((~fits).sum()):,} of {len(block):,} rows of the run "
+            "get another likeness from it. Run gains again; if they still do, report it."
+        )
+
+
 def run_onnx(model: bytes, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Predict segment and distance of features (n_rows, n_features) by onnxruntime."""
+    segments, distances = _run(model, [SEGMENT, DISTANCE], block)
+    return segments, distances
+
+
+def _run(model: bytes, outputs: list[str], block: np.ndarray) -> list[np.ndarray]:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    segments, distances = session.run([SEGMENT, DISTANCE], {INPUT: block})
-    return segments, distances
+    return list(session.run(outputs, {INPUT: block}))
 
 
 def check_onnx(

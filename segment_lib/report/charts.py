@@ -29,7 +29,8 @@ INDEX_TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
 NEAR_AVERAGE = [40, 60, 80, 90, 100, 110, 125, 150, 200, 250]
 LINES = {
     # by: name, colour, dashes
-    "micro_segment": ("by micro-segments", PALETTE["over"], [1, 0]),
+    "logistic": ("by customer-likeness", PALETTE["ink"], [1, 0]),
+    "micro_segment": ("by micro-segments", PALETTE["over"], [9, 2]),
     "segment": ("by segments", PALETTE["under"], [7, 3]),
     "none": ("no selection", PALETTE["muted"], [2, 3]),
 }
@@ -152,7 +153,7 @@ def share_chart(segments: Sequence[Segment]) -> Drawing:
 def gains_chart(table: pl.DataFrame, depth: Figures | None) -> Drawing:
     """Chart of the held-out customers reached by depth, with intervals, against no selection."""
     rows: list[Row] = []
-    for by in ("micro_segment", "segment"):
+    for by in ("logistic", "micro_segment", "segment"):
         part = table.filter(pl.col("by") == by).drop_nulls("customers_reached").sort("depth")
         if part.is_empty():
             continue

@@ -66,6 +66,14 @@ class RunFacts:
     """input, path, bytes, rows, sha256 (of an extract: of its rows as read)"""
     settings: Mapping[str, str]
     versions: Mapping[str, str]
+    ranking: str = "micro"
+    """What orders the target list: logistic or micro"""
+    why: str = ""
+    """Why it is that one"""
+    calibration: pl.DataFrame | None = None
+    """gains/calibration.csv, if there is a likeness"""
+    weights: pl.DataFrame | None = None
+    """gains/weights.csv, if there is a likeness"""
     min_cell: int = 10
     """Counts of people below this are suppressed."""
     min_segment_rows: int = 500

@@ -78,7 +78,7 @@ def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure
     yield Figure(
         "gains",
         "Customers reached by depth of the mailing",
-        reach_sentence(facts.gains, facts.n_micro)
+        reach_sentence(facts.gains, facts.n_micro, facts.ranking)
         or "Customers reached by share of the population mailed.",
         charts.gains_chart(facts.gains.filter(pl.col("population_rows") > 0), facts.depth),
     )

@@ -6,8 +6,11 @@ from segment_lib.report.facts import Figures
 from segment_lib.report.formatting import count, one_decimal, percent, plural, short_number
 from segment_lib.terms import DEPTH
 
+MAX_WEIGHTS = 10
+"""Weights of the likeness that are told."""
 
-def reach_sentence(gains: pl.DataFrame, n_micro: int) -> str:
+
+def reach_sentence(gains: pl.DataFrame, n_micro: int, ranking: str = "micro") -> str:
     """Sentence on the customers reached at DEPTH; empty if the table lacks that depth."""
     reached = {
         by: (share, low, high, lift)
@@ -15,9 +18,10 @@ def reach_sentence(gains: pl.DataFrame, n_micro: int) -> str:
         .select("by", "customers_reached", "low", "high", "lift")
         .iter_rows()
     }
-    if "micro_segment" not in reached or "segment" not in reached:
+    by = "logistic" if ranking == "logistic" else "micro_segment"
+    if by not in reached or "segment" not in reached:
         return ""
-    share, low, high, lift = reached["micro_segment"]
+    share, low, high, lift = reached[by]
     if share is None:
         return (
             "How many customers a mailing reaches cannot be told: all had part in the ranking, and "
@@ -36,14 +40,17 @@ def reach_sentence(gains: pl.DataFrame, n_micro: int) -> str:
         whole_segments += f", which is more{chance}"
     return (
         f"Mailing the best {percent(DEPTH)} of the population by "
-        f"{plural(n_micro, 'micro-segment')} reaches {one_decimal(100 * share)}% of customers "
+        f"{'customer-likeness' if ranking == 'logistic' else plural(n_micro, 'micro-segment')} "
+        f"reaches {one_decimal(100 * share)}% of customers "
         f"({one_decimal(100 * low)} to "
         f"{one_decimal(100 * high)}%), {against}; by whole segments, {whole_segments}."
     )
 
 
-def ranking_sentences(gains: pl.DataFrame, n_micro: int, n_segments: int) -> tuple[str, str]:
-    """Sentences on the two rankings, and on the one that jobs.export uses."""
+def ranking_sentences(
+    gains: pl.DataFrame, n_micro: int, n_segments: int, ranking: str = "micro", why: str = ""
+) -> tuple[str, str]:
+    """Sentences on the rankings, and on the one that jobs.export uses."""
     cells = plural(n_micro, "micro-segment")
     if n_micro > n_segments:
         sentence = (
@@ -55,6 +62,14 @@ def ranking_sentences(gains: pl.DataFrame, n_micro: int, n_segments: int) -> tup
             f"{cells}, as few people allow no more, {'is' if n_micro == 1 else 'are'} no finer "
         )
         sentence += f"an order of the population than {plural(n_segments, 'whole segment')}."
+    if (gains["by"] == "logistic").any():
+        sentence += (
+            " Customer-likeness is finest: how many times commoner people with the same attributes "
+            "are among customers than in the population, times 100. It says who is like a "
+            "customer, not how many will respond."
+        )
+    if ranking == "logistic":
+        return sentence, f"The list is ranked by customer-likeness: {why}."
     deep = gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9)
     reached = dict(deep.select("by", "customers_reached").iter_rows())
     if not _more(reached.get("segment"), reached.get("micro_segment")):
@@ -62,6 +77,14 @@ def ranking_sentences(gains: pl.DataFrame, n_micro: int, n_segments: int) -> tup
     return sentence, (
         "The list is ranked by micro-segments, also here, where whole segments reach more of the "
         f"customers at {percent(DEPTH)}."
+    )
+
+
+def weight_sentences(weights: pl.DataFrame) -> tuple[str, ...]:
+    """Sentences on the strongest weights of the likeness."""
+    return tuple(
+        f"{label[:1].upper()}{label[1:]}: {one_decimal(odds)} times"
+        for label, odds in weights.head(MAX_WEIGHTS).select("label", "odds_ratio").iter_rows()
     )
 
 

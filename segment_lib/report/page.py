@@ -65,9 +65,17 @@ def _page(
         sweep_figures=[drawn[f"sweep-{measure}"] for measure in method_charts.SWEEP_MEASURES],
         answer=headline,
         backing=backing,
-        reach=mailing.reach_sentence(facts.gains, facts.n_micro),
+        reach=mailing.reach_sentence(facts.gains, facts.n_micro, facts.ranking),
         nothing_stands_out=answer.no_verdict_sentences(segments),
-        order=mailing.ranking_sentences(facts.gains, facts.n_micro, clustered.height),
+        order=mailing.ranking_sentences(
+            facts.gains, facts.n_micro, clustered.height, facts.ranking, facts.why
+        ),
+        calibration=(
+            None
+            if facts.calibration is None
+            else tables.calibration_table(facts.calibration, facts.min_cell)
+        ),
+        weights=() if facts.weights is None else mailing.weight_sentences(facts.weights),
         warnings=answer.warnings(segments, facts.sweep, facts.suspicious),
         association=answer.association_sentences(
             facts.tests, with_statistic=not any(segment.is_suppressed for segment in segments)

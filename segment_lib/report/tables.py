@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import polars as pl
 
-from segment_lib.disclosure import suppressed_segments
+from segment_lib.disclosure import suppressed, suppressed_segments
 from segment_lib.report.formatting import NOTHING, count, decimals, finite, percent, short_number
 from segment_lib.report.segments import Segment, segment_name, stability_label
 from segment_lib.storage.tables import csv_text
@@ -130,22 +130,45 @@ def _verdict(segment: Segment) -> Cell:
 
 
 def gains_table(gains: pl.DataFrame) -> Table:
-    """Table of the customers reached at each depth, by segment and micro-segment side by side."""
-    wide = gains.filter(pl.col("by") == "segment").join(
-        gains.filter(pl.col("by") == "micro_segment"), on="depth", how="left", suffix="_micro"
-    )
+    """Table of the customers reached at each depth, by the rankings there are side by side."""
+    rankings = [("segment", "segments", ""), ("micro_segment", "micro-segments", " (micro)")]
+    if (gains["by"] == "logistic").any():
+        rankings.append(("logistic", "customer-likeness", " (likeness)"))
+    wide = gains.filter(pl.col("by") == "segment").select("depth", "population_rows")
     columns: list[tuple[str, str, Format | None]] = [
         ("Mailed", "depth", percent),
         ("Pieces", "population_rows", count),
     ]
-    for by, suffix in (("segments", ""), ("micro-segments", "_micro")):
+    for by, words, short in rankings:
+        own = gains.filter(pl.col("by") == by).select(
+            "depth", pl.col("customers_reached", "low", "high", "lift").name.suffix(f"_{by}")
+        )
+        wide = wide.join(own, on="depth", how="left")
         columns += [
-            (f"Reached by {by}", f"customers_reached{suffix}", percent_tenths),
-            ("At least" + (" (micro)" if suffix else ""), f"low{suffix}", percent_tenths),
-            ("At most" + (" (micro)" if suffix else ""), f"high{suffix}", percent_tenths),
-            (f"Lift by {by}", f"lift{suffix}", _two_decimals),
+            (f"Reached by {words}", f"customers_reached_{by}", percent_tenths),
+            (f"At least{short}", f"low_{by}", percent_tenths),
+            (f"At most{short}", f"high_{by}", percent_tenths),
+            (f"Lift by {words}", f"lift_{by}", _two_decimals),
         ]
     return table("gains", "Held-out customers reached by depth of the mailing", wide, columns)
+
+
+def calibration_table(calibration: pl.DataFrame, min_cell: int) -> Table:
+    """Table of the index by likeness against the measured one; few people are suppressed."""
+    shown = ~(
+        suppressed(pl.col("rows"), min_cell, tie="tenth")
+        | suppressed(pl.col("cases"), min_cell, tie="tenth")
+    )
+    visible = calibration.with_columns(pl.when(shown).then(pl.exclude("tenth")))
+    columns: list[tuple[str, str, Format | None]] = [
+        ("Tenth", "tenth", count),
+        ("Index by likeness", "predicted", short_number),
+        ("Index measured", "index", short_number),
+        ("At least", "low", short_number),
+        ("At most", "high", short_number),
+        ("People", "rows", count),
+    ]
+    return table("calibration", "Likeness against what is measured, by tenths", visible, columns)
 
 
 def response_table(response: pl.DataFrame, min_cell: int) -> Table:

@@ -3,83 +3,7 @@
 Nobody else writes a path of a run out. The tables of docs/files.md are made from these.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import PurePosixPath
-
-from segment_lib.storage.files import StoredFile
-from segment_lib.terms import EXTRACTS
-
-
-@dataclass(frozen=True)
-class Artifact:
-    """A file that a stage leaves in the run folder."""
-
-    stage: str
-    path: str
-    """Below the run folder."""
-    about: str
-    """What it holds, for docs/files.md."""
-    columns: tuple[str, ...] = ()
-    """Of a table, in their order; of an archive its arrays, of a JSON file its keys. A last …
-    stands for the columns that the delivery or the plan adds."""
-
-    @property
-    def folder(self) -> str:
-        """The first folder of the path; empty for a file of the run folder itself."""
-        return self.path.partition("/")[0] if "/" in self.path else ""
-
-    def holds(self, path: str) -> bool:
-        """Return True if the path is that of this artifact."""
-        return path == self.path
-
-
-@dataclass(frozen=True)
-class PartedArtifact(Artifact):
-    """Files of both extracts, one for each part; `path` is their folder."""
-
-    @property
-    def folder(self) -> str:
-        """The first folder of the path."""
-        return self.path.partition("/")[0]
-
-    def of(self, extract: str) -> str:
-        """Return the folder of the parts of an extract."""
-        return f"{self.path}/{extract}/"
-
-    def part(self, extract: str, number: int) -> str:
-        """Return the path of a part."""
-        return f"{self.of(extract)}part-{number:05d}.parquet"
-
-    def rows(self, files: Iterable[StoredFile], extract: str) -> int:
-        """Count the rows of the parts of an extract among some files."""
-        return sum(file.rows or 0 for file in self.among(files, extract))
-
-    def among(self, files: Iterable[StoredFile], extract: str) -> list[StoredFile]:
-        """Return the parts of an extract among some files."""
-        return [file for file in files if file.path.startswith(self.of(extract))]
-
-    def beside(self, path: str) -> str:
-        """Return the path of this artifact's part with the rows of another artifact's part."""
-        *_, extract, name = PurePosixPath(path).parts
-        return f"{self.of(extract)}{name}"
-
-    def holds(self, path: str) -> bool:
-        """Return True if the path is that of a part of this artifact."""
-        return path.startswith(tuple(map(self.of, EXTRACTS)))
-
-
-@dataclass(frozen=True)
-class FolderArtifact(Artifact):
-    """Files of one folder, whatever their names; `path` is the folder."""
-
-    def holds(self, path: str) -> bool:
-        """Return True if the path lies in this folder."""
-        return path.startswith(f"{self.path}/")
-
-    def named(self, name: str) -> Artifact:
-        """Return one of the files."""
-        return Artifact(self.stage, f"{self.folder}/{name}", self.about)
+from segment_lib.run.artifact_kinds import Artifact, FolderArtifact, PartedArtifact
 
 
 def _columns(names: str) -> tuple[str, ...]:
@@ -302,14 +226,54 @@ MICRO_MODEL = Artifact(
 MICRO_PARTS = PartedArtifact(
     "gains",
     "gains",
-    "The micro-segment of each row (-1: set aside). The footer's key `counts` holds rows by "
-    "segment and micro-segment.",
-    _columns("row micro_segment"),
+    "The micro-segment of each row (-1: set aside) and its customer-likeness (null if set aside, "
+    "or if there is none). The footer's keys `counts`, `listed` and `unseen` hold rows by segment "
+    "and micro-segment, by bin of likeness, and by that of the fit that has not seen them; with a "
+    "response, `asked` and `asked_micro` those asked.",
+    _columns("row micro_segment likeness"),
+)
+RANKING = Artifact(
+    "gains",
+    "gains/ranking.npz",
+    "Customer-likeness, a logistic regression by two fits, each to half of the rows: `weights` of "
+    "the features as encoded, `intercepts`, and the ridge `penalties` chosen; `lines`, `knots` and "
+    "`bends` of the curves by which scores become likeness. The mean of the two ranks. Absent "
+    "where there are too few customers.",
+    _columns("weights intercepts penalties lines knots bends n_knots"),
+)
+LIKENESS = Artifact(
+    "gains",
+    "gains/likeness.csv",
+    "Cells of people of like likeness, best first; -1 are the rows set aside. `likeness_from` is "
+    "the least of the cell, `likeness` the mean; `index` as counted by the fit that has not seen "
+    "the rows, `micro_index` smoothed; the other columns as in `micro.csv`. 100 is the average of "
+    "those not set aside.",
+    _columns(
+        "rank cell likeness_from likeness segment segment_share population_rows customer_rows "
+        "index micro_index micro_index_low micro_index_high depth"
+    ),
+)
+CALIBRATION = Artifact(
+    "gains",
+    "gains/calibration.csv",
+    "By tenths of the population, most customer-like first: the index `predicted` by likeness, "
+    "and the measured `index` with its limits, on `rows` of the population and `cases`, the "
+    "customers or those who responded, that the fit has not seen.",
+    _columns("tenth predicted index low high rows cases"),
+)
+WEIGHTS = Artifact(
+    "gains",
+    "gains/weights.csv",
+    "What likeness goes by, strongest first: `label` is the end of the feature that customers "
+    "have more of, `odds_ratio` how many times commoner they are at one standard deviation "
+    "towards it, all other features alike; `weight` the coefficient of the feature as encoded.",
+    _columns("attribute feature label odds_ratio weight"),
 )
 GAINS = Artifact(
     "gains",
     "gains/gains.csv",
-    "`by` segment or micro_segment; `customers_reached` is the share of the held-out customers, "
+    "`by` segment, micro_segment or logistic (customer-likeness); `customers_reached` is the share "
+    "of the held-out customers, "
     "`low` and `high` Wilson's interval.",
     _columns("by depth population_rows customers_reached low high lift"),
 )

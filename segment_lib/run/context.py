@@ -17,7 +17,8 @@ from segment_lib.cluster.workers import Workers
 from segment_lib.config import Config
 from segment_lib.disclosure import count_text
 from segment_lib.errors import IntegrityError
-from segment_lib.run.artifacts import RAW, TEXT_COLUMNS, Artifact, PartedArtifact
+from segment_lib.run.artifact_kinds import Artifact, PartedArtifact
+from segment_lib.run.artifacts import RAW, TEXT_COLUMNS
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.parts import make_parts, reuse_part
@@ -90,7 +91,8 @@ class RunReader:
 
     def has(self, artifact: Artifact) -> bool:
         """Return True if this run has a file of the artifact, which only some runs have."""
-        return bool(self.files(artifact))
+        self._check(artifact)
+        return artifact.stage in self._manifest.stages and bool(self.files(artifact))
 
     def frame(self, artifact: Artifact) -> pl.DataFrame:
         """Return a Parquet table."""

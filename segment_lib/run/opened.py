@@ -7,7 +7,8 @@ import polars as pl
 
 from segment_lib.errors import ConfigError
 from segment_lib.model import FittedModel
-from segment_lib.run.artifacts import ARRAYS, ARTIFACTS, MODEL, Artifact, PartedArtifact
+from segment_lib.run.artifact_kinds import Artifact, PartedArtifact
+from segment_lib.run.artifacts import ARRAYS, ARTIFACTS, MODEL
 from segment_lib.run.context import RunReader
 from segment_lib.run.manifest import Manifest
 from segment_lib.storage.files import read_part

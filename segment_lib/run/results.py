@@ -149,11 +149,15 @@ class Compared(Result):
 
 @dataclass(frozen=True)
 class Gained(Result):
-    """The micro-segments."""
+    """The micro-segments, and what orders the target list."""
 
     stage = "gains"
     n_micro: int
     random_state: int
+    ranking: str = "micro"
+    """logistic or micro."""
+    why: str = ""
+    """Why it is that one, in words."""
 
 
 @dataclass(frozen=True)

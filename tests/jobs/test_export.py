@@ -21,7 +21,11 @@ from tests.conftest import ROOT, Completed, RunJob, hashes
 N, M = 20_000, 8_000
 CUSTOMERS_KNOWN = 3_000
 FORMULA = '=HYPERLINK("http://x","y")'
-MAILING = "[mailing]\ncost_per_piece = 0.9\nmargin_per_order = 30.0\nbase_response_rate = 0.02\n"
+# Known order by hand: that of the micro-segments.
+MAILING = (
+    "[mailing]\nranking = 'micro'\n"
+    "cost_per_piece = 0.9\nmargin_per_order = 30.0\nbase_response_rate = 0.02\n"
+)
 
 
 def delivered(path: Path) -> pl.DataFrame:
@@ -212,7 +216,12 @@ def test_the_same_bytes_with_any_threads_and_parts(
     assert {k: v for k, v in hashes(run).items() if k.startswith(("gains", "exp"))} == before
     other = folder / "other"
     done = run_job(
-        "jobs.run", config_of(folder, parts=2_500), "--run-dir", other, "--until", "gains"
+        "jobs.run",
+        config_of(folder, 'response = "RESPONSE"\n', 2_500),
+        "--run-dir",
+        other,
+        "--until",
+        "gains",
     )
     assert done.returncode == 0, done.stderr
     assert run_job("jobs.export", other, "--depth", "0.3").returncode == 0
@@ -360,12 +369,15 @@ def test_the_portable_model_gives_the_segments_of_the_run(
     session = onnxruntime.InferenceSession(path)
     names = json.loads(session.get_modelmeta().custom_metadata_map["features"])
     rows = parts(run / "features/population")
-    assigned, distances = session.run(
+    assigned, distances, likeness = session.run(
         None, {"features": rows.select(names).to_numpy().astype("f4")}
     )
     expected = rows.select("row").join(parts(run / "segments/population"), on="row")
     assert (assigned == expected["segment"].to_numpy()).mean() > 0.9999
     assert distances == pytest.approx(expected["distance"].to_numpy(), rel=1e-4)
+    # To half a bin of its logarithm, as the parts have it.
+    binned = rows.select("row").join(parts(run / "gains/population"), on="row")["likeness"]
+    assert likeness == pytest.approx(binned.to_numpy(), rel=0.008)
 
 
 def test_a_model_that_disagrees_with_the_run_is_not_written(

@@ -53,6 +53,7 @@ def listed(
     runs = [
         write_sorted_part(
             ROWS[a:b],
+            MICRO[a:b],
             None if ids is None else ids[a:b],
             None if marked is None else marked[a:b],
             ranking,

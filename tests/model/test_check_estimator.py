@@ -2,11 +2,12 @@
 
 import dask_ml.cluster
 import dask_ml.decomposition
+import dask_ml.linear_model
 import dask_ml.preprocessing
 import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
-from segment_lib.model import IncrementalPCA, KMeans, StandardScaler
+from segment_lib.model import IncrementalPCA, KMeans, LogisticRegression, StandardScaler
 from tests.estimators import FIGURES
 
 
@@ -25,6 +26,7 @@ def passed_and_run(estimator) -> tuple[int, int]:
         (StandardScaler, dask_ml.preprocessing.StandardScaler, 37),
         (IncrementalPCA, dask_ml.decomposition.IncrementalPCA, 31),
         (KMeans, dask_ml.cluster.KMeans, 45),
+        (LogisticRegression, dask_ml.linear_model.LogisticRegression, 55),
     ],
 )
 def test_no_fewer_checks_pass_than_of_dask_ml(ours, theirs, least):

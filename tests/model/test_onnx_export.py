@@ -1,6 +1,7 @@
 """The ONNX model, run by onnxruntime against an assignment by scikit-learn and numpy."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,15 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from segment_lib.errors import IntegrityError
-from segment_lib.model.onnx_export import build_onnx, check_onnx, run_onnx
+from segment_lib.model import Likeness
+from segment_lib.model.curve import Curve
+from segment_lib.model.onnx_export import (
+    build_onnx,
+    check_likeness,
+    check_onnx,
+    run_likeness,
+    run_onnx,
+)
 
 DRAW = np.random.default_rng(3)
 X = (DRAW.normal(size=(2000, 8)) * np.arange(1, 9) + DRAW.integers(0, 3, (2000, 1))).astype("f4")
@@ -101,3 +110,44 @@ def test_a_tie_may_go_either_way() -> None:
         model(centers), X, SCORES, centers, np.arange(7), segments, distances, Path("m")
     )
     assert agreeing == (FOUND.labels_ != 0).sum()
+
+
+LIKENESS = Likeness(
+    np.array([0.2 / SCALER.scale_, 0.3 / SCALER.scale_], dtype=np.float32),
+    np.array([-1.0, -0.5]),
+    np.ones(2),
+    (
+        Curve(np.array([-0.3, 0.9]), np.array([-1.0, 0.0, 1.0]), np.array([0.02, -0.04, 0.02])),
+        Curve(np.array([-0.2, 0.8]), np.empty(0), np.empty(0)),
+    ),
+)
+
+
+def with_likeness(likeness: Likeness = LIKENESS) -> bytes:
+    return build_onnx(
+        NAMES,
+        SCALER.mean_,
+        SCALER.scale_,
+        REDUCED.components_,
+        FOUND.cluster_centers_,
+        PLACES,
+        {},
+        likeness,
+    )
+
+
+def test_likeness_is_a_third_output_and_that_of_the_run() -> None:
+    content = with_likeness()
+    proto = onnx.load_from_string(content)
+    assert [value.name for value in proto.graph.output] == ["segment", "distance", "likeness"]
+    likeness = run_likeness(content, X)
+    assert (likeness.shape, likeness.dtype) == ((len(X),), np.float32)
+    np.testing.assert_allclose(likeness, LIKENESS.predict(X), rtol=1e-4)
+    check_likeness(content, X, LIKENESS, Path("model.onnx"))
+    assert (run_onnx(content, X)[0] == FOUND.labels_).all()
+
+
+def test_another_likeness_is_refused() -> None:
+    other = replace(LIKENESS, intercepts=LIKENESS.intercepts + 0.01)
+    with pytest.raises(IntegrityError, match="another likeness"):
+        check_likeness(with_likeness(other), X, LIKENESS, Path("model.onnx"))

@@ -12,16 +12,8 @@ from jobs import assign, refresh, run
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Config, Inputs
 from segment_lib.errors import ConfigError
-from segment_lib.run.artifacts import (
-    ARRAYS,
-    ARTIFACTS,
-    ATTRIBUTES,
-    FEATURES,
-    PLAN,
-    PROJECTION,
-    RAW,
-    Artifact,
-)
+from segment_lib.run.artifact_kinds import Artifact
+from segment_lib.run.artifacts import ARRAYS, ARTIFACTS, ATTRIBUTES, FEATURES, PLAN, PROJECTION, RAW
 from segment_lib.run.baseline import Baseline
 from segment_lib.run.blame import unquoted
 from segment_lib.run.context import Context
