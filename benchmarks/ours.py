@@ -30,18 +30,18 @@ class Delivery:
 
     @property
     def settings(self) -> list[str]:
-        """Options that make the config read these extracts."""
+        """Options that make the config read these extracts, and scale features as peers do."""
         names = {
             "population": "Udacity_AZDIAS_Subset.csv",
             "customers": "Udacity_CUSTOMERS_Subset.csv",
             "feature_summary": "AZDIAS_Feature_Summary.csv",
             "data_dictionary": "Data_Dictionary.md",
         }
-        return [
-            word
-            for key, name in names.items()
-            for word in ("--set", f'inputs.{key}="{(self.folder / name).absolute()}"')
-        ]
+        values = {
+            f"inputs.{key}": f'"{(self.folder / name).absolute()}"' for key, name in names.items()
+        }
+        values |= {"model.scaling": '"feature"', "model.n_components": "0.85"}
+        return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
 
     def make(self) -> None:
         if (self.folder / "Udacity_CUSTOMERS_Subset.csv").exists():
