@@ -14,7 +14,7 @@ PEERS := $(VENV)/.peers
 EXTRACTS := data/azdias
 LAST := Udacity_CUSTOMERS_Subset.csv
 
-.PHONY: help run submit test test-faults install check lint types imports house audit calibration demo-refresh bench docs clean
+.PHONY: help run submit test test-faults install check lint types imports house audit calibration demo-refresh bench answer coverage seeds docs clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,15 @@ demo-refresh: install  ## three years of generated extracts: a base, more people
 
 bench: install $(PEERS)  ## ours against peers, one run, ratios printed; quick: make bench ROWS=100000
 	$(BIN)/python -m benchmarks.bench --rows $(ROWS) $(ARGS)
+
+answer: install $(PEERS)  ## settings of the model on eight tables: found again, and customers reached; one: ARGS="--tables loans"
+	$(BIN)/python -m benchmarks.answer $(ARGS)
+
+coverage: install  ## limits of an index against what other samples say of the same people
+	$(BIN)/python -m benchmarks.coverage $(ARGS)
+
+seeds: install  ## the same rows with other seeds: segments, verdicts, planted segments
+	$(BIN)/python -m benchmarks.seeds $(ARGS)
 
 docs: install  ## the tables of docs/config.md and docs/files.md, from what the code declares
 	$(BIN)/python -m docs.tables

@@ -27,8 +27,8 @@ CHECKED = (*PACKAGES, "benchmarks", "tests")
 
 MAX_NAMES = 20
 MAX_MODULE_LINES = 420
-MAX_PRODUCT_LINES = 18_900
-"""What they were when they were first counted: they may not grow without a look at this line."""
+MAX_PRODUCT_LINES = 18_500
+"""What they were when they were last brought down; they may not grow without a look here."""
 EMPTY_NAMES = frozenset({"told", "found", "of"})
 """Names of variables that do not say what they hold."""
 _DISK_PATHS = {"Path", "PosixPath"}

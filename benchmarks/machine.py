@@ -43,8 +43,8 @@ class Conditions:
         return f"{words}-{self.cores}-cores-{self.date[:10]}"
 
 
-def conditions(arguments: Sequence[str]) -> Conditions:
-    """Present conditions, for `python -m benchmarks.bench` with these arguments."""
+def conditions(arguments: Sequence[str], program: str = "benchmarks.bench") -> Conditions:
+    """Present conditions, for `python -m PROGRAM` with these arguments."""
     return Conditions(
         cpu=_cpu(),
         cores=os.cpu_count() or 1,
@@ -53,7 +53,7 @@ def conditions(arguments: Sequence[str]) -> Conditions:
         versions={"python": platform.python_version()}
         | {name: installed for name in _PACKAGES if (installed := _version(name))},
         date=datetime.now().astimezone().isoformat(timespec="minutes"),
-        command=" ".join(["python -m benchmarks.bench", *arguments]),
+        command=" ".join(["python -m", program, *arguments]),
     )
 
 

@@ -15,6 +15,13 @@ from benchmarks.table import Repeat
 ROWS, CUSTOMERS = 891_221, 191_652
 """Rows of the real delivery."""
 
+_FILES = {
+    "population": "Udacity_AZDIAS_Subset.csv",
+    "customers": "Udacity_CUSTOMERS_Subset.csv",
+    "feature_summary": "AZDIAS_Feature_Summary.csv",
+    "data_dictionary": "Data_Dictionary.md",
+}
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -23,6 +30,7 @@ class Delivery:
     config: Path
     folder: Path
     rows: int
+    seed: int = 0
 
     @property
     def customers(self) -> int:
@@ -31,23 +39,25 @@ class Delivery:
     @property
     def settings(self) -> list[str]:
         """Options that make the config read these extracts, and scale features as peers do."""
-        names = {
-            "population": "Udacity_AZDIAS_Subset.csv",
-            "customers": "Udacity_CUSTOMERS_Subset.csv",
-            "feature_summary": "AZDIAS_Feature_Summary.csv",
-            "data_dictionary": "Data_Dictionary.md",
-        }
-        values = {
-            f"inputs.{key}": f'"{(self.folder / name).absolute()}"' for key, name in names.items()
-        }
+        values = {f"inputs.{key}": f'"{self.path(key)}"' for key in _FILES}
         values |= {"model.scaling": '"feature"', "model.n_components": "0.85"}
         return [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
 
+    def path(self, key: str) -> Path:
+        """Return the file that is named in this key of `[inputs]`."""
+        return (self.folder / _FILES[key]).absolute()
+
+    @property
+    def truth(self) -> Path:
+        """The planted segment of each row of the population."""
+        return self.folder / "population_truth.parquet"
+
     def make(self) -> None:
-        if (self.folder / "Udacity_CUSTOMERS_Subset.csv").exists():
+        if self.path("customers").exists():
             return
-        sizes = ["--rows", str(self.rows), "--customers", str(self.customers), "--seed", "0"]
-        succeed(measure(python("jobs.make_extracts", *sizes, "--out", str(self.folder))))
+        sizes = ["--rows", str(self.rows), "--customers", str(self.customers)]
+        drawn = ["--seed", str(self.seed), "--truth"]
+        succeed(measure(python("jobs.make_extracts", *sizes, *drawn, "--out", str(self.folder))))
 
     def job(self, run: Path, *options: str) -> Measured:
         """Run the job on these extracts, as a command."""

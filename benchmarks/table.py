@@ -162,9 +162,9 @@ def _inertias(sides: Sequence[Side]) -> list[str]:
 
 
 def _claim_cells(claim: Claim) -> tuple[str, ...]:
-    bound = f"{claim.sense} {claim.bound:g} {claim.unit}"
+    bound = f"{claim.sense} {claim.bound:g} {claim.unit}".rstrip()
     verdict = "held" if claim.held else "not held"
-    return (claim.what, bound, f"{claim.value:,.5g} {claim.unit}", verdict)
+    return (claim.what, bound, f"{claim.value:,.5g} {claim.unit}".rstrip(), verdict)
 
 
 def _table(header: Sequence[str], rows: Any, left: int = 0) -> list[str]:

@@ -3,7 +3,7 @@
 import polars as pl
 
 from jobs.command import run_alone
-from segment_lib.clean import Assessment
+from segment_lib.clean import Assessment, refuse_unseen, remarks
 from segment_lib.encode import MAX_LEVELS, Plan, derive_plan, read_plan, with_redundant
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.run.artifacts import ATTRIBUTES, PLAN, RAW, ROWS
@@ -35,20 +35,20 @@ def run(context: Context) -> Outcome:
             "is nothing to segment. Check the extract and cleaning.max_missing_share."
         )
     plan, text = plan_in_force(context, derived, derived.to_json(meanings))
-    remarks = delivery.remarks(
-        attributes,
-        uncounted=plan.uncounted,
-        max_unseen_share=context.config.cleaning.max_unseen_share,
+    max_unseen_share = context.config.cleaning.max_unseen_share
+    refuse_unseen(delivery, attributes, max_unseen_share=max_unseen_share, uncounted=plan.uncounted)
+    noticed = remarks(
+        delivery,
         everywhere=context.config.inputs.missing,
         min_cell=context.config.fairness.min_cell,
     )
     suppress_column = context.config.inputs.suppress_column
-    remarks += suspected_remarks(suspected_columns(attributes, suppress_column))
+    noticed += suspected_remarks(suspected_columns(attributes, suppress_column))
     context.write_frame(ATTRIBUTES, attributes)
     context.write_frame(ROWS, delivery.missing_rows(attributes.filter("kept")["attribute"]))
     context.write(PLAN, text.encode())
     message = message_of(context, attributes, plan)
-    return Outcome(Assessed.declare(schema), delivery.rows, delivery.rows, message, remarks)
+    return Outcome(Assessed.declare(schema), delivery.rows, delivery.rows, message, noticed)
 
 
 def plan_in_force(context: Context, derived: Plan, text: str) -> tuple[Plan, str]:

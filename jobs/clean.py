@@ -20,7 +20,8 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from jobs.command import path_argument, run_and_exit
+from jobs.command import command_line, path_argument, run_and_exit
+from segment_lib.cluster.memory import MIB
 from segment_lib.errors import ConfigError
 from segment_lib.run.foreign import refuse_links, refuse_strangers
 from segment_lib.run.layout import STAGING
@@ -32,15 +33,9 @@ from segment_lib.storage.location import Location
 from segment_lib.storage.scratch import private_folders
 from segment_lib.storage.stores import store_of
 
-_MIB = 2**20
-
 
 def parser() -> argparse.ArgumentParser:
-    arguments = argparse.ArgumentParser(
-        prog="python -m jobs.clean",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    arguments = command_line("clean", __doc__)
     add = arguments.add_argument
     add("run", type=path_argument, help="folder of a run, such as runs/azdias")
     add("--remove", action="store_true", help="remove the scratch")
@@ -99,13 +94,13 @@ def _report(what: str, paths: Sequence[Location], option: str, *, removed: bool)
         total += size
         if removed:
             remove(path)
-        log(f"{what:9} {size / _MIB:10,.1f} MiB  {path}", kind=what, path=str(path), bytes=size)
+        log(f"{what:9} {size / MIB:10,.1f} MiB  {path}", kind=what, path=str(path), bytes=size)
     if not paths:
         log(f"{what:9} none")
     elif removed:
-        log(f"{what:9} {total / _MIB:10,.1f} MiB  removed: {len(paths)}")
+        log(f"{what:9} {total / MIB:10,.1f} MiB  removed: {len(paths)}")
     else:
-        log(f"{what:9} {total / _MIB:10,.1f} MiB  in all; {option} removes it")
+        log(f"{what:9} {total / MIB:10,.1f} MiB  in all; {option} removes it")
 
 
 if __name__ == "__main__":

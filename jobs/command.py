@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from segment_lib.errors import ConfigError, DataError, JobError, ResourceError
 from segment_lib.run.blame import place_of, unquoted
@@ -47,6 +47,16 @@ def from_repository(package: str) -> Iterator[None]:
         line = f"error: {package} is not part of the wheel. Run the command in a checkout."
         print(line, file=sys.stderr)
         sys.exit(ConfigError.exit_code)
+
+
+def command_line(name: str, about: str | None, **options: Any) -> argparse.ArgumentParser:
+    """Return the command line of a module of jobs, described in its words as they stand."""
+    return argparse.ArgumentParser(
+        prog=f"python -m jobs.{name}",
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **options,
+    )
 
 
 def count(text: str) -> int:

@@ -6,7 +6,6 @@ from dask import delayed
 
 from jobs.command import run_alone
 from segment_lib import profile
-from segment_lib.clean import sum_tallies
 from segment_lib.compare import chi_square_tests, refuse_suspicious, sanity_checks, segment_table
 from segment_lib.disclosure import suppress_segments
 from segment_lib.model import segment_ids
@@ -91,10 +90,9 @@ def run(context: Context) -> Outcome:
 
 def profiled(context: Context) -> dict[str, profile.Levels]:
     """Choose the profile of each attribute: as in the base of a refresh, so that counts compare."""
-    tallies = context.compute([sum_of_tallies(context.root, context.files(RAW, "population"))])
-    values = sum_tallies(tallies, context.source(SCHEMA)).values
+    (tally,) = context.compute([sum_of_tallies(context.root, context.files(RAW, "population"))])
     base = context.base.json(artifacts.LEVELS) if context.is_refresh else {}
-    counts = {name: value.rows for name, value in values.items()}
+    counts = {name: value.rows for name, value in tally.values.items()}
     return profile.all_levels(counts, profile.levels_from_json(base))
 
 

@@ -9,7 +9,6 @@ base to what was refreshed from it, a chart goes to RUNS_DIR/history-BASE.svg.
 Exit codes: 0 done, 2 usage or no run there, 6 integrity check failed.
 """
 
-import argparse
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any, NoReturn
 
 import polars as pl
 
-from jobs.command import path_argument, run_and_exit, say
+from jobs.command import command_line, path_argument, run_and_exit, say
 from segment_lib.cluster.memory import ADDRESSES_TO_DRAW, refuse_few_addresses
 from segment_lib.config import Fairness
 from segment_lib.disclosure import suppress_segments
@@ -56,11 +55,7 @@ class PastRun:
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Print the history, and exit with the code of the outcome."""
-    arguments = argparse.ArgumentParser(
-        prog="python -m jobs.history",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    arguments = command_line("history", __doc__)
     arguments.add_argument("runs", type=path_argument, help="the folder in which run folders are")
     options = arguments.parse_args(argv)
     start_logging("text")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jobs.command import exit_code, from_repository
+from jobs.command import command_line, exit_code, from_repository
 from segment_lib.run.progress import start_logging
 
 with from_repository("extracts"):
@@ -56,12 +56,7 @@ def make(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m jobs.make_extracts",
-        description=__doc__,
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("make_extracts", __doc__, epilog=_EXAMPLES)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--out", type=Path, metavar="DIR", help="write the four files here")
     what.add_argument(

@@ -8,12 +8,11 @@ segment is delivered twice, in a part file of its own. Each folder has a job.tom
 gives the same bytes.
 """
 
-import argparse
 import os
 from pathlib import Path
 from typing import NoReturn
 
-from jobs.command import count, from_repository, run_and_exit
+from jobs.command import command_line, count, from_repository, run_and_exit
 from segment_lib.run.progress import start_logging
 
 with from_repository("extracts"):
@@ -22,11 +21,7 @@ with from_repository("extracts"):
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Make the deliveries, and exit with the code of the outcome."""
-    parser = argparse.ArgumentParser(
-        prog="python -m jobs.make_years",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line("make_years", __doc__)
     add = parser.add_argument
     add("--out", type=Path, required=True, metavar="DIR", help="the folders 1, 2 and 3 go here")
     add("--rows", type=count, default=40_000, metavar="N", help="population rows of the first year")

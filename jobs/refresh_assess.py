@@ -1,6 +1,6 @@
 """Assess a later delivery; attributes kept and plan are those of the base."""
 
-from segment_lib.clean import Assessment, as_in_base
+from segment_lib.clean import Assessment, as_in_base, refuse_unseen, remarks
 from segment_lib.encode import propose_plan, read_plan
 from segment_lib.run.artifacts import ATTRIBUTES, PLAN, PROPOSED_PLAN, RAW, ROWS
 from segment_lib.run.context import Context
@@ -23,10 +23,10 @@ def run(context: Context) -> Outcome:
         delivery.attributes(max_missing_share=1.0), context.base.frame(ATTRIBUTES), changes.absent
     )
     plan = read_plan(text, schema, PLAN.path)
-    remarks = delivery.remarks(
-        attributes,
-        uncounted=plan.uncounted,
-        max_unseen_share=context.config.cleaning.max_unseen_share,
+    max_unseen_share = context.config.cleaning.max_unseen_share
+    refuse_unseen(delivery, attributes, max_unseen_share=max_unseen_share, uncounted=plan.uncounted)
+    noticed = remarks(
+        delivery,
         everywhere=context.config.inputs.missing,
         min_cell=context.config.fairness.min_cell,
     )
@@ -41,7 +41,7 @@ def run(context: Context) -> Outcome:
     if proposed != plan:
         context.write(PROPOSED_PLAN, proposed.to_json(meanings).encode())
         message += f"; {PROPOSED_PLAN.path} has rules for what is new"
-    return Outcome(Assessed.declare(schema), delivery.rows, delivery.rows, message, remarks)
+    return Outcome(Assessed.declare(schema), delivery.rows, delivery.rows, message, noticed)
 
 
 def cost(scale: Scale) -> Cost:

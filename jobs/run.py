@@ -23,7 +23,7 @@ import polars as pl
 
 import jobs
 from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
-from jobs.command import count, path_argument, run_and_exit, say
+from jobs.command import command_line, count, path_argument, run_and_exit, say
 from segment_lib.cluster.workers import Workers, connect, local_workers, scheduler_address
 from segment_lib.config import load_config
 from segment_lib.disclosure import suppress_segments
@@ -48,11 +48,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     """Build the command line of the whole job, or of one stage."""
     names = [stage.name for stage in STAGES]
     about = __doc__ if only is None else sys.modules["__main__"].__doc__
-    arguments = argparse.ArgumentParser(
-        prog=f"python -m jobs.{only or 'run'}",
-        description=about,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    arguments = command_line(only or "run", about)
     add = arguments.add_argument
     add("config", type=Path, help="TOML file that names the extracts, such as config/azdias.toml")
     add(

@@ -14,7 +14,8 @@ Exit codes: 0 all is as it was written, 2 usage, 6 something is not.
 import argparse
 from typing import NoReturn
 
-from jobs.command import path_argument, run_and_exit
+from jobs.command import command_line, path_argument, run_and_exit
+from segment_lib.cluster.memory import MIB
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.run.blame import blaming
 from segment_lib.run.foreign import refuse_links
@@ -27,11 +28,7 @@ from segment_lib.storage.stores import store_of
 
 
 def parser() -> argparse.ArgumentParser:
-    arguments = argparse.ArgumentParser(
-        prog="python -m jobs.verify",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    arguments = command_line("verify", __doc__)
     arguments.add_argument("run", type=path_argument, help="folder of a run, such as runs/azdias")
     arguments.add_argument("--log-format", choices=("text", "json"), default="text")
     return arguments
@@ -70,7 +67,7 @@ def verify(root: Location) -> None:
             "command again to finish it"
         )
     files = [file for record in manifest.stages.values() for file in record.files]
-    size = sum(file.bytes for file in files) / 2**20
+    size = sum(file.bytes for file in files) / MIB
     log(
         f"{len(files)} files of {len(manifest.stages)} stages, {size:,.1f} MiB: as they were left",
         files=len(files),

@@ -4,18 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from segment_lib.config import (
-    Cleaning,
-    Config,
-    Inputs,
-    Mailing,
-    Model,
-    Refresh,
-    Run,
-    load_config,
-    parse_size,
-)
-from segment_lib.config.sections import SECTIONS
+from segment_lib.config import Config, Inputs, Run, load_config, parse_size
+from segment_lib.config.sections import SECTIONS, Cleaning, Mailing, Model, Refresh
 from segment_lib.errors import ConfigError
 from segment_lib.schema.values import keys
 

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from segment_lib.compare import compare_segments
 from segment_lib.disclosure import count_text, suppress_segments, suppressed, suppressed_segments
-from segment_lib.profile import COUNTS, describe_segments, fairness_table
+from segment_lib.profile import COUNTS
+from segment_lib.profile.describe import describe_segments
+from segment_lib.profile.fairness import fairness_table
 from segment_lib.report import tables
 from segment_lib.report.segments import build_segments
 from tests.attack import Cell, published_sums, range_of

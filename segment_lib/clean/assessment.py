@@ -7,16 +7,17 @@ from functools import cached_property
 import polars as pl
 
 from segment_lib.clean.completeness import (
+    ID_REASON,
     ExtractCounts,
-    assess_attributes,
+    count_extract,
     expected_levels,
     histogram,
+    looks_like_id,
     spelled,
-    sum_tallies,
+    unseen_codes,
 )
-from segment_lib.clean.remarks import refuse_unseen, remarks
 from segment_lib.clean.tally import Tally
-from segment_lib.schema import Schema, canonical
+from segment_lib.schema import Schema
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Assessment:
     @cached_property
     def extracts(self) -> dict[str, ExtractCounts]:
         """What each extract holds."""
-        return {name: sum_tallies([tally], self.schema) for name, tally in self.tallies.items()}
+        return {name: count_extract(tally, self.schema) for name, tally in self.tallies.items()}
 
     @property
     def rows(self) -> int:
@@ -55,15 +56,46 @@ class Assessment:
         }
 
     def attributes(self, max_missing_share: float) -> pl.DataFrame:
-        """Return a row per attribute, as `assess_attributes` does."""
-        population, customers = self.extracts.values()
-        return assess_attributes(
-            self.schema,
-            population,
-            customers,
-            self.dictionary,
-            max_missing_share=max_missing_share,
-        )
+        """Assess every attribute: missing cells, levels, unseen codes, and whether it is kept.
+
+        Whether it is kept is decided on the population alone, and holds for the customers.
+
+        Parameters
+        ----------
+        max_missing_share : attributes missing in a larger share of the population are dropped
+        """
+        population = self.extracts["population"]
+        rows = []
+        for attribute in self.schema:
+            name, values = attribute.name, population.values[attribute.name]
+            share = population.missing[name] / population.rows
+            reason = None
+            if share > max_missing_share:
+                reason = (
+                    f"missing in {share:.1%} of the population, more than {max_missing_share:.0%}"
+                )
+            elif len(values.rows) < 2 and not values.overflow:
+                reason = "the same value in every row"
+            elif name not in self.dictionary and looks_like_id(attribute, population):
+                reason = ID_REASON
+            own, of_customers = (
+                _counts(name, extract, self.levels[name]) for extract in self.extracts.values()
+            )
+            rows.append(
+                {
+                    "attribute": name,
+                    "information_level": attribute.information_level,
+                    "type": attribute.type,
+                    "n_levels": len(values.rows),
+                    "missing": own["missing"],
+                    "missing_share": own["missing_share"],
+                    "kept": reason is None,
+                    "reason": reason,
+                    **own,
+                    **{f"customers_{count}": value for count, value in of_customers.items()},
+                }
+            )
+        return pl.DataFrame(rows, schema_overrides={"reason": pl.String}, infer_schema_length=None)
 
     def missing_rows(self, kept: Collection[str]) -> pl.DataFrame:
         """Return extract, n_missing and rows: rows by how many kept attributes they lack."""
@@ -77,46 +109,6 @@ class Assessment:
             orient="row",
         )
 
-    def remarks(
-        self,
-        attributes: pl.DataFrame,
-        *,
-        uncounted: Collection[str],
-        max_unseen_share: float,
-        everywhere: Collection[str],
-        min_cell: int,
-    ) -> list[str]:
-        """Return what to look at in the delivery.
-
-        Parameters
-        ----------
-        attributes : the table of `attributes`, with what is kept
-        uncounted : attributes that make no feature, as they have too many levels
-        max_unseen_share : the most rows that may hold codes the dictionary lacks
-        everywhere : the missing codes that were declared for all attributes
-        min_cell : counts of fewer rows are not told
-
-        Raises
-        ------
-        DataError
-            If more rows hold codes the dictionary lacks: it is not theirs.
-        """
-        refuse_unseen(
-            self.schema,
-            attributes,
-            self.extracts,
-            self.dictionary,
-            max_unseen_share=max_unseen_share,
-            uncounted=uncounted,
-        )
-        return remarks(
-            self.schema,
-            self.extracts,
-            self.dictionary,
-            everywhere=tuple(map(canonical, everywhere)),
-            min_cell=min_cell,
-        )
-
 
 def as_in_base(
     attributes: pl.DataFrame, base: pl.DataFrame, absent: Collection[str]
@@ -125,7 +117,7 @@ def as_in_base(
 
     Parameters
     ----------
-    attributes, base : tables of `assess_attributes`
+    attributes, base : tables of `Assessment.attributes`
     absent : attributes that are delivered no more
     """
     gone = pl.col("attribute").is_in(list(absent))
@@ -145,3 +137,20 @@ def as_in_base(
     return joined.with_columns(
         (pl.col("kept").fill_null(False) & ~gone).alias("kept"), reason.alias("reason")
     ).select(attributes.columns)
+
+
+def _counts(
+    name: str, extract: ExtractCounts, levels: tuple[str, ...] | None
+) -> dict[str, int | float]:
+    values = extract.values[name]
+    unseen = unseen_codes(values, levels)
+    if levels is not None and values.overflow:
+        # No code is listed, and there are more codes than levels: nearly all are unseen.
+        unseen = {"": extract.rows - extract.missing[name]}
+    return {
+        "missing": extract.missing[name],
+        "missing_share": extract.missing[name] / extract.rows,
+        "missing_before": values.nulls,
+        "unseen_levels": len(unseen),
+        "unseen_rows": sum(unseen.values()),
+    }

@@ -1,4 +1,4 @@
-"""Completeness of the extracts, from the tallies alone: attributes kept, rows by missing cells."""
+"""Counts of an extract from its tally: rows by missing cells, levels, codes that are none."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -34,20 +34,14 @@ def count_missing(attributes: Iterable[Attribute]) -> pl.Expr:
     )
 
 
-def sum_tallies(tallies: Iterable[Tally], schema: Schema) -> ExtractCounts:
-    """Add up the tallies of an extract's parts."""
-    rows = 0
-    values: dict[str, Values] = {}
-    missing: Counter[str] = Counter(dict.fromkeys(schema.names, 0))
-    for tally in tallies:
-        rows += tally.rows
-        for name, part_values in tally.values.items():
-            values[name] = values[name] + part_values if name in values else part_values
-        for pattern, count in tally.patterns.items():
-            for bit, name in enumerate(schema.names):
-                if pattern >> bit & 1:
-                    missing[name] += count
-    return ExtractCounts(rows, values, missing)
+def count_extract(tally: Tally, schema: Schema) -> ExtractCounts:
+    """Count an extract from the tally of all its parts."""
+    missing = dict.fromkeys(schema.names, 0)
+    for pattern, count in tally.patterns.items():
+        for bit, name in enumerate(schema.names):
+            if pattern >> bit & 1:
+                missing[name] += count
+    return ExtractCounts(tally.rows, tally.values, missing)
 
 
 def histogram(tally: Tally, schema: Schema, kept: Collection[str]) -> Counter[int]:
@@ -110,70 +104,3 @@ def looks_like_id(attribute: Attribute, extract: ExtractCounts) -> bool:
     as_long = low >= _MIN_LONG_ID and len(as_code(low)) == len(as_code(high))
     whole = all(value == int(value) for value in numbers)
     return distinct == 1 and rows == extract.rows and whole and low >= 0 and (runs_on or as_long)
-
-
-def assess_attributes(
-    schema: Schema,
-    population: ExtractCounts,
-    customers: ExtractCounts,
-    dictionary: Mapping[str, Collection[str]],
-    *,
-    max_missing_share: float,
-) -> pl.DataFrame:
-    """Assess every attribute: missing cells, levels, unseen codes, and whether it is kept.
-
-    Whether an attribute is kept is decided on the population alone, and holds for the customers.
-
-    Parameters
-    ----------
-    dictionary : attribute to the levels the dictionary gives it, where it does
-    max_missing_share : attributes missing in a larger share of the population are dropped
-    """
-    rows = []
-    for attribute in schema:
-        name = attribute.name
-        levels = expected_levels(attribute, population.values[name], dictionary)
-        n_levels = len(population.values[name].rows)
-        share = population.missing[name] / population.rows
-        reason = None
-        if share > max_missing_share:
-            reason = f"missing in {share:.1%} of the population, more than {max_missing_share:.0%}"
-        elif n_levels < 2 and not population.values[name].overflow:
-            reason = "the same value in every row"
-        elif name not in dictionary and looks_like_id(attribute, population):
-            reason = ID_REASON
-        population_counts, customer_counts = (
-            _counts(attribute, extract, levels) for extract in (population, customers)
-        )
-        rows.append(
-            {
-                "attribute": name,
-                "information_level": attribute.information_level,
-                "type": attribute.type,
-                "n_levels": n_levels,
-                "missing": population.missing[name],
-                "missing_share": share,
-                "kept": reason is None,
-                "reason": reason,
-                **population_counts,
-                **{f"customers_{count}": value for count, value in customer_counts.items()},
-            }
-        )
-    return pl.DataFrame(rows, schema_overrides={"reason": pl.String}, infer_schema_length=None)
-
-
-def _counts(
-    attribute: Attribute, extract: ExtractCounts, levels: tuple[str, ...] | None
-) -> dict[str, int | float]:
-    values = extract.values[attribute.name]
-    unseen = unseen_codes(values, levels)
-    if levels is not None and values.overflow:
-        # No code is listed, and there are more codes than levels: nearly all are unseen.
-        unseen = {"": extract.rows - extract.missing[attribute.name]}
-    return {
-        "missing": extract.missing[attribute.name],
-        "missing_share": extract.missing[attribute.name] / extract.rows,
-        "missing_before": values.nulls,
-        "unseen_levels": len(unseen),
-        "unseen_rows": sum(unseen.values()),
-    }

@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import polars as pl
 
+from segment_lib.clean.assessment import Assessment
 from segment_lib.clean.completeness import (
     ID_REASON,
     ExtractCounts,
     as_code,
-    expected_levels,
     looks_like_id,
     unseen_codes,
 )
@@ -26,12 +26,8 @@ from segment_lib.clean.spellings import (
 )
 from segment_lib.clean.tally import ENDS, WORD, Values
 from segment_lib.errors import DataError
-from segment_lib.schema import Attribute, Schema, is_null_word, is_number
-
-Extracts = Mapping[str, ExtractCounts]
-"""Name to counts, the population first."""
-Levels = Mapping[str, Collection[str]]
-"""Attribute to the levels that the dictionary lists, where it does."""
+from segment_lib.schema import Attribute, canonical, is_null_word, is_number
+from segment_lib.schema.wording import listed
 
 _MAX_NAMES = 20
 """The most attributes named in one line."""
@@ -48,12 +44,7 @@ _USUAL = re.compile(r"[7-9]|9+[5-9]|7+|8+|214748364[78]|32767|65535|4294967295")
 
 
 def remarks(
-    schema: Schema,
-    extracts: Extracts,
-    dictionary: Levels,
-    *,
-    everywhere: Collection[str] = (),
-    min_cell: int = 0,
+    delivery: Assessment, *, everywhere: Collection[str] = (), min_cell: int = 0
 ) -> list[str]:
     """Make all remarks, one line for each kind.
 
@@ -62,22 +53,19 @@ def remarks(
     everywhere : the missing codes that are declared for all attributes
     min_cell : counts of fewer rows are suppressed
     """
-    all_remarks = (
-        _absent_codes(schema, extracts, everywhere),
-        _null_words(schema, extracts, dictionary, min_cell),
-        _sentinel_codes(schema, extracts, dictionary, min_cell),
-        _ids(schema, extracts, dictionary),
-        _misspelled_codes(schema, extracts, dictionary, min_cell),
-        _duplicate_levels(schema, extracts),
-    )
-    return [remark for remark in all_remarks if remark]
+    return [
+        *_absent_codes(delivery, list(map(canonical, everywhere))),
+        *_null_words(delivery, min_cell),
+        *_sentinel_codes(delivery, min_cell),
+        *_ids(delivery),
+        *_misspelled_codes(delivery, min_cell),
+        *_duplicate_levels(delivery),
+    ]
 
 
 def refuse_unseen(
-    schema: Schema,
+    delivery: Assessment,
     attributes: pl.DataFrame,
-    extracts: Extracts,
-    dictionary: Levels,
     *,
     max_unseen_share: float,
     uncounted: Collection[str] = (),
@@ -86,26 +74,24 @@ def refuse_unseen(
 
     Parameters
     ----------
-    attributes : the table of `assess_attributes`
+    attributes : the table of `Assessment.attributes`
     uncounted : attributes that are not checked, as too many levels make them no feature
     """
     faults, remedies = list[str](), list[str]()
-    population = next(iter(extracts.values()))
     for row in attributes.filter("kept").iter_rows(named=True):
-        attribute = schema[row["attribute"]]
-        levels = expected_levels(attribute, population.values[attribute.name], dictionary)
-        for name, extract in extracts.items():
-            unseen = row["unseen_rows" if extract is population else f"{name}_unseen_rows"]
+        attribute = delivery.schema[row["attribute"]]
+        for name, extract in delivery.extracts.items():
+            unseen = row["unseen_rows" if name == "population" else f"{name}_unseen_rows"]
             if unseen <= max_unseen_share * extract.rows or attribute.name in uncounted:
                 continue
-            cause, remedy = _cause(attribute, extract, levels or ())
+            cause, remedy = _cause(attribute, extract, delivery.levels[attribute.name] or ())
             remedies.append(remedy)
             because = f": {cause}" if cause else ""
             faults.append(f"{attribute.name} ({unseen / extract.rows:.1%} of the {name}{because})")
     if faults:
         raise DataError(
             "Codes that are neither a level nor a missing code, in more than "
-            f"{max_unseen_share:.0%} of the rows: {joined(faults)}. "
+            f"{max_unseen_share:.0%} of the rows: {listed(faults, _MAX_NAMES)}. "
             f"{' '.join(dict.fromkeys(remedies))}"
         )
 
@@ -132,10 +118,9 @@ def _cause(
     )
 
 
-def joined(items: Sequence[str], most: int = _MAX_NAMES) -> str:
-    """Join items in one line, and count those beyond the first `most`."""
-    more = f" and {len(items) - most} more" if len(items) > most else ""
-    return ", ".join(items[:most]) + more
+def _remark(before: str, names: Sequence[str], after: str) -> list[str]:
+    """Make the remark on attributes; none if there are none."""
+    return [f"{before} {listed(names, _MAX_NAMES)}. {after}"] if names else []
 
 
 def _share(rows: int, name: str, extract: ExtractCounts, min_cell: int) -> str:
@@ -144,33 +129,34 @@ def _share(rows: int, name: str, extract: ExtractCounts, min_cell: int) -> str:
     return f"{share} of the {name}"
 
 
-def _absent_codes(schema: Schema, extracts: Extracts, everywhere: Collection[str]) -> str | None:
+def _absent_codes(delivery: Assessment, everywhere: Collection[str]) -> list[str]:
+    extracts = delivery.extracts.values()
     seen: dict[str, set[str]] = {
-        a.name: {code for e in extracts.values() for code in e.values[a.name].missing}
-        for a in schema
+        name: {code for extract in extracts for code in extract.values[name].missing}
+        for name in delivery.schema.names
     }
     absent = {
-        a.name: [code for code in a.missing if not _is_seen(a, code, seen[a.name])] for a in schema
+        a.name: [code for code in a.missing if not _is_seen(a, code, seen[a.name])]
+        for a in delivery.schema
     }
     seen_anywhere = set().union(*seen.values())
     # What other attributes hold is declared out of habit; what none holds may be a slip.
     similar, nowhere, elsewhere = list[str](), list[str](), list[str]()
     for name, missing in absent.items():
         if codes := [code for code in missing if code not in everywhere]:
-            levels = {
-                v for e in extracts.values() for v in e.values[name].rows if isinstance(v, str)
-            }
+            levels = {v for e in extracts for v in e.values[name].rows if isinstance(v, str)}
             words = next(filter(None, (describe_likeness(code, levels) for code in codes)), None)
             hint = f" (a level is {words})" if words else ""
             group = similar if words else elsewhere if seen_anywhere.issuperset(codes) else nowhere
-            group.append(f"{name} [{joined(codes, _MAX_CODES)}]{hint}")
+            group.append(f"{name} [{listed(codes, _MAX_CODES)}]{hint}")
     for code in everywhere:
         if all(code in missing for missing in absent.values()):
             nowhere.append(f"inputs.missing [{code}]")
-    if not (names := similar + nowhere + elsewhere):
-        return None
-    where = "but in no row of either extract"
-    return f"Declared as missing, {where}: {joined(names)}. Check the codes."
+    return _remark(
+        "Declared as missing, but in no row of either extract:",
+        similar + nowhere + elsewhere,
+        "Check the codes.",
+    )
 
 
 def _is_seen(attribute: Attribute, code: str, seen: Collection[str]) -> bool:
@@ -181,41 +167,36 @@ def _is_seen(attribute: Attribute, code: str, seen: Collection[str]) -> bool:
     return float(code) in {float(other) for other in seen if is_number(other)}
 
 
-def _null_words(
-    schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int
-) -> str | None:
+def _null_words(delivery: Assessment, min_cell: int) -> list[str]:
     names, words = [], set[str]()
-    for attribute in schema:
+    for attribute in delivery.schema:
         shares = []
-        for name, extract in extracts.items():
+        for name, extract in delivery.extracts.items():
             levels = {
                 level: rows
                 for level, rows in extract.values[attribute.name].rows.items()
                 if isinstance(level, str)
                 and is_null_word(level)
-                and level not in dictionary.get(attribute.name, ())
+                and level not in delivery.dictionary.get(attribute.name, ())
             }
             words |= set(levels)
             if levels:
                 shares.append(_share(sum(levels.values()), name, extract, min_cell))
         if shares:
             names.append(f"{attribute.name} ({', '.join(shares)})")
-    if not names:
-        return None
-    return (
-        f"Words that mean nothing are levels of {joined(names)}. If they stand for missing values, "
-        f"set {missing_setting(words)}."
+    return _remark(
+        "Words that mean nothing are levels of",
+        names,
+        f"If they stand for missing values, set {missing_setting(words)}.",
     )
 
 
-def _sentinel_codes(
-    schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int
-) -> str | None:
+def _sentinel_codes(delivery: Assessment, min_cell: int) -> list[str]:
     names = []
-    for attribute in schema:
-        levels = dictionary.get(attribute.name, ())
+    for attribute in delivery.schema:
+        levels = delivery.dictionary.get(attribute.name, ())
         by_value: dict[str, list[str]] = {}
-        for name, extract in extracts.items():
+        for name, extract in delivery.extracts.items():
             counts = _numbers(attribute, extract.values[attribute.name])
             for value in sentinels(counts, _MIN_SHARE * extract.rows, min_cell):
                 # Other codes may be any numbers.
@@ -225,12 +206,11 @@ def _sentinel_codes(
                     share = _share(counts[value], name, extract, min_cell)
                     by_value.setdefault(as_code(value), []).append(share)
         names += [f"{attribute.name} {v} ({', '.join(shares)})" for v, shares in by_value.items()]
-    if not names:
-        return None
-    return (
-        f"Values far from all others, as codes for missing are: {joined(names)}. If they mean "
-        "missing, list them in missing_or_unknown of the feature summary; if they mean none, "
-        "write 0."
+    return _remark(
+        "Values far from all others, as codes for missing are:",
+        names,
+        "If they mean missing, list them in missing_or_unknown of the feature summary; if they "
+        "mean none, write 0.",
     )
 
 
@@ -304,46 +284,37 @@ def _is_usual(value: float) -> bool:
     return bool(_USUAL.fullmatch(digits)) or (value < 0 and bool(re.fullmatch(r"\d", digits)))
 
 
-def _ids(schema: Schema, extracts: Extracts, dictionary: Levels) -> str | None:
-    population = next(iter(extracts.values()))
-    names = [a.name for a in schema if a.name not in dictionary and looks_like_id(a, population)]
-    if not names:
-        return None
-    return (
-        f"{ID_REASON.capitalize()}: {joined(names)}. Take it out of the feature summary, and name "
-        "it in inputs.id_column if it is the id."
+def _ids(delivery: Assessment) -> list[str]:
+    population = delivery.extracts["population"]
+    return _remark(
+        f"{ID_REASON.capitalize()}:",
+        [
+            attribute.name
+            for attribute in delivery.schema
+            if attribute.name not in delivery.dictionary and looks_like_id(attribute, population)
+        ],
+        "Take it out of the feature summary, and name it in inputs.id_column if it is the id.",
     )
 
 
-def _misspelled_codes(
-    schema: Schema, extracts: Extracts, dictionary: Levels, min_cell: int
-) -> str | None:
-    population = next(iter(extracts.values()))
+def _misspelled_codes(delivery: Assessment, min_cell: int) -> list[str]:
     names = []
-    for attribute in schema:
-        levels = expected_levels(attribute, population.values[attribute.name], dictionary)
-        for name, extract in extracts.items():
-            unseen = unseen_codes(extract.values[attribute.name], levels)
+    for attribute in delivery.schema.names:
+        levels = delivery.levels[attribute]
+        for name, extract in delivery.extracts.items():
+            unseen = unseen_codes(extract.values[attribute], levels)
             rows = sum(unseen.values())
             words = describe_difference(levels or (), unseen) if rows >= max(1, min_cell) else None
             if words:
-                names.append(f"{attribute.name} ({rows / extract.rows:.1%} of the {name}: {words})")
-    if not names:
-        return None
-    return f"Codes that are levels written otherwise: {joined(names)}. Write them alike."
+                names.append(f"{attribute} ({_share(rows, name, extract, min_cell)}: {words})")
+    return _remark("Codes that are levels written otherwise:", names, "Write them alike.")
 
 
-def _duplicate_levels(schema: Schema, extracts: Extracts) -> str | None:
-    names = [
-        f"{attribute.name} (in the {name}: {words})"
-        for attribute in schema
-        for name, extract in extracts.items()
-        if (
-            words := describe_duplicates(
-                [v for v in extract.values[attribute.name].rows if isinstance(v, str)]
-            )
-        )
-    ]
-    if not names:
-        return None
-    return f"Levels that may be one, written in two ways: {joined(names)}. Write them in one way."
+def _duplicate_levels(delivery: Assessment) -> list[str]:
+    names = []
+    for attribute in delivery.schema.names:
+        for name, extract in delivery.extracts.items():
+            levels = [v for v in extract.values[attribute].rows if isinstance(v, str)]
+            if words := describe_duplicates(levels):
+                names.append(f"{attribute} (in the {name}: {words})")
+    return _remark("Levels that may be one, written in two ways:", names, "Write them in one way.")

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from heapq import nlargest, nsmallest
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -25,6 +26,7 @@ WORD = "word"
 """Key of the missing codes of a number attribute that are words; its cells hold NaN for them."""
 
 Value = float | str
+Key = TypeVar("Key")
 
 _MANTISSA = 52
 _WORD = 63
@@ -64,15 +66,12 @@ class Values:
 
     def __add__(self, other: "Values") -> "Values":
         nulls = self.nulls + other.nulls
-        missing = dict(sorted((Counter(self.missing) + Counter(other.missing)).items()))
-        counted = Counter(dict(self.counted))
-        counted.update(other.counted)
+        missing = dict(sorted(_added(self.missing, other.missing).items()))
+        counted = _added(self.counted, other.counted)
         if self.overflow or other.overflow:
             return Values({}, nulls, overflow=True, missing=missing, exact=_exact(counted))
-        total = Counter(dict(self.rows))
-        total.update(other.rows)
         coarseness = max(self.coarseness, other.coarseness)
-        return _bounded(total, nulls, coarseness, missing, counted)
+        return _bounded(_added(self.rows, other.rows), nulls, coarseness, missing, counted)
 
 
 @dataclass(frozen=True)
@@ -90,10 +89,8 @@ class Tally:
     def __add__(self, other: "Tally") -> "Tally":
         """Add the counts of other rows of the same feature summary."""
         values = {name: own + other.values[name] for name, own in self.values.items()}
-        patterns = Counter(dict(self.patterns))
-        patterns.update(other.patterns)
-        notes = Counter(dict(self.notes))
-        notes.update(other.notes)
+        patterns = _added(self.patterns, other.patterns)
+        notes = _added(self.notes, other.notes)
         return Tally(
             self.rows + other.rows,
             values,
@@ -142,6 +139,13 @@ def tally_part(rows: pl.DataFrame, schema: Schema, notes: Mapping[str, int] | No
     """Count the rows of a raw part; `notes` come from its reading."""
     values = {a.name: _values(rows[a.name], a) for a in schema}
     return Tally(rows.height, values, _patterns(rows, schema), dict(sorted((notes or {}).items())))
+
+
+def _added(counts: Mapping[Key, int], others: Mapping[Key, int]) -> Counter[Key]:
+    """Add counts by key; those of 0 stay."""
+    total = Counter(dict(counts))
+    total.update(others)
+    return total
 
 
 def _values(cells: pl.Series, attribute: Attribute) -> Values:

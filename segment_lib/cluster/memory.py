@@ -10,17 +10,17 @@ import psutil
 
 from segment_lib.errors import ResourceError
 
-_MIB = 2**20
-BASE = 480 * _MIB
+MIB = 2**20
+BASE = 480 * MIB
 """What the process holds beside rows: the interpreter and its libraries; measured."""
 _GIB = 2**30
-ADDRESSES, ADDRESSES_PER_THREAD = 3 * _GIB, 64 * _MIB
+ADDRESSES, ADDRESSES_PER_THREAD = 3 * _GIB, 64 * MIB
 """Addresses that libraries reserve when they are loaded, most of it never memory; measured."""
 ADDRESSES_TO_DRAW = 66 * _GIB
 """What the engine that draws charts reserves besides; measured."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """Names of glibc's settings (malloc.h)."""
-_GIVEN_BACK = 8 * _MIB
+_GIVEN_BACK = 8 * MIB
 """Blocks from this size on go back when freed. Below it a map and unmap for each costs too much."""
 
 
@@ -54,9 +54,9 @@ class Budget:
 
 def too_small(budget: int, needed: int) -> ResourceError:
     """Return the error that names the smallest sufficient budget."""
-    least = -(-needed // _MIB)
+    least = -(-needed // MIB)
     return ResourceError(
-        f"A memory budget of {budget // _MIB} MiB is too small: one part at a time needs "
+        f"A memory budget of {budget // MIB} MiB is too small: one part at a time needs "
         f"{least} MiB. Set --memory {least}MiB, or a smaller run.rows_per_part."
     )
 
@@ -122,7 +122,7 @@ class PeakMemory:
 
     @property
     def mib(self) -> int:
-        return self._peak // _MIB
+        return self._peak // MIB
 
     def _watch(self) -> None:
         while not self._stop.wait(self._every):

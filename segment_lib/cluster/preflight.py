@@ -13,7 +13,7 @@ import cloudpickle
 from distributed import Client
 from distributed.comm.addressing import get_address_host, parse_address
 
-from segment_lib.cluster.memory import BASE
+from segment_lib.cluster.memory import BASE, MIB
 from segment_lib.cluster.versions import PACKAGES, code_of, versions_of
 from segment_lib.errors import ClusterError, JobError
 from segment_lib.storage.files import file_size, make_private, remove, write_file
@@ -29,7 +29,6 @@ _PATIENCE = 10
 """Seconds a worker has to answer."""
 _MOST = 4
 """Faults told in one line."""
-_MIB = 2**20
 
 
 def refuse_open(addresses: Mapping[str, str]) -> None:
@@ -95,7 +94,7 @@ def preflight(
         )
         for address, look in looks.items():
             seen = folder / look["left"] if look["left"] else None
-            if not look["unseen"] and not (seen and _text(seen) == address):
+            if not look["unseen"] and not (seen and seen.read_text() == address):
                 look["unseen"] = f"{root}: what it writes there is not seen here"
             if look["unseen"]:
                 faults.append(f"{names[address]}: {look['unseen']}. {_advice(look['unseen'])}")
@@ -183,8 +182,8 @@ def _memory_faults(client: Client, part_bytes: int) -> list[str]:
         needed = round((BASE + threads * part_bytes) / PAUSE)
         if limit and limit < needed:
             faults.append(
-                f"worker {worker['name']}: a memory limit of {limit // _MIB} MiB, and {threads} "
-                f"part{'s' * (threads > 1)} in flight need {-(-needed // _MIB)} MiB. Start it with "
+                f"worker {worker['name']}: a memory limit of {limit // MIB} MiB, and {threads} "
+                f"part{'s' * (threads > 1)} in flight need {-(-needed // MIB)} MiB. Start it with "
                 "more --memory-limit or fewer --nthreads, or set a smaller run.rows_per_part"
             )
     return faults
@@ -266,7 +265,7 @@ def _look(
     unseen, left = "", ""
     sweep_private_folders(as_location(folder).parent.parent)
     try:
-        if _text(as_location(folder) / "token") != token:
+        if (as_location(folder) / "token").read_text() != token:
             unseen = f"{as_location(folder).parent.parent}: is not the run folder"
         else:
             left = uuid.uuid4().hex
@@ -288,7 +287,3 @@ def _look(
         "fork": dask_worker.nanny is not None
         and dask.config.get("distributed.worker.multiprocessing-method") == "fork",
     }
-
-
-def _text(path: Location) -> str:
-    return path.read_text()

@@ -2,28 +2,4 @@
 
 from segment_lib.config.kinds import parse_size
 from segment_lib.config.loading import load_config
-from segment_lib.config.sections import (
-    Cleaning,
-    Compare,
-    Config,
-    Fairness,
-    Inputs,
-    Mailing,
-    Model,
-    Refresh,
-    Run,
-)
-
-__all__ = [
-    "Cleaning",
-    "Compare",
-    "Config",
-    "Fairness",
-    "Inputs",
-    "Mailing",
-    "Model",
-    "Refresh",
-    "Run",
-    "load_config",
-    "parse_size",
-]
+from segment_lib.config.sections import Config, Fairness, Inputs, Run

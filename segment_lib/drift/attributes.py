@@ -15,7 +15,7 @@ _BINS = 10
 MAX_NAMED = 20
 """The most unseen or vanished levels that are named, the commonest first."""
 
-ATTRIBUTES = {
+ATTRIBUTES: Mapping[str, type[pl.DataType] | pl.DataType] = {
     "attribute": pl.String,
     "psi": pl.Float64,
     "missing_share_base": pl.Float64,

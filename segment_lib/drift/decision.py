@@ -7,6 +7,7 @@ import polars as pl
 
 from segment_lib.disclosure import suppressed_segments
 from segment_lib.errors import ConfigError
+from segment_lib.schema.wording import listed
 
 MAX_DISTANCE_GROWTH = 0.05
 """The largest growth of the mean distance to the centres at which the model still fits."""
@@ -86,7 +87,8 @@ def decide(
     changed : features that only the base or only this run has; with any of them, a refit is needed
     """
     if changed:
-        return "refit", f"the plan makes other features than that of the base: {_named(changed)}"
+        features = listed(list(changed), _NAMED)
+        return "refit", f"the plan makes other features than that of the base: {features}"
     if policy != "auto":
         return policy, "as set in refresh.policy"
     in_model = attributes.filter(pl.col("attribute").is_in(list(used)))
@@ -105,9 +107,4 @@ def decide(
 
 def _by_psi(attributes: pl.DataFrame, psi: str) -> str:
     largest = attributes.sort(psi, descending=True).select("attribute", psi)
-    return _named([f"{name} (PSI {value:.2f})" for name, value in largest.iter_rows()])
-
-
-def _named(names: Collection[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(list(names)[:_NAMED]) + more
+    return listed([f"{name} (PSI {value:.2f})" for name, value in largest.iter_rows()], _NAMED)

@@ -79,7 +79,7 @@ class Plan:
         for rule in self.rules:
             meaning = meanings.get(rule.attribute, Meaning())
             entries[rule.attribute] = {
-                **_WRITERS[type(rule)](rule),
+                **_write(rule),
                 **({"meaning": meaning.meaning} if meaning.meaning else {}),
                 **({"labels": meaning.levels} if meaning.levels else {}),
             }
@@ -241,56 +241,28 @@ def _codes(tables: Mapping[str, Mapping[str, float | None]]) -> Iterator[str]:
     return (code for table in tables.values() for code in table)
 
 
-def _write_number(rule: Number) -> dict[str, Any]:
-    levels = {"levels": rule.levels, "unseen": "fill"} if rule.levels else {}
-    return {"rule": "number", "features": rule.features, "fill": rule.fill, **levels}
-
-
-def _write_binary(rule: Binary) -> dict[str, Any]:
-    levels = {"zero": rule.zero, "one": rule.one, "unseen": "fill"}
-    return {"rule": "binary", "features": rule.features, "fill": rule.fill, **levels}
-
-
-def _write_one_hot(rule: OneHot) -> dict[str, Any]:
-    levels = {"levels": rule.levels, "unseen": "zeros"}
-    return {"rule": "one-hot", "features": rule.features, "fill": rule.fill, **levels}
-
-
-def _write_recode(rule: Recode) -> dict[str, Any]:
-    tables = {feature: dict(table) for feature, table in rule.tables.items()}
-    return {
-        "rule": "recode",
-        "features": rule.features,
-        "fill": dict(rule.fill),
-        "tables": tables,
-        "unseen": "fill",
-    }
-
-
-def _write_drop(rule: Drop) -> dict[str, Any]:
-    return {"rule": "drop", "features": (), "reason": rule.reason}
-
-
-_WRITERS: Mapping[type, Callable[[Any], dict[str, Any]]] = {
-    Number: _write_number,
-    Binary: _write_binary,
-    OneHot: _write_one_hot,
-    Recode: _write_recode,
-    Drop: _write_drop,
-}
+def _write(rule: Rule) -> dict[str, Any]:
+    """Write a rule as its entry of the plan."""
+    kind, form = next((kind, form) for kind, form in _FORMS.items() if type(rule) is form.rule)
+    entry = {"rule": kind, "features": rule.features}
+    entry |= {key: getattr(rule, key) for key in form.keys}
+    if isinstance(rule, Number) and not rule.levels:
+        del entry["levels"]  # Any number is allowed: no code is unseen.
+    elif form.unseen:
+        entry["unseen"] = form.unseen
+    return entry
 
 
 def _read_rule(attribute: Attribute, entry: dict[str, Any]) -> Rule:
     kind = entry["rule"]
-    if not isinstance(kind, str) or kind not in _READERS:
-        raise ValueError(f"rule {kind!r} is none of {', '.join(_READERS)}")
-    reader, keys = _READERS[kind]
-    if unknown_keys := sorted(set(entry) - keys - _NOTES - {"rule"}):
+    if not isinstance(kind, str) or kind not in _FORMS:
+        raise ValueError(f"rule {kind!r} is none of {', '.join(_FORMS)}")
+    if unknown_keys := sorted(set(entry) - {*_FORMS[kind].keys} - _NOTES - {"rule"}):
         raise ValueError(f"a {kind} rule has no {', '.join(unknown_keys)}")
-    rule = reader(attribute.name, entry)
+    rule = _FORMS[kind].read(attribute.name, entry)
     if "features" in entry and tuple(entry["features"]) != rule.features:
         raise ValueError("features follow from the rule; edit its levels or tables instead")
-    unseen = _WRITERS[type(rule)](rule).get("unseen")
+    unseen = _write(rule).get("unseen")
     if entry.get("unseen", unseen) != unseen:
         raise ValueError(f"unseen codes of a {kind} rule: {unseen!r} is all there is")
     if attribute.storage == "text" and isinstance(rule, Number) and rule.levels is None:
@@ -369,10 +341,22 @@ def _read_drop(name: str, entry: dict[str, Any]) -> Drop:
     return Drop(name, str(entry.get("reason", "dropped by the analyst")))
 
 
-_READERS: Mapping[str, tuple[Callable[[str, dict[str, Any]], Rule], set[str]]] = {
-    "number": (_read_number, {"fill", "levels"}),
-    "binary": (_read_binary, {"fill", "zero", "one"}),
-    "one-hot": (_read_one_hot, {"fill", "levels"}),
-    "recode": (_read_recode, {"fill", "tables"}),
-    "drop": (_read_drop, {"reason"}),
+@dataclass(frozen=True)
+class _Form:
+    """Form of a kind of rule in the plan."""
+
+    rule: type
+    read: Callable[[str, dict[str, Any]], Rule]
+    keys: tuple[str, ...]
+    """Fields of the rule, in the order in which they are written."""
+    unseen: str = ""
+    """What a code that is no level becomes."""
+
+
+_FORMS = {
+    "number": _Form(Number, _read_number, ("fill", "levels"), "fill"),
+    "binary": _Form(Binary, _read_binary, ("fill", "zero", "one"), "fill"),
+    "one-hot": _Form(OneHot, _read_one_hot, ("fill", "levels"), "zeros"),
+    "recode": _Form(Recode, _read_recode, ("fill", "tables"), "fill"),
+    "drop": _Form(Drop, _read_drop, ("reason",)),
 }

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -114,18 +114,18 @@ class SuppressionFile:
         Of several columns, those with rounded numbers, row numbers or few distinct values are left
         out: they would match people by chance.
         """
+        alone = len(self.columns) == 1
         for lines, cells in self.cells(self.columns):
             keys = {}
             for column, values in cells.items():
                 try:
                     hashed = hash_ids(_without_title(values), fold=fold)
                 except RoundedIdError:
-                    if len(self.columns) == 1:
+                    if alone:
                         raise self._rounded(lines, values) from None
                     continue
                 present = hashed[hashed != NO_ID]
                 distinct = np.unique(present)
-                alone = len(self.columns) == 1
                 if alone or (2 * len(distinct) > len(present) and not _is_row_numbering(values)):
                     keys[column] = distinct
             yield keys
@@ -157,18 +157,18 @@ class SuppressionFile:
             )
         chunks = [np.empty(0, dtype=np.uint64)]
         for chunk, (lines, cells) in enumerate(self.cells(self.columns)):
-            for values in cells.values():
-                numbers = [None if cell is None else normalize_id(cell) for cell in values]
-                if chunk == 0 and numbers and _is_title(values):
-                    numbers[0] = None
-                for place, number in enumerate(numbers):
-                    if number and not _ROW_NUMBER.fullmatch(number):
-                        line = f", line {lines[place]}" if lines else ""
-                        raise DataError(
-                            f"{self.path}{line}: no row number. The run has no id column, so rows "
-                            "are numbered from 0; or set inputs.id_column and run again."
-                        )
-                chunks.append(np.array([int(n) for n in numbers if n], dtype=np.uint64))
+            (values,) = cells.values()
+            numbers = [None if cell is None else normalize_id(cell) for cell in values]
+            if chunk == 0 and numbers and _is_title(values):
+                numbers[0] = None
+            for place, number in enumerate(numbers):
+                if number and not _ROW_NUMBER.fullmatch(number):
+                    line = f", line {lines[place]}" if lines else ""
+                    raise DataError(
+                        f"{self.path}{line}: no row number. The run has no id column, so rows are "
+                        "numbered from 0; or set inputs.id_column and run again."
+                    )
+            chunks.append(np.array([int(n) for n in numbers if n], dtype=np.uint64))
         return np.unique(np.concatenate(chunks))
 
     def _rounded(self, lines: Sequence[int], values: pl.Series) -> DataError:
@@ -216,13 +216,10 @@ def open_suppression(path: Location, id_column: str) -> SuppressionFile:
                 f"{path}, line {line}: {id_column} named more than once. Keep one of them."
             )
         if named:
-            return SuppressionFile(path, tuple(named), skip, packing, encoding, separator)
-    widest = max((len(row) for _, row in islice(whole.rows(), 1000)), default=1)
-    filled = Counter(
-        i for _, row in islice(whole.rows(), 1000) for i, cell in enumerate(row) if cell.strip()
-    )
-    columns = tuple(i for i in range(widest) if filled[i]) or (0,)
-    return SuppressionFile(path, columns, 0, packing, encoding, separator)
+            return replace(whole, columns=tuple(named), skip=skip)
+    rows = (row for _, row in islice(whole.rows(), 1000))
+    filled = {i for row in rows for i, cell in enumerate(row) if cell.strip()}
+    return replace(whole, columns=tuple(sorted(filled)) or (0,))
 
 
 def matching_columns(

@@ -1,6 +1,6 @@
 """Readings of the principal components: the strongest loadings of each, in decoded words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +65,6 @@ def feature_words(
 def component_tables(
     components: np.ndarray,
     explained_variance_ratio: np.ndarray,
-    features: Sequence[str],
     words: Mapping[str, FeatureWords],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Tables of the components, each with its reading, and of their strongest loadings.
@@ -74,12 +73,14 @@ def component_tables(
     ----------
     components : shape (n_components, n_features)
     explained_variance_ratio : shape (n_components,) or longer
+    words : those of each feature, in the order of the columns
 
     Returns
     -------
     components, loadings : columns of COMPONENTS and of LOADINGS. `toward` names the end of the
         feature that a high score goes with: the low end where the loading is negative
     """
+    features = list(words)
     readings, loadings = [], []
     for number, (loading, share) in enumerate(
         zip(components, explained_variance_ratio, strict=False), 1
@@ -124,4 +125,4 @@ def explain_components(
         feature: feature_words(feature, name, meanings.get(name, Meaning()), phrases)
         for feature, name in features.items()
     }
-    return component_tables(components, explained_variance_ratio, list(features), words)
+    return component_tables(components, explained_variance_ratio, words)

@@ -154,13 +154,12 @@ def profile_segments(
         {
             "attribute": attribute,
             "level": level,
-            "label": meanings.get(attribute, Meaning()).label(level),
-            "meaning": meanings.get(attribute, Meaning()).meaning,
-            "direction": meanings.get(attribute, Meaning()).direction
-            if attribute in scales
-            else None,
+            "label": meaning.label(level),
+            "meaning": meaning.meaning,
+            "direction": meaning.direction if attribute in scales else None,
         }
         for attribute, level in everywhere.select("attribute", "level").iter_rows()
+        for meaning in [meanings.get(attribute, Meaning())]
     ]
     return (
         table.join(

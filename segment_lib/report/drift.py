@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 
 from segment_lib.disclosure import suppressed_segments
-from segment_lib.report.formatting import NOTHING, percent, short_number
+from segment_lib.report.formatting import NOTHING, count, decimals, percent, short_number
 from segment_lib.report.segments import segment_name, suppressed_numbers
-from segment_lib.report.tables import Cell, Column, Table
+from segment_lib.report.tables import Cell, Column, Table, table
 
 _SHOWN = 10
 _DECISIONS = {
@@ -44,9 +44,9 @@ def drift_section(
     compared : compare/segments.csv of the `base` and of this run, `new`
     """
     few = {
-        run: suppressed_numbers(table, "population_rows", min_cell)
-        | suppressed_numbers(table, "customer_rows", min_cell)
-        for run, table in compared.items()
+        run: suppressed_numbers(own, "population_rows", min_cell)
+        | suppressed_numbers(own, "customer_rows", min_cell)
+        for run, own in compared.items()
     }
     shown = segments.with_columns(
         expression.alias(f"{name}_{run}")
@@ -64,8 +64,8 @@ def drift_section(
 
 def _shown_share(share: str, rows: int, min_cell: int) -> pl.Expr:
     """Share of each segment, null where its count is suppressed."""
-    count = (pl.col(share) * rows).round()
-    return pl.when(~suppressed_segments(count.fill_null(rows), min_cell)).then(share)
+    people = (pl.col(share) * rows).round()
+    return pl.when(~suppressed_segments(people.fill_null(rows), min_cell)).then(share)
 
 
 def _set_aside(share: float, rows: int, min_cell: int) -> str:
@@ -103,40 +103,26 @@ def _sentences(
 
 
 def _attribute_table(attributes: pl.DataFrame) -> Table:
-    columns = (
-        Column("Attribute"),
-        Column("PSI", number=True),
-        Column("Band"),
-        Column("Missing before", number=True),
-        Column("Missing now", number=True),
-        Column("Unseen levels", number=True),
-        Column("Vanished levels", number=True),
+    shown = attributes.head(_SHOWN)
+    return table(
+        "drift",
+        f"The {shown.height} attributes of the population that moved most",
+        shown.with_columns(pl.col("unseen_levels", "vanished_levels").list.len()),
+        [
+            ("Attribute", "attribute", None),
+            ("PSI", "psi", decimals),
+            ("Band", "band", None),
+            ("Missing before", "missing_share_base", percent),
+            ("Missing now", "missing_share_new", percent),
+            ("Unseen levels", "unseen_levels", count),
+            ("Vanished levels", "vanished_levels", count),
+        ],
     )
-    rows = [
-        (
-            Cell(row["attribute"], row["attribute"]),
-            Cell(f"{row['psi']:.3f}", row["psi"]),
-            Cell(row["band"], row["band"]),
-            Cell(percent(row["missing_share_base"]), row["missing_share_base"]),
-            Cell(percent(row["missing_share_new"]), row["missing_share_new"]),
-            Cell(str(len(row["unseen_levels"])), len(row["unseen_levels"])),
-            Cell(str(len(row["vanished_levels"])), len(row["vanished_levels"])),
-        )
-        for row in attributes.head(_SHOWN).iter_rows(named=True)
-    ]
-    caption = f"The {len(rows)} attributes of the population that moved most"
-    return Table("drift", caption, columns, tuple(rows))
 
 
 def _segment_table(segments: pl.DataFrame) -> Table:
-    columns = (
-        Column("Segment"),
-        Column("State"),
-        Column("Share before", number=True),
-        Column("Share now", number=True),
-        Column("Index before", number=True),
-        Column("Index now", number=True),
-    )
+    numbers = ("Share before", "Share now", "Index before", "Index now")
+    columns = (Column("Segment"), Column("State"), *(Column(name, number=True) for name in numbers))
     rows = [
         (
             Cell(segment_name(row["segment"]), row["segment"]),

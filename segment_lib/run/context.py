@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -68,10 +69,9 @@ class RunReader:
     def files(self, artifact: Artifact, extract: str | None = None) -> list[StoredFile]:
         """Return the files of an artifact, or those of one extract, in the order of their names."""
         self._check(artifact)
-        listed = self._manifest.stages[artifact.stage].files
         folder = artifact.of(extract) if extract and isinstance(artifact, PartedArtifact) else ""
-        chosen = (f for f in listed if artifact.holds(f.path) and f.path.startswith(folder))
-        return sorted(chosen, key=lambda file: file.path)
+        listed = self._manifest.files(artifact.stage, folder)
+        return [file for file in listed if artifact.holds(file.path)]
 
     def file(self, artifact: Artifact) -> StoredFile:
         """Return the file of an artifact.
@@ -206,7 +206,7 @@ class Context(RunReader):
             whole = getattr(config, section)
             own = {key.partition(".")[2] for key in keys if key.partition(".")[0] == section}
             sections[section] = whole if "" in own else Restricted(whole, own, self._reader)
-        return cast(Config, Restricted(_Sections(sections), sections, self._reader))
+        return cast(Config, Restricted(SimpleNamespace(**sections), sections, self._reader))
 
     @property
     def base(self) -> RunReader:
@@ -359,13 +359,6 @@ class Context(RunReader):
     def few_set_aside(self, delivered: Mapping[str, int], encoded: Mapping[str, int]) -> bool:
         """Return True if rows in and out would disclose that too few people are set aside."""
         return few_set_aside(delivered, encoded, self._job.config.fairness.min_cell)
-
-
-class _Sections:
-    """Sections of a config, limited to the declared keys."""
-
-    def __init__(self, sections: Mapping[str, Any]) -> None:
-        self.__dict__.update(sections)
 
 
 def few_set_aside(delivered: Mapping[str, int], encoded: Mapping[str, int], min_cell: int) -> bool:

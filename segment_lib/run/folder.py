@@ -2,12 +2,16 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from segment_lib.errors import ResourceError
+from segment_lib.cluster.versions import code_of
+from segment_lib.errors import JobError, ResourceError
+from segment_lib.run.fingerprint import fingerprint, package_versions
 from segment_lib.run.foreign import refuse_links, refuse_strangers
-from segment_lib.run.staging import abandon_stage, begin_stage, remove_leftovers
+from segment_lib.run.layout import STAGING
+from segment_lib.run.staging import keep_finished, remove_leftovers
+from segment_lib.storage.files import make_private
 from segment_lib.storage.location import Location
 from segment_lib.storage.scratch import private_folder, sweep_private_folders
 from segment_lib.storage.stores import local_path, store_of
@@ -67,13 +71,35 @@ class RunFolder:
         return self._private
 
     def begin(self, stage: str, stage_fingerprint: str) -> Location:
-        """Make the staging folder of a stage: see `begin_stage`."""
-        return begin_stage(self.root, stage, stage_fingerprint)
+        """Make the private folder in which a stage writes under the final names.
+
+        Parts finished, and a checkpoint left, by a run of the same fingerprint, versions and code
+        that ended early are in it; all other leftovers are removed.
+
+        Raises
+        ------
+        ResourceError
+            If the run folder cannot be written.
+        """
+        made_by = [package_versions(), code_of("segment_lib")]
+        name = f"{stage}-{fingerprint(stage_fingerprint, made_by)[:32]}"
+        staging_dir = self.root / STAGING / name
+        try:
+            remove_leftovers(self.root, kept=staging_dir)
+            keep_finished(staging_dir)
+            make_private(staging_dir)
+        except OSError as error:
+            raise ResourceError(
+                f"{staging_dir.parent}: cannot be written ({error.strerror}). Choose another "
+                "--run-dir."
+            ) from None
+        return staging_dir
 
     def abandon(self, staging_dir: Location) -> None:
         """Keep what a resumed run can reuse of a failed stage, and remove the rest."""
         self._drop_private()
-        abandon_stage(staging_dir)
+        with suppress(OSError, JobError):
+            keep_finished(staging_dir)
 
     def clear(self) -> None:
         """Remove what is no longer needed once a stage is published."""

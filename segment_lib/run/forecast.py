@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from segment_lib.cluster.memory import (
     ADDRESSES_TO_DRAW,
     BASE,
+    MIB,
     refuse_few_addresses,
     too_small,
 )
@@ -19,7 +20,6 @@ _BYTES_PER_CELL = 3.0
 """Of a cell in a CSV file; of coded demographics, measured."""
 _FEATURES_PER_ATTRIBUTE = 2.3
 _COMPONENTS_PER_FEATURE = 0.6
-_MIB = 2**20
 
 
 def forecast_lines(job: Job, stages: Sequence[Stage], first: str | None) -> Iterator[str]:
@@ -30,7 +30,7 @@ def forecast_lines(job: Job, stages: Sequence[Stage], first: str | None) -> Iter
         cost = stage.cost(scale)
         yield (
             f"{stage.name:8} {'will run' if runs else 'is done':14} {cost.parts:>6} "
-            f"{cost.written / _MIB:>6.0f} MiB {_most_memory(job, stage, scale) / _MIB:>6.0f} MiB"
+            f"{cost.written / MIB:>6.0f} MiB {_most_memory(job, stage, scale) / MIB:>6.0f} MiB"
         )
 
 

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from segment_lib.errors import IntegrityError
+from segment_lib.run.json_values import typed
 from segment_lib.storage.files import StoredFile
 from segment_lib.storage.location import Location
 
@@ -18,7 +18,6 @@ MODEL_FORMAT = 4
 """Version of the files of a model, as model.json tells it."""
 MOST_BYTES = 1 << 28
 """Of a run.json; one of a hundred thousand parts has a tenth of it."""
-_LARGEST = 1 << 62
 
 
 class OtherFormat(IntegrityError):
@@ -67,26 +66,13 @@ class StageRecord:
     keys: Mapping[str, str] = field(default_factory=dict)
     """By path, what each part is made from."""
 
-    def as_json(self) -> dict[str, Any]:
-        return {**self.__dict__, "files": [file.as_json() for file in self.files]}
+    def __post_init__(self) -> None:
+        if not {file.path for file in self.files} >= self.keys.keys():
+            raise ValueError("keys of parts that are not listed")
 
-    @classmethod
-    def from_json(cls, entry: Any) -> "StageRecord":
-        """The record as `as_json` wrote it; a ValueError or TypeError if it did not."""
-        _check(isinstance(entry, dict) and isinstance(entry["files"], list))
-        _check(_are_words(entry["remarks"]))
-        files = tuple(_stored_file(file) for file in entry["files"])
-        record = cls(**{**entry, "files": files, "remarks": tuple(entry["remarks"])})
-        _check(isinstance(record.fingerprint, str))
-        _check(all(map(_is_count, (record.rows_in, record.rows_out, record.peak_mib))))
-        _check(_is_number(record.seconds))
-        _check(
-            all(isinstance(mapping, dict) for mapping in (record.facts, record.work, record.keys))
-        )
-        _check(all(map(_is_count, record.work.values())))
-        _check(all(isinstance(key, str) for key in record.keys.values()))
-        _check({file.path for file in files} >= record.keys.keys())
-        return record
+    def as_json(self) -> dict[str, Any]:
+        """Return what `typed` reads."""
+        return {**self.__dict__, "files": [file.as_json() for file in self.files]}
 
 
 @dataclass(frozen=True)
@@ -102,21 +88,17 @@ class Publication:
     order: tuple[str, ...]
     """The stages in their order, this one among them."""
 
-    def as_json(self) -> dict[str, Any]:
-        return {**self.__dict__, "record": self.record.as_json()}
-
-    @classmethod
-    def from_json(cls, entry: Any) -> "Publication":
-        """The note as `as_json` wrote it; a ValueError or TypeError if it did not."""
-        _check(isinstance(entry, dict) and isinstance(entry["work"], str))
-        _check(_are_words(entry["remove"]) and _are_words(entry["order"]))
-        _check(isinstance(entry["stage"], str) and entry["stage"] in entry["order"])
-        _check(len(PurePosixPath(entry["work"]).parts) == 1 and entry["work"] != "..")
-        for path in entry["remove"]:
+    def __post_init__(self) -> None:
+        if self.stage not in self.order:
+            raise ValueError("a stage that is in no place")
+        if len(PurePosixPath(self.work).parts) != 1 or self.work == "..":
+            raise ValueError("a folder that is not below .work")
+        for path in self.remove:
             StoredFile(path, 0, "")
-        record = StageRecord.from_json(entry["record"])
-        lists = {key: tuple(entry[key]) for key in ("remove", "order")}
-        return cls(**{**entry, "record": record, **lists})
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `typed` reads."""
+        return {**self.__dict__, "record": self.record.as_json()}
 
 
 @dataclass(frozen=True)
@@ -151,10 +133,10 @@ def read_record(content: bytes, path: Location) -> RunRecord:
         If it is none, is of another format version, or is not as it was written.
     """
     try:
-        _check(len(content) <= MOST_BYTES)
+        if len(content) > MOST_BYTES:
+            raise ValueError
         manifest = json.loads(content)
-        version = manifest["format_version"]
-        _check(_is_count(version))
+        version = typed(int, manifest["format_version"])
         if version != FORMAT:
             raise OtherFormat(path, version)
         if with_checksum(manifest) != content:
@@ -171,45 +153,17 @@ def read_record(content: bytes, path: Location) -> RunRecord:
 def _as_record(manifest: dict[str, Any]) -> RunRecord:
     known = ("format_version", "notes", "publishing", "stages", "sha256")
     about = {key: value for key, value in manifest.items() if key not in known}
-    _check(isinstance(about.get("date", ""), str))
-    config, base = about.get("config", {}), about.get("base", {})
-    _check(isinstance(config, dict) and all(isinstance(keys, dict) for keys in config.values()))
-    _check(isinstance(base, dict) and all(isinstance(value, str) for value in base.values()))
-    _check(
-        isinstance(manifest["notes"], dict)
-        and _are_words(manifest["notes"].get("derived_plans", []))
-    )
-    _check(isinstance(manifest["stages"], dict))
-    stages = {name: StageRecord.from_json(entry) for name, entry in manifest["stages"].items()}
-    publishing = manifest.get("publishing")
+    typed(str, about.get("date", ""))
+    typed(Mapping[str, Mapping[str, Any]], about.get("config", {}))
+    typed(Mapping[str, str], about.get("base", {}))
+    notes = typed(Mapping[str, Any], manifest["notes"])
+    typed(tuple[str, ...], notes.get("derived_plans", []))
     return RunRecord(
-        stages, about, manifest["notes"], Publication.from_json(publishing) if publishing else None
+        typed(Mapping[str, StageRecord], manifest["stages"]),
+        about,
+        notes,
+        typed(Publication | None, manifest.get("publishing")),
     )
-
-
-def _stored_file(entry: Any) -> StoredFile:
-    _check(isinstance(entry, dict))
-    _check(isinstance(entry["path"], str) and isinstance(entry["sha256"], str))
-    file = StoredFile(**entry)
-    _check(_is_count(file.bytes) and (file.rows is None or _is_count(file.rows)))
-    return file
-
-
-def _check(holds: bool) -> None:
-    if not holds:
-        raise ValueError
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
-
-
-def _are_words(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def with_checksum(manifest: Mapping[str, Any]) -> bytes:

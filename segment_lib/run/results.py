@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
-from types import UnionType
-from typing import Any, ClassVar, Self, cast, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar, Self, cast
 
 from segment_lib.errors import IntegrityError
+from segment_lib.run.json_values import typed
 from segment_lib.schema import Attribute, Schema
 from segment_lib.schema.summary import AttributeType
 
@@ -31,15 +31,9 @@ class Result:
         IntegrityError
             If a value is absent or of another type.
         """
-        hints = get_type_hints(cls)
         try:
-            return cls(
-                **{
-                    f.name: _typed(hints[f.name], values[f.name])
-                    for f in fields(cls)
-                    if f.name in values or (f.default is f.default_factory is MISSING)
-                }
-            )
+            known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+            return cast(Self, typed(cls, known))
         except KeyError as error:
             what = f"does not tell {error.args[0]}"
         except (TypeError, ValueError, RecursionError):
@@ -191,27 +185,3 @@ class Reported(Result):
     """Empty: the page is all that is left."""
 
     stage = "report"
-
-
-def _typed(hint: Any, value: Any) -> Any:
-    """Return the JSON value as the type of the hint, or raise a TypeError."""
-    if hint is Any:
-        return value
-    if isinstance(hint, UnionType):
-        return None if value is None else _typed(get_args(hint)[0], value)
-    origin, arguments = get_origin(hint), get_args(hint)
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise TypeError
-        if arguments[-1] is ...:
-            return tuple(_typed(arguments[0], item) for item in value)
-        return tuple(_typed(kind, item) for kind, item in zip(arguments, value, strict=True))
-    if origin is Mapping:
-        if not isinstance(value, dict):
-            raise TypeError
-        return {name: _typed(arguments[1], item) for name, item in value.items()}
-    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise TypeError
-    if hint is int and not 0 <= value < 1 << 62:
-        raise ValueError
-    return value

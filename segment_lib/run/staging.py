@@ -5,46 +5,12 @@ Files of the job's own names alone are removed, and no link is followed.
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 
-from segment_lib.cluster.versions import code_of
-from segment_lib.errors import JobError, ResourceError
 from segment_lib.run.checkpoint import KEPT, noted_parts
-from segment_lib.run.fingerprint import fingerprint, package_versions
 from segment_lib.run.layout import EXPORT, EXPORT_AT_WORK, HALF_WRITTEN, STAGING, STAGING_DIR
-from segment_lib.storage.files import files_below, make_private
+from segment_lib.storage.files import files_below
 from segment_lib.storage.location import L, Location
 from segment_lib.storage.stores import store_of
-
-
-def begin_stage(root: L, stage: str, stage_fingerprint: str) -> L:
-    """Make the private folder in which a stage writes under the final names.
-
-    Parts finished, and a checkpoint left, by a run of the same fingerprint, versions and code
-    that ended early are in it; all other leftovers are removed.
-
-    Raises
-    ------
-    ResourceError
-        If the run folder cannot be written.
-    """
-    made_by = [package_versions(), code_of("segment_lib")]
-    staging_dir = root / STAGING / f"{stage}-{fingerprint(stage_fingerprint, made_by)[:32]}"
-    try:
-        remove_leftovers(root, kept=staging_dir)
-        keep_finished(staging_dir)
-        make_private(staging_dir)
-    except OSError as error:
-        raise ResourceError(
-            f"{staging_dir.parent}: cannot be written ({error.strerror}). Choose another --run-dir."
-        ) from None
-    return staging_dir
-
-
-def abandon_stage(staging_dir: Location) -> None:
-    """Keep what a resumed run can reuse of a failed stage, and remove the rest."""
-    with suppress(OSError, JobError):
-        keep_finished(staging_dir)
 
 
 def keep_finished(staging_dir: Location) -> None:

@@ -10,19 +10,3 @@ from segment_lib.schema.labels import (
     known_phrases,
 )
 from segment_lib.schema.summary import Attribute, Schema, read_feature_summary
-
-__all__ = [
-    "Attribute",
-    "Dictionary",
-    "Meaning",
-    "Phrases",
-    "Schema",
-    "canonical",
-    "complete_levels",
-    "is_null_word",
-    "is_number",
-    "known_meanings",
-    "known_phrases",
-    "read_dictionary",
-    "read_feature_summary",
-]

@@ -65,6 +65,11 @@ class Schema:
     def names(self) -> tuple[str, ...]:
         return tuple(attribute.name for attribute in self.attributes)
 
+    @property
+    def numbers(self) -> tuple[Attribute, ...]:
+        """The attributes whose columns hold numbers."""
+        return tuple(attribute for attribute in self.attributes if attribute.storage == "number")
+
     def __getitem__(self, name: str) -> Attribute:
         return self._by_name[name]
 

@@ -1,4 +1,6 @@
-"""Escaping of foreign text, such as names of files, for messages and pages."""
+"""Wording of messages and pages: escaped foreign text, such as names of files, and lists."""
+
+from collections.abc import Sequence
 
 
 def printable(text: str) -> str:
@@ -18,3 +20,15 @@ def printable(text: str) -> str:
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in text
     )
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Join names in one line, and count those beyond the first `most`.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -13,30 +13,3 @@ from segment_lib.sources.read_result import ReadResult
 from segment_lib.sources.remarks import remarks
 from segment_lib.sources.text_format import TextFormat
 from segment_lib.sources.typing import raw_dtypes
-
-__all__ = [
-    "ColumnMapping",
-    "DeliveredFiles",
-    "Extract",
-    "Fault",
-    "FileDigests",
-    "Piece",
-    "ReadResult",
-    "TextFormat",
-    "UnreadableError",
-    "ambiguous_points",
-    "changed",
-    "customer_remarks",
-    "expand",
-    "find_files",
-    "is_packed",
-    "list_files",
-    "open_extract",
-    "path_columns",
-    "raw_dtypes",
-    "read_columns",
-    "refuse_copies",
-    "refuse_shared",
-    "remarks",
-    "unchanging",
-]

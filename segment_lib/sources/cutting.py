@@ -158,7 +158,7 @@ class _Window:
         separators = masked.positions(ord(self.form.separator))
         cells = np.diff(np.searchsorted(separators, ends)) + 1
         return _WindowScan(
-            self._is_valid(masked),
+            masked.fault is None and not (self.is_last and masked.ends_inside),
             start + int(row_ends[0]) if len(row_ends) else None,
             len(cells),
             int(np.count_nonzero(cells == self.n_columns)),
@@ -170,9 +170,6 @@ class _Window:
         start = len(self.text) - len(self.text.lstrip(_ambiguous_letters(self.form) + blank))
         escaped = self.form.quote_escape == "backslash" and self.text[:start].endswith(b"\\")
         return start + escaped
-
-    def _is_valid(self, masked: MaskedText) -> bool:
-        return masked.fault is None and not (self.is_last and masked.ends_inside)
 
 
 def _ambiguous_letters(form: TextFormat) -> bytes:

@@ -75,7 +75,7 @@ class DelimitedPiece:
             raise UnreadableError([Fault(where, problem, "Look for unbalanced quotes.")])
         notes = table.notes
         if self._is_doubtful(table):
-            notes |= self._points(table, plain, [a.name for a in schema if a.storage == "number"])
+            notes |= self._points(table, plain, [a.name for a in schema.numbers])
         return ReadResult(canonicalize_levels(rows, schema), notes, self._hash(table))
 
     def digest(self) -> tuple[str, int]:
@@ -217,9 +217,8 @@ class DelimitedPiece:
         if (total := self._total(table)) is not None:
             problem = "looks like a total of the lines before it, not a person"
             faults.append(Fault(self._where(table, total), problem, "Take the line out."))
-        numbers = [attribute for attribute in schema if attribute.storage == "number"]
-        texts = self._scan(table, plain, {}).select(a.name for a in numbers).collect()
-        for attribute in numbers:
+        texts = self._scan(table, plain, {}).select(a.name for a in schema.numbers).collect()
+        for attribute in schema.numbers:
             cells = texts[attribute.name]
             person = first_non_number(cells, attribute, self._number_format)
             if person is not None:
@@ -309,7 +308,7 @@ def cut(
     with path.open("rb") as file:
         text = read_head(file)
     head = columns(text, origin, form, schema)
-    check_columns(origin, head.columns, schema, header=head.line or None, form=form)
+    check_columns(origin, head.columns, schema, form)
     start, stop = head.offset, _end_of_rows(path, form)
     if stop <= start:
         return ()

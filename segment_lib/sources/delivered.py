@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segment_lib.errors import DataError
+from segment_lib.schema.wording import listed
 from segment_lib.sources.files import changed
 from segment_lib.storage.location import Location
 
@@ -30,8 +31,7 @@ class DeliveredFiles:
         """Return what is worth a look in the names of the files."""
         if not self.left_out:
             return []
-        more = f" and {len(self.left_out) - _NAMED} more" if len(self.left_out) > _NAMED else ""
-        return [f"left out by their names, as no data: {', '.join(self.left_out[:_NAMED])}{more}."]
+        return [f"left out by their names, as no data: {listed(self.left_out, _NAMED)}."]
 
     def refuse_changes(self) -> None:
         """Raise a DataError if a file is another than when the job began, is gone, or has come."""

@@ -43,8 +43,6 @@ class Head:
     """Position of the first row in the file, in bytes."""
     header: tuple[str, ...] = ()
     """The header's cells."""
-    line: str = ""
-    """The header as it stands in the file."""
     remarks: tuple[str, ...] = ()
     """Sentences for the user on what was passed over or inferred."""
     number_format: NumberFormat | None = None
@@ -72,7 +70,7 @@ def columns(head: bytes, origin: Location, form: TextFormat, schema: Schema) -> 
     remarks += skipped
     if not form.header:
         _check_headless(lines, header_line, names, sample, schema)
-    numbers = _number_names(schema)
+    numbers = {attribute.name for attribute in schema.numbers}
     number_columns = [i for i, name in enumerate(names) if name in numbers]
     rows = [[row[i] for i in number_columns] for row in sample if len(row) == len(names)]
     questions = _question_lines(rows) if form.header and len(rows) == len(sample) else 0
@@ -91,9 +89,8 @@ def columns(head: bytes, origin: Location, form: TextFormat, schema: Schema) -> 
         )
     return Head(
         names,
-        start + lines.start(first + questions),
+        start + lines.table.start(first + questions),
         tuple(cells) if form.header else (),
-        lines.text(header_line) if form.header else "",
         tuple(remarks),
         number_format,
     )
@@ -103,10 +100,9 @@ def check_columns(
     path: Location,
     columns: tuple[str, ...],
     schema: Schema,
-    header: str | None = None,
     form: TextFormat | None = None,
 ) -> None:
-    """Raise a DataError unless every attribute is there, once."""
+    """Raise a DataError unless every attribute is there, once; `form` is that of a text file."""
     named = {*columns}
     absent = [name for name in schema.names if name not in named]
     duplicates = sorted(name for name, n in Counter(columns).items() if n > 1 and name)
@@ -129,7 +125,7 @@ def check_columns(
         else:
             separator = f", and the separator {form.separator!r}" if form else ""
             advice = f"Is this the right file{separator}?"
-        if header is not None and len(absent) == len(schema):
+        if form and form.header and len(absent) == len(schema):
             advice += " If it has no header, set inputs.header = false."
         raise DataError(
             f"{path}, line 1: lacks {len(absent)} of {len(schema)} attributes of the feature "
@@ -159,27 +155,24 @@ class _HeadLines:
     def __len__(self) -> int:
         return self.n
 
-    def start(self, line: int) -> int:
-        return self.table.start(line)
-
     def number(self, line: int) -> int:
-        return self.table.line_number(self.start(line))
+        return self.table.line_number(self.table.start(line))
 
     def cells(self, line: int) -> list[str]:
         return self.table.cells(line, self.form.encoding)
 
-    def bytes(self, line: int) -> bytes:
-        return self.table.text[self.start(line) : int(self.table.ends[line])]
-
     def has_stray_return(self, line: int) -> bool:
         """True if a CR that ends no line stands outside quotes."""
-        start, stop = self.start(line), int(self.table.ends[line]) - 1
+        start, stop = self.table.start(line), int(self.table.ends[line]) - 1
         inside = self.table.masked.inside
         returns = np.flatnonzero(self.table.masked.letters[start:stop] == ord("\r")) + start
         return bool(len(returns) and (inside is None or not inside[returns].all()))
 
+    def error(self, line: int, problem: str) -> DataError:
+        return DataError(f"{self.origin}, line {self.number(line)}: {problem}")
+
     def text(self, line: int) -> str:
-        return self.bytes(line).decode(self.form.encoding, errors="replace")
+        return self.table.line(line).decode(self.form.encoding, errors="replace")
 
 
 def _check_text(head: bytes, origin: Location) -> None:
@@ -200,7 +193,7 @@ def _find_header(lines: _HeadLines, schema: Schema) -> tuple[int, list[str]]:
         line = 1
     names = {*schema.names}
     while line < len(lines) - 1 and not names & {*lines.cells(line)}:
-        text = lines.bytes(line).strip()
+        text = lines.table.line(line).strip()
         if text and not text.startswith(b"#"):
             break
         comments += text.startswith(b"#")
@@ -213,31 +206,25 @@ def _find_header(lines: _HeadLines, schema: Schema) -> tuple[int, list[str]]:
 def _header(lines: _HeadLines, index: int, schema: Schema) -> tuple[str, ...]:
     """The cells of the header."""
     try:
-        lines.bytes(index).decode(lines.form.encoding)
+        lines.table.line(index).decode(lines.form.encoding)
     except UnicodeDecodeError:
-        raise DataError(
-            f"{lines.origin}, line {lines.number(index)}: not {lines.form.encoding}. Set "
-            "inputs.encoding to latin-1 or cp1252."
-        ) from None
+        advice = "Set inputs.encoding to latin-1 or cp1252."
+        raise lines.error(index, f"not {lines.form.encoding}. {advice}") from None
     if lines.has_stray_return(index):
-        raise DataError(
-            f"{lines.origin}, line {lines.number(index)}: a line of the header ends in CR alone, "
-            "others in LF. Save it with LF or CRLF line ends."
+        raise lines.error(
+            index,
+            "a line of the header ends in CR alone, others in LF. Save it with LF or CRLF line "
+            "ends.",
         )
     cells = lines.cells(index)
     if lines.form.may_escape and any(cell.endswith("\\") for cell in cells):
-        raise DataError(
-            f"{lines.origin}, line {lines.number(index)}: a column's name ends in a backslash. "
-            f"{EITHER_WAY}"
-        )
+        raise lines.error(index, f"a column's name ends in a backslash. {EITHER_WAY}")
     names = {*schema.names}
     if not names & {*cells}:
         for line in range(index + 1, min(len(lines), index + _BEFORE)):
             if names <= {*lines.cells(line)}:
-                raise DataError(
-                    f"{lines.origin}, line {lines.number(line)}: the header stands here, not in "
-                    f"line {lines.number(index)}. Take out the lines before it."
-                )
+                where = f"the header stands here, not in line {lines.number(index)}"
+                raise lines.error(line, f"{where}. Take out the lines before it.")
     return tuple(cells)
 
 
@@ -270,10 +257,8 @@ def _columns(
         i for i, name in enumerate(columns[: len(names) - trailing], start=1) if not name and i > 1
     ]
     if nameless or columns == ("",):
-        raise DataError(
-            f"{lines.origin}, line {lines.number(index)}: column "
-            f"{_first([str(i) for i in nameless or [1]])} has no name. Name it."
-        )
+        numbers = _first([str(i) for i in nameless or [1]])
+        raise lines.error(index, f"column {numbers} has no name. Name it.")
     if widths == {len(columns) + 1} and all(columns):
         if not any(row[-1].strip() for row in rows):
             shifted = ("", *columns)
@@ -298,7 +283,7 @@ def _count_up(cells: Sequence[str]) -> bool:
 
 def _fits(columns: Sequence[str], rows: Sequence[Sequence[str]], schema: Schema) -> bool:
     """True if numbers stand where numbers belong."""
-    numbers = _number_names(schema)
+    numbers = {attribute.name for attribute in schema.numbers}
     return all(
         is_number(cell, schema[name], NATIVE_FORMAT)
         for row in rows
@@ -315,15 +300,16 @@ def _check_headless(
     schema: Schema,
 ) -> None:
     if [cell.strip() for cell in sample[0]] == list(schema.names):
-        raise DataError(
-            f"{lines.origin}, line {lines.number(index)}: names the columns, though inputs.header "
-            "is false. Set inputs.header = true."
+        raise lines.error(
+            index,
+            "names the columns, though inputs.header is false. Set inputs.header = true.",
         )
     if len(sample[0]) != len(columns):
-        raise DataError(
-            f"{lines.origin}, line {lines.number(index)}: {len(sample[0])} cells, expected "
-            f"{len(columns)}: without a header, the columns are the attributes of the feature "
-            "summary in its order. List them all there, or add a header."
+        raise lines.error(
+            index,
+            f"{len(sample[0])} cells, expected {len(columns)}: without a header, the columns are "
+            "the attributes of the feature summary in its order. List them all there, or add a "
+            "header.",
         )
 
 
@@ -348,11 +334,6 @@ def _is_text(cells: Sequence[str]) -> bool:
         and len(words) >= 0.9 * len(cells)
         and len({*words}) > len(words) / 2
     )
-
-
-def _number_names(schema: Schema) -> frozenset[str]:
-    """The attributes that hold numbers."""
-    return frozenset(attribute.name for attribute in schema if attribute.storage == "number")
 
 
 def _count(n: int, word: str) -> str:

@@ -1,8 +1,6 @@
 """Parquet files: cut along their row groups, and read piece by piece."""
 
 import hashlib
-import io
-import os
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,11 +17,13 @@ from segment_lib.schema.ids import refuse_id_type
 from segment_lib.sources import parquet_types
 from segment_lib.sources.faults import Fault, UnreadableError
 from segment_lib.sources.headers import check_columns
+from segment_lib.sources.numbers import first_non_number
 from segment_lib.sources.parquet_types import UnreadableValue
 from segment_lib.sources.read_result import ReadResult
 from segment_lib.sources.typing import canonicalize_levels, cast_columns, has_infinity
 from segment_lib.storage.files import file_size
 from segment_lib.storage.location import Location
+from segment_lib.storage.objects import SizedFile
 
 _CHUNK = 1 << 22
 _BATCH = 1 << 16
@@ -169,17 +169,10 @@ def _first_fault(values: pa.ChunkedArray, attribute: Attribute) -> int | None:
         parquet_types.to_text(values)
         return None
     numbers = parquet_types.to_number(values)
-    number = (
-        numbers.cast(pl.Float64)
-        if numbers.dtype != pl.String
-        else (numbers.str.strip_chars().cast(pl.Float64, strict=False))
-    )
-    blank = numbers.is_null()
     if numbers.dtype == pl.String:
-        cell = numbers.str.strip_chars()
-        blank |= (cell == "") | cell.is_in(attribute.missing_words)
-    unreadable = (~blank & (number.is_null() | number.is_infinite())).fill_null(False)
-    return unreadable.arg_max() if unreadable.any() else None
+        return first_non_number(numbers, attribute)
+    infinite = numbers.is_infinite().fill_null(False)
+    return infinite.arg_max() if infinite.any() else None
 
 
 def _read_rows(
@@ -370,25 +363,8 @@ class _PageRequested(Exception):
     """The footer is sound: the reader has requested the first page."""
 
 
-class _NoBytes(io.RawIOBase):
-    """A file of a given size whose reads raise `_PageRequested`."""
-
-    def __init__(self, size: int) -> None:
-        self._size, self._position = size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}
-        self._position = start[whence] + offset
-        return self._position
+class _NoBytes(SizedFile):
+    """A file whose reads raise `_PageRequested`."""
 
     def read(self, size: int = -1) -> bytes:
         raise _PageRequested(size)

@@ -115,17 +115,11 @@ def _conversion(kind: pa.DataType) -> Conversion:
 
 
 def _storage_type(kind: pa.DataType) -> pa.DataType:
-    """The type of the values of a dictionary or extension type."""
-    if kinds.is_dictionary(kind):
-        return _storage_type(kind.value_type)
-    if isinstance(kind, pa.Bool8Type):
-        return pa.bool_()
-    if isinstance(kind, pa.BaseExtensionType) and not isinstance(kind, pa.UuidType):
-        return _storage_type(kind.storage_type)
-    return kind
+    return _storage_values(pa.chunked_array([], kind)).type
 
 
 def _storage_values(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values of a dictionary or extension type."""
     kind = values.type
     if kinds.is_dictionary(kind):
         return _storage_values(values.cast(kind.value_type))
@@ -210,8 +204,10 @@ def _floats(values: pa.ChunkedArray) -> pl.Series:
 
 
 def _float_text(values: pa.ChunkedArray) -> pl.Series:
-    """The shortest text of the floats; an exponent has two digits, as Python writes it."""
-    return _floats(values).cast(pl.String).str.replace(r"e-(\d)$", "e-0$1")
+    """The shortest text of the floats, with an exponent where and as Python writes one."""
+    text = _floats(values).cast(pl.String)
+    odd = text.filter(text.str.contains(r"e|^-?0\.0000")).unique().to_list()
+    return text.replace({cell: str(float(cell)) for cell in odd}) if odd else text
 
 
 def _float_number(values: pa.ChunkedArray) -> pl.Series:

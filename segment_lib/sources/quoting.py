@@ -63,17 +63,17 @@ class MaskedText:
 
     def positions(self, letter: int) -> Positions:
         """Positions of a letter outside quotes, where it separates cells or rows."""
-        matches = self.letters == letter
-        if self.inside is not None:
-            matches &= ~self.inside
-        return np.flatnonzero(matches)
+        return np.flatnonzero(self._outside(letter))
 
     def count(self, letter: int) -> int:
         """Count a letter outside quotes, where it separates cells or rows."""
-        matches = self.letters == letter
+        return int(np.count_nonzero(self._outside(letter)))
+
+    def _outside(self, letter: int) -> Flags:
+        matches: Flags = self.letters == letter
         if self.inside is not None:
             matches &= ~self.inside
-        return int(np.count_nonzero(matches))
+        return matches
 
     def cell(self, start: int, stop: int, quote: str, encoding: str) -> str:
         """The text of a cell."""

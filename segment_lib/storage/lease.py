@@ -19,9 +19,17 @@ from typing import Any
 
 import psutil
 
-from segment_lib.errors import ConfigError, JobError
+from segment_lib.errors import JobError
 from segment_lib.storage.location import Changed
-from segment_lib.storage.lock import BEAT, LIFT_WAIT, STALE
+from segment_lib.storage.lock import (
+    BEAT,
+    LIFT_WAIT,
+    STALE,
+    at_work,
+    lock_fields,
+    named_holder,
+    this_process,
+)
 from segment_lib.storage.objects import ObjectPath
 
 
@@ -37,11 +45,8 @@ class Lease:
     def hold(self) -> Iterator[str | None]:
         before = _look(self.lock)
         if before is not None and before.counts(self.stale):
-            raise _at_work(self.lock, before.holder)
-        me = {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            raise at_work(self.lock.parent, before.holder)
+        me = this_process() | {
             "machine": _machine(),
             "began": psutil.Process().create_time(),
             "job": uuid.uuid4().hex,
@@ -51,7 +56,7 @@ class Lease:
         except Changed:
             now = _look(self.lock)
             holder = now.holder if now else "one that has just begun"
-            raise _at_work(self.lock, holder) from None
+            raise at_work(self.lock.parent, holder) from None
         held = _Held(self.lock, me, version)
         stop = threading.Event()
         beating = threading.Thread(target=held.beat, args=(stop, self.beat), daemon=True)
@@ -66,7 +71,7 @@ class Lease:
     def refuse_holder(self) -> None:
         lease = _look(self.lock)
         if lease is not None and lease.counts(self.stale):
-            raise _at_work(self.lock, lease.holder)
+            raise at_work(self.lock.parent, lease.holder)
 
     def holder(self) -> str | None:
         lease = _look(self.lock)
@@ -79,7 +84,7 @@ class Lease:
         time.sleep(wait)
         now = _look(self.lock)
         if now is not None and now.version != before.version:
-            raise _at_work(self.lock, now.holder)
+            raise at_work(self.lock.parent, now.holder)
         self.lock.unlink()
         return before.holder
 
@@ -106,10 +111,7 @@ class _Content:
 
     @property
     def holder(self) -> str:
-        return (
-            f"process {self.fields.get('pid')} on {self.fields.get('host')} (since "
-            f"{self.fields.get('since')}, last heartbeat {max(self.age, 0):.0f} s ago)"
-        )
+        return named_holder(self.fields, f"{max(self.age, 0):.0f} s ago")
 
 
 @dataclass
@@ -141,7 +143,7 @@ class _Held:
     def _is_ours(self) -> bool:
         """Check whose the lock is: a heartbeat with a lost answer has given it another version."""
         content, self.version = self.lock.read()
-        return bool(_fields(content).get("job") == self.fields["job"])
+        return bool(lock_fields(content).get("job") == self.fields["job"])
 
 
 def _look(lock: ObjectPath) -> _Content | None:
@@ -150,26 +152,11 @@ def _look(lock: ObjectPath) -> _Content | None:
         content, version = lock.read()
     except FileNotFoundError:
         return None
-    return _Content(_fields(content), version, age)
-
-
-def _at_work(lock: ObjectPath, holder: str) -> ConfigError:
-    return ConfigError(
-        f"{lock.parent}: another job is at work here: {holder}. Wait for it, or choose another "
-        f"--run-dir. If that job is gone: python -m jobs.clean {lock.parent} --lift-lock"
-    )
+    return _Content(lock_fields(content), version, age)
 
 
 def _as_bytes(fields: dict[str, Any]) -> bytes:
     return json.dumps(fields).encode()
-
-
-def _fields(content: bytes) -> dict[str, Any]:
-    try:
-        fields = json.loads(content)
-    except ValueError:
-        fields = {}
-    return fields if isinstance(fields, dict) else {}
 
 
 def _machine() -> str:

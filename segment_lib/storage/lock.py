@@ -11,13 +11,15 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.storage.local import open_regular, write_whole
+from segment_lib.storage.location import Location
 
 LOCK = ".lock"
 BEAT = 10.0
@@ -41,8 +43,7 @@ class FileLock:
             _refuse_other(folder, _try_lock(descriptor, fcntl.LOCK_EX))
             stale = f"{_holder(folder)} ended early here: its lock is taken over"
             stale *= (folder / LOCK).exists()
-            me = {"host": socket.gethostname(), "pid": os.getpid(), "since": _now()}
-            write_whole(folder / LOCK, json.dumps(me).encode(), durable=False)
+            write_whole(folder / LOCK, json.dumps(this_process()).encode(), durable=False)
             stop = threading.Event()
             threading.Thread(target=_beat, args=(folder / LOCK, stop), daemon=True).start()
             try:
@@ -88,7 +89,8 @@ def _opened(folder: Path) -> Iterator[int]:
 
 def _refuse_other(folder: Path, alone: bool | None) -> None:
     """Raise a ConfigError if another job holds the kernel's lock, or has a fresh heartbeat."""
-    if alone is False or (_is_fresh(folder) and (alone is None or not _is_here(folder))):
+    is_here = _who(folder).get("host") == socket.gethostname()
+    if alone is False or (_is_fresh(folder) and (alone is None or not is_here)):
         raise _at_work(folder, certain=alone is False)
 
 
@@ -111,11 +113,7 @@ def _beat(lock: Path, stop: threading.Event) -> None:
 
 def _at_work(folder: Path, *, certain: bool) -> ConfigError:
     """Return the error for a folder in use; `certain` if the kernel, not only the file, says so."""
-    lift = "" if certain else f" If that job is gone: python -m jobs.clean {folder} --lift-lock"
-    return ConfigError(
-        f"{folder}: another job is at work here: {_holder(folder)}. Wait for it, or choose another "
-        f"--run-dir.{lift}"
-    )
+    return at_work(folder, _holder(folder), can_be_lifted=not certain)
 
 
 def _age(folder: Path) -> float | None:
@@ -133,17 +131,12 @@ def _holder(folder: Path) -> str:
         beat = f"{-age:.0f} s ahead of the clock here: clocks differ"
     else:
         beat = f"{max(age or 0, 0):.0f} s ago"
-    return (
-        f"process {who.get('pid')} on {who.get('host')} (since {who.get('since')}, last "
-        f"heartbeat {beat})"
-    )
+    return named_holder(who, beat)
 
 
-def _who(folder: Path) -> dict[str, object]:
-    with suppress(OSError, ValueError, RecursionError, IntegrityError):
-        with open_regular(folder / LOCK) as file:
-            who = json.loads(file.read())
-        return who if isinstance(who, dict) else {}
+def _who(folder: Path) -> dict[str, Any]:
+    with suppress(OSError, IntegrityError), open_regular(folder / LOCK) as file:
+        return lock_fields(file.read())
     return {}
 
 
@@ -152,9 +145,35 @@ def _is_fresh(folder: Path) -> bool:
     return age is not None and age < STALE
 
 
-def _is_here(folder: Path) -> bool:
-    return _who(folder).get("host") == socket.gethostname()
+# --- what locks of every store say ----------------------------------------------------------------
 
 
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+def this_process() -> dict[str, Any]:
+    """Return what a lock says of the process that holds it."""
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return {"host": socket.gethostname(), "pid": os.getpid(), "since": since}
+
+
+def lock_fields(content: bytes) -> dict[str, Any]:
+    """Return what the content of a lock says; empty if it is none."""
+    with suppress(ValueError, RecursionError):
+        fields = json.loads(content)
+        return fields if isinstance(fields, dict) else {}
+    return {}
+
+
+def named_holder(fields: Mapping[str, Any], beat: str) -> str:
+    """Return the holder of a lock in words; `beat` says when its last heartbeat was."""
+    return (
+        f"process {fields.get('pid')} on {fields.get('host')} (since {fields.get('since')}, last "
+        f"heartbeat {beat})"
+    )
+
+
+def at_work(folder: Location, holder: str, *, can_be_lifted: bool = True) -> ConfigError:
+    """Return the error for a folder in use."""
+    lift = f" If that job is gone: python -m jobs.clean {folder} --lift-lock" * can_be_lifted
+    return ConfigError(
+        f"{folder}: another job is at work here: {holder}. Wait for it, or choose another "
+        f"--run-dir.{lift}"
+    )

@@ -172,13 +172,11 @@ class ObjectPath(PurePosixPath, ABC):
         return f"{self.key}/" if self.key else ""
 
 
-class _Reader(io.RawIOBase):
-    """Seekable file over an object, of one version throughout."""
+class SizedFile(io.RawIOBase):
+    """Seekable file of a known size; subclasses read."""
 
-    def __init__(self, path: ObjectPath) -> None:
-        head = path.head()
-        self._path, self._size, self._version = path, head.bytes, head.version
-        self._at = 0
+    def __init__(self, size: int) -> None:
+        self._size, self._at = size, 0
 
     def readable(self) -> bool:
         return True
@@ -193,6 +191,15 @@ class _Reader(io.RawIOBase):
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
         self._at = max(0, base + offset)
         return self._at
+
+
+class _Reader(SizedFile):
+    """File over an object, of one version throughout."""
+
+    def __init__(self, path: ObjectPath) -> None:
+        head = path.head()
+        super().__init__(head.bytes)
+        self._path, self._version = path, head.version
 
     def readinto(self, buffer: Any) -> int:
         content = self._next(len(buffer))

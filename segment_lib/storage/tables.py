@@ -18,15 +18,13 @@ def csv_text(table: pl.DataFrame, *, headed: bool = True) -> str:
     return formula_safe(table).write_csv(include_header=headed)
 
 
-def read_table(
-    root: Location, file: StoredFile, text: Collection[str] | None = None
-) -> pl.DataFrame:
+def read_table(root: Location, file: StoredFile, text: Collection[str]) -> pl.DataFrame:
     """Read a CSV table of a run, with the guard against formulas removed.
 
     Parameters
     ----------
-    text : columns that are text whatever is in them; then every other one is of numbers, even
-        where it is empty. None: the kinds of columns are seen from their content.
+    text : columns that are text whatever is in them; every other one is of numbers, or of truth
+        values, even where it is empty
 
     Raises
     ------
@@ -36,13 +34,12 @@ def read_table(
     content = read_file(root, file)
     with written_by_us(root, file):
         table = pl.read_csv(content, infer_schema_length=None)
-        if text is not None:
-            kinds = {
-                name: pl.String if name in text else pl.Float64
-                for name, kind in table.schema.items()
-                if name in text or kind == pl.String
-            }
-            table = pl.read_csv(content, schema_overrides=kinds, infer_schema_length=None)
+        kinds = {
+            name: pl.String if name in text else pl.Float64
+            for name, kind in table.schema.items()
+            if name in text or kind == pl.String
+        }
+        table = pl.read_csv(content, schema_overrides=kinds, infer_schema_length=None)
     return formula_undone(table)
 
 

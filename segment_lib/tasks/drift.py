@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 
 import polars as pl
 
-from segment_lib.clean import ExtractCounts, Tally, sum_tallies
+from segment_lib.clean import ExtractCounts, Tally, count_extract
 from segment_lib.clean.tally import Values
-from segment_lib.drift import AttributeCounts, attribute_drift
+from segment_lib.drift import ATTRIBUTES, AttributeCounts, attribute_drift
 from segment_lib.schema import Schema
 
 
@@ -25,19 +25,15 @@ def attribute_table(
     absent : attributes that are delivered no more
     """
     names = [name for name in base_schema.names if name not in absent]
-    before = {extract: sum_tallies([tally], base_schema) for extract, tally in base.items()}
-    after = {extract: sum_tallies([tally], schema) for extract, tally in new.items()}
+    before = {extract: count_extract(tally, base_schema) for extract, tally in base.items()}
+    after = {extract: count_extract(tally, schema) for extract, tally in new.items()}
     tables = {
         extract: pl.DataFrame(
             [
                 attribute_drift(name, *_counts(name, before[extract], after[extract]))
                 for name in names
             ],
-            infer_schema_length=None,
-            schema_overrides={
-                "unseen_levels": pl.List(pl.String),
-                "vanished_levels": pl.List(pl.String),
-            },
+            schema=ATTRIBUTES,
         )
         for extract in before
     }

@@ -6,14 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from segment_lib.clean import (
-    as_code,
-    assess_attributes,
-    count_missing,
-    expected_levels,
-    sum_tallies,
-    tally_part,
-)
+from segment_lib.clean import Assessment, Tally, count_extract, count_missing, tally_part
+from segment_lib.clean.completeness import as_code, expected_levels
 from segment_lib.clean.tally import Values
 from segment_lib.schema import Attribute, Schema, read_feature_summary
 from segment_lib.sources import TextFormat, open_extract
@@ -24,18 +18,13 @@ SCHEMA = Schema((AGE, KIND))
 TYPES = {"AGE": pl.Float32, "KIND": pl.String}
 
 
-def held(*rows: tuple):
-    return sum_tallies([tally_part(pl.DataFrame(list(rows), TYPES, orient="row"), SCHEMA)], SCHEMA)
+def held(*rows: tuple) -> Tally:
+    return tally_part(pl.DataFrame(list(rows), TYPES, orient="row"), SCHEMA)
 
 
 def assess(population, customers=None, dictionary=None, max_missing_share: float = 0.3) -> dict:
-    table = assess_attributes(
-        SCHEMA,
-        population,
-        customers or population,
-        dictionary or {},
-        max_missing_share=max_missing_share,
-    )
+    tallies = {"population": population, "customers": customers or population}
+    table = Assessment(SCHEMA, tallies, dictionary or {}).attributes(max_missing_share)
     return {row["attribute"]: row for row in table.iter_rows(named=True)}
 
 
@@ -140,7 +129,7 @@ def test_parts_add_up():
         tally_part(rows[1:3], SCHEMA),
         tally_part(rows[3:], SCHEMA),
     ]
-    assert sum_tallies(parts, SCHEMA) == PEOPLE
+    assert sum(parts[1:], start=parts[0]) == PEOPLE
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +150,7 @@ def census() -> tuple[Schema, pl.DataFrame]:
 
 def test_the_gaps_of_the_real_census_are_the_published_ones(census):
     schema, rows = census
-    counts = sum_tallies([tally_part(rows, schema)], schema)
+    counts = count_extract(tally_part(rows, schema), schema)
     # Becker and Kohavi (1996): 1,836 unknown work classes, 1,843 occupations, 583 countries.
     gaps = {name: n for name, n in counts.missing.items() if n}
     assert gaps == {"workclass": 1836, "occupation": 1843, "native_country": 583}

@@ -6,16 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from segment_lib.clean import (
-    ExtractCounts,
-    assess_attributes,
-    refuse_unseen,
-    remarks,
-    sum_tallies,
-    tally_part,
-)
+from segment_lib.clean import Assessment, Tally, refuse_unseen, remarks, tally_part
 from segment_lib.clean.completeness import ID_REASON
-from segment_lib.clean.remarks import joined, sentinels
+from segment_lib.clean.remarks import sentinels
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import TextFormat, open_extract
@@ -25,24 +18,30 @@ PAY = Attribute("PAY", "person", "numeric", ())
 KIND = Attribute("KIND", "person", "categorical", ())
 
 
-def extract(schema: Schema, **columns: list) -> ExtractCounts:
-    """The counts of rows made by hand."""
+def extract(schema: Schema, **columns: list) -> Tally:
+    """The tally of rows made by hand."""
     kinds = {a.name: pl.Float64 if a.storage == "number" else pl.String for a in schema}
     rows = pl.DataFrame(columns, schema=kinds)
-    return sum_tallies([tally_part(rows, schema)], schema)
+    return tally_part(rows, schema)
 
 
-def both_extracts(schema: Schema, population: Mapping[str, list], customers: Mapping[str, list]):
-    return {
+def both_extracts(
+    schema: Schema,
+    population: Mapping[str, list],
+    customers: Mapping[str, list],
+    levels: Mapping[str, tuple[str, ...]] | None = None,
+) -> Assessment:
+    tallies = {
         "population": extract(schema, **population),
         "customers": extract(schema, **customers),
     }
+    return Assessment(schema, tallies, levels or {})
 
 
 def test_nothing_is_remarked_on_where_all_is_plain():
     schema = Schema((PAY, KIND))
     rows = {"PAY": [float(i % 40) for i in range(400)], "KIND": ["a", "b"] * 200}
-    assert remarks(schema, both_extracts(schema, rows, rows), {}) == []
+    assert remarks(both_extracts(schema, rows, rows)) == []
 
 
 # --- missing codes that no row has ----------------------------------------------------------------
@@ -56,7 +55,7 @@ def test_missing_codes_that_no_row_has_are_told_in_one_remark():
         )
     )
     rows = {"PAY": [-1.0, 2.0, 3.0], "KIND": ["X", "unknown", "a"]}
-    (remark,) = remarks(schema, both_extracts(schema, rows, rows), {})
+    (remark,) = remarks(both_extracts(schema, rows, rows))
     assert "KIND [Unknown] (a level is the same but for upper and lower case)" in remark
     assert "PAY [-7, ?]" in remark
     assert "-1" not in remark
@@ -70,15 +69,13 @@ def test_a_code_that_no_attribute_holds_is_told_before_those_declared_out_of_hab
         )
     )
     rows = {"A": ["-1", "x", "y"], "B": ["x", "y", "x"], "C": ["x", "y", "x"]}
-    (remark,) = remarks(schema, both_extracts(schema, rows, rows), {})
+    (remark,) = remarks(both_extracts(schema, rows, rows))
     assert "extract: C [-7], B [-1]. " in remark
 
 
 def test_a_code_met_in_either_extract_is_met():
     schema = Schema((Attribute("KIND", "p", "categorical", ("X",)),))
-    assert (
-        remarks(schema, both_extracts(schema, {"KIND": ["a", "b"]}, {"KIND": ["X", "a"]}), {}) == []
-    )
+    assert remarks(both_extracts(schema, {"KIND": ["a", "b"]}, {"KIND": ["X", "a"]})) == []
 
 
 def test_a_code_declared_for_all_attributes_need_be_met_in_one_alone():
@@ -89,7 +86,7 @@ def test_a_code_declared_for_all_attributes_need_be_met_in_one_alone():
         )
     )
     rows = {"A": ["NA", "x", "y"], "B": ["x", "y", "x"]}
-    (remark,) = remarks(schema, both_extracts(schema, rows, rows), {}, everywhere=("NA", "NULL"))
+    (remark,) = remarks(both_extracts(schema, rows, rows), everywhere=("NA", "NULL"))
     assert "inputs.missing [NULL]." in remark
     assert "[NA]" not in remark
 
@@ -115,10 +112,10 @@ WORDS = {
 }
 
 
-def read(path: Path, schema: Schema) -> ExtractCounts:
+def read(path: Path, schema: Schema) -> Assessment:
     opened = open_extract("population", [path], schema, form=TextFormat(";"), rows_per_part=1000)
-    parts = [tally_part(piece.read(schema).rows, schema) for piece in opened.pieces]
-    return sum_tallies(parts, schema)
+    (tally,) = [tally_part(piece.read(schema).rows, schema) for piece in opened.pieces]
+    return Assessment(schema, {"population": tally, "customers": tally}, {})
 
 
 def written(folder: Path, suffix: str, columns: Mapping[str, list[str]]) -> Path:
@@ -138,13 +135,13 @@ def test_a_word_for_nothing_is_told_and_is_missing_once_it_is_declared(kind, suf
     path = written(tmp_path, suffix, {"KIND": [word] * 25 + ["a", "b", "c"] * 25})
     schema = Schema((KIND,))
     counts = read(path, schema)
-    (remark,) = remarks(schema, {"population": counts, "customers": counts}, {}, min_cell=10)
+    (remark,) = remarks(counts, min_cell=10)
     assert "levels of KIND (25.0% of the population, 25.0% of the customers)" in remark
     assert "inputs.missing = [" in remark
     declared = Schema((Attribute("KIND", "person", "categorical", (word,)),))
     counts = read(path, declared)
-    assert counts.missing == {"KIND": 25}
-    assert remarks(declared, {"population": counts, "customers": counts}, {}) == []
+    assert counts.extracts["population"].missing == {"KIND": 25}
+    assert remarks(counts) == []
     KINDS.note("Words for nothing", "right")
 
 
@@ -158,8 +155,8 @@ def test_a_word_for_nothing_among_numbers_is_missing_once_it_is_declared(kind, s
         assert "inputs." in str(refused.value)
     schema = Schema((Attribute("PAY", "person", "numeric", (WORDS[kind],)),))
     counts = read(path, schema)
-    assert counts.missing == {"PAY": 25}
-    assert set(counts.values["PAY"].rows) == {1.0, 2.5, 3.0}
+    assert counts.extracts["population"].missing == {"PAY": 25}
+    assert set(counts.extracts["population"].values["PAY"].rows) == {1.0, 2.5, 3.0}
 
 
 def test_the_documented_words_are_those_tried():
@@ -169,13 +166,13 @@ def test_the_documented_words_are_those_tried():
 def test_a_word_that_is_a_level_of_the_dictionary_is_no_word_for_nothing():
     schema = Schema((KIND,))
     rows = {"KIND": ["-", "a", "b"] * 10}
-    assert remarks(schema, both_extracts(schema, rows, rows), {"KIND": ("-", "a", "b")}) == []
+    assert remarks(both_extracts(schema, rows, rows, {"KIND": ("-", "a", "b")})) == []
 
 
 def test_of_few_rows_no_share_is_told():
     schema = Schema((KIND,))
     rows = {"KIND": ["NA", *["a", "b"] * 20]}
-    (remark,) = remarks(schema, both_extracts(schema, rows, rows), {}, min_cell=10)
+    (remark,) = remarks(both_extracts(schema, rows, rows), min_cell=10)
     assert "KIND (few of the population, few of the customers)" in remark
 
 
@@ -220,7 +217,7 @@ def test_a_far_value_is_known_however_many_others_there_are():
     values = [i / 7 for i in range(20_000)] + [99_999_998.0] * 1000
     schema = Schema((PAY,))
     rows = {"PAY": values}
-    (remark,) = remarks(schema, both_extracts(schema, rows, rows), {})
+    (remark,) = remarks(both_extracts(schema, rows, rows))
     assert "PAY 99999998 (4.8% of the population, 4.8% of the customers)" in remark
 
 
@@ -231,26 +228,26 @@ def test_a_far_value_is_known_however_many_others_there_are():
 def test_a_usual_code_for_missing_is_told_among_codes_that_are_numbers(levels, start):
     schema = Schema((KIND,))
     rows = {"KIND": levels * 50}
-    assert start in remarks(schema, both_extracts(schema, rows, rows), {})[0]
+    assert start in remarks(both_extracts(schema, rows, rows))[0]
 
 
 @pytest.mark.parametrize("levels", [["1", "2", "500"], ["1", "2", "99", "x"], ["1", "2", "3"]])
 def test_other_codes_may_be_any_numbers(levels):
     schema = Schema((KIND,))
     rows = {"KIND": levels * 50}
-    assert remarks(schema, both_extracts(schema, rows, rows), {}) == []
+    assert remarks(both_extracts(schema, rows, rows)) == []
 
 
 def test_a_far_value_of_few_rows_is_not_quoted():
     schema = Schema((PAY,))
     rows = {"PAY": [*SMALL, *[9999.0] * 9]}
-    assert remarks(schema, both_extracts(schema, rows, rows), {}, min_cell=10) == []
+    assert remarks(both_extracts(schema, rows, rows), min_cell=10) == []
 
 
 def test_a_far_level_of_the_dictionary_is_none():
     schema = Schema((PAY,))
     rows = {"PAY": [1.0, 2.0, 3.0, 99.0] * 30}
-    assert remarks(schema, both_extracts(schema, rows, rows), {"PAY": ("1", "2", "3", "99")}) == []
+    assert remarks(both_extracts(schema, rows, rows, {"PAY": ("1", "2", "3", "99")})) == []
 
 
 # --- ids ------------------------------------------------------------------------------------------
@@ -271,9 +268,9 @@ def test_an_attribute_of_ids_is_dropped_and_told(attribute, values):
     schema = Schema((attribute,))
     rows = {attribute.name: values}
     extracts = both_extracts(schema, rows, rows)
-    table = assess_attributes(schema, *extracts.values(), {}, max_missing_share=0.3)
+    table = extracts.attributes(max_missing_share=0.3)
     assert table.select("kept", "reason").row(0) == (False, ID_REASON)
-    (remark,) = remarks(schema, extracts, {})
+    (remark,) = remarks(extracts)
     assert f": {attribute.name}. Take it out of the feature summary" in remark
 
 
@@ -290,19 +287,17 @@ def test_an_attribute_of_ids_is_dropped_and_told(attribute, values):
 )
 def test_what_is_no_id_is_kept(attribute, values):
     schema = Schema((attribute,))
-    counts = extract(schema, **{attribute.name: values})
-    table = assess_attributes(schema, counts, counts, {}, max_missing_share=0.3)
+    rows = {attribute.name: values}
+    table = both_extracts(schema, rows, rows).attributes(max_missing_share=0.3)
     assert table["kept"].to_list() == [True]
 
 
 # --- codes that are no level ----------------------------------------------------------------------
 
 
-def refuse(
-    schema: Schema, extracts: Mapping[str, ExtractCounts], levels: Mapping | None = None, **options
-):
-    attributes = assess_attributes(schema, *extracts.values(), levels or {}, max_missing_share=0.3)
-    refuse_unseen(schema, attributes, extracts, levels or {}, max_unseen_share=0.05, **options)
+def refuse(delivery: Assessment, **options):
+    attributes = delivery.attributes(max_missing_share=0.3)
+    refuse_unseen(delivery, attributes, max_unseen_share=0.05, **options)
 
 
 @pytest.mark.parametrize(
@@ -318,7 +313,7 @@ def test_codes_that_are_no_level_are_refused_with_their_cause(population, custom
     schema = Schema((KIND,))
     extracts = both_extracts(schema, {"KIND": population * 50}, {"KIND": customers * 50})
     with pytest.raises(DataError) as refused:
-        refuse(schema, extracts)
+        refuse(extracts)
     assert cause in str(refused.value)
     assert "data_dictionary" not in str(refused.value)
 
@@ -328,7 +323,7 @@ def test_codes_of_no_known_cause_are_refused_with_what_is_to_be_done():
     rows = {"KIND": ["a", "b"] * 50, "PAY": [1.0, 2.0] * 50}
     strange = {"KIND": ["Zaphod", "b"] * 50, "PAY": [1.0, 7.0] * 50}
     with pytest.raises(DataError) as refused:
-        refuse(schema, both_extracts(schema, rows, strange), {"PAY": ("1", "2")})
+        refuse(both_extracts(schema, rows, strange, {"PAY": ("1", "2")}))
     assert "KIND (50.0% of the customers), PAY (50.0% of the customers)" in str(refused.value)
     assert "inputs.data_dictionary" in str(refused.value)
     assert "Zaphod" not in str(refused.value)
@@ -337,20 +332,20 @@ def test_codes_of_no_known_cause_are_refused_with_what_is_to_be_done():
 def test_an_attribute_of_too_many_levels_stops_no_run():
     schema = Schema((KIND,))
     rows = {"KIND": [f"{i % 5000:05d}" for i in range(10_000)]}
-    refuse(schema, both_extracts(schema, rows, {"KIND": ["x", "y"] * 50}))
+    refuse(both_extracts(schema, rows, {"KIND": ["x", "y"] * 50}))
 
 
 def test_customers_of_more_levels_than_are_counted_are_refused():
     schema = Schema((KIND,))
     strange = {"KIND": [f"P{i}" for i in range(5000)]}
     with pytest.raises(DataError, match="another value in nearly every row"):
-        refuse(schema, both_extracts(schema, {"KIND": ["x", "y"] * 50}, strange))
+        refuse(both_extracts(schema, {"KIND": ["x", "y"] * 50}, strange))
 
 
 def test_attributes_that_make_no_feature_are_not_counted():
     schema = Schema((KIND,))
     extracts = both_extracts(schema, {"KIND": ["a", "b"] * 50}, {"KIND": ["c", "d"] * 50})
-    refuse(schema, extracts, uncounted={"KIND"})
+    refuse(extracts, uncounted={"KIND"})
 
 
 def test_few_codes_that_are_written_otherwise_are_remarked_on():
@@ -358,20 +353,16 @@ def test_few_codes_that_are_written_otherwise_are_remarked_on():
     extracts = both_extracts(
         schema, {"KIND": ["a", "b"] * 500}, {"KIND": ["a", "b"] * 490 + ["A"] * 20}
     )
-    refuse(schema, extracts)
-    joined_remarks = " ".join(remarks(schema, extracts, {}, min_cell=10))
+    refuse(extracts)
+    joined_remarks = " ".join(remarks(extracts, min_cell=10))
     assert "KIND (2.0% of the customers: the same but for upper and lower case)" in joined_remarks
 
 
 def test_levels_of_one_extract_that_may_be_one_are_remarked_on():
     schema = Schema((KIND,))
     rows = {"KIND": ["01", "1", "2"] * 50}
-    joined_remarks = " ".join(remarks(schema, both_extracts(schema, rows, rows), {}))
+    joined_remarks = " ".join(remarks(both_extracts(schema, rows, rows)))
     assert "KIND (in the population: the same but for zeros before them)" in joined_remarks
-
-
-def test_of_many_attributes_the_first_are_named():
-    assert joined([str(i) for i in range(23)]).endswith("18, 19 and 3 more")
 
 
 def test_no_values_are_none_far_off():

@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from segment_lib.clean import NO_ANSWER, parse_answers
+from segment_lib.clean import parse_answers
+from segment_lib.clean.response import NO_ANSWER
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segment_lib.clean import Tally, histogram, sum_tallies, tally_part
+from segment_lib.clean import Tally, count_extract, tally_part
+from segment_lib.clean.completeness import histogram
 from segment_lib.clean.tally import MAX_VALUES, SAMPLE
 from segment_lib.schema import Attribute, Schema
 
@@ -46,7 +47,7 @@ def test_rows_are_counted_by_which_attributes_they_lack():
 
 
 def test_missing_cells_follow_from_the_patterns():
-    counts = sum_tallies([tally_part(PEOPLE, SCHEMA)], SCHEMA)
+    counts = count_extract(tally_part(PEOPLE, SCHEMA), SCHEMA)
     assert dict(counts.missing) == {"AGE": 3, "KIND": 2, "PAY": 1}
 
 
@@ -60,7 +61,7 @@ def test_patterns_hold_more_attributes_than_a_word_has_bits():
     lacking = {"A0", "A62", "A63", "A64", "A126", "A149"}
     row = {a.name: [None if a.name in lacking else "1"] for a in schema}
     tally = tally_part(pl.DataFrame(row, schema_overrides=dict.fromkeys(row, pl.String)), schema)
-    missing = sum_tallies([tally], schema).missing
+    missing = count_extract(tally, schema).missing
     assert {name for name, n in missing.items() if n} == lacking
 
 
@@ -113,7 +114,7 @@ def test_what_is_counted_of_too_many_levels_does_not_depend_on_the_parts(cuts):
 def test_too_many_levels_in_two_parts_overflow_as_in_one():
     rows = table(*((1, f"level {i}", 1) for i in range(MAX_VALUES + 1)))
     parts = [tally_part(rows[:3000], SCHEMA), tally_part(rows[3000:], SCHEMA)]
-    assert sum_tallies(parts, SCHEMA).values["KIND"].overflow is True
+    assert count_extract(sum(parts[1:], start=parts[0]), SCHEMA).values["KIND"].overflow is True
 
 
 def test_too_many_numbers_share_bins_and_every_row_is_counted():
@@ -137,7 +138,7 @@ def test_a_missing_code_among_too_many_numbers_is_still_none_of_them():
     tally = tally_part(rows, Schema((income,)))
     assert tally.values["PAY"].coarseness > 0
     assert sum(tally.values["PAY"].rows.values()) == 8192
-    assert sum_tallies([tally], Schema((income,))).missing == {"PAY": 5_000}
+    assert count_extract(tally, Schema((income,))).missing == {"PAY": 5_000}
 
 
 def test_a_tally_comes_back_from_json_as_it_was():
@@ -171,7 +172,9 @@ def in_parts(rows: pl.DataFrame, cuts: list[int]) -> list[pl.DataFrame]:
 def test_any_partitioning_adds_up_to_the_whole(rows, cuts):
     whole = table(*rows)
     parts = [tally_part(part, SCHEMA) for part in in_parts(whole, cuts)]
-    assert sum_tallies(parts, SCHEMA) == sum_tallies([tally_part(whole, SCHEMA)], SCHEMA)
+    assert count_extract(sum(parts[1:], start=parts[0]), SCHEMA) == count_extract(
+        tally_part(whole, SCHEMA), SCHEMA
+    )
     assert reduce(add, parts) == tally_part(whole, SCHEMA)
 
 

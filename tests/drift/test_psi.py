@@ -5,7 +5,7 @@ from math import log
 import numpy as np
 import pytest
 
-from segment_lib.drift import psi, psi_band, psi_by_chance
+from segment_lib.drift.psi import psi, psi_band, psi_by_chance
 
 
 def test_it_is_the_sum_by_hand() -> None:

@@ -7,13 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from segment_lib.drift import (
-    AssignmentCounts,
-    distance_table,
-    index_change,
-    segment_changes,
-    segment_drift,
-)
+from segment_lib.drift import AssignmentCounts, distance_table, segment_changes, segment_drift
+from segment_lib.drift.segments import index_change
 
 
 def test_the_segment_that_doubled_is_drifted_and_no_other() -> None:

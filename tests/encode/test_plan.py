@@ -9,18 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segment_lib.encode import (
-    Binary,
-    Drop,
-    Number,
-    OneHot,
-    Plan,
-    Recode,
-    derive_plan,
-    read_plan,
-)
+from segment_lib.encode import Plan, derive_plan, read_plan
 from segment_lib.encode.plan import MAX_LEVELS
 from segment_lib.encode.recodings import RECODINGS, REDUNDANT
+from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode
 from segment_lib.errors import ConfigError
 from segment_lib.schema import Attribute, Meaning, Schema, known_meanings, read_feature_summary
 from tests.recipes import recipe

@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from segment_lib.encode import Recode
 from segment_lib.encode.recodings import RECODINGS, REDUNDANT
+from segment_lib.encode.rules import Recode
 from segment_lib.schema import Attribute, known_meanings
 
 # Code: decade, avant-garde, East only, West only. E+W is neither.

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from segment_lib.encode import Binary, Drop, Number, OneHot, Recode, Rule
+from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
 from segment_lib.schema import Attribute
 
 NUMBER = Attribute("AGE", "person", "ordinal", ("-1",))

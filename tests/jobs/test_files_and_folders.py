@@ -1,54 +1,38 @@
 """Files and folders as they are delivered: each kind is read rightly, or refused in one line."""
 
 import bz2
-import csv
 import gzip
 import io
 import json
 import lzma
 import os
-import shutil
 import tarfile
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
 import pyarrow as pa
 import pytest
 
-import jobs.ingest
-from jobs.run import main
-from segment_lib.storage.s3 import S3Path
+from tests.deliveries import (
+    BY_YEAR,
+    CHANGES,
+    CUSTOMERS,
+    HALVES,
+    OWN,
+    PEOPLE,
+    SORTED,
+    TABLE,
+    Case,
+    deliver,
+    one,
+    parquet,
+    read,
+    run,
+    text,
+)
 from tests.kinds import KINDS, documented
 
-TABLE = "Files and folders"
 SECRET = "Zaphod"
-SUMMARY = """attribute;information_level;type;missing_or_unknown
-age;person;numeric;[]
-kind;person;categorical;[-1]
-year;person;ordinal;[]
-"""
-Row = tuple[float | None, str | None, float | None]
-PEOPLE: list[Row] = [(20 + i % 50, "abcö"[i % 4], 2020 + i % 5) for i in range(400)]
-CUSTOMERS: list[Row] = [(30 + i % 31, "bcö"[i % 3], 2021 + i % 3) for i in range(150)]
-NAMES = ("age", "kind", "year")
-
-
-def text(rows: list[Row], separator: str = ";", names: tuple[str, ...] = NAMES) -> bytes:
-    """The rows as a CSV file, in UTF-8."""
-    sink = io.StringIO()
-    writer = csv.writer(sink, delimiter=separator, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([row[NAMES.index(name)] for name in names] for row in rows)
-    return sink.getvalue().encode()
-
-
-def parquet(rows: list[Row]) -> bytes:
-    sink = io.BytesIO()
-    pl.DataFrame(rows, schema=list(NAMES), orient="row").write_parquet(sink)
-    return sink.getvalue()
 
 
 def packed(how: str, content: bytes) -> bytes:
@@ -83,37 +67,8 @@ def tarred(content: bytes) -> bytes:
     return sink.getvalue()
 
 
-@dataclass(frozen=True)
-class Case:
-    """What is delivered, and what comes of it."""
-
-    files: dict[str, bytes]
-    """Below the folder of the delivery; customers.csv is there unless told otherwise."""
-    refused: tuple[str, ...] = ()
-    """Words of the line, if it is refused."""
-    population: str = "population.csv"
-    customers: str = "customers.csv"
-    rows: list[Row] | None = None
-    """Of the population, if they are others than PEOPLE."""
-    more: str = ""
-    """Further lines of [inputs]."""
-    remark: str = ""
-    arrange: Callable[[Path], None] = lambda folder: None
-
-
-HALVES = {"p/1.csv": text(PEOPLE[:250]), "p/2.csv": text(PEOPLE[250:])}
-OWN = ("age", "kind")
-BY_YEAR = {
-    f"p/year={year}/part.csv": text([r for r in PEOPLE if r[2] == year], names=OWN)
-    for year in range(2020, 2025)
-}
-SORTED = sorted(PEOPLE, key=lambda row: row[2] or 0)
 LONG = b"age;kind;year;note\n" + (b"33;a;2020;" + b"x" * 900 + b"\n") * 2000
 """More than is looked at before it is cut, and nothing in it says its encoding."""
-
-
-def one(content: bytes, name: str = "population.csv", *refused: str, **more) -> Case:
-    return Case({name: content}, refused, population=name, **more)
 
 
 def several(*cases: Case) -> list[Case]:
@@ -364,34 +319,6 @@ def test_the_table_lists_what_is_tried() -> None:
     assert [*CASES, *CHANGES] == documented(TABLE)
 
 
-def deliver(folder: Path, case: Case) -> Path:
-    """The files and their config."""
-    files = {"summary.csv": SUMMARY.encode(), "customers.csv": text(CUSTOMERS), **case.files}
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    case.arrange(folder)
-    config = folder / "job.toml"
-    lines = [f'population = "{case.population}"', 'feature_summary = "summary.csv"']
-    if "[inputs.customers]" not in case.more:
-        lines.append(f'customers = "{case.customers}"')
-    config.write_text("\n".join(["[inputs]", *lines, case.more, "[run]", "rows_per_part = 120"]))
-    return config
-
-
-def run(config: Path, *options: str) -> int:
-    with pytest.raises(SystemExit) as left:
-        main([str(config), "--run-dir", str(config.parent / "run"), "--until", "ingest", *options])
-    return int(left.value.code or 0)
-
-
-def read(folder: Path) -> list[Row]:
-    parts = sorted((folder / "run/raw/population").glob("*.parquet"))
-    rows = pl.concat(pl.read_parquet(part) for part in parts)
-    assert rows["row"].to_list() == list(range(rows.height))
-    return rows.select(NAMES).rows()
-
-
 @pytest.mark.parametrize(
     ("kind", "case"), [(kind, case) for kind, cases in CASES.items() for case in cases]
 )
@@ -415,174 +342,3 @@ def test_each_kind_is_read_or_refused(
     assert case.remark in " ".join(remarks)
     assert not (tmp_path / "run/.work").exists()
     KINDS.note(TABLE, "right")
-
-
-# What changes while it is read
-
-
-def grow(file: Path) -> None:
-    with file.open("ab") as end:
-        end.write(b"44;a;2020\n")
-
-
-def rewrite(file: Path) -> None:
-    """The same size and time of change, other cells."""
-    before = file.stat()
-    file.write_bytes(file.read_bytes().replace(b"20;a", b"21;a"))
-    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
-def replace(file: Path) -> None:
-    """Another file of the same size and time of change in its place."""
-    beside = file.with_name("beside")
-    shutil.copy2(file, beside)
-    rewrite(beside)
-    os.replace(beside, file)
-
-
-CHANGES: dict[str, list[Callable[[Path], None]]] = {
-    "a file that grows, shrinks or goes while it is read": [
-        grow,
-        lambda file: os.truncate(file, 1000),
-        lambda file: file.write_bytes(b""),
-        Path.unlink,
-    ],
-    "a file whose bytes are others when they are read than when they were hashed": [
-        rewrite,
-        replace,
-    ],
-    "a part that comes while the others are read": [
-        lambda file: shutil.copy(file, file.with_name("3.csv")) and None,
-        lambda file: file.with_name("3.csv.part").write_bytes(b"") and None,
-    ],
-}
-
-
-@pytest.mark.parametrize(
-    ("kind", "change"), [(kind, change) for kind, changes in CHANGES.items() for change in changes]
-)
-def test_what_changes_while_it_is_read_is_refused(
-    kind: str,
-    change: Callable[[Path], None],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    config = deliver(tmp_path, Case(HALVES, population="p"))
-    between = jobs.ingest.refuse_copies
-
-    def changing(contents):
-        change(tmp_path / "p/1.csv")
-        return between(contents)
-
-    monkeypatch.setattr(jobs.ingest, "refuse_copies", changing)
-    assert run(config) == 3
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "changed while it was read" in line
-    assert not (tmp_path / "run/run.json").exists()
-    KINDS.note(TABLE, "refused")
-
-
-def test_a_parquet_file_that_changes_while_it_is_read_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = "population.parquet"
-    config = deliver(tmp_path, one(parquet(PEOPLE), path))
-    between = jobs.ingest.refuse_copies
-    other = parquet([(age, kind, 2019) for age, kind, _ in PEOPLE])
-
-    def changing(contents):
-        before = (tmp_path / path).stat()
-        (tmp_path / path).write_bytes(other)
-        os.utime(tmp_path / path, ns=(before.st_atime_ns, before.st_mtime_ns))
-        return between(contents)
-
-    monkeypatch.setattr(jobs.ingest, "refuse_copies", changing)
-    assert run(config) == 3
-    assert path in capsys.readouterr().err
-
-
-def test_content_is_compared_where_the_time_of_change_cannot_be_trusted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = deliver(tmp_path, one(text(PEOPLE)))
-    assert run(config, "--check-content") == 0
-    rewrite(tmp_path / "population.csv")
-    assert run(config, "--check-content") == 0
-    assert "nothing changed" not in capsys.readouterr().err
-    assert read(tmp_path)[0] == (21, "a", 2020)
-    os.utime(tmp_path / "population.csv")
-    assert run(config, "--check-content") == 0
-    assert "nothing changed" in capsys.readouterr().err
-
-
-def test_a_file_that_comes_and_is_left_out_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = deliver(tmp_path, Case(HALVES, population="p"))
-    assert run(config) == 0
-    assert "left out" not in capsys.readouterr().err
-    (tmp_path / "p/README.txt").write_text("Read me")
-    assert run(config) == 0
-    assert "left out by their names, as no data: README.txt." in capsys.readouterr().err
-
-
-def test_a_delivery_that_was_moved_is_the_same(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = deliver(tmp_path, Case(HALVES, population="p"))
-    assert run(config) == 0
-    (tmp_path / "p").rename(tmp_path / "q")
-    config.write_text(config.read_text().replace('"p"', '"q"'))
-    assert run(config) == 0
-    assert "nothing changed" in capsys.readouterr().err
-
-
-def test_a_partition_that_is_renamed_is_another_delivery(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    config = deliver(tmp_path, Case(BY_YEAR, population="p"))
-    assert run(config) == 0
-    (tmp_path / "p/year=2020").rename(tmp_path / "p/year=2019")
-    assert run(config) == 0
-    assert "nothing changed" not in capsys.readouterr().err
-    assert read(tmp_path)[0][2] == 2019
-
-
-def test_partitions_of_an_object_store_are_read_as_those_of_a_disk(
-    bucket: S3Path, tmp_path: Path
-) -> None:
-    for name, content in BY_YEAR.items():
-        (bucket / name).put(content)
-    for pattern in (f"{bucket}/p", f"{bucket}/p/*/*.csv"):
-        config = deliver(tmp_path, Case({}))
-        config.write_text(config.read_text().replace("population.csv", pattern))
-        assert run(config) == 0
-        assert read(tmp_path) == SORTED
-        shutil.rmtree(tmp_path / "run")
-
-
-def test_an_object_that_is_written_anew_while_it_is_read_is_refused(
-    bucket: S3Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    between = jobs.ingest.refuse_copies
-    for name, content, other in (
-        ("p.csv", text(PEOPLE), text(PEOPLE[::-1])),
-        ("p.parquet", parquet(PEOPLE), parquet(PEOPLE[::-1])),
-    ):
-        (bucket / name).put(content)
-        config = deliver(tmp_path, Case({}))
-        config.write_text(config.read_text().replace("population.csv", f"{bucket}/{name}"))
-
-        def changing(contents, name=name, other=other):
-            (bucket / name).put(other)
-            return between(contents)
-
-        monkeypatch.setattr(jobs.ingest, "refuse_copies", changing)
-        assert run(config) == 3
-        (line,) = capsys.readouterr().err.splitlines()
-        assert name in line
-        assert "changed while it was read" in line

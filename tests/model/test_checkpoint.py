@@ -6,13 +6,7 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from segment_lib.model import (
-    DaskRows,
-    KMeans,
-    SweepCheckpoint,
-    sample_blocks,
-    subsample_blocks,
-)
+from segment_lib.model import KMeans, SweepCheckpoint, sample_blocks
 from segment_lib.model.lloyd import ClusteringState
 
 TRIED = [2, 3, 5, 8]
@@ -43,10 +37,9 @@ def test_a_sweep_taken_up_after_any_pass_finds_the_same(Z):
         whole,
         Z,
         sample=sample,
-        subsample=lambda: DaskRows(subsample_blocks(Z, rows, size=1500)),
         keep=lambda checkpoint: kept.append(through_a_file(checkpoint)),
     )
-    assert len(kept) > 4
+    assert len(kept) > 2
     for arrays in kept:
         again = [KMeans(k) for k in TRIED]
         checkpoint = SweepCheckpoint.from_arrays(arrays, TRIED, 4)

@@ -13,14 +13,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from segment_lib.errors import ConfigError
-from segment_lib.model import (
-    DaskRows,
-    KMeans,
-    sample_blocks,
-    sample_silhouettes,
-    subsample_blocks,
-)
-from segment_lib.model.sample import Sample, neighbouring_centers, seeding
+from segment_lib.model import KMeans, sample_blocks, sample_silhouettes, sample_size
+from segment_lib.model.sample import seeding
 
 CENTERS = np.array([[0, 0, 0], [6, 0, 0], [0, 6, 0], [0, 0, 6]], dtype=np.float32)
 
@@ -252,21 +246,11 @@ def test_regular_row_numbers_are_sampled_evenly(step):
     assert (np.abs(counts - 200) < 70).all()
 
 
-@pytest.mark.parametrize("chunks", [5000, 700, 33])
-def test_the_thinned_rows_do_not_depend_on_the_chunks(chunks):
-    Z = noise(5000)
-    numbers = da.arange(5000, chunks=chunks)
-    thin = dask.compute(*subsample_blocks(lazy(Z, chunks), numbers, size=400))
-    whole = dask.compute(*subsample_blocks(lazy(Z, 5000), da.arange(5000, chunks=5000), size=400))
-    np.testing.assert_array_equal(np.concatenate(thin), np.concatenate(whole))
-    assert 300 < len(whole[0]) < 500
+def test_the_sample_grows_with_the_rows_but_slower():
+    assert [sample_size(n) for n in (7, 100_000, 10**6, 10**8)] == [7, 100_000, 100_000, 10**6]
 
 
 # Starting centres
-
-
-def inertia_of(Z: np.ndarray, centers: np.ndarray) -> float:
-    return float((by_hand(Z, centers)[1] ** 2).sum())
 
 
 def potential(Z: np.ndarray, rows: np.ndarray) -> float:
@@ -298,25 +282,6 @@ def test_a_seeding_of_fewer_different_rows_takes_all_of_them():
     assert len(np.unique(rows, axis=0)) == 3
 
 
-def test_neighbours_with_a_better_fit_give_the_starting_centres():
-    Z = blobs(spread=0.3)
-    sample = Sample(np.arange(len(Z), dtype=np.uint64), Z)
-    poor = np.concatenate([CENTERS[:3], CENTERS[2:3] + np.float32(0.1)])
-    from_fewer = neighbouring_centers(sample, {3: CENTERS[:3], 4: poor}, 4, 0)
-    more = np.concatenate([CENTERS, CENTERS[:1] + np.float32(0.2)])
-    from_more = neighbouring_centers(sample, {4: poor, 5: more}, 4, 0)
-    for centers in (from_fewer, from_more):
-        assert inertia_of(Z, centers) == pytest.approx(inertia_of(Z, CENTERS), rel=0.02)
-
-
-def test_neighbours_with_a_worse_fit_change_nothing():
-    Z = blobs(spread=0.3)
-    sample = Sample(np.arange(len(Z), dtype=np.uint64), Z)
-    best = theirs(Z, CENTERS).cluster_centers_.astype(np.float32)
-    centers = neighbouring_centers(sample, {3: noise(3), 4: best, 5: noise(5)}, 4, 0)
-    assert inertia_of(Z, centers) <= inertia_of(Z, best)
-
-
 # The sweep
 
 
@@ -345,13 +310,13 @@ def test_a_sweep_fits_as_well_as_each_fitted_alone(swept):
 
 
 def test_a_sweep_that_begins_on_some_of_the_rows_ends_on_all_of_them(swept):
-    Z, sample, models = swept
-    some = DaskRows(subsample_blocks(lazy(Z), da.arange(3000, chunks=250), size=1000))
-    begun = sweep(lazy(Z), range(2, 13), sample=sample, subsample=lambda: some)
-    for from_subsample, from_all in zip(begun, models, strict=True):
-        assert from_subsample.converged_
-        assert from_subsample.sums_.counts.sum() == 3000
-        assert from_subsample.inertia_ <= 1.02 * from_all.inertia_
+    Z, _, models = swept
+    some = sample_blocks(lazy(Z), da.arange(3000, chunks=250), size=1000)
+    begun = sweep(lazy(Z), range(2, 13), sample=some)
+    for from_some, from_all in zip(begun, models, strict=True):
+        assert from_some.converged_
+        assert from_some.sums_.counts.sum() == 3000
+        assert from_some.inertia_ <= 1.02 * from_all.inertia_
 
 
 def test_a_sweep_is_as_good_as_scikit_learn(swept):

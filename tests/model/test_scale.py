@@ -11,7 +11,7 @@ import sklearn.preprocessing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segment_lib.errors import DataError
+from segment_lib.errors import ConfigError, DataError
 from segment_lib.model import Moments, StandardScaler, compute_moments
 
 
@@ -193,3 +193,32 @@ def test_rows_in_memory_can_be_fitted_too():
     np.testing.assert_allclose(
         StandardScaler().fit(people()).mean_, people().mean(axis=0), rtol=1e-4
     )
+
+
+def test_features_of_a_block_share_one_unit_of_variance():
+    X = np.random.default_rng(0).normal(size=(500, 6)) * [1, 5, 2, 9, 3, 4]
+    X[:, 5] = 7.0
+    scaled = StandardScaler(blocks=["A", "B", "B", "B", "C", "C"]).fit_transform(X)
+    variances = scaled.var(axis=0)
+    np.testing.assert_allclose(variances, [1, 1 / 3, 1 / 3, 1 / 3, 1, 0], atol=1e-12)
+    alone = sklearn.preprocessing.StandardScaler().fit_transform(X)
+    np.testing.assert_allclose(scaled[:, 1:4] * 3**0.5, alone[:, 1:4])
+
+
+def test_blocks_of_one_feature_each_change_nothing():
+    X = people()
+    for scaler in (StandardScaler(blocks=[4, 3, 2, 1]), StandardScaler(blocks=None)):
+        np.testing.assert_array_equal(scaler.fit(X).scale_, StandardScaler().fit(X).scale_)
+
+
+def test_blocks_of_merged_scalers_are_those_of_all_rows():
+    X, blocks = people(), ["A", "A", "B", "B"]
+    first, second = (StandardScaler(blocks=blocks).fit(part) for part in (X[:300], X[300:]))
+    whole = StandardScaler(blocks=blocks).fit(X)
+    np.testing.assert_allclose(first.merge(second).scale_, whole.scale_, rtol=1e-9)
+    np.testing.assert_allclose(whole.inverse_transform(whole.transform(X)), X, rtol=1e-4, atol=1e-3)
+
+
+def test_blocks_that_do_not_name_every_feature_are_refused():
+    with pytest.raises(ConfigError, match="3 entries for 4 features"):
+        StandardScaler(blocks=["A", "B", "C"]).fit(people())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segment_lib.profile import FeatureWords, component_tables, feature_words
+from segment_lib.profile.components import FeatureWords, component_tables, feature_words
 from segment_lib.schema import Meaning, Phrases, known_meanings, known_phrases
 
 STRENGTH = {"1": "very high", "2": "high", "3": "low"}
@@ -47,7 +47,7 @@ WORDS = {
 def test_a_component_is_read_by_its_strongest_loadings_one_of_each_family():
     read, loadings = component_tables(
         np.array([[0.1, -0.8, 0.5, -0.3], [0.9, 0.0, 0.0, 0.1]]), np.array([0.6, 0.3, 0.1]),
-        list(WORDS), WORDS,
+        WORDS,
     )  # fmt: skip
     assert read["reading"].to_list() == ["high: not b1; c low; a high", "high: a high; c high"]
     assert read["explained_variance_ratio"].to_list() == [0.6, 0.3]

@@ -3,7 +3,7 @@
 import polars as pl
 
 from segment_lib.compare import compare_segments
-from segment_lib.profile import describe_segments
+from segment_lib.profile.describe import describe_segments
 
 
 def described(customers: dict[int, int], min_cell: int = 10) -> pl.DataFrame:

@@ -3,8 +3,8 @@
 import polars as pl
 
 from segment_lib.compare import SEGMENTS, compare_segments
-from segment_lib.profile import COUNTS, fairness_table
-from segment_lib.profile.fairness import FAIRNESS
+from segment_lib.profile import COUNTS
+from segment_lib.profile.fairness import FAIRNESS, fairness_table
 from segment_lib.schema import Meaning
 
 LEVELS = {"SEX": ["1", "2", "3"]}

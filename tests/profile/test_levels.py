@@ -5,13 +5,8 @@ from math import asin, sqrt
 import polars as pl
 import pytest
 
-from segment_lib.profile import (
-    PROFILE,
-    Levels,
-    choose_levels,
-    count_levels,
-    profile_segments,
-)
+from segment_lib.profile import Levels, count_levels
+from segment_lib.profile.levels import PROFILE, choose_levels, profile_segments
 from segment_lib.schema import Meaning
 from segment_lib.terms import MAX_LISTED
 

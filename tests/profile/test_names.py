@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from segment_lib.profile import name_segments
+from segment_lib.profile.names import name_segments
 from segment_lib.profile.traits import TRAITS
 from segment_lib.schema import Meaning, Phrases, known_meanings, known_phrases
 

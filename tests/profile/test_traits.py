@@ -5,8 +5,9 @@ from math import asin, sqrt
 import polars as pl
 import pytest
 
-from segment_lib.profile import Levels, count_levels, profile_segments, segment_traits
-from segment_lib.profile.traits import topic, trait_words
+from segment_lib.profile import Levels, count_levels
+from segment_lib.profile.levels import profile_segments
+from segment_lib.profile.traits import segment_traits, topic, trait_words
 from segment_lib.schema import Meaning
 
 STRENGTH = {"1": "very high", "2": "high", "3": "low", "4": "very low"}

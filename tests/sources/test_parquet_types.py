@@ -310,7 +310,10 @@ NUMBERS = {
 
 
 def spelled(value: Any, kind: pa.DataType) -> str:
-    """A cell as Python's and NumPy's own text, which is how pandas writes CSV."""
+    """A cell as Python's own text, which is how pandas writes CSV.
+
+    But for the exponents that NumPy gives to round numbers of short floats: 1000 is no 1e+03.
+    """
     match value:
         case None:
             return ""
@@ -318,7 +321,7 @@ def spelled(value: Any, kind: pa.DataType) -> str:
             return str(value).lower()
         case float():
             in_its_width = {pa.float16(): np.float16, pa.float32(): np.float32}.get(kind, float)
-            return "" if value != value else str(in_its_width(value + 0.0))
+            return "" if value != value else repr(float(str(in_its_width(value + 0.0))))
         case datetime():
             return value.isoformat(" ").removesuffix(" 00:00:00")
         case date() | time():
@@ -355,6 +358,11 @@ def test_any_column_has_the_levels_of_the_same_column_as_csv(tmp_path_factory, d
 def test_any_column_has_the_numbers_of_the_same_column_as_csv(tmp_path_factory, data, kind):
     values = data.draw(nullable(NUMBERS[kind]))
     same_as_csv(tmp_path_factory.mktemp("numbers"), kind, values, attribute("numeric"))
+
+
+@pytest.mark.parametrize("value", [1e-05, 9.9e-05, 1e-04, 1.5e-07, 1e16])
+def test_floats_near_zero_have_the_text_that_pandas_writes(tmp_path, value):
+    same_as_csv(tmp_path, pa.float64(), [value, -value, None], attribute("categorical"))
 
 
 @settings(max_examples=60, deadline=None)

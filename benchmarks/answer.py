@@ -1,0 +1,288 @@
+"""How good is the answer, by setting of the model: found again, and reaching customers.
+
+    python -m benchmarks.answer --tables census,loans
+
+Each figure comes from runs of the job on the tables of `tables.py`. A setting is chosen on half of
+the tables and confirmed on the others, by the rule of `choose`.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from benchmarks.agreement import Agreement, Estimate, agreement, pairwise_rand
+from benchmarks.machine import conditions
+from benchmarks.ours import Failed
+from benchmarks.table import Section, write_results
+from benchmarks.tables import CHOOSING, CONFIRMING, TABLES
+from benchmarks.trials import Trials, add_options, people, say, segments_of_people
+from segment_lib.run.opened import OpenedRun
+from segment_lib.terms import DEPTH
+
+_ROOT = Path(__file__).parent.parent
+
+SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "feature, 85 %": ("model.n_components=0.85",),
+}
+"""What is set in the config, by the name of the setting."""
+DEPTHS = (0.05, 0.1, 0.2)
+RANKINGS = {"segment": "segments", "micro_segment": "micro", "logistic": "logistic"}
+"""What people are ranked by, as in gains.csv, and how it is called here."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a setting makes of a table."""
+
+    segments: tuple[int, ...]
+    """Number of segments of each seed."""
+    components: int
+    jaccard: Estimate
+    """Of the models of two halves of the rows, over halvings."""
+    found_again: Estimate
+    """Share of people in segments found again, over halvings."""
+    rand: tuple[float, ...]
+    """Adjusted Rand index of each pair of seeds."""
+    smallest: float
+    """Share of people in the smallest segment, the least of all seeds."""
+    reached: Mapping[tuple[str, float], Estimate]
+    """Share of the held-out customers, by ranking and depth."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A setting, those that it was chosen among, and their means over tables."""
+
+    setting: str
+    in_reach: tuple[str, ...]
+    """Settings whose gain is within one standard error of the best."""
+    gain: Mapping[str, float]
+    found_again: Mapping[str, float]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(given)
+    measured_on = conditions(given, "benchmarks.answer")
+    answers: dict[str, dict[str, Answer]] = {}
+    absent: list[str] = []
+    for name in options.tables.split(","):
+        say(name)
+        try:
+            table = TABLES[name]()
+        except Failed as failure:
+            say(f"  {name}: {failure}")
+            absent.append(f"{name} ({failure})")
+            continue
+        whole = Trials(table, options.runs / name / "whole", settings=tuple(options.settings))
+        answers[name] = {
+            setting: measure_answer(whole, setting, options.seeds, options.halvings)
+            for setting in SETTINGS
+        }
+        for setting, answer in answers[name].items():
+            say(f"  {' | '.join(_found_cells(name, setting, answer))}")
+    sections = [decision(answers), found_again(answers, absent), reached(answers)]
+    rows = f"{len(answers)} tables, {options.seeds} seeds, {options.halvings} halvings"
+    page = write_results(options.out, f"{measured_on.slug}-answer", measured_on, rows, sections)
+    print(page.read_text())
+    say(f"written to {page}")
+    return 0
+
+
+def measure_answer(whole: Trials, setting: str, seeds: int, halvings: int) -> Answer:
+    """Run a setting on a table with several seeds, and on halves of its rows."""
+    settings, folder = SETTINGS[setting], setting.replace(" %", "").replace(", ", "-")
+    runs = [
+        whole.run(f"{folder}/seed-{seed}", *settings, f"model.random_state={seed}")
+        for seed in range(seeds)
+    ]
+    labels = [segments_of_people(run) for run in runs]
+    sizes = [np.unique(one, return_counts=True)[1] for one in labels]
+    # The other numbers are tried too: the search for one learns from its neighbours.
+    fixed = (*settings, f"model.n_clusters={len(sizes[0])}")
+    halves = [halved(whole, halving, folder, fixed) for halving in range(halvings)]
+    return Answer(
+        segments=tuple(map(len, sizes)),
+        components=len(runs[0].model.projection.pca.components_),
+        jaccard=Estimate.over([half.jaccard for half in halves]),
+        found_again=Estimate.over([half.found_again for half in halves]),
+        rand=tuple(pairwise_rand(labels)),
+        smallest=min(float(one.min() / one.sum()) for one in sizes),
+        reached=customers_reached(runs),
+    )
+
+
+def halved(whole: Trials, seed: int, folder: str, settings: Sequence[str]) -> Agreement:
+    """Fit a model to each of two halves of the rows, and compare them on all rows.
+
+    Both halves follow the plan of the whole, so that their features are the same, and make as many
+    segments as the whole has.
+    """
+    runs = []
+    for first in (True, False):
+        home = whole.folder.parent / f"half-{seed}-{'a' if first else 'b'}"
+        half = whole.table.half(seed, first=first)
+        trials = Trials(half, home, whole.plan_made, whole.settings)
+        runs.append(trials.run(folder, *settings, until="sweep"))
+    rows = people(whole.run(f"{folder}/seed-0"))
+    return agreement(*(run.model.predict(rows) for run in runs))
+
+
+def customers_reached(runs: Sequence[OpenedRun]) -> dict[tuple[str, float], Estimate]:
+    """Share of the held-out customers that each ranking reaches at each depth.
+
+    The mean over seeds, each of which holds out another half. Its error is that of a share of all
+    customers, with the spread over the seeds added.
+    """
+    tables = [run.table("gains/gains.csv") for run in runs]
+    customers = int(runs[0].table("compare/segments.csv")["customer_rows"].sum())
+    reached = {}
+    for by in tables[0]["by"].unique(maintain_order=True):
+        for depth in DEPTHS:
+            at = (pl.col("by") == by) & (pl.col("depth") == depth)
+            shares = [float(table.filter(at)["customers_reached"].item()) for table in tables]
+            share, spread = float(np.mean(shares)), np.nan_to_num(Estimate.over(shares).error)
+            error = (share * (1 - share) / customers + spread**2) ** 0.5
+            reached[by, depth] = Estimate(share, float(error))
+    return reached
+
+
+def choose(gain: Mapping[str, Sequence[float]], again: Mapping[str, Sequence[float]]) -> Choice:
+    """Choose the setting with most people in segments found again, of those in reach of the best.
+
+    In reach is a setting whose mean gain over the tables is less than that of the best setting by
+    no more than one standard error of the differences between the two.
+
+    Parameters
+    ----------
+    gain, again : by setting, a value for each table: the customers reached by segments at a fifth
+        of the population, and the share of people in segments found again
+    """
+    means = {setting: float(np.mean(values)) for setting, values in gain.items()}
+    best = max(means, key=lambda setting: means[setting])
+    in_reach = []
+    for setting, values in gain.items():
+        less = Estimate.over(np.subtract(gain[best], values).tolist())
+        if less.mean <= np.nan_to_num(less.error):
+            in_reach.append(setting)
+    stable = {setting: float(np.mean(values)) for setting, values in again.items()}
+    chosen = max(in_reach, key=lambda setting: stable[setting])
+    return Choice(chosen, tuple(in_reach), means, stable)
+
+
+def decision(answers: Mapping[str, Mapping[str, Answer]]) -> Section:
+    """Which setting wins on the tables to choose by, and which on the others."""
+    lines = [
+        ("tables", "setting", "found again", "reached at 20 %", "in reach of the best", "wins")
+    ]
+    for what, names in (("to choose by", CHOOSING), ("to confirm by", CONFIRMING)):
+        used = [name for name in names if name in answers]
+        if not used:
+            continue
+        choice = choose(
+            {
+                s: [answers[name][s].reached["segment", DEPTH].mean for name in used]
+                for s in SETTINGS
+            },
+            {s: [answers[name][s].found_again.mean for name in used] for s in SETTINGS},
+        )
+        lines += [
+            (
+                f"{what}: {', '.join(used)}",
+                setting,
+                f"{choice.found_again[setting]:.2f}",
+                f"{choice.gain[setting]:.3f}",
+                "yes" if setting in choice.in_reach else "no",
+                "wins" if setting == choice.setting else "",
+            )
+            for setting in SETTINGS
+        ]
+    about = (
+        "Means over the tables. Of the settings whose segments reach as many held-out customers at "
+        "a fifth of the population as the best, or fewer by no more than one standard error of the "
+        "differences over the tables, the one wins that has most people in segments found again."
+    )
+    return Section("Which setting", about, (), tuple(lines))
+
+
+def found_again(answers: Mapping[str, Mapping[str, Answer]], absent: Sequence[str]) -> Section:
+    """What is found again, by table and setting."""
+    header = (
+        *("table", "setting", "components", "segments, by seed", "mean Jaccard", "found again"),
+        *("seeds agree", "least", "smallest segment"),
+    )
+    lines = [
+        _found_cells(name, setting, answer)
+        for name, settings in answers.items()
+        for setting, answer in settings.items()
+    ]
+    about = (
+        "Jaccard's coefficient of a person's segment with its best match in the model of the other "
+        "half of the rows, mean over people; the share of people for whom it is 0.75 or more; ± is "
+        "the standard error over halvings. Seeds agree: mean adjusted Rand index of their pairs, "
+        "and the least. The smallest segment of any seed, as a share of the people with a segment."
+        + (f" Not measured: {'; '.join(absent)}." if absent else "")
+    )
+    return Section("Found again", about, (), (header, *lines))
+
+
+def reached(answers: Mapping[str, Mapping[str, Answer]]) -> Section:
+    """Customers that are reached, by table and setting."""
+    given = {by for one in answers.values() for answer in one.values() for by, _ in answer.reached}
+    cells = [(by, depth) for by in RANKINGS if by in given for depth in DEPTHS]
+    header = ("table", "setting", *(f"{RANKINGS[by]} {depth:.0%}" for by, depth in cells))
+    lines = [
+        (
+            name,
+            setting,
+            *(answer.reached[cell].text(3) if cell in answer.reached else "–" for cell in cells),
+        )
+        for name, settings in answers.items()
+        for setting, answer in settings.items()
+    ]
+    about = (
+        "Share of the held-out customers among the first 5, 10 and 20 % of the population, by what "
+        "it is ranked by. Mean over seeds; ± is the standard error."
+    )
+    return Section("Customers reached", about, (), (header, *lines))
+
+
+def _found_cells(name: str, setting: str, answer: Answer) -> tuple[str, ...]:
+    return (
+        name,
+        setting,
+        str(answer.components),
+        ", ".join(map(str, answer.segments)),
+        answer.jaccard.text(),
+        answer.found_again.text(),
+        f"{np.mean(answer.rand):.2f}",
+        f"{min(answer.rand):.2f}",
+        f"{answer.smallest:.2%}",
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.answer",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    names = ",".join(TABLES)
+    add("--tables", default=names, metavar="TABLE,…", help=f"of {names}")
+    add("--seeds", type=int, default=5, help="random states, at least 2")
+    add("--halvings", type=int, default=2, help="times that the rows are halved")
+    add_options(parser, "answer")
+    return parser
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except Failed as failure:
+        sys.exit(f"answer: {failure}")

