@@ -10,18 +10,27 @@ COMPARISON = (
     *("index", "index_low", "index_high", "low", "high", "verdict"),
     *("drawn_index", "drawn_low", "drawn_high"),
 )
+_INDICES = tuple(column for column in COMPARISON if column != "verdict")
 
 
 def suppress_segments(segments: pl.DataFrame, min_cell: int) -> pl.DataFrame:
     """The table of segments against customers with small counts suppressed, that is null.
 
-    With a count goes its share; with either count go index, limits and verdict. Console, log, page
-    and spreadsheets show this table and no other.
+    With a count goes its share; with either count go index, limits and verdict. Where the count of
+    the rows set aside goes, shares and indices are of all rows: a count and its share of the rows
+    that have a segment would disclose it. Console, log, page and spreadsheets show this table and
+    no other.
     """
     people, customers = (
         suppressed_segments(pl.col(rows), min_cell) for rows, _ in (PEOPLE, CUSTOMERS)
     )
+    ours, theirs = _scale_to_all(people, *PEOPLE), _scale_to_all(customers, *CUSTOMERS)
+    scales = {PEOPLE[1]: ours, CUSTOMERS[1]: theirs} | dict.fromkeys(_INDICES, theirs / ours)
     return segments.with_columns(
+        (pl.col(column) * scale).alias(column)
+        for column, scale in scales.items()
+        if column in segments.columns
+    ).with_columns(
         pl.when(~small).then(pl.col(column)).alias(column)
         for names, small in (
             (PEOPLE, people),
@@ -31,6 +40,14 @@ def suppress_segments(segments: pl.DataFrame, min_cell: int) -> pl.DataFrame:
         for column in names
         if column in segments.columns
     )
+
+
+def _scale_to_all(small: pl.Expr, rows: str, share: str) -> pl.Expr:
+    """Factor of the shares of segments to those of all rows, 1 where those set aside are shown."""
+    is_aside = pl.col("segment") == SET_ASIDE
+    placed = pl.col(rows).filter(~is_aside).sum() / pl.col(rows).sum()
+    scale = placed / pl.col(share).filter(~is_aside).sum()
+    return pl.when(~is_aside & (is_aside & small).any()).then(scale).otherwise(1.0)
 
 
 def is_small_count(rows: int, min_cell: int) -> bool:

@@ -43,9 +43,14 @@ def published_sums(
     everyone = sum(truth[cell] for cell in sizes)
     yield dict.fromkeys(sizes, 1), everyone
     rows, share, at_large = COLUMNS[who]
+    clustered = [cell for cell in sizes if cell != (-1,)]
     for row in page["index"].iter_rows(named=True):
         segment = -1 if row["Segment"] == "Set aside" else int(row["Segment"].split()[1])
-        yield from _equal((segment,), row[rows], _times(row[share], everyone))
+        yield from _equal((segment,), row[rows])
+        if segment < 0:
+            yield from _equal((segment,), _times(row[share], everyone))
+        elif row[rows] and round(base := row[rows] / row[share]) != everyone:
+            yield dict.fromkeys(clustered, 1), round(base)  # The share is of those that have one.
         if row["Index"] is not None:  # With the index and one of the two counts goes the other.
             yield from _equal((segment,), truth[(segment,)])
     for row in describe.iter_rows(named=True):
@@ -81,9 +86,10 @@ def _clustered(truth: Mapping[Cell, int], page: Mapping[str, pl.DataFrame]) -> I
     if chosen["Smallest segment"].drop_nulls().len():
         least = min(clustered, key=lambda cell: truth[cell])
         yield from _equal(least, truth[least])
-    if chosen["In small segments"].drop_nulls().len():
-        small = [cell for cell in clustered if truth[cell] < 0.01 * rows]
-        yield dict.fromkeys(small, 1), sum(truth[cell] for cell in small)
+    if chosen["People found again"].drop_nulls().len():
+        overlap = dict(page["stability"].select("Segment", "Mean overlap").iter_rows())
+        again = [cell for cell in clustered if overlap[f"Segment {cell[0]}"] >= 0.75]
+        yield dict.fromkeys(again, 1), sum(truth[cell] for cell in again)
 
 
 def _times(share: float | None, everyone: int) -> float | None:

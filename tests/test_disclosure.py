@@ -107,18 +107,19 @@ def test_what_is_hidden_in_the_tables_cannot_be_computed_from_all_of_them(
     cards = build_segments(shares, names, NO_TRAITS, MIN_CELL)
     clustered = {s: rows for s, rows in sizes(people).items() if s >= 0}
     whole = sum(clustered.values())
-    small = sum(size for size in clustered.values() if size < 0.01 * whole)
+    overlap = {s: 0.9 if s % 2 else 0.5 for s in clustered}
+    again = sum(rows for s, rows in clustered.items() if overlap[s] > 0.75)
     sweep = pl.DataFrame(
         {
             "n_clusters": [n - 1], "chosen": [True], "stable": [True], "large": [True],
             "smallest_share": [min(clustered.values()) / max(whole, 1)],
-            "small_share": [small / max(whole, 1)],
+            "found_again": [again / max(whole, 1)],
         }
     )  # fmt: skip
     stability = pl.DataFrame(
         {
-            "n_clusters": n - 1, "segment": list(clustered), "stability": 0.9, "least": 0.8,
-            "population_rows": list(clustered.values()), "dissolved": 0.0,
+            "n_clusters": n - 1, "segment": list(clustered), "stability": list(overlap.values()),
+            "least": 0.4, "population_rows": list(clustered.values()), "dissolved": 0.0,
         }
     )  # fmt: skip
     stages = pl.DataFrame({"stage": ["ingest", "sweep"], "rows_in": [10**9, whole],
@@ -130,7 +131,7 @@ def test_what_is_hidden_in_the_tables_cannot_be_computed_from_all_of_them(
             tables.stability_table(stability, n - 1, cards, MIN_CELL).csv.encode()
         ),
         "sweep": tried.rename({"tried": "Segments", "smallest_share": "Smallest segment",
-                               "small_share": "In small segments"}),
+                               "found_again": "People found again"}),
         "stages": tables.stage_rows(stages, cards).rename({"stage": "Stage", "rows_in": "Rows in"}),
     }  # fmt: skip
     described = describe_segments(shares, names, NO_TRAITS, min_cell=MIN_CELL)
@@ -156,8 +157,53 @@ def test_with_a_count_go_its_share_and_with_either_index_limits_and_verdict() ->
         assert (row["population_rows"] is not None) is people
         assert (row["population_share"] is not None) is people
         assert (row["customer_rows"] is not None) is customers
-        for name in ("index", "index_low", "high", "verdict"):
+        for name in ("index", "index_low", "high", "verdict", "drawn_index", "drawn_low"):
             assert (row[name] is not None) is (people and customers), (segment, name)
+
+
+@pytest.mark.parametrize(
+    ("aside", "totals"),
+    [
+        ((40, 30), (1000, 200)),
+        ((4, 30), (1004, 200)),
+        ((40, 3), (1000, 203)),
+        ((4, 3), (1004, 203)),
+    ],
+    ids=["both shown", "people hidden", "customers hidden", "both hidden"],
+)
+@pytest.mark.parametrize("base", ["placed", "all"])
+def test_where_the_rows_set_aside_are_hidden_shares_and_indices_are_of_all_rows(
+    aside: tuple[int, int], totals: tuple[int, int], base: str
+) -> None:
+    """A count and its share of the rows that have a segment would tell how many have none."""
+    counts = {0: 300, 1: 400, 2: 300}, {0: 50, 1: 90, 2: 60}
+    population, customers = ({-1: n, **rows} for n, rows in zip(aside, counts, strict=True))
+    if base == "all":
+        totals = (1000 + aside[0], 200 + aside[1])
+    table = compare_segments(population, customers, base=base)
+    shown = suppress_segments(table, MIN_CELL).filter(segment=1).row(0, named=True)
+    assert shown["population_share"] == pytest.approx(400 / totals[0])
+    assert shown["customer_share"] == pytest.approx(90 / totals[1])
+    assert shown["drawn_index"] == pytest.approx(100 * (90 / totals[1]) / (400 / totals[0]))
+    assert shown["drawn_high"] / shown["drawn_index"] == pytest.approx(
+        table.filter(segment=1)["drawn_high"].item() / table.filter(segment=1)["drawn_index"].item()
+    )
+
+
+@pytest.mark.parametrize(
+    ("found_again", "shown"),
+    [(0.0, True), (0.5, True), (1.0, True), (0.999, False), (0.001, False), (None, False)],
+)
+def test_a_share_found_again_that_tells_of_too_few_people_is_hidden(
+    found_again: float | None, shown: bool
+) -> None:
+    sweep = pl.DataFrame(
+        {"n_clusters": [3], "chosen": [False], "stable": [True], "large": [True],
+         "smallest_share": [0.2], "found_again": [found_again]},
+        schema_overrides={"found_again": pl.Float64},
+    )  # fmt: skip
+    row = tables.sweep_rows(sweep, 5_000, (), MIN_CELL).row(0, named=True)
+    assert (row["found_again"] is not None) is shown
 
 
 @pytest.mark.parametrize(

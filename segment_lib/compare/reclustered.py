@@ -62,10 +62,10 @@ class ReclusteredIndex:
         degrees of freedom of Satterthwaite (1946), "An approximate distribution of estimates of
         variance components", Biometrics Bulletin 2, 110-114.
         """
-        both = self.spread + self.counting
-        if not both:
+        variance = self.spread + self.counting
+        if not variance:
             return self.index, self.index
-        free = (self.n - 1) * (both / self.spread) ** 2 if self.spread else np.inf
-        error = (2 * both + self.spread / self.n) ** 0.5
+        free = (self.n - 1) * (variance / self.spread) ** 2 if self.spread else np.inf
+        error = (2 * variance + self.spread / self.n) ** 0.5
         factor = float(np.exp(t.ppf(0.5 + confidence / 2, free) * error))
         return self.index / factor, self.index * factor

@@ -281,9 +281,13 @@ def sweep_rows(
     star = pl.when("chosen").then(pl.lit(" ★ chosen")).otherwise(pl.lit(""))
     disclosed = ~(suppress & pl.col("chosen"))
     smallest = _unless_small("smallest_share", pl.col("smallest_share") * people, min_cell)
+    again, others = (
+        _unless_small("found_again", share * people, min_cell)
+        for share in (pl.col("found_again"), 1 - pl.col("found_again"))
+    )
     shown = {
         "smallest_share": pl.when(disclosed).then(smallest),
-        "found_again": pl.when(disclosed).then("found_again"),
+        "found_again": pl.when(disclosed & others.is_not_null()).then(again),
     }
     yes = {
         name: pl.when(name).then(pl.lit("yes")).otherwise(pl.lit("no"))

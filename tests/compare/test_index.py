@@ -3,6 +3,7 @@
 from math import exp, log, sqrt
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,11 +143,13 @@ def test_the_columns_are_those_of_the_files_page():
         "index_low",
         "index_high",
         "verdict",
-        "spread_low",
-        "spread_high",
         "low",
         "high",
+        "drawn_index",
+        "drawn_low",
+        "drawn_high",
         "stability",
+        "found_again",
         "small",
     ]
 
@@ -176,8 +179,12 @@ def test_rows_and_shares_add_up(population, customers):
     segments = compare_segments(population, customers)
     assert segments["population_rows"].sum() == sum(population.values())
     assert segments["customer_rows"].sum() == sum(customers.values())
-    assert segments["population_share"].sum() == pytest.approx(1)
-    assert segments["customer_share"].sum() == pytest.approx(1)
+    placed = segments.filter(pl.col("segment") >= 0)
+    for extract, counts in (("population", population), ("customer", customers)):
+        share, everyone = f"{extract}_share", sum(counts.values())
+        assert placed[share].sum() == pytest.approx(float(everyone > counts.get(-1, 0)))
+        for aside in segments.filter(segment=-1)[share]:
+            assert aside == pytest.approx(counts.get(-1, 0) / everyone)
 
 
 @given(

@@ -66,7 +66,7 @@ def test_distances_add_up_over_parts() -> None:
 
 
 def test_segments_of_either_run_stand_beside_each_other() -> None:
-    columns = ("segment", "index_low", "index", "index_high", "low", "high", "name")
+    columns = ("segment", "drawn_low", "drawn_index", "drawn_high", "low", "high", "name")
     base = pl.DataFrame(
         [(0, 90.0, 100.0, 110.0, 80.0, 120.0, "a"), (1, 1.0, 2.0, 3.0, 1.0, 4.0, "b")],
         columns,

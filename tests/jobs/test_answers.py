@@ -157,7 +157,7 @@ def test_the_gain_of_the_chosen_number_follows_from_the_files(planted: Path) -> 
     people = parts(planted, "segments")["segment"]
     customers = parts(planted, "segments", "customers").sort("row")
     split = holdout_split(customers["row"].to_numpy(), 0)
-    numbers = range(-1, chosen["n_clusters"])
+    numbers = range(chosen["n_clusters"])
     counted = [
         np.array([(segments == s).sum() for s in numbers])
         for segments in (
@@ -165,9 +165,15 @@ def test_the_gain_of_the_chosen_number_follows_from_the_files(planted: Path) -> 
             *(customers["segment"].to_numpy()[split == q] for q in (0, 1)),
         )
     ]
-    gain = held_out_gain(*counted)
-    assert gain.share == pytest.approx(chosen["gain"], abs=0.001)
-    assert gain.error == pytest.approx(chosen["gain_error"], abs=0.001)
+    rows, first, second = counted
+    gains = [held_out_gain(rows, *each) for each in ((first, second), (second, first))]
+    assert np.mean([gain.share for gain in gains]) == pytest.approx(chosen["gain"])
+    # Or the spread over the clusterings anew, where that is larger.
+    spread = pl.read_csv(planted / "model/sensitivity.csv").filter(n_clusters=len(rows))["gain"]
+    counting = np.linalg.norm([gain.error for gain in gains]) / 2
+    assert chosen["gain_error"] >= counting * (1 - 1e-9)
+    if len(spread) == 8:
+        assert chosen["gain_error"] == pytest.approx(max(counting, spread.std()))
 
 
 def test_the_chosen_number_is_that_of_the_rule(planted: Path) -> None:
@@ -178,27 +184,27 @@ def test_the_chosen_number_is_that_of_the_rule(planted: Path) -> None:
     assert sweep.filter("chosen")["n_clusters"].to_list() == [tied["n_clusters"].min()]
 
 
-def test_stability_is_told_for_every_segment_of_every_number(planted: Path) -> None:
+def test_stability_is_told_for_every_segment_of_every_number_to_choose_from(planted: Path) -> None:
     stability = pl.read_csv(planted / "model/stability.csv")
     sweep = pl.read_csv(planted / "model/sweep.csv")
     assert stability.group_by("n_clusters").len().sort("n_clusters").rows() == [
-        (k, k) for k in sweep["n_clusters"]
+        (k, k) for k in sweep["n_clusters"] if k <= 12
     ]
     mean = stability.group_by("n_clusters", maintain_order=True).agg(
         (pl.col("stability") * pl.col("population_rows")).sum() / pl.col("population_rows").sum()
     )
-    np.testing.assert_allclose(mean["stability"], sweep["stability"])
+    np.testing.assert_allclose(mean["stability"], sweep["stability"].drop_nulls())
 
 
-def test_the_verdict_is_read_from_the_wider_limits(planted: Path) -> None:
+def test_the_verdict_is_read_from_the_limits_for_all_segments(planted: Path) -> None:
     for row in pl.read_csv(planted / "compare/segments.csv").iter_rows(named=True):
         assert row["low"] <= row["index_low"] <= row["index"] <= row["index_high"] <= row["high"]
         expected = "over" if row["low"] > 100 else "under" if row["high"] < 100 else "average"
         assert row["verdict"] == expected
+        assert row["drawn_low"] <= row["drawn_index"] <= row["drawn_high"]
         if row["segment"] >= 0:
-            assert row["low"] <= row["spread_low"] <= row["index"]
-            assert row["index"] <= row["spread_high"] <= row["high"]
             assert 0 <= row["stability"] <= 1
+            assert row["found_again"] is (row["stability"] >= 0.75)
 
 
 def test_the_table_for_a_spreadsheet_agrees_with_the_segments(planted: Path) -> None:
@@ -360,7 +366,7 @@ def test_without_structure_no_number_of_segments_is_stable_and_it_is_said(shuffl
     sweep = pl.read_csv(shuffled / "model/sweep.csv")
     assert not sweep["stable"].any()
     rule = json.loads((shuffled / "run.json").read_text())["stages"]["sweep"]["facts"]["rule"]
-    assert "these segments are not stable" in rule
+    assert rule.startswith("the population is a continuum")
     page = read_page(shuffled)
     chosen = sweep.filter("chosen")["n_clusters"].item()
     assert f"Before you act. These {chosen} segments are not stable" in page

@@ -57,14 +57,16 @@ def test_the_run_folder_has_the_names_of_the_contract(run: Path) -> None:
     ]  # fmt: skip
     assert pl.read_csv(run / "compare/segments.csv").columns == [
         "segment", "population_rows", "population_share", "customer_rows", "customer_share",
-        "index", "index_low", "index_high", "verdict", "spread_low", "spread_high", "low", "high",
-        "stability", "small",
+        "index", "index_low", "index_high", "verdict", "low", "high", "drawn_index", "drawn_low",
+        "drawn_high", "stability", "found_again", "small",
     ]  # fmt: skip
     assert pl.read_csv(run / "model/sweep.csv").columns == [
         "n_clusters", "inertia", "calinski_harabasz", "davies_bouldin", "silhouette", "stability",
         "smallest_share", "n_iter", "chosen", "simplified_silhouette", "converged",
-        "restarts_agree", "segment_stability", "small_share", "gain", "gain_error", "stable",
-        "large",
+        "restarts_agree", "found_again", "gain", "gain_error", "stable", "large",
+    ]  # fmt: skip
+    assert pl.read_csv(run / "model/sensitivity.csv").columns == [
+        "clustering", "n_clusters", "agreement", "verdict_differs", "gain",
     ]  # fmt: skip
 
 

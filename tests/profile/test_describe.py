@@ -28,7 +28,7 @@ def test_each_segment_has_a_row_the_best_index_first():
     rows = described({-1: 20, 0: 40, 1: 60})
     assert rows["segment"].to_list() == [-1, 1, 0]
     assert rows["name"].to_list() == ["Rows set aside", "Spenders", "Savers"]
-    assert rows["index"].to_list() == [166.7, 125.0, 66.7]
+    assert rows["index"].to_list() == [166.7, 135.0, 72.0]
     assert rows["stability"].to_list() == [None, 0.5, 0.81]
     assert rows["small"].to_list() == [True, True, False]
 

@@ -116,7 +116,8 @@ def run_facts() -> RunFacts:
         rows=rows(),
         max_missing_per_row=25,
         sweep=sweep(range(2, 21), chosen=10),
-        stability=stability(range(2, 21)),
+        stability=stability(range(2, 13)),
+        sensitivity=sensitivity(),
         rule="Of the numbers of segments found again, the one that reaches the most customers.",
         explained_variance_ratio=ratios(193)[:66],
         n_features=193,
@@ -157,7 +158,8 @@ def run_facts() -> RunFacts:
         settings={
             "cleaning.max_missing_share": "0.3",
             "cleaning.max_missing_per_row": "25",
-            "model.n_components": "0.85",
+            "model.scaling": "attribute",
+            "model.n_components": "parallel",
             "model.n_clusters": "auto",
             "model.sweep": "[2, 20]",
             "model.random_state": "0",
@@ -169,10 +171,11 @@ def run_facts() -> RunFacts:
 
 
 def segments(sizes: dict[int, tuple[int, int, str]]) -> pl.DataFrame:
-    people = sum(rows for rows, _, _ in sizes.values())
-    customers = sum(rows for _, rows, _ in sizes.values())
+    everyone = [sum(rows[at] for rows in sizes.values()) for at in (0, 1)]
+    placed = [sum(rows[at] for number, rows in sizes.items() if number >= 0) for at in (0, 1)]
     records = []
     for number, (ours, theirs, verdict) in sizes.items():
+        people, customers = everyone if number < 0 else placed
         share, customer_share = ours / max(people, 1), theirs / max(customers, 1)
         index = 100 * customer_share / share if share else None
         spread = np.exp(1.96 * np.sqrt(1 / theirs - 1 / customers)) if theirs else None
@@ -189,12 +192,17 @@ def segments(sizes: dict[int, tuple[int, int, str]]) -> pl.DataFrame:
                 "low": 0.8 * index / spread if index and spread else None,
                 "high": 1.1 * index * spread if index and spread else None,
                 "verdict": verdict,
+                "drawn_index": index,
+                "drawn_low": index / spread if index and spread else None,
+                "drawn_high": index * spread if index and spread else None,
                 "stability": None if number < 0 else 0.9 - 0.05 * (number % 9),
+                "found_again": None if number < 0 else number % 9 <= 3,
                 "small": ours < 500,
             }
         )
     numbers = ("index", "index_low", "index_high", "low", "high", "stability")
-    kinds = dict.fromkeys(numbers, pl.Float64)
+    drawn = ("drawn_index", "drawn_low", "drawn_high")
+    kinds = dict.fromkeys((*numbers, *drawn), pl.Float64)
     return pl.DataFrame(records, schema_overrides=kinds).sort("segment")
 
 
@@ -279,6 +287,7 @@ def rows() -> pl.DataFrame:
 def sweep(ks: range, chosen: int) -> pl.DataFrame:
     k = np.array(ks)
     wobble = np.sin(k * 1.7) * 0.01
+    stability = np.clip(0.97 - 0.012 * k + 3 * wobble, 0, 1)
     return pl.DataFrame(
         {
             "n_clusters": k,
@@ -286,17 +295,28 @@ def sweep(ks: range, chosen: int) -> pl.DataFrame:
             "calinski_harabasz": 90_000 / k**0.6,
             "davies_bouldin": 2.9 - 0.03 * k,
             "silhouette": 0.16 / k**0.25 + wobble,
-            "stability": np.clip(0.97 - 0.012 * k + 3 * wobble, 0, 1),
+            "stability": [v if n <= 12 else None for n, v in zip(ks, stability, strict=True)],
             "smallest_share": 0.42 / k + wobble / 3,
             "n_iter": 20 + k,
             "chosen": k == chosen,
             "restarts_agree": 0.9 - 0.01 * k,
-            "segment_stability": np.clip(0.95 - 0.012 * k, 0, 1),
-            "small_share": np.where(k > 12, 0.02, 0.0),
+            "found_again": [1.0 - 0.02 * n if n <= 12 else None for n in ks],
             "gain": 0.4 + 0.005 * np.minimum(k, 10),
             "gain_error": 0.001,
             "stable": k <= 12,
             "large": k <= 12,
+        }
+    )
+
+
+def sensitivity() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "clustering": range(1, 9),
+            "n_clusters": [10, 10, 9, 10, 11, 10, 10, 9],
+            "agreement": [0.97, 0.96, 0.91, 0.95, 0.93, 0.96, 0.97, 0.9],
+            "verdict_differs": [0.0, 0.01, 0.04, 0.0, 0.02, 0.01, 0.0, 0.08],
+            "gain": [0.45, 0.449, 0.447, 0.451, 0.452, 0.45, 0.449, 0.446],
         }
     )
 
@@ -311,7 +331,7 @@ def stability(ks: range) -> pl.DataFrame:
                 "stability": 0.95 - 0.02 * k - 0.01 * segment,
                 "least": 0.9 - 0.02 * k - 0.02 * segment,
                 "dissolved": 0.2 * (segment % 2),
-                "reclusterings": 5,
+                "reclusterings": 8,
             }
             for k in ks
             for segment in range(k)

@@ -228,7 +228,7 @@ def test_the_smallest_run_still_makes_a_page(
             segments=flat.with_columns(index=pl.lit(None, pl.Float64)),
             sweep=alone.with_columns(
                 pl.lit(None, pl.Float64).alias(name)
-                for name in ("stability", "segment_stability", "silhouette")
+                for name in ("stability", "found_again", "silhouette")
             ),
             stability=facts.stability.clear(),
             explained_variance_ratio=[1.0],
