@@ -18,13 +18,13 @@ HOUSE = {
     "segment_lib/run/artifacts.py": """
 from types import SimpleNamespace
 
-class PartedArtifact: ...
 ARTIFACTS = [
     SimpleNamespace(folder="", path="plan.json"),
     SimpleNamespace(folder="model", path="model/arrays.npz"),
 ]
 FOLDERS = ["model", "raw"]
 """,
+    "segment_lib/run/artifact_kinds.py": "class PartedArtifact: ...",
     "segment_lib/config/__init__.py": "",
     "segment_lib/config/sections.py": """
 class Run:
