@@ -34,7 +34,9 @@ def test_an_array_of_ones_own_comes_to_the_segments_of_scikit_learn(shown: dict[
     assert adjusted_rand_score(shown["labels"].compute(), shown["groups"]) > 0.99
     assert adjusted_rand_score(shown["segments"], shown["groups"]) > 0.99
     scaled = sklearn.preprocessing.StandardScaler().fit_transform(shown["table"])
-    theirs = sklearn.decomposition.PCA(0.9).fit(scaled)
+    scaled /= np.sqrt(3)  # The blocks have three features each.
+    # Four groups lie in a space of three dimensions.
+    theirs = sklearn.decomposition.PCA(3).fit(scaled)
     signs = np.sign((shown["pca"].components_ * theirs.components_).sum(axis=1))
     scores = shown["scores"].compute()
     np.testing.assert_allclose(scores, theirs.transform(scaled) * signs, atol=1e-9)

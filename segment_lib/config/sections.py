@@ -96,7 +96,7 @@ class Model:
 
     scaling: Annotated[str, one_of("attribute", "feature")] = "attribute"
     """What has one unit of variance: an `attribute`, shared by its features, or each `feature`
-    ([method](method.md#3-fit))."""
+    ([method](method.md))."""
     n_components: Annotated[
         float | str,
         Values(
@@ -105,7 +105,7 @@ class Model:
         ),
     ] = "parallel"
     """The components kept: those that stand out from chance by `"parallel"` analysis, as many as
-    explain a share of variance, or a number of them ([method](method.md#3-fit))."""
+    explain a share of variance, or a number of them ([method](method.md))."""
     n_clusters: Annotated[
         int | str,
         Values(lambda v: v == "auto" or is_whole(v, 2), '"auto" or a whole number of at least 2'),
