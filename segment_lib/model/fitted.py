@@ -16,7 +16,7 @@ _GRID = np.float32(2.0**20)
 """Scores are multiples of 1 / _GRID, so that float64 adds them up exactly: the sums of a cluster do
 not depend on the order in which its rows came and left, nor on the parts they lie in."""
 
-_ARRAYS = ("mean", "scale", "components", "explained_variance_ratio")
+_ARRAYS = ("mean", "variance", "scale", "components", "explained_variance_ratio")
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,19 @@ class Projection:
         """
         if absent := [name for name in _ARRAYS if name not in arrays]:
             raise IntegrityError(f"The model lacks {', '.join(absent)}. Run fit again.")
-        mean, scale, components, ratio = (arrays[name] for name in _ARRAYS)
-        shapes = mean.shape, scale.shape, components.shape[1:]
+        mean, variance, scale, components, ratio = (arrays[name] for name in _ARRAYS)
+        shapes = mean.shape, variance.shape, scale.shape, components.shape[1:]
         if set(shapes) != {(mean.size,)} or not len(components) or not scale.all():
             raise IntegrityError("The arrays of the model do not fit together. Run fit again.")
         return cls(
-            StandardScaler.from_arrays(mean, scale), IncrementalPCA.from_arrays(components, ratio)
+            StandardScaler.from_arrays(mean, variance, scale),
+            IncrementalPCA.from_arrays(components, ratio),
         )
 
     def arrays(self) -> dict[str, np.ndarray]:
         return {
             "mean": self.scaler.mean_,
+            "variance": self.scaler.var_,
             "scale": self.scaler.scale_,
             "components": self.pca.components_,
             "explained_variance_ratio": self.pca.all_explained_variance_ratio_,

@@ -133,10 +133,10 @@ class StandardScaler(dask_ml.preprocessing.StandardScaler):  # type: ignore[misc
         return self._learn(self.moments_ + other.moments_)
 
     @classmethod
-    def from_arrays(cls, mean: np.ndarray, scale: np.ndarray) -> Self:
-        """Build a fitted scaler from its arrays, both of shape (n_features,)."""
+    def from_arrays(cls, mean: np.ndarray, variance: np.ndarray, scale: np.ndarray) -> Self:
+        """Build a fitted scaler from its arrays, each of shape (n_features,)."""
         scaler = cls()
-        scaler.mean_, scaler.scale_, scaler.var_ = mean, scale, scale**2
+        scaler.mean_, scaler.var_, scaler.scale_ = mean, variance, scale
         scaler.n_features_in_ = len(mean)
         return scaler
 

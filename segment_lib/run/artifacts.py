@@ -63,7 +63,7 @@ PROJECTION = Artifact(
     "fit",
     "model/projection.npz",
     "What fit leaves for sweep.",
-    _columns("mean scale components explained_variance_ratio"),
+    _columns("mean variance scale components explained_variance_ratio"),
 )
 
 MODEL = Artifact(
@@ -77,7 +77,7 @@ ARRAYS = Artifact(
     "model/arrays.npz",
     "The arrays of `projection.npz` and the centres, in component space; `segment_ids`, their "
     "numbers, where a refresh gave others than 0, 1, 2 … No pickle.",
-    _columns("mean scale components explained_variance_ratio cluster_centers"),
+    _columns("mean variance scale components explained_variance_ratio cluster_centers"),
 )
 SWEEP = Artifact(
     "sweep",

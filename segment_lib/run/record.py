@@ -14,7 +14,7 @@ from segment_lib.storage.location import Location
 
 FORMAT = 6
 """Version of run.json and of the files of a run. It grows when code changes what is written."""
-MODEL_FORMAT = 4
+MODEL_FORMAT = 5
 """Version of the files of a model, as model.json tells it."""
 MOST_BYTES = 1 << 28
 """Of a run.json; one of a hundred thousand parts has a tenth of it."""

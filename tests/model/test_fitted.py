@@ -91,7 +91,9 @@ def test_arrays_that_do_not_fit_together_are_not_believed(name, array):
         Projection.from_arrays({**project(people()).arrays(), name: array})
 
 
-@pytest.mark.parametrize("name", ["mean", "scale", "components", "explained_variance_ratio"])
+@pytest.mark.parametrize(
+    "name", ["mean", "variance", "scale", "components", "explained_variance_ratio"]
+)
 def test_a_model_that_lacks_an_array_is_not_believed(name):
     arrays = project(people()).arrays()
     del arrays[name]

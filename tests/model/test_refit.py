@@ -9,6 +9,7 @@ from segment_lib.model.refit import Refit
 BASE = FittedModel.from_arrays(
     {
         "mean": np.array([1.0, 2.0]),
+        "variance": np.array([4.0, 16.0]),
         "scale": np.array([2.0, 4.0]),
         "components": np.eye(2),
         "explained_variance_ratio": np.array([0.6, 0.4]),
@@ -19,6 +20,7 @@ BASE = FittedModel.from_arrays(
 NOW = Projection.from_arrays(
     {
         "mean": np.array([0.0, 5.0, 0.0]),
+        "variance": np.array([1.0, 1.0, 4.0]),
         "scale": np.array([1.0, 1.0, 2.0]),
         "components": np.eye(3),
         "explained_variance_ratio": np.full(3, 1 / 3),

@@ -17,6 +17,7 @@ def test_rows_are_counted_by_old_and_new_segment_whatever_the_numbers(tmp_path: 
     projection = Projection.from_arrays(
         {
             "mean": np.zeros(1),
+            "variance": np.ones(1),
             "scale": np.ones(1),
             "components": np.ones((1, 1)),
             "explained_variance_ratio": np.ones(1),
