@@ -325,7 +325,7 @@ def test_the_numbers_of_the_page_are_those_of_the_files_of_the_run(planted: Path
         f"{percent(float(trait['segment_share'][0]))} here, "
         f"{percent(float(trait['population_share'][0]))} in the population",
         f"Cramér's V is {association:.2f}",
-        f"{sweep['inertia'] / 1e6:.1f} million at the {sweep['n_clusters']} segments chosen",
+        f"{sweep['inertia']:,.0f} at the {sweep['n_clusters']} segments chosen",
         f"{len(model['features'])} features were condensed to {model['n_components']} components",
         f"keep {percent(ratios[: model['n_components']].sum())} of the variance",
         f"{sparse['attribute']} {sparse['reason']} {100 * sparse['missing_share']:.1f}% "
