@@ -66,14 +66,17 @@ def test_distances_add_up_over_parts() -> None:
 
 
 def test_segments_of_either_run_stand_beside_each_other() -> None:
-    columns = ("segment", "drawn_low", "drawn_index", "drawn_high", "low", "high", "name")
+    columns = ("segment", "drawn_low", "drawn_index", "drawn_high", "index", "low", "high", "name")
     base = pl.DataFrame(
-        [(0, 90.0, 100.0, 110.0, 80.0, 120.0, "a"), (1, 1.0, 2.0, 3.0, 1.0, 4.0, "b")],
+        [(0, 90.0, 100.0, 110.0, 98.0, 80.0, 120.0, "a"), (1, 1.0, 2.0, 3.0, 2.5, 1.0, 4.0, "b")],
         columns,
         orient="row",
     )
     new = pl.DataFrame(
-        [(0, 180.0, 200.0, 220.0, 160.0, 240.0, "a"), (2, 1.0, 2.0, 3.0, 1.0, 4.0, "c")],
+        [
+            (0, 180.0, 200.0, 220.0, 190.0, 160.0, 240.0, "a"),
+            (2, 1.0, 2.0, 3.0, 2.5, 1.0, 4.0, "c"),
+        ],
         columns,
         orient="row",
     )
@@ -83,5 +86,6 @@ def test_segments_of_either_run_stand_beside_each_other() -> None:
     assert table["name"].to_list() == ["a", "b", "c"]
     assert table["share_new"].to_list() == [0.5, 0.5, None]
     assert table["overlap"].to_list() == [0.9, None, None]
-    assert table["index_base"].to_list() == [100.0, 2.0, None]
+    assert table["index_base"].to_list() == [98.0, 2.5, None]
+    # The change is that of the segments as drawn.
     assert table["index_change"].to_list() == [pytest.approx(2.0), None, None]

@@ -280,13 +280,15 @@ def test_the_numbers_of_the_page_are_those_of_the_files_of_the_run(planted: Path
         extract: dict(parts(planted, "segments", extract)["segment"].value_counts().iter_rows())
         for extract in ("population", "customers")
     }
+    everyone = {extract: sum(c.values()) for extract, c in counts.items()}
     shares = {
-        extract: {s: n / sum(c.values()) for s, n in c.items()} for extract, c in counts.items()
+        extract: {s: n / (everyone[extract] - (s >= 0) * c[-1]) for s, n in c.items()}
+        for extract, c in counts.items()
     }
     table = pl.read_csv(planted / "compare/segments.csv").filter(pl.col("segment") >= 0)
     over = table.filter(pl.col("verdict") == "over")["segment"].to_list()
     best = table.sort("index")["segment"][-1]
-    index = 100 * shares["customers"][best] / shares["population"][best]
+    index = table.filter(pl.col("segment") == best)["index"].item()
     steady = table.filter(pl.col("segment") == best)["stability"][0]
     sweep = pl.read_csv(planted / "model/sweep.csv").filter("chosen").row(0, named=True)
     gains = pl.read_csv(planted / "gains/gains.csv").filter(
@@ -323,7 +325,7 @@ def test_the_numbers_of_the_page_are_those_of_the_files_of_the_run(planted: Path
         f"{percent(float(trait['segment_share'][0]))} here, "
         f"{percent(float(trait['population_share'][0]))} in the population",
         f"Cramér's V is {association:.2f}",
-        f"{sweep['inertia'] / 1e6:.1f} million at the {sweep['n_clusters']} segments chosen",
+        f"{sweep['inertia']:,.0f} at the {sweep['n_clusters']} segments chosen",
         f"{len(model['features'])} features were condensed to {model['n_components']} components",
         f"keep {percent(ratios[: model['n_components']].sum())} of the variance",
         f"{sparse['attribute']} {sparse['reason']} {100 * sparse['missing_share']:.1f}% "

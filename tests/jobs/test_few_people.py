@@ -45,7 +45,7 @@ def test_with_no_customer_held_out_nothing_is_said_of_gains(
     assert "no customer is held out, so no gain is measured" in done.stderr
     sweep, gains = (pl.read_csv(run / name) for name in ("model/sweep.csv", "gains/gains.csv"))
     assert sweep.filter("chosen")["stable"].item()
-    assert "no customer is held out to tell which of them reaches the most" in done.stderr
+    assert "the fewest: no customer is held out to tell which reach the most" in done.stderr
     assert sweep["gain"].null_count() == sweep["gain_error"].null_count() == sweep.height
     assert gains["customers_reached"].null_count() == gains["lift"].null_count() == gains.height
     html = (run / "report/index.html").read_text()

@@ -19,7 +19,7 @@ import polars as pl
 import pytest
 
 from segment_lib.cluster.memory import BASE
-from segment_lib.cluster.passes import BESIDE_ROWS
+from segment_lib.cluster.passes import memory_needed
 from segment_lib.run.checkpoint import read_checkpoint
 from segment_lib.run.manifest import Manifest
 from tests.conftest import ROOT, RunJob, hashes, write_delivery
@@ -226,7 +226,7 @@ def test_a_stage_without_what_it_reads_is_refused(
 ) -> None:
     done = run_job("jobs.run", config, "--run-dir", tmp_path / "run", "--from", "sweep")
     assert done.returncode == 2
-    assert "ingest is not done" in done.stderr
+    assert "encode is not done" in done.stderr
 
 
 def test_a_budget_too_small_is_refused_with_what_would_do(
@@ -243,7 +243,8 @@ def test_scores_that_do_not_fit_lie_in_files_and_give_the_same_answer(
     run: Path, config: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
     by_memory = {}
-    small = f"{(BASE + BESIDE_ROWS) // 2**20 + 8}MiB"
+    beside_rows = memory_needed(N, 100, 3)[1]
+    small = f"{(BASE + beside_rows) // 2**20 + 8}MiB"
     for memory in (small, "4GiB"):
         folder = tmp_path / memory / "run"
         done = run_job(
