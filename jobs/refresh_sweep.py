@@ -29,7 +29,7 @@ from segment_lib.run.modelling import (
 )
 from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.record import Work
-from segment_lib.run.results import Drifted, Encoded, Swept
+from segment_lib.run.results import Drifted, Encoded, Fitted, Swept
 from segment_lib.run.stage import Outcome, Stage
 from segment_lib.tasks.matching import count_shared
 
@@ -98,7 +98,7 @@ STAGE = Stage(
     "sweep",
     run,
     reads=(
-        *(FEATURES, PROJECTION, PLACED),
+        *(FEATURES, PROJECTION, PLACED, fields_of(Fitted, "stands_out")),
         *(fields_of(Encoded, "features", "population"), fields_of(Drifted, "decision")),
         *(OfBase(artifact) for artifact in _MODEL),
         *(OfBase(Swept), OfBase(fields_of(Encoded, "features"))),

@@ -6,7 +6,7 @@ from segment_lib.run.artifacts import FEATURES, PROJECTION
 from segment_lib.run.context import Context
 from segment_lib.run.modelling import cost_of_sweep, sweep_and_choose
 from segment_lib.run.reads import fields_of
-from segment_lib.run.results import Encoded
+from segment_lib.run.results import Encoded, Fitted
 from segment_lib.run.stage import Outcome, Stage
 
 
@@ -19,7 +19,10 @@ def run(context: Context) -> Outcome:
 STAGE = Stage(
     "sweep",
     run,
-    reads=(FEATURES, PROJECTION, fields_of(Encoded, "features", "population")),
+    reads=(
+        *(FEATURES, PROJECTION, fields_of(Fitted, "stands_out")),
+        fields_of(Encoded, "features", "population"),
+    ),
     settings=("model.n_clusters", "model.sweep", "model.random_state"),
     cost=cost_of_sweep,
 )

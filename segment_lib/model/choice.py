@@ -66,10 +66,12 @@ class Trial:
     smallest_share: float
     """Share of people in the smallest segment."""
     gain: Gain
+    stands_out: bool = True
+    """False if the components do not stand out from chance: slices of noise come out again too."""
 
     @property
     def is_stable(self) -> bool:
-        return self.found_again >= MOST_PEOPLE
+        return self.stands_out and self.found_again >= MOST_PEOPLE
 
     @property
     def is_large(self) -> bool:
@@ -163,10 +165,15 @@ def choose_clusters(trials: Sequence[Trial]) -> tuple[int, str]:
         best_share = max(trial.found_again for trial in known)
         stable = [t for t in known if t.found_again >= best_share - _NEARLY]
         small = "" if large else f"; segments of under {MIN_SHARE:.0%} could not be avoided"
+        why = (
+            f"at no number up to {most} are {MOST_PEOPLE:.0%} of people in segments found again"
+            if all(trial.stands_out for trial in known)
+            else "what its attributes share is no more than chance gives"
+        )
         rule = (
-            f"the population is a continuum without clear borders: at no number up to {most} are "
-            f"{MOST_PEOPLE:.0%} of people in segments found again{small}; of those nearly as good "
-            f"as the best in that, which has {best_share:.0%}, "
+            f"the population is a continuum without clear borders: {why}{small}; of the numbers "
+            f"nearly as good as the best, at which {best_share:.0%} of people are in segments "
+            "found again, "
         )
     best = max(stable, key=lambda t: (np.nan_to_num(t.gain.share), -t.n_clusters))
     least = best.gain.share - best.gain.error

@@ -65,6 +65,8 @@ class Tried:
     n_clusters, n_clusters)."""
     customers: np.ndarray
     """Customers by clustering, holdout split and cluster, (n_clusterings, 3, n_clusters)."""
+    stands_out: bool = True
+    """Whether the components stand out from chance."""
 
     @property
     def stability(self) -> np.ndarray:
@@ -96,6 +98,7 @@ class Tried:
                 found_again_share(match.mean(axis=0), size) if n > 1 else float("nan"),
                 float(size.min() / size.sum()),
                 Gain(gain.share, float(np.fmax(gain.error, spread))),
+                self.stands_out,
             )
             for size, gain, match in zip(sizes, gains, matches, strict=True)
         ]

@@ -34,17 +34,17 @@ def components_above_chance(
 
     Returns
     -------
-    n_components : at least 1
+    n_components : 0 if none stands out
     """
     reference = _block_variances(moments, blocks)
     reference = reference[reference > _NOTHING * max(variances[0], reference.max(initial=0.0))]
     if not len(reference):
-        return 1
+        return 0
     draw = np.random.default_rng(0)
     drawn = np.stack([_sample_variances(reference, moments.n, draw) for _ in range(_DRAWS)])
     by_chance = np.quantile(drawn, _QUANTILE, axis=0)
     above = variances[: len(by_chance)] > by_chance
-    return max(1, int(above.cumprod().sum()))
+    return int(above.cumprod().sum())
 
 
 def _block_variances(moments: Moments, blocks: Sequence[object] | None) -> np.ndarray:

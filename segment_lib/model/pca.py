@@ -37,6 +37,7 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
     Attributes
     ----------
     all_explained_variance_ratio_ : of all components in falling order, those left out included
+    stands_out_ : False if parallel analysis finds no component above chance, and the first is kept
     moments_ : count, mean and scatter matrix of the rows seen
     """
 
@@ -129,8 +130,10 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
         components = components * np.sign(components[np.arange(len(components)), largest])[:, None]
         ratio = variances / variances.sum() if variances.any() else np.zeros_like(variances)
         if self.n_components == "parallel":
-            kept = components_above_chance(moments, variances, self.blocks)
+            above_chance = components_above_chance(moments, variances, self.blocks)
+            self.stands_out_, kept = above_chance > 0, max(above_chance, 1)
         else:
+            self.stands_out_ = True
             kept = _n_components(self.n_components, ratio, moments.n)
         self.moments_ = moments
         self.n_components_ = kept

@@ -22,7 +22,7 @@ from segment_lib.model import (
 )
 from segment_lib.run.artifacts import FEATURES, SENSITIVITY
 from segment_lib.run.context import Context
-from segment_lib.run.results import Encoded
+from segment_lib.run.results import Encoded, Fitted
 from segment_lib.tasks.holdout import count_part
 from segment_lib.terms import DISSOLVED
 
@@ -116,10 +116,11 @@ def judge(
         for model in models
     }
     customers = count_customers(context, projection, clusterings)
+    stands_out = context.result(Fitted).stands_out
     tables = cross_tables(sample, clusterings)
     return Candidates(
         clusterings,
-        {k: Tried(tables[k], customers[k]) for k in clusterings},
+        {k: Tried(tables[k], customers[k], stands_out) for k in clusterings},
         {model.n_clusters: model.sums_.counts for model in models},
         eligible,
     )

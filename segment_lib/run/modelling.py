@@ -69,7 +69,7 @@ def fit_projection(context: Context) -> Outcome:
         f"{pca.n_components_} components hold {shared:.1%} of the variance of {len(features)} "
         f"features{f', {len(constant)} of which are constant' if constant else ''}"
     )
-    result = Fitted(int(pca.n_components_), constant)
+    result = Fitted(int(pca.n_components_), constant, pca.stands_out_)
     return Outcome(result, len(X), len(X), message, work=Work(len(files)))
 
 

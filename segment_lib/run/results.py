@@ -117,6 +117,8 @@ class Fitted(Result):
     stage = "fit"
     n_components: int
     constant_features: tuple[str, ...]
+    stands_out: bool
+    """False if no component stands out from chance, where that decides how many are kept."""
 
 
 @dataclass(frozen=True)

@@ -355,7 +355,7 @@ def shuffled(extracts: Path, run_job: RunJob, tmp_path_factory: pytest.TempPathF
             delivered(extracts, "customers").head(customers),
         ]
     )
-    rows = rows.select(pl.col(name).shuffle(seed=i) for i, name in enumerate(rows.columns))
+    rows = rows.select(pl.col(name).shuffle(seed=i) for i, name in enumerate(rows.columns, 100))
     rows.head(people).write_csv(folder / FILES["population"], separator=";")
     rows.tail(customers).write_csv(folder / FILES["customers"], separator=";")
     config = write_config(folder, extracts, "[model]\nsweep = [2, 12]\n")

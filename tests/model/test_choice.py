@@ -1,5 +1,7 @@
 """How many segments: the rule by example, the gain by hand and by simulation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics.cluster import contingency_matrix
@@ -77,6 +79,14 @@ def test_a_population_without_clear_borders_is_called_a_continuum():
     assert "under 1%" not in rule
     _, rule = choose_clusters(trials((0.5, 0.005, 0.3)))
     assert "segments of under 1% could not be avoided" in rule
+
+
+def test_where_nothing_stands_out_from_chance_nothing_is_stable():
+    (noise,) = trials((1.0, 0.3, 0.2))
+    noise = replace(noise, stands_out=False)
+    assert not noise.is_stable
+    _, rule = choose_clusters([noise])
+    assert "what its attributes share is no more than chance gives" in rule
 
 
 def test_where_no_gain_is_measured_the_sentence_says_so():

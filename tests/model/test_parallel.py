@@ -45,8 +45,13 @@ def test_as_many_as_by_horns_own_simulation_with_columns_shuffled():
     assert kept(X) == int(above.cumprod().sum())
 
 
-def test_columns_that_share_nothing_leave_one_component():
-    assert kept(np.random.default_rng(0).normal(size=(500, 40))) == 1
+def test_columns_that_share_nothing_leave_one_component_that_does_not_stand_out():
+    X = np.random.default_rng(0).normal(size=(500, 40))
+    scaled = StandardScaler().fit_transform(X)
+    pca = IncrementalPCA("parallel").fit(scaled)
+    assert (pca.n_components_, pca.stands_out_) == (1, False)
+    assert IncrementalPCA("parallel").fit(factors(2)).stands_out_
+    assert IncrementalPCA(0.5).fit(scaled).stands_out_
 
 
 def test_dummies_of_independent_attributes_tell_nothing_where_they_are_a_block():
