@@ -76,8 +76,9 @@ def index_change(
 
 _SHARES = ("share_base", "share_new", "ratio", "drifted")
 _INDEX = ("index", "low", "high")
-_WITH_LIMITS = ("drawn_low", "drawn_index", "drawn_high")
-"""Of the segments as drawn: both runs draw them alike."""
+_WITH_LIMITS = ("drawn_low", "index", "drawn_high")
+"""The change is that of the index shown; as both runs draw the segments alike, its error is that of
+counting, which the limits as drawn tell."""
 
 
 def segment_changes(
