@@ -91,11 +91,12 @@ def sweep_chart(
         layers.append(_each_segment(stability, min_cell).encode(x=x, y=y))
     layers += [
         base.mark_line(color=PALETTE["muted"], strokeWidth=2),
-        base.transform_filter(f"datum.fate === '{ELIGIBLE}'").mark_point(
-            color=PALETTE["muted"], filled=True, size=34, opacity=1
-        ),
-        base.transform_filter(f"datum.fate !== '{ELIGIBLE}'").mark_point(
-            stroke=PALETTE["muted"], fill=PALETTE["paper"], size=34, opacity=1
+        base.mark_point(stroke=PALETTE["muted"], size=34, opacity=1).encode(
+            fill=alt.condition(
+                alt.datum.fate == ELIGIBLE,
+                alt.value(PALETTE["muted"]),
+                alt.value(PALETTE["paper"]),
+            )
         ),
         chosen.mark_point(color=PALETTE["over"], filled=True, size=110, opacity=1),
         chosen.mark_text(dy=-14, fontWeight="bold").encode(text="k:N"),

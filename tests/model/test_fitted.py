@@ -76,6 +76,7 @@ def test_a_projection_comes_back_from_its_arrays_as_it_was():
 def test_the_arrays_have_the_names_of_the_files_page():
     assert set(project(people()).arrays()) == {
         "mean",
+        "variance",
         "scale",
         "components",
         "explained_variance_ratio",
