@@ -131,7 +131,7 @@ def sweep_sentences(sweep: pl.DataFrame) -> dict[int, str]:
                 more = "more" if points >= 0 else "fewer"
                 against = f" ({one_decimal(abs(points))} points {more})"
             reached = (
-                f"the best 20% of the population reach {one_decimal(100 * row['gain'])}% of "
+                f"the best 20% of people with a segment reach {one_decimal(100 * row['gain'])}% of "
                 f"held-out customers{against}"
             )
         qualities = [
@@ -167,7 +167,7 @@ def sensitivity_sentence(sensitivity: pl.DataFrame) -> str:
         return f"{words}."
     points = 100 * (max(gains) - min(gains))
     return (
-        f"{words}; the customers that the best 20% of the population reach, by "
+        f"{words}; the customers that the best 20% of people with a segment reach, by "
         f"{one_decimal(points)} points."
     )
 

@@ -27,8 +27,8 @@ MAX_POINTS = 40
 SWEEP_MEASURES = {
     "gain": (
         "Held-out gain",
-        "customers reached by the best 20% of the population, measured on customers who had no "
-        "part in the ranking; band: two standard errors",
+        "customers with a segment that the best 20% of the people with one hold, by customers who "
+        "had no part in the ranking; band: two standard errors",
         "~%",
     ),
     "stability": (

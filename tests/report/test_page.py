@@ -282,7 +282,7 @@ def test_another_number_of_segments_says_what_it_would_give(report: Path) -> Non
     line = re.search(r'<p data-k="5" hidden>(.*?)</p>', html)
     assert line is not None
     assert line[1].startswith(
-        "5 segments: the best 20% of the population reach 42.5% of held-out customers "
+        "5 segments: the best 20% of people with a segment reach 42.5% of held-out customers "
         "(2.5 points fewer)"
     )
 
