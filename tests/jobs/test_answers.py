@@ -291,8 +291,10 @@ def test_the_numbers_of_the_page_are_those_of_the_files_of_the_run(planted: Path
     index = table.filter(pl.col("segment") == best)["index"].item()
     steady = table.filter(pl.col("segment") == best)["stability"][0]
     sweep = pl.read_csv(planted / "model/sweep.csv").filter("chosen").row(0, named=True)
+    ranking = json.loads((planted / "run.json").read_text())["stages"]["gains"]["facts"]["ranking"]
     gains = pl.read_csv(planted / "gains/gains.csv").filter(
-        pl.col("by") == "micro_segment", pl.col("depth") == 0.2
+        pl.col("by") == {"logistic": "logistic", "micro": "micro_segment"}[ranking],
+        pl.col("depth") == 0.2,
     )
     model = json.loads((planted / "model/model.json").read_text())
     ratios = np.load(planted / "model/arrays.npz")["explained_variance_ratio"]

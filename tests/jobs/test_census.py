@@ -1,6 +1,7 @@
 """The whole job on real census rows, against scikit-learn."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import dask.array as da
@@ -50,9 +51,15 @@ def test_the_best_segment_has_an_index_of_150_or_more(run: Path) -> None:
 
 
 def test_explained_variance_is_that_of_scikit_learn(
-    features: np.ndarray, projection: Projection
+    run: Path, features: np.ndarray, projection: Projection
 ) -> None:
     scaled = sklearn.preprocessing.StandardScaler().fit_transform(features.astype(np.float64))
+    names = json.loads((run / "model/model.json").read_text())["features"]
+    attributes = [name.split("=")[0] for name in names]
+    vary = Counter(
+        name for name, spread in zip(attributes, scaled.std(axis=0), strict=True) if spread
+    )
+    scaled /= np.sqrt([vary[name] or 1 for name in attributes])
     expected = sklearn.decomposition.PCA().fit(scaled).explained_variance_ratio_
     ratio = projection.pca.explained_variance_ratio_
     np.testing.assert_allclose(ratio, expected[: len(ratio)], rtol=1e-4)

@@ -116,7 +116,7 @@ def deep(levels: int) -> dict[str, Any]:
     return nested
 
 
-ARRAYS, MODEL, CELLS = "model/arrays.npz", "model/model.json", "gains/micro.csv"
+ARRAYS, MODEL, CELLS = "model/arrays.npz", "model/model.json", "gains/likeness.csv"
 SEGMENTS, PART = "compare/segments.csv", "segments/population/part-00000.parquet"
 CRAFTS: Mapping[str, Craft] = {
     "an array of 16 TB": file(ARRAYS, npz({"mean.npy": npy("(2000000000000,)")})),
@@ -165,7 +165,7 @@ CRAFTS: Mapping[str, Craft] = {
     "a base that is a list": key("base", ["x"]),
     "a date that is a number": key("date", 7),
     "files that are a dict": stage("gains", "files", {"path": "x"}),
-    "a file that is a word": stage("gains", "files", ["gains/micro.csv"]),
+    "a file that is a word": stage("gains", "files", ["gains/likeness.csv"]),
     "a path that is a number": listed("path", 7),
     "a path that is empty": listed("path", ""),
     "a path that leads out": listed("path", "raw/../../x"),

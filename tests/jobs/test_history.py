@@ -30,7 +30,9 @@ def make_run(
         {
             "segment": [-1, 0, 1],
             "population_rows": [100, 400, 500],
+            "population_share": [0.1, 4 / 9, 5 / 9],
             "customer_rows": customers,
+            "customer_share": [0.2, 0.75, 0.25],
             "index": [240.0, index, 50.0],
             "verdict": ["over", "over", "under"],
         }
