@@ -1,5 +1,6 @@
 """The same job on a real Dask cluster: a scheduler and workers in processes of their own."""
 
+import json
 import os
 import re
 import signal
@@ -138,8 +139,11 @@ def test_no_row_passes_through_the_scheduler_or_the_client(
         home.mkdir()
         passed[rows], names[rows] = through_the_scheduler(census_config, rows, run_job, home)
     assert names == {few: 0, many: 0}
-    # Four times the rows in as many parts: not even two numbers for each row more.
-    assert passed[many] - passed[few] < 8 * (many - few)
+    # Four times the rows in as many parts: not even two numbers for each row more, and the sums of
+    # five more passes of the likeness at most: for each half a square of the features.
+    features = json.loads((tmp_path / str(few) / "run/model/model.json").read_text())["n_features"]
+    assert passed[many] - passed[few] < 8 * (many - few) + 5 * 2 * 8 * features**2
+    assert 5 * 2 * 8 * features**2 < features * (many - few) / 2
 
 
 def test_the_commands_of_the_documentation_start_a_tls_cluster_and_run_the_job(
