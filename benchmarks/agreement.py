@@ -9,9 +9,7 @@ import numpy as np
 from sklearn.metrics import adjusted_rand_score
 from sklearn.metrics.cluster import contingency_matrix
 
-FOUND_AGAIN = 0.75
-"""Jaccard's coefficient from which a segment counts as found again: "valid, stable" in Hennig
-(2007), "Cluster-wise assessment of cluster stability"."""
+from segment_lib.terms import FOUND_AGAIN
 
 
 @dataclass(frozen=True)

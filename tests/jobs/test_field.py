@@ -290,7 +290,7 @@ def test_a_customer_with_many_orders_counts_once(job: Job, field: Path) -> None:
     once = job("25-orders-not-customers/config_once.toml", until="compare")
     table = pl.read_csv(ended.run / "compare/segments.csv")
     assert table.equals(pl.read_csv(once.run / "compare/segments.csv"))
-    # Counted by orders the best segment has 150: those who order often are spread otherwise.
+    # Counted by orders the best segment has 150.
     assert table["drawn_index"].max() > 240  # type: ignore[operator]
 
 
