@@ -133,7 +133,8 @@ def test_what_is_hidden_in_the_tables_cannot_be_computed_from_all_of_them(
         ),
         "sweep": tried.rename({"tried": "Segments", "smallest_share": "Smallest segment",
                                "found_again": "People found again"}),
-        "stages": data_tables.stage_rows(stages, cards).rename({"stage": "Stage", "rows_in": "Rows in"}),
+        "stages": data_tables.stage_rows(stages, cards)
+                             .rename({"stage": "Stage", "rows_in": "Rows in"}),
     }  # fmt: skip
     described = describe_segments(shares, names, NO_TRAITS, min_cell=MIN_CELL)
     fair = fairness_table(people, customers, shares, {"A": LEVELS}, {}, min_cell=MIN_CELL)
