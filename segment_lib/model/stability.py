@@ -40,9 +40,9 @@ def recluster_samples(
     """
     first = models[0]
     n_clusters = sorted(model.n_clusters for model in models)
-    limits = {"max_iter": first.max_iter, "tol": first.tol}
+    effort = {"max_iter": first.max_iter, "tol": first.tol, "min_share": first.min_share}
     tasks = [
-        delayed(_recluster)(sample, n_clusters, trial, random_state, first.n_init, limits)
+        delayed(_recluster)(sample, n_clusters, trial, random_state, first.n_init, effort)
         for trial in range(trials)
     ]
     fitted = dask.compute(*tasks)
@@ -55,15 +55,18 @@ def _recluster(
     trial: int,
     seed: int,
     n_init: int,
-    limits: Mapping[str, Any],
+    effort: Mapping[str, Any],
 ) -> dict[int, np.ndarray]:
     """Cluster the half of the sample with the smallest hashes of their hashes."""
     most, n = max(n_clusters), len(sample.scores)
     size = max(n // 2, min(most, n))
     drawn = np.argsort(row_hash(sample.hashes, seed + trial + 1), kind="stable")[:size]
     half = sample.scores[drawn]
-    searches = [search(half, n_clusters, (seed, trial, start)) for start in range(n_init)]
-    return fit_sample(half, n_clusters, searches, (seed, trial), **limits)[0]
+    searches = [
+        search(half, n_clusters, (seed, trial, start), min_share=effort["min_share"])
+        for start in range(n_init)
+    ]
+    return fit_sample(half, n_clusters, searches, (seed, trial), **effort)[0]
 
 
 def cross_tables(sample: Delayed, clusterings: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:

@@ -13,6 +13,7 @@ from segment_lib.cluster.spill import Scratch
 from segment_lib.errors import DataError
 from segment_lib.matrix import feature_array, row_array
 from segment_lib.model import (
+    MIN_SHARE,
     IncrementalPCA,
     KMeans,
     Projection,
@@ -118,7 +119,7 @@ def sweep_and_choose(
     projection = Projection.from_arrays(context.arrays(PROJECTION))
     seed = context.config.model.random_state
     init: Any = warm.starts if warm else "k-means++"
-    models = [KMeans(k, init=init, random_state=seed) for k in tried]
+    models = [KMeans(k, init=init, random_state=seed, min_share=MIN_SHARE) for k in tried]
     sample = run_passes(context, projection, models)
     if warm is None:
         models = [model.by_size() for model in models]
