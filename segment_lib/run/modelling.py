@@ -70,7 +70,8 @@ def fit_projection(context: Context) -> Outcome:
         f"{pca.n_components_} components hold {shared:.1%} of the variance of {len(features)} "
         f"features{f', {len(constant)} of which are constant' if constant else ''}"
     )
-    result = Fitted(int(pca.n_components_), constant, pca.stands_out_)
+    by_chance = tuple(pca.variance_by_chance_.tolist())
+    result = Fitted(int(pca.n_components_), constant, pca.stands_out_, by_chance)
     return Outcome(result, len(X), len(X), message, work=Work(len(files)))
 
 
