@@ -174,18 +174,18 @@ def test_with_a_count_go_its_share_and_with_either_index_limits_and_verdict() ->
     ids=["both shown", "people hidden", "customers hidden", "both hidden"],
 )
 @pytest.mark.parametrize("base", ["placed", "all"])
-def test_where_the_rows_set_aside_are_hidden_shares_and_indices_are_of_all_rows(
+def test_shares_are_of_all_rows_and_indices_too_where_the_rows_set_aside_are_hidden(
     aside: tuple[int, int], totals: tuple[int, int], base: str
 ) -> None:
-    """A count and its share of the rows that have a segment would tell how many have none."""
+    """An index against the rows that have a segment would tell how many have none."""
     counts = {0: 300, 1: 400, 2: 300}, {0: 50, 1: 90, 2: 60}
     population, customers = ({-1: n, **rows} for n, rows in zip(aside, counts, strict=True))
     if base == "all":
         totals = (1000 + aside[0], 200 + aside[1])
     table = compare_segments(population, customers, base=base)
     shown = suppress_segments(table, MIN_CELL).filter(segment=1).row(0, named=True)
-    assert shown["population_share"] == pytest.approx(400 / totals[0])
-    assert shown["customer_share"] == pytest.approx(90 / totals[1])
+    assert shown["population_share"] == pytest.approx(400 / (1000 + aside[0]))
+    assert shown["customer_share"] == pytest.approx(90 / (200 + aside[1]))
     assert shown["drawn_index"] == pytest.approx(100 * (90 / totals[1]) / (400 / totals[0]))
     assert shown["drawn_high"] / shown["drawn_index"] == pytest.approx(
         table.filter(segment=1)["drawn_high"].item() / table.filter(segment=1)["drawn_index"].item()
