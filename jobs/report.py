@@ -33,7 +33,7 @@ BESIDE_ROWS = 200 * 2**20
 def run(context: Context) -> Outcome:
     """Draw the figures and write the page."""
     # What draws takes 30 MiB and a quarter of a second to load, which other stages go without.
-    from segment_lib.report import RunFacts, write_report
+    from segment_lib.report import RunFacts, first_sentence, write_report
 
     language = Language(context.config.report.language)
     arrays, attributes = context.arrays(ARRAYS), context.frame(ATTRIBUTES)
@@ -64,6 +64,7 @@ def run(context: Context) -> Outcome:
         suspicious=tests["suspicious"],
         fairness=context.table(artifacts.FAIRNESS),
         gains=context.table(artifacts.GAINS),
+        depths=context.table(artifacts.DEPTHS),
         n_micro=gained.n_micro,
         ranking=gained.ranking,
         why=gained.why,
@@ -89,7 +90,7 @@ def run(context: Context) -> Outcome:
         context.write(artifacts.PAGE if page else artifacts.FIGURES.named(name), path.read_bytes())
     delivered = context.result(Ingested)
     rows = delivered.population + delivered.customers
-    return Outcome(Reported(), rows, rows, f"{len(context.written)} files")
+    return Outcome(Reported(first_sentence(facts)), rows, rows, f"{len(context.written)} files")
 
 
 def drift(context: Context, language: Language) -> "DriftSection":
@@ -118,7 +119,15 @@ STAGE = Stage(
         *(ATTRIBUTES, artifacts.ROWS, artifacts.SWEEP, artifacts.STABILITY),
         *(artifacts.SENSITIVITY, ARRAYS),
         *(artifacts.COMPONENTS, artifacts.LOADINGS, SEGMENTS, artifacts.NAMES, artifacts.TRAITS),
-        *(artifacts.TESTS, artifacts.FAIRNESS, artifacts.GAINS, DEPTH, RESPONSE, RUN_SHEET),
+        *(
+            artifacts.TESTS,
+            artifacts.FAIRNESS,
+            artifacts.GAINS,
+            artifacts.DEPTHS,
+            DEPTH,
+            RESPONSE,
+            RUN_SHEET,
+        ),
         *(CALIBRATION, WEIGHTS),
         *(Encoded, Fitted, Gained, Ingested, fields_of(Swept, "rule")),
     ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -54,9 +55,11 @@ class RunFacts:
     """compare/fairness.csv"""
     gains: pl.DataFrame
     """gains/gains.csv"""
+    depths: pl.DataFrame
+    """gains/depths.csv"""
     n_micro: int
     """Number of micro-segments, without the one of the rows set aside."""
-    depth: Figures | None
+    depth: Mapping[str, Any] | None
     """gains/depth.json, if the config has costs"""
     response: pl.DataFrame | None
     """gains/response.csv, if the config has a response column"""

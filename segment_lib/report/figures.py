@@ -14,7 +14,7 @@ from segment_lib.report.answer import list_segments
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.formatting import sentence
 from segment_lib.report.mailing import reach_sentence
-from segment_lib.report.segments import UNCLEAR, VERDICTS, Segment
+from segment_lib.report.segments import NOT_SHOWN, UNCLEAR, WORDS, Segment
 from segment_lib.schema.language import N_, Language
 from segment_lib.terms import EXTRACTS, FOUND_AGAIN
 
@@ -85,10 +85,20 @@ def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure
     yield figure(
         "gains",
         _("Customers reached by depth of the mailing"),
-        reach_sentence(facts.gains, facts.n_micro, facts.ranking)
+        reach_sentence(facts.gains, facts.n_micro, facts.ranking).striptags()
         or _("Customers reached by share of the population mailed."),
         charts.gains_chart(facts.gains.filter(pl.col("population_rows") > 0), facts.depth),
     )
+    if facts.depth:
+        yield figure(
+            "profit",
+            _("Profit by depth of the mailing"),
+            _(
+                "Expected profit at each depth. The band is the range that chance leaves; the "
+                "dashed line is the depth that pays most."
+            ),
+            charts.profit_chart(facts.depths, facts.depth),
+        )
     for measure, (heading, meaning, _form) in method_charts.SWEEP_MEASURES.items():
         yield figure(
             f"sweep-{measure}",
@@ -144,15 +154,15 @@ def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure
 
 
 def _index_takeaway(segments: Sequence[Segment]) -> str:
-    words = (*(word for _, word in VERDICTS.values()), UNCLEAR)
+    words = (*WORDS.values(), NOT_SHOWN, UNCLEAR)
     parts = [
         f"{list_segments(group)} {'is' if len(group) == 1 else 'are'} {word}"
         for word in words
         if (group := [segment for segment in segments if segment.verdict_word == word])
     ]
     return (
-        f"{sentence('; '.join(parts))} The number is the index: 200 is twice as many customers as "
-        "the size suggests, 100 as many. The bar: how far it may be off, all doubts counted."
+        f"{sentence('; '.join(parts))} The number is the index: 100 is average; 200 means twice as "
+        "many customers as expected. The bar is the range in which the true value lies."
     )
 
 

@@ -4,6 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +14,7 @@ import polars as pl
 import vl_convert
 
 from segment_lib.report import (
+    advice,
     answer,
     data_tables,
     formatting,
@@ -21,6 +23,8 @@ from segment_lib.report import (
     tables,
     theme,
 )
+from segment_lib.report.components import components
+from segment_lib.report.depths import DepthPlan
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.figures import Figure, all_figures
 from segment_lib.report.segments import Segment, build_segments
@@ -42,7 +46,7 @@ def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
     with ThreadPoolExecutor(1) as pool:
         # To bundle the scripts takes as long as to draw the figures, and needs no interpreter lock.
         vega = pool.submit(_vega)
-        segments = build_segments(facts.segments, facts.names, facts.traits, facts.min_cell)
+        segments = _segments(facts)
         drawn = {figure.name: figure for figure in all_figures(facts, segments)}
         (folder / "figures").mkdir()
         written = []
@@ -53,11 +57,32 @@ def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
     return (_write(folder / "index.html", page.encode()), *written)
 
 
+def first_sentence(facts: RunFacts) -> str:
+    """First sentence of the page as text."""
+    return first_screen(facts, _segments(facts)).first.striptags()
+
+
+def first_screen(facts: RunFacts, segments: tuple[Segment, ...]) -> advice.Advice:
+    """The advice that the page begins with."""
+    if facts.depth:
+        by_customers = facts.response is None
+        break_even = (
+            advice.break_even_of_segments(facts.segments, facts.depth) if by_customers else None
+        )
+        return advice.advise(segments, facts.depth, break_even)
+    by_size = advice.advise(segments, None, None)
+    reach = mailing.reach_sentence(facts.gains, facts.n_micro, facts.ranking)
+    return replace(by_size, backing=(reach, *by_size.backing) if reach else by_size.backing)
+
+
+def _segments(facts: RunFacts) -> tuple[Segment, ...]:
+    return build_segments(facts.segments, facts.names, facts.traits, facts.min_cell)
+
+
 def _page(
     facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Figure], vega: str
 ) -> str:
     language = facts.language
-    headline, backing = answer.headline(segments)
     chosen = facts.sweep.filter("chosen")["n_clusters"].to_list()
     clustered = facts.segments.filter(facts.segments["segment"] != SET_ASIDE)
     environment = jinja2.Environment(
@@ -79,10 +104,8 @@ def _page(
         facts=facts,
         figures=drawn,
         sweep_figures=[drawn[f"sweep-{measure}"] for measure in method_charts.SWEEP_MEASURES],
-        answer=headline,
-        backing=backing,
-        reach=mailing.reach_sentence(facts.gains, facts.n_micro, facts.ranking),
-        nothing_stands_out=answer.no_verdict_sentences(segments),
+        advice=first_screen(facts, segments),
+        plan=DepthPlan(facts.depths, facts.depth, language),
         order=mailing.ranking_sentences(
             facts.gains, facts.n_micro, clustered.height, facts.ranking, facts.why
         ),
@@ -102,7 +125,9 @@ def _page(
         chosen=chosen[0] if chosen else None,
         segments=segments,
         index=tables.index_table(segments, language),
-        gains=tables.gains_table(facts.gains.filter(pl.col("population_rows") > 0), language),
+        gains=tables.gains_table(
+            facts.gains.filter(pl.col("population_rows") > 0), facts.ranking, language
+        ),
         response=(
             None
             if facts.response is None
@@ -123,7 +148,7 @@ def _page(
             facts.fairness, {segment.number: segment.title for segment in segments}, language
         ),
         uneven=answer.fairness_sentences(facts.fairness, facts.min_segment_rows),
-        components=tables.components(facts.components, facts.loadings, language, shown=COMPONENTS),
+        components=components(facts.components, facts.loadings, language, shown=COMPONENTS),
         tables=tables,
         data_tables=data_tables,
         formatting=formatting,

@@ -3,15 +3,17 @@
 Counts of people below `min_cell`, and those that would disclose them, are suppressed here.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 import polars as pl
 
 from segment_lib.disclosure import suppressed, suppressed_segments
 from segment_lib.report.formatting import finite
+from segment_lib.report.quantities import at_depth
 from segment_lib.report.segments import Segment, segment_name, stability_label
 from segment_lib.schema.language import NOTHING, Language
 from segment_lib.storage.tables import csv_text
@@ -35,6 +37,8 @@ class Cell:
     text: str
     key: float | str | None = None
     tone: str = ""
+    meaning: str = ""
+    """What its number is, where that stands elsewhere on the page too (see `quantities`)."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,12 @@ def table(
     caption: str,
     rows: pl.DataFrame,
     columns: Sequence[tuple[str, str, Format | None]],
+    meaning: Callable[[str, Mapping[str, Any]], str] = lambda column, row: "",
 ) -> Table:
-    """Table from the heading, column and format of each; columns without a format hold text."""
+    """Table from the heading, column and format of each; columns without a format hold text.
+
+    `meaning` says what the number of a column is in a row, where it stands elsewhere too.
+    """
     return Table(
         name,
         caption,
@@ -87,7 +95,7 @@ def table(
             tuple(
                 Cell(_text(row[column]), row[column])
                 if form is None
-                else Cell(form(row[column]), finite(row[column]))
+                else Cell(form(row[column]), finite(row[column]), "", meaning(column, row))
                 for _, column, form in columns
             )
             for row in rows.iter_rows(named=True)
@@ -97,19 +105,16 @@ def table(
 
 def index_table(segments: Iterable[Segment], language: Language) -> Table:
     """Table of index, limits and shares, a row per segment."""
-    _, percent = language.gettext, language.percent
+    _ = language.gettext
     rows = tuple(
         (
             Cell(segment.name, 1e9 if segment.is_set_aside else segment.number),
             Cell(_title(segment, language)),
             _verdict(segment),
-            Cell(language.short_number(segment.index), segment.index),
-            *_limit_cells(segment.limits, language),
-            *_limit_cells(segment.sampling_limits, language),
-            Cell(percent(segment.population_share), segment.population_share),
-            Cell(percent(segment.customer_share), segment.customer_share),
-            Cell(_count_or_hidden(segment.population_rows, language), segment.population_rows),
-            Cell(_count_or_hidden(segment.customer_rows, language), segment.customer_rows),
+            *(
+                Cell(text, key, meaning=f"segment-{segment.number}-{name}")
+                for name, text, key in _segment_numbers(segment, language)
+            ),
             Cell(language.decimals(segment.stability, 2), segment.stability),
         )
         for segment in segments
@@ -126,14 +131,32 @@ def index_table(segments: Iterable[Segment], language: Language) -> Table:
     return Table("index", _("Index, limits and shares of each segment"), columns, rows)
 
 
+def _segment_numbers(
+    segment: Segment, language: Language
+) -> Iterator[tuple[str, str, float | None]]:
+    """Name, text and value of the numbers of a segment."""
+    yield "index", language.short_number(segment.index), segment.index
+    for name, limits in (("index", segment.limits), ("chance", segment.sampling_limits)):
+        for end, limit in zip(("low", "high"), limits or (None, None), strict=True):
+            yield f"{name}-{end}", language.short_number(limit), limit
+    yield "people-share", language.percent(segment.population_share), segment.population_share
+    yield "customer-share", language.percent(segment.customer_share), segment.customer_share
+    yield "people", _count_or_hidden(segment.population_rows, language), segment.population_rows
+    yield "customers", _count_or_hidden(segment.customer_rows, language), segment.customer_rows
+
+
 def _verdict(segment: Segment) -> Cell:
     if segment.is_suppressed:
         return Cell(NOTHING)
-    return Cell(f"{segment.verdict_symbol} {segment.verdict}", segment.verdict, segment.verdict)
+    words = f"{segment.verdict_symbol} {segment.verdict_word}"
+    return Cell(words, words, segment.verdict)
 
 
-def gains_table(gains: pl.DataFrame, language: Language) -> Table:
-    """Table of the customers reached at each depth, by the rankings there are side by side."""
+def gains_table(gains: pl.DataFrame, ranking: str, language: Language) -> Table:
+    """Table of the customers reached at each depth, by the rankings there are side by side.
+
+    `ranking` is what orders the list: its numbers stand elsewhere on the page too.
+    """
     _, tenths = language.gettext, language.percent_tenths
     headings = {
         "segment": (
@@ -167,7 +190,17 @@ def gains_table(gains: pl.DataFrame, language: Language) -> Table:
             (high, f"high_{by}", tenths),
             (lift, f"lift_{by}", partial(language.decimals, digits=2)),
         ]
-    return table("gains", _("Held-out customers reached by depth of the mailing"), wide, columns)
+    ranked = "logistic" if ranking == "logistic" else "micro_segment"
+    names = {
+        "population_rows": "pieces",
+        f"customers_reached_{ranked}": "reached",
+    }
+
+    def meaning(column: str, row: Mapping[str, Any]) -> str:
+        return at_depth(names[column], row["depth"]) if column in names else ""
+
+    caption = _("Held-out customers reached by depth of the mailing")
+    return table("gains", caption, wide, columns, meaning)
 
 
 def calibration_table(calibration: pl.DataFrame, min_cell: int, language: Language) -> Table:
@@ -342,62 +375,7 @@ def unless_small(name: str, count: pl.Expr, min_cell: int) -> pl.Expr:
     return pl.when(~count.is_between(0.5, min_cell - 0.5)).then(name).alias(name)
 
 
-# -- components ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Loading:
-    """Loading of one feature; width is that of its bar as a percentage of the longest."""
-
-    feature: str
-    toward: str
-    text: str
-    width: float
-
-
-@dataclass(frozen=True)
-class Component:
-    """Component with its one-line reading and its strongest loadings."""
-
-    number: int
-    share: float
-    reading: str
-    loadings: tuple[Loading, ...]
-
-
-def components(
-    read: pl.DataFrame, loadings: pl.DataFrame, language: Language, *, shown: int
-) -> tuple[Component, ...]:
-    """First components, each with its strongest loadings, the largest absolute one first."""
-    read_components = []
-    columns = ("component", "explained_variance_ratio", "reading")
-    for number, share, reading in read.sort("component").head(shown).select(columns).iter_rows():
-        rows = (
-            loadings.filter(pl.col("component") == number)
-            .sort(pl.col("loading").abs(), "feature", descending=[True, False])
-            .select("feature", "toward", "loading")
-            .rows()
-        )
-        longest = max((abs(loading) for _, _, loading in rows), default=0.0) or 1.0
-        ends = tuple(
-            Loading(
-                feature,
-                toward or feature,
-                f"{'+' if loading > 0 else ''}{language.decimals(loading, 2)}",
-                round(100 * abs(loading) / longest, 1),
-            )
-            for feature, toward, loading in rows
-        )
-        read_components.append(Component(number, share, reading or NOTHING, ends))
-    return tuple(read_components)
-
-
 # -- cells ---------------------------------------------------------------------------------------
-
-
-def _limit_cells(limits: tuple[float, float] | None, language: Language) -> tuple[Cell, Cell]:
-    low, high = limits if limits else (None, None)
-    return Cell(language.short_number(low), low), Cell(language.short_number(high), high)
 
 
 def _title(segment: Segment, language: Language) -> str:

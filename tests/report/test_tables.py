@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from segment_lib.report import data_tables, tables
+from segment_lib.report.components import components
 from segment_lib.report.segments import Segment, build_segments, traits_of
 from segment_lib.schema.language import Language
 
@@ -136,7 +137,7 @@ def test_loadings_come_by_size_with_their_sign_in_words() -> None:
             "toward": ["no savers", "not fair supplied"],
         }
     )
-    first, second = tables.components(read, loadings, Language(), shown=3)
+    first, second = components(read, loadings, Language(), shown=3)
     assert [(item.toward, item.text, item.width) for item in first.loadings] == [
         ("not fair supplied", "−0.40", 100.0),
         ("no savers", "+0.20", 50.0),
