@@ -67,11 +67,13 @@ class SegmentIndex:
         Where rows are too few for the approximation by the normal distribution, the limits are as
         far apart as the exact ones of the segment as drawn. Without clusterings anew both are one.
         """
-        least, _, most = drawn = self._drawn(confidence)
-        if self.values is None or least is None or most is None:
+        least, index, most = drawn = self._drawn(confidence)
+        if self.values is None or least is None or index is None or most is None:
             return drawn
         counting = sum(1 / max(rows, 1) - 1 / everybody for rows, everybody in self._sizes)
-        reclustered = ReclusteredIndex.from_values(self.values, max(counting, 0.0))
+        # Without a customer the index has no logarithm: half of one is counted.
+        index = max(index, 50 * self.all_population / self.all_customers / self.population)
+        reclustered = ReclusteredIndex.from_values(self.values, index, max(counting, 0.0))
         low, high = reclustered.limits(confidence)
         if self._are_few:
             low, high = min(low, least), max(high, most)
