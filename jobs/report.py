@@ -38,7 +38,9 @@ def run(context: Context) -> Outcome:
     encoded, rule = context.result(Encoded), context.result(Swept).rule
     gained = context.result(Gained)
     tests, sheet = context.json(artifacts.TESTS), context.source(RUN_SHEET)
-    telling = set(attributes.filter("kept")["attribute"]) - set(encoded.redundant)
+    fairness = context.config.fairness
+    unspoken = () if fairness.describe else fairness.attributes
+    telling = set(attributes.filter("kept")["attribute"]) - {*encoded.redundant, *unspoken}
     facts = RunFacts(
         title=sheet.title,
         attributes=attributes,
@@ -58,6 +60,10 @@ def run(context: Context) -> Outcome:
         segments=context.table(SEGMENTS),
         names=context.table(artifacts.NAMES),
         traits=context.table(artifacts.TRAITS).filter(pl.col("attribute").is_in(telling)),
+        groups=context.table(artifacts.GROUPS),
+        group_traits=context.table(artifacts.GROUP_TRAITS).filter(
+            pl.col("attribute").is_in(telling)
+        ),
         tests={name: tests[name] for name in ("all_segments", "without_set_aside")},
         suspicious=tests["suspicious"],
         fairness=context.table(artifacts.FAIRNESS),
@@ -74,7 +80,7 @@ def run(context: Context) -> Outcome:
         inputs=sheet.inputs,
         settings=sheet.settings,
         versions=sheet.versions,
-        min_cell=context.config.fairness.min_cell,
+        min_cell=fairness.min_cell,
         min_segment_rows=context.config.compare.min_segment_rows,
         drift=drift(context) if context.is_refresh else None,
     )
@@ -114,11 +120,15 @@ STAGE = Stage(
         *(ATTRIBUTES, artifacts.ROWS, artifacts.SWEEP, artifacts.STABILITY),
         *(artifacts.SENSITIVITY, ARRAYS),
         *(artifacts.COMPONENTS, artifacts.LOADINGS, SEGMENTS, artifacts.NAMES, artifacts.TRAITS),
+        *(artifacts.GROUPS, artifacts.GROUP_TRAITS),
         *(artifacts.TESTS, artifacts.FAIRNESS, artifacts.GAINS, DEPTH, RESPONSE, RUN_SHEET),
         *(CALIBRATION, WEIGHTS),
         *(Encoded, Fitted, Gained, Ingested, fields_of(Swept, "rule")),
     ),
-    settings=("fairness.min_cell", "compare.min_segment_rows"),
+    settings=(
+        *("fairness.attributes", "fairness.describe", "fairness.min_cell"),
+        "compare.min_segment_rows",
+    ),
     cost=cost,
 )
 OF_REFRESH = Stage(

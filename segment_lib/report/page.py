@@ -14,14 +14,18 @@ import vl_convert
 from segment_lib.report import answer, formatting, mailing, method_charts, tables, theme
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.figures import Figure, all_figures
+from segment_lib.report.glossary import GLOSSARY, anchor
+from segment_lib.report.groups import build_groups
+from segment_lib.report.heatmap import heat_map
+from segment_lib.report.portraits import portrait
 from segment_lib.report.segments import Segment, build_segments
 from segment_lib.schema.wording import printable
-from segment_lib.terms import SET_ASIDE
+from segment_lib.terms import OVER, SET_ASIDE, UNDER
 
 COMPONENTS = 6
 """Components whose loadings are shown; the reading is shown for all."""
-TRAITS, MORE_TRAITS = 5, 12
-"""Traits shown per segment, at first and at most."""
+TRAITS = 8
+"""Traits of a segment in the list below its portrait, at most."""
 
 
 def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
@@ -48,6 +52,7 @@ def _page(
 ) -> str:
     headline, backing = answer.headline(segments)
     chosen = facts.sweep.filter("chosen")["n_clusters"].to_list()
+    groups = build_groups(facts.groups, facts.group_traits, segments, facts.min_cell)
     clustered = facts.segments.filter(facts.segments["segment"] != SET_ASIDE)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("segment_lib", "report"),
@@ -57,6 +62,7 @@ def _page(
         lstrip_blocks=True,
         finalize=_printable,
     )
+    environment.globals |= {"glossary": GLOSSARY, "anchor": anchor}
     style = environment.get_template("style.css.jinja").render(font=theme.FONT)
     scripts = (vega, environment.get_template("script.js.jinja").render())
     return environment.get_template("page.html.jinja").render(
@@ -66,7 +72,18 @@ def _page(
         answer=headline,
         backing=backing,
         reach=mailing.reach_sentence(facts.gains, facts.n_micro, facts.ranking),
-        nothing_stands_out=answer.no_verdict_sentences(segments),
+        nothing_stands_out=(
+            ()
+            if any(
+                segment.verdict in (OVER, UNDER) for segment in segments if not segment.is_set_aside
+            )
+            else answer.no_verdict_sentences(segments)
+        ),
+        groups=groups,
+        grouped=len(groups) < clustered.height,
+        n_segments=clustered.height,
+        heat=heat_map(segments),
+        portrait=portrait,
         order=mailing.ranking_sentences(
             facts.gains, facts.n_micro, clustered.height, facts.ranking, facts.why
         ),
@@ -110,7 +127,6 @@ def _page(
         scripts=scripts,
         policy=_content_security_policy(style, scripts),
         n_traits=TRAITS,
-        n_more=MORE_TRAITS,
         few=lambda rows: f"under {facts.min_cell}" if rows is None else formatting.count(rows),
         numbered=facts.components.cast({"component": pl.String}),
     )

@@ -369,8 +369,8 @@ FIGURES = FolderArtifact(
 
 TEXT_COLUMNS = frozenset(
     _columns(
-        "attribute attributes by direction extract feature label level levels meaning name reading "
-        "side state toward traits verdict words"
+        "attribute attributes by direction extract family feature label level levels meaning name "
+        "reading segments side state toward traits verdict words"
     )
 )
 """Columns of CSV tables that hold words or codes; all others hold numbers."""

@@ -1,0 +1,58 @@
+"""Glossary of the page: each word that needs one is explained once, here."""
+
+from segment_lib.report.formatting import percent
+from segment_lib.report.segments import HALF, TWICE, UNCLEAR, VERDICTS
+from segment_lib.terms import AVERAGE, DISSOLVED, FOUND_AGAIN, OVER, STABLE, UNDER
+
+GLOSSARY = {
+    "people": "Everybody in the population extract: customers or not.",
+    "segment": "People who are alike in their data, found by the computer in the whole population.",
+    "group": (
+        "Segments that are alike and have the same verdict, put together so that the page has few "
+        "things to read. With nine segments or fewer, each is a group of its own."
+    ),
+    "portrait": (
+        "Up to three things that people of a segment have in common more often than everybody, the "
+        "strongest first, each from another family of traits."
+    ),
+    "trait": "Something known of people, such as “savers”, with the share of people it holds for.",
+    "index": (
+        "How common customers are: 100 is average; 200 means twice as many customers as expected "
+        "from the number of people."
+    ),
+    "range": (
+        "The true value lies between these two numbers, allowing for chance and for how firmly the "
+        "segment can be drawn. In a chart it is the bar."
+    ),
+    VERDICTS[OVER][1]: "The whole range of the index lies above 100: customers are surely common.",
+    VERDICTS[UNDER][1]: "The whole range of the index lies below 100: customers are surely rare.",
+    VERDICTS[AVERAGE][1]: "100 lies within the range: no difference from average is shown.",
+    UNCLEAR: f"The range is too wide to say: it goes below {HALF} or above {TWICE}.",
+    VERDICTS["hidden"][1]: "Too few people stand behind a number to show it.",
+    "set aside": (
+        "Rows with too many unknown values to say which segment they belong to. They are counted "
+        "and compared, and never lost."
+    ),
+    "found again": (
+        f"When the segments are worked out again from half of the people, at least "
+        f"{percent(FOUND_AGAIN)} of a segment's people stay together. From {percent(STABLE)} it is "
+        f"“found again in outline”; below that its borders are “uncertain”; up to "
+        f"{percent(DISSOLVED)} it is “not found again”."
+    ),
+    "held out": (
+        "Customers who had no part in making the ranking. What is counted on them is what a "
+        "mailing may expect."
+    ),
+    "likeness": (
+        "How much a person's data look like a customer's: 100 is average, 200 twice as much."
+    ),
+    "micro-segment": "A small slice of a segment, used to rank people more finely.",
+    "depth": "The share of the population that gets mail, the most promising people first.",
+    "lift": "The index divided by 100: 2 means twice as many customers as without selection.",
+}
+"""Word to its explanation, in the order of the page."""
+
+
+def anchor(word: str) -> str:
+    """Name of the place of a word in the glossary."""
+    return f"word-{word.replace(' ', '-')}"
