@@ -8,8 +8,9 @@ GLOSSARY = {
     "people": "Everybody in the population extract: customers or not.",
     "segment": "People who are alike in their data, found by the computer in the whole population.",
     "group": (
-        "Segments that are alike and have the same verdict, put together so that the page has few "
-        "things to read. With nine segments or fewer, each is a group of its own."
+        "Segments that are alike and have the same verdict, put together to keep the page short. Up "
+        "to nine segments stay as they are. More are merged, the likest first, to five to nine "
+        "groups: merging ends before the step that would put the least alike together."
     ),
     "portrait": (
         "Up to three things that people of a segment have in common more often than everybody, the "
