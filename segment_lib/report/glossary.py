@@ -8,8 +8,8 @@ GLOSSARY = {
     "people": "Everybody in the population extract: customers or not.",
     "segment": "People who are alike in their data, found by the computer in the whole population.",
     "group": (
-        "Segments that are alike and have the same verdict, put together to keep the page short. Up "
-        "to nine segments stay as they are. More are merged, the likest first, to five to nine "
+        "Segments that are alike and have the same verdict, put together to keep the page short. "
+        "Up to nine segments stay as they are. More are merged, the likest first, to five to nine "
         "groups: merging ends before the step that would put the least alike together."
     ),
     "portrait": (

@@ -87,9 +87,9 @@ def test_a_portrait_is_told_word_for_word(shares: Shares) -> None:
 
 def test_a_segment_like_everybody_and_one_of_too_few_people_are_told_so(shares: Shares) -> None:
     table = shares({1: (9, 300, "over"), 2: (500, 200, "average"), 3: (600, 100, "under")})
-    told = {segment.number: portrait(segment) for segment in segments_of(table)}
-    assert told[1] == ("Too few people to describe.",)
-    assert told[3] == ("Much like everybody: no trait stands out.",)
+    portraits = {segment.number: portrait(segment) for segment in segments_of(table)}
+    assert portraits[1] == ("Too few people to describe.",)
+    assert portraits[3] == ("Much like everybody: no trait stands out.",)
 
 
 def test_a_group_has_its_own_figures_and_its_segments_by_falling_index(shares: Shares) -> None:
