@@ -114,7 +114,7 @@ def topic(name: str, meaning: Meaning) -> str:
     if len(quoted) > 2 and quoted[1]:
         return quoted[1]
     first = meaning.meaning.split(" (")[0].split(";")[0].strip()
-    return first or name
+    return first or name.replace("_", " ")
 
 
 def family(attribute: str) -> str:
@@ -144,7 +144,9 @@ def trait_words(
     """
     phrases = known or Phrases()
     about = phrases.topic or about
-    first, last = labels[0].split(" to ")[0], labels[-1].split(" to ")[-1]
+    first, last = (
+        _grouped(text) for text in (labels[0].split(" to ")[0], labels[-1].split(" to ")[-1])
+    )
     phrase = phrases.get(level if side == "level" else side)
     if not labelled and side != "level" and (phrase is None or phrases.get("number")):
         form = BETWEEN if first != last else "{first}"
@@ -157,6 +159,11 @@ def trait_words(
         return LEVEL.format(topic=about, label=labels[0])
     form = EITHER if len(labels) == 2 else RANGE
     return form.format(topic=about, first=labels[0], last=labels[-1])
+
+
+def _grouped(number: str) -> str:
+    """The number with thousands marks from 10,000, which no year is."""
+    return f"{int(number):,}" if number.isdecimal() and len(number) > 4 else number
 
 
 def _true_phrases(

@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from segment_lib.report.formatting import join_words
 from segment_lib.report.segments import SUPPRESSED, Segment, build_segments
+
+SEGMENTS = "Segments {numbers}"
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,15 @@ class Group:
     @property
     def is_one_segment(self) -> bool:
         return len(self.members) == 1
+
+    @property
+    def label(self) -> str:
+        """The numbers of its segments in words."""
+        if self.is_one_segment:
+            return self.figures.name
+        return SEGMENTS.format(
+            numbers=join_words([str(segment.number) for segment in self.members])
+        )
 
     @property
     def index_range(self) -> tuple[float, float] | None:

@@ -119,6 +119,9 @@ def test_numbers_are_told_from_or_up_to():
     number = {"labelled": False}
     assert trait_words("cars", ["1 to 5", "6 to 9"], side="low", **number) == "cars 9 or fewer"
     assert trait_words("cars", ["6 to 9", "10 to 30"], side="high", **number) == "cars 6 or more"
+    words = trait_words("income", ["0 to 9999", "10000 to 196352"], side="middle", **number)
+    assert words == "income 0 to 196,352"
+    assert trait_words("built", ["1985 to 2001"], side="middle", **number) == "built 1985 to 2001"
 
 
 def test_a_band_in_the_middle_is_told_as_a_band_and_not_as_all_above_it():
@@ -156,8 +159,8 @@ def test_the_strongest_trait_comes_first():
         ('affinity to the "dreamy" mindset (1 = strongest)', "dreamy"),
         ("community size (inhabitants)", "community size"),
         ("class, fine; first character = coarse", "class, fine"),
-        ("", "NAME"),
+        ("", "HOURS PER WEEK"),
     ],
 )
 def test_the_topic_is_short(meaning, expected):
-    assert topic("NAME", Meaning(meaning)) == expected
+    assert topic("HOURS_PER_WEEK", Meaning(meaning)) == expected

@@ -107,6 +107,7 @@ def test_a_group_has_its_own_figures_and_its_segments_by_falling_index(shares: S
     assert first.is_one_segment
     assert (second.figures.population_rows, second.figures.customer_rows) == (900, 400)
     assert [segment.number for segment in second.members] == [2, 1]
+    assert (first.label, second.label) == ("Segment 4", "Segments 2 and 1")
     assert second.index_range == (second.members[1].index, second.members[0].index)
     assert [segment.number for segment in third.members] == [3]
 
