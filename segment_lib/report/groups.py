@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from segment_lib.report.formatting import join_words
 from segment_lib.report.segments import SUPPRESSED, Segment, build_segments
+from segment_lib.schema.language import N_, Language
 
-SEGMENTS = "Segments {numbers}"
+SEGMENTS = N_("Segments {numbers}")
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,12 @@ class Group:
     def is_one_segment(self) -> bool:
         return len(self.members) == 1
 
-    @property
-    def label(self) -> str:
+    def label(self, language: Language) -> str:
         """The numbers of its segments in words."""
         if self.is_one_segment:
             return self.figures.name
-        return SEGMENTS.format(
-            numbers=join_words([str(segment.number) for segment in self.members])
-        )
+        numbers = [str(segment.number) for segment in self.members]
+        return language.gettext(SEGMENTS, numbers=language.listed(numbers))
 
     @property
     def index_range(self) -> tuple[float, float] | None:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segment_lib.report.formatting import percent
 from segment_lib.report.portraits import LARGE, MEDIUM, SMALL
 from segment_lib.report.segments import Segment, Trait
+from segment_lib.schema.language import N_, Language
 
 MAX_FAMILIES = 9
-SHARES = "{share} here, {everybody} of everybody"
-LIKE_EVERYBODY = "like everybody"
+SHARES = N_("{share:percent} here, {everybody:percent} of everybody")
+LIKE_EVERYBODY = N_("like everybody")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class HeatMap:
         return (known[0], known[-1]) if known else (0, len(self.rows) - 1)
 
 
-def heat_map(segments: Sequence[Segment], most: int = MAX_FAMILIES) -> HeatMap:
+def heat_map(segments: Sequence[Segment], language: Language, most: int = MAX_FAMILIES) -> HeatMap:
     """Heat map of the segments but the rows set aside, in their order.
 
     Shown are the families in which a segment differs most, the most telling first.
@@ -51,7 +51,7 @@ def heat_map(segments: Sequence[Segment], most: int = MAX_FAMILIES) -> HeatMap:
     return HeatMap(
         tuple(families),
         tuple(
-            (segment, tuple(_cell(traits.get(family)) for family in families))
+            (segment, tuple(_cell(traits.get(family), language) for family in families))
             for segment, traits in zip(clustered, strongest, strict=True)
         ),
     )
@@ -66,9 +66,9 @@ def _strongest_by_family(segment: Segment) -> dict[str, Trait]:
     return strongest
 
 
-def _cell(trait: Trait | None) -> HeatCell:
+def _cell(trait: Trait | None, language: Language) -> HeatCell:
     if trait is None:
-        return HeatCell(LIKE_EVERYBODY)
-    shares = SHARES.format(share=percent(trait.share), everybody=percent(trait.share_at_large))
+        return HeatCell(language.gettext(LIKE_EVERYBODY))
+    shares = language.gettext(SHARES, share=trait.share, everybody=trait.share_at_large)
     tone = sum(abs(trait.effect) >= bound for bound in (SMALL, MEDIUM, LARGE))
     return HeatCell(trait.words, shares, trait.codes, tone)

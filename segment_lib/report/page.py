@@ -4,6 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,14 +12,23 @@ import jinja2
 import polars as pl
 import vl_convert
 
-from segment_lib.report import answer, formatting, mailing, method_charts, tables, theme
+from segment_lib.report import (
+    answer,
+    data_tables,
+    formatting,
+    mailing,
+    method_charts,
+    tables,
+    theme,
+)
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.figures import Figure, all_figures
-from segment_lib.report.glossary import GLOSSARY, anchor
+from segment_lib.report.glossary import anchor, glossary
 from segment_lib.report.groups import build_groups
 from segment_lib.report.heatmap import heat_map
 from segment_lib.report.portraits import portrait
 from segment_lib.report.segments import Segment, build_segments
+from segment_lib.schema.language import Language
 from segment_lib.schema.wording import printable
 from segment_lib.terms import OVER, SET_ASIDE, UNDER
 
@@ -50,6 +60,7 @@ def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
 def _page(
     facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Figure], vega: str
 ) -> str:
+    language = facts.language
     headline, backing = answer.headline(segments)
     chosen = facts.sweep.filter("chosen")["n_clusters"].to_list()
     groups = build_groups(facts.groups, facts.group_traits, segments, facts.min_cell)
@@ -61,8 +72,13 @@ def _page(
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_printable,
+        extensions=["jinja2.ext.i18n"],
     )
-    environment.globals |= {"glossary": GLOSSARY, "anchor": anchor}
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        language.gettext, language.ngettext, newstyle=False
+    )
+    environment.globals |= {"glossary": glossary(language), "anchor": anchor}
     style = environment.get_template("style.css.jinja").render(font=theme.FONT)
     scripts = (vega, environment.get_template("script.js.jinja").render())
     return environment.get_template("page.html.jinja").render(
@@ -82,7 +98,7 @@ def _page(
         groups=groups,
         grouped=len(groups) < clustered.height,
         n_segments=clustered.height,
-        heat=heat_map(segments),
+        heat=heat_map(segments, language),
         portrait=portrait,
         order=mailing.ranking_sentences(
             facts.gains, facts.n_micro, clustered.height, facts.ranking, facts.why
@@ -90,7 +106,7 @@ def _page(
         calibration=(
             None
             if facts.calibration is None
-            else tables.calibration_table(facts.calibration, facts.min_cell)
+            else tables.calibration_table(facts.calibration, facts.min_cell, language)
         ),
         weights=() if facts.weights is None else mailing.weight_sentences(facts.weights),
         warnings=answer.warnings(segments, facts.sweep, facts.suspicious),
@@ -102,34 +118,48 @@ def _page(
         sensitivity=answer.sensitivity_sentence(facts.sensitivity),
         chosen=chosen[0] if chosen else None,
         segments=segments,
-        index=tables.index_table(segments),
-        gains=tables.gains_table(facts.gains.filter(pl.col("population_rows") > 0)),
+        index=tables.index_table(segments, language),
+        gains=tables.gains_table(facts.gains.filter(pl.col("population_rows") > 0), language),
         response=(
             None
             if facts.response is None
-            else tables.response_table(facts.response, facts.min_cell)
+            else tables.response_table(facts.response, facts.min_cell, language)
         ),
         stability=tables.stability_table(
-            facts.stability, chosen[0] if chosen else 0, segments, facts.min_cell
+            facts.stability, chosen[0] if chosen else 0, segments, facts.min_cell, language
         ),
         tried=tables.sweep_rows(
-            facts.sweep, int(clustered["population_rows"].sum()), segments, facts.min_cell
+            facts.sweep,
+            int(clustered["population_rows"].sum()),
+            segments,
+            facts.min_cell,
+            language,
         ),
-        stages=tables.stage_rows(facts.stages, segments),
+        stages=data_tables.stage_rows(facts.stages, segments),
         fairness=tables.fairness_tables(
-            facts.fairness, {segment.number: segment.title for segment in segments}
+            facts.fairness, {segment.number: segment.title for segment in segments}, language
         ),
         uneven=answer.fairness_sentences(facts.fairness, facts.min_segment_rows),
-        components=tables.components(facts.components, facts.loadings, shown=COMPONENTS),
+        components=tables.components(facts.components, facts.loadings, language, shown=COMPONENTS),
         tables=tables,
+        data_tables=data_tables,
         formatting=formatting,
+        language=language,
         style=style,
         scripts=scripts,
         policy=_content_security_policy(style, scripts),
         n_traits=TRAITS,
-        few=lambda rows: f"under {facts.min_cell}" if rows is None else formatting.count(rows),
+        inputs=data_tables.input_rows(facts.inputs, language),
+        few=partial(_count_or_few, min_cell=facts.min_cell, language=language),
         numbered=facts.components.cast({"component": pl.String}),
     )
+
+
+def _count_or_few(rows: float | None, *, min_cell: int, language: Language) -> str:
+    """Count, or what it is below where it is suppressed."""
+    if rows is None:
+        return language.gettext("under {n:count}", n=min_cell)
+    return language.count(rows)
 
 
 def _content_security_policy(style: str, scripts: Sequence[str]) -> str:

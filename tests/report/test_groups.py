@@ -10,12 +10,15 @@ import polars as pl
 import pytest
 
 from segment_lib.report import RunFacts, write_report
-from segment_lib.report.glossary import GLOSSARY, anchor
+from segment_lib.report.glossary import anchor, glossary
 from segment_lib.report.groups import Group, build_groups
 from segment_lib.report.heatmap import HeatMap, heat_map
 from segment_lib.report.portraits import portrait
 from segment_lib.report.segments import Segment, build_segments, stability_label
+from segment_lib.schema.language import Language
 
+ENGLISH = Language("en")
+GLOSSARY = glossary(ENGLISH)
 Shares = Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]
 
 NAMES = pl.DataFrame({"segment": [1, 2, 3, 4], "name": ["one", "two", "three", "four"]})
@@ -78,7 +81,7 @@ def groups_of(table: pl.DataFrame, members: dict[int, str]) -> tuple[Group, ...]
 
 def test_a_portrait_is_told_word_for_word(shares: Shares) -> None:
     segment = segments_of(shares({1: (500, 300, "over"), 2: (500, 200, "under")}))[0]
-    assert portrait(segment) == (
+    assert portrait(segment, ENGLISH) == (
         "Rarely dreamy: 98% here, 47% of everybody.",
         "High interest in money matters: 86% here, 37% of everybody.",
         "2 or more adults in the household: 66% here, 44% of everybody.",
@@ -87,7 +90,7 @@ def test_a_portrait_is_told_word_for_word(shares: Shares) -> None:
 
 def test_a_segment_like_everybody_and_one_of_too_few_people_are_told_so(shares: Shares) -> None:
     table = shares({1: (9, 300, "over"), 2: (500, 200, "average"), 3: (600, 100, "under")})
-    portraits = {segment.number: portrait(segment) for segment in segments_of(table)}
+    portraits = {segment.number: portrait(segment, ENGLISH) for segment in segments_of(table)}
     assert portraits[1] == ("Too few people to describe.",)
     assert portraits[3] == ("Much like everybody: no trait stands out.",)
 
@@ -107,7 +110,7 @@ def test_a_group_has_its_own_figures_and_its_segments_by_falling_index(shares: S
     assert first.is_one_segment
     assert (second.figures.population_rows, second.figures.customer_rows) == (900, 400)
     assert [segment.number for segment in second.members] == [2, 1]
-    assert (first.label, second.label) == ("Segment 4", "Segments 2 and 1")
+    assert (first.label(ENGLISH), second.label(ENGLISH)) == ("Segment 4", "Segments 2 and 1")
     assert second.index_range == (second.members[1].index, second.members[0].index)
     assert [segment.number for segment in third.members] == [3]
 
@@ -132,14 +135,14 @@ def test_people_of_a_group_with_a_suppressed_segment_are_not_described(shares: S
     )
     groups = {group.figures.number: group for group in groups_of(table, {1: "1, 2", 3: "3, 4"})}
     assert groups[1].figures.population_rows is None
-    assert portrait(groups[1].figures) == ("Too few people to describe.",)
+    assert portrait(groups[1].figures, ENGLISH) == ("Too few people to describe.",)
     assert groups[3].figures.population_rows == 1300
 
 
 @pytest.fixture
 def heat(shares: Shares) -> HeatMap:
     table = shares({1: (500, 300, "over"), 2: (500, 200, "under"), -1: (900, 400, "over")})
-    return heat_map(segments_of(table))
+    return heat_map(segments_of(table), ENGLISH)
 
 
 def test_the_heat_map_has_the_strongest_trait_of_each_family_in_short_words(heat: HeatMap) -> None:
@@ -166,7 +169,7 @@ def test_the_rows_set_aside_are_not_in_the_heat_map(heat: HeatMap) -> None:
 
 def test_of_many_families_the_most_telling_are_shown(shares: Shares) -> None:
     traits = pl.DataFrame([trait(f"t{n}", f"f{n}", 0.5, 0.4, 0.3 + n / 100) for n in range(20)])
-    heat = heat_map(segments_of(shares({1: (500, 300, "over")}), traits), most=3)
+    heat = heat_map(segments_of(shares({1: (500, 300, "over")}), traits), ENGLISH, most=3)
     assert heat.families == ("f19", "f18", "f17")
 
 
