@@ -6,9 +6,7 @@ from segment_lib.terms import AVERAGE, DISSOLVED, FOUND_AGAIN, OVER, STABLE, UND
 
 GLOSSARY = {
     "people": N_("Everybody in the population extract: customers or not."),
-    "segment": N_(
-        "People who are alike in their data, found by the computer in the whole population."
-    ),
+    "segment": N_("People with similar data, found by the computer in the whole population."),
     "group": N_(
         "Segments that are alike and have the same verdict, put together to keep the page short. "
         "Up to nine segments stay as they are. More are merged, the likest first, to five to nine "
@@ -18,9 +16,7 @@ GLOSSARY = {
         "Up to three things that people of a segment have in common more often than everybody, the "
         "strongest first, each from another family of traits."
     ),
-    "trait": N_(
-        "Something known of people, such as “savers”, with the share of people it holds for."
-    ),
+    "trait": N_("Something known of people, such as “savers”, and how many people it holds for."),
     "index": N_(
         "How common customers are: 100 is average; 200 means twice as many customers as expected "
         "from the number of people."
@@ -30,11 +26,9 @@ GLOSSARY = {
         "segment can be drawn. In a chart it is the bar."
     ),
     VERDICTS[OVER][1]: N_(
-        "The whole range of the index lies above 100: customers are surely common."
+        "The whole range of the index is above 100: customers are surely common."
     ),
-    VERDICTS[UNDER][1]: N_(
-        "The whole range of the index lies below 100: customers are surely rare."
-    ),
+    VERDICTS[UNDER][1]: N_("The whole range of the index is below 100: customers are surely rare."),
     VERDICTS[AVERAGE][1]: N_("100 lies within the range: no difference from average is shown."),
     UNCLEAR: N_("The range is too wide to say: it goes below {half:count} or above {twice:count}."),
     VERDICTS["hidden"][1]: N_("Too few people stand behind a number to show it."),
