@@ -40,7 +40,9 @@ def run(context: Context) -> Outcome:
     encoded, rule = context.result(Encoded), context.result(Swept).rule
     gained = context.result(Gained)
     tests, sheet = context.json(artifacts.TESTS), context.source(RUN_SHEET)
-    telling = set(attributes.filter("kept")["attribute"]) - set(encoded.redundant)
+    fairness = context.config.fairness
+    unspoken = () if fairness.describe else fairness.attributes
+    telling = set(attributes.filter("kept")["attribute"]) - {*encoded.redundant, *unspoken}
     facts = RunFacts(
         title=sheet.title,
         attributes=attributes,
@@ -60,6 +62,10 @@ def run(context: Context) -> Outcome:
         segments=context.table(SEGMENTS),
         names=context.table(artifacts.NAMES),
         traits=context.table(artifacts.TRAITS).filter(pl.col("attribute").is_in(telling)),
+        groups=context.table(artifacts.GROUPS),
+        group_traits=context.table(artifacts.GROUP_TRAITS).filter(
+            pl.col("attribute").is_in(telling)
+        ),
         tests={name: tests[name] for name in ("all_segments", "without_set_aside")},
         suspicious=tests["suspicious"],
         fairness=context.table(artifacts.FAIRNESS),
@@ -77,7 +83,7 @@ def run(context: Context) -> Outcome:
         inputs=sheet.inputs,
         settings=sheet.settings,
         versions=sheet.versions,
-        min_cell=context.config.fairness.min_cell,
+        min_cell=fairness.min_cell,
         min_segment_rows=context.config.compare.min_segment_rows,
         drift=drift(context, language) if context.is_refresh else None,
         language=language,
@@ -128,10 +134,14 @@ STAGE = Stage(
             RESPONSE,
             RUN_SHEET,
         ),
+        *(artifacts.GROUPS, artifacts.GROUP_TRAITS),
         *(CALIBRATION, WEIGHTS),
         *(Encoded, Fitted, Gained, Ingested, fields_of(Swept, "rule")),
     ),
-    settings=("fairness.min_cell", "compare.min_segment_rows", "report.language"),
+    settings=(
+        *("fairness.attributes", "fairness.describe", "fairness.min_cell"),
+        *("compare.min_segment_rows", "report.language"),
+    ),
     cost=cost,
 )
 OF_REFRESH = Stage(

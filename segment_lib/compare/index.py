@@ -101,6 +101,7 @@ def compare_segments(
     reclustered: Mapping[int, np.ndarray] | None = None,
     stability: Mapping[int, float] | None = None,
     min_rows: int = 0,
+    at_once: int | None = None,
 ) -> pl.DataFrame:
     """Table of shares, index, limits and verdict of each segment, in the order of segments.
 
@@ -121,6 +122,7 @@ def compare_segments(
         rows that have a segment, shape (n_reclusterings,)
     stability : mean Jaccard coefficient of a segment over clusterings anew
     min_rows : a segment with fewer rows of the population is marked small
+    at_once : comparisons for which `low` and `high` hold at once; the number of segments if None
 
     Returns
     -------
@@ -132,7 +134,8 @@ def compare_segments(
         for total, rows in zip(everyone, (customers, population), strict=True)
     )
     segments = sorted(set(population) | set(customers))
-    all_at_once = 1 - (1 - CONFIDENCE) / max(sum(s != SET_ASIDE for s in segments), 1)
+    comparisons = sum(s != SET_ASIDE for s in segments) if at_once is None else at_once
+    all_at_once = 1 - (1 - CONFIDENCE) / max(comparisons, 1)
     rows = []
     for segment in segments:
         p, c = population.get(segment, 0), customers.get(segment, 0)

@@ -27,6 +27,10 @@ from segment_lib.report.components import components
 from segment_lib.report.depths import DepthPlan
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.figures import Figure, all_figures
+from segment_lib.report.glossary import anchor, glossary
+from segment_lib.report.groups import build_groups
+from segment_lib.report.heatmap import heat_map
+from segment_lib.report.portraits import portrait
 from segment_lib.report.segments import Segment, build_segments
 from segment_lib.schema.language import Language
 from segment_lib.schema.wording import printable
@@ -34,8 +38,8 @@ from segment_lib.terms import SET_ASIDE
 
 COMPONENTS = 6
 """Components whose loadings are shown; the reading is shown for all."""
-TRAITS, MORE_TRAITS = 5, 12
-"""Traits shown per segment, at first and at most."""
+TRAITS = 8
+"""Traits of a segment in the list below its portrait, at most."""
 
 
 def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
@@ -84,6 +88,7 @@ def _page(
 ) -> str:
     language = facts.language
     chosen = facts.sweep.filter("chosen")["n_clusters"].to_list()
+    groups = build_groups(facts.groups, facts.group_traits, segments, facts.min_cell)
     clustered = facts.segments.filter(facts.segments["segment"] != SET_ASIDE)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("segment_lib", "report"),
@@ -98,6 +103,7 @@ def _page(
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         language.gettext, language.ngettext, newstyle=False
     )
+    environment.globals |= {"glossary": glossary(language), "anchor": anchor}
     style = environment.get_template("style.css.jinja").render(font=theme.FONT)
     scripts = (vega, environment.get_template("script.js.jinja").render())
     return environment.get_template("page.html.jinja").render(
@@ -106,6 +112,11 @@ def _page(
         sweep_figures=[drawn[f"sweep-{measure}"] for measure in method_charts.SWEEP_MEASURES],
         advice=first_screen(facts, segments),
         plan=DepthPlan(facts.depths, facts.depth, language),
+        groups=groups,
+        grouped=len(groups) < clustered.height,
+        n_segments=clustered.height,
+        heat=heat_map(segments, language),
+        portrait=portrait,
         order=mailing.ranking_sentences(
             facts.gains, facts.n_micro, clustered.height, facts.ranking, facts.why
         ),
@@ -157,7 +168,6 @@ def _page(
         scripts=scripts,
         policy=_content_security_policy(style, scripts),
         n_traits=TRAITS,
-        n_more=MORE_TRAITS,
         inputs=data_tables.input_rows(facts.inputs, language),
         few=partial(_count_or_few, min_cell=facts.min_cell, language=language),
         numbered=facts.components.cast({"component": pl.String}),

@@ -11,7 +11,7 @@ from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
+from selenium.webdriver.support.ui import Select, WebDriverWait
 from selenium_axe_python import Axe
 
 from segment_lib.report import RunFacts, write_report
@@ -179,6 +179,7 @@ def test_hostile_labels_run_nothing(
             attributes=facts.attributes.with_columns(attribute=bad + pl.col("attribute")),
             names=facts.names.with_columns(name=bad),
             traits=facts.traits.with_columns(words=bad, direction=bad),
+            group_traits=facts.group_traits.with_columns(words=bad, family=bad),
         ),
         tmp_path,
     )
@@ -198,6 +199,52 @@ def test_another_number_of_segments_is_told_by_choice(
     choice.send_keys("5")
     assert sentence.text.startswith("5 segments:")
     assert "model.n_clusters=5" in sentence.text
+
+
+def test_any_two_segments_are_put_side_by_side(browser: webdriver.Chrome, report: Path) -> None:
+    open_page(browser, report)
+    browser.find_element(By.CSS_SELECTOR, "#pair-fold > summary").click()
+    second = Select(browser.find_element(By.ID, "pick-second"))
+    second.select_by_value("7")
+    browser.find_element(By.ID, "pick-first").send_keys("Segment 5")
+
+    def column(css: str) -> list[str]:
+        cells = browser.find_elements(By.CSS_SELECTOR, css)
+        return [cell.get_attribute("innerHTML") or "" for cell in cells]
+
+    for number, at in ((5, 2), (7, 3)):
+        shown = column(f"#pair tbody td:nth-child({at})")
+        assert shown == column(f"#heat tr[data-segment='{number}'] td")
+        heading = browser.find_element(By.CSS_SELECTOR, f"#pair thead th:nth-child({at})")
+        assert heading.text.startswith(f"Segment {number}: ")
+
+
+def test_two_segments_stand_side_by_side_without_scripts(
+    browser: webdriver.Chrome, report: Path
+) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get(report.as_uri())
+        assert not browser.find_element(By.ID, "pick-first").is_displayed()
+        browser.find_element(By.CSS_SELECTOR, "#pair-fold > summary").click()
+        headings = browser.find_elements(By.CSS_SELECTOR, "#pair thead th")
+        # The highest and the lowest index.
+        assert [heading.text.split(":")[0] for heading in headings[1:]] == [
+            "Segment 1",
+            "Segment 10",
+        ]
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+def test_a_phone_reads_the_answer_in_fifteen_screens_before_the_details(
+    browser: webdriver.Chrome, report: Path
+) -> None:
+    open_page(browser, report, width=390)
+    top = browser.execute_script(
+        "return document.getElementById('method').getBoundingClientRect().top + scrollY"
+    )
+    assert top <= 15 * 844
 
 
 def test_a_mark_tells_its_numbers_when_pointed_at(browser: webdriver.Chrome, report: Path) -> None:
