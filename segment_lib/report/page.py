@@ -1,15 +1,12 @@
 """Writing of the page as one file that needs no network, and of its figures as files."""
 
-import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
 import jinja2
 import polars as pl
-import vl_convert
 
 from segment_lib.report import answer, formatting, mailing, method_charts, tables, theme
 from segment_lib.report.facts import RunFacts
@@ -29,23 +26,18 @@ def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
 
     The same facts give the same bytes. Returns the paths written.
     """
-    with ThreadPoolExecutor(1) as pool:
-        # To bundle the scripts takes as long as to draw the figures, and needs no interpreter lock.
-        vega = pool.submit(_vega)
-        segments = build_segments(facts.segments, facts.names, facts.traits, facts.min_cell)
-        drawn = {figure.name: figure for figure in all_figures(facts, segments)}
-        (folder / "figures").mkdir()
-        written = []
-        for name, figure in drawn.items():
-            written.append(_write(folder / "figures" / f"{name}.svg", figure.svg.encode()))
-            written.append(_write(folder / "figures" / f"{name}.png", figure.png()))
-        page = _page(facts, segments, drawn, vega.result())
+    segments = build_segments(facts.segments, facts.names, facts.traits, facts.min_cell)
+    drawn = {figure.name: figure for figure in all_figures(facts, segments)}
+    (folder / "figures").mkdir()
+    written = []
+    for name, figure in drawn.items():
+        written.append(_write(folder / "figures" / f"{name}.svg", figure.svg.encode()))
+        written.append(_write(folder / "figures" / f"{name}.png", figure.png()))
+    page = _page(facts, segments, drawn)
     return (_write(folder / "index.html", page.encode()), *written)
 
 
-def _page(
-    facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Figure], vega: str
-) -> str:
+def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Figure]) -> str:
     headline, backing = answer.headline(segments)
     chosen = facts.sweep.filter("chosen")["n_clusters"].to_list()
     clustered = facts.segments.filter(facts.segments["segment"] != SET_ASIDE)
@@ -58,7 +50,9 @@ def _page(
         finalize=_printable,
     )
     style = environment.get_template("style.css.jinja").render(font=theme.FONT)
-    scripts = (vega, environment.get_template("script.js.jinja").render())
+    script = environment.get_template("script.js.jinja").render(
+        palette=theme.PALETTE, font=theme.FONT
+    )
     return environment.get_template("page.html.jinja").render(
         facts=facts,
         figures=drawn,
@@ -107,8 +101,8 @@ def _page(
         tables=tables,
         formatting=formatting,
         style=style,
-        scripts=scripts,
-        policy=_content_security_policy(style, scripts),
+        script=script,
+        policy=_content_security_policy(style, script),
         n_traits=TRAITS,
         n_more=MORE_TRAITS,
         few=lambda rows: f"under {facts.min_cell}" if rows is None else formatting.count(rows),
@@ -116,12 +110,11 @@ def _page(
     )
 
 
-def _content_security_policy(style: str, scripts: Sequence[str]) -> str:
-    """Content security policy: allows the style and the scripts by hash, and no request."""
-    hashes = " ".join(_source_hash(script) for script in scripts)
+def _content_security_policy(style: str, script: str) -> str:
+    """Content security policy: allows the style and the script by hash, and no request."""
     return (
-        f"default-src 'none'; script-src {hashes}; style-src {_source_hash(style)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {_source_hash(script)}; style-src {_source_hash(style)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -132,17 +125,6 @@ def _source_hash(content: str) -> str:
 def _printable(value: object) -> object:
     """Text with unprintable characters spelled out; markup and other types stay as they are."""
     return printable(value) if type(value) is str else value
-
-
-def _vega() -> str:
-    """Vega, Vega-Lite and vegaEmbed as one script, from the installed package.
-
-    The addresses it would offer for schema, editor and manual are cut: the page names no site.
-    """
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    bundle = re.sub(r"https?://(?!www\.w3\.org/)[\w./#-]*", "", bundle)
-    # A browser hashes what it has read, and that has no other line ends.
-    return bundle.replace("\r\n", "\n").replace("\r", "\n").replace("</script", r"<\/script")
 
 
 def _write(path: Path, content: bytes) -> Path:
