@@ -43,7 +43,7 @@ class Figure:
     def png(self) -> bytes:
         return vl_convert.svg_to_png(self.svg, scale=2)
 
-    @property
+    @cached_property
     def drawings(self) -> dict[str, str]:
         """SVG for the page, by where it is shown: on a phone, on what is wider, on all."""
         spec = {key: value for key, value in self.spec.items() if key not in ("title", "$schema")}

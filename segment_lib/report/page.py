@@ -11,18 +11,19 @@ import polars as pl
 from segment_lib.report import answer, formatting, mailing, method_charts, tables, theme
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.figures import Figure, all_figures
+from segment_lib.report.pdf import page_pdf
 from segment_lib.report.segments import Segment, build_segments
 from segment_lib.schema.wording import printable
 from segment_lib.terms import SET_ASIDE
 
 COMPONENTS = 6
 """Components whose loadings are shown; the reading is shown for all."""
-TRAITS, MORE_TRAITS = 5, 12
+TRAITS, MORE_TRAITS = 3, 12
 """Traits shown per segment, at first and at most."""
 
 
 def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
-    """Write index.html and figures/*.svg|png into folder (which exists and is empty).
+    """Write index.html, report.pdf and figures/*.svg|png into folder, which exists and is empty.
 
     The same facts give the same bytes. Returns the paths written.
     """
@@ -34,7 +35,12 @@ def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
         written.append(_write(folder / "figures" / f"{name}.svg", figure.svg.encode()))
         written.append(_write(folder / "figures" / f"{name}.png", figure.png()))
     page = _page(facts, segments, drawn)
-    return (_write(folder / "index.html", page.encode()), *written)
+    drawings = {name: next(iter(figure.drawings.values())) for name, figure in drawn.items()}
+    return (
+        _write(folder / "index.html", page.encode()),
+        _write(folder / "report.pdf", page_pdf(page, drawings)),
+        *written,
+    )
 
 
 def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Figure]) -> str:
