@@ -14,15 +14,14 @@ from xml.etree.ElementTree import Element, TreeBuilder
 
 import typst
 
-from segment_lib.report.theme import PALETTE
-
 Block = dict[str, Any]
 """A part of the document, as page.typ sets it: its kind, and what that kind needs."""
 
 _VOID = {"br", "hr", "img", "input", "link", "meta"}
-_SKIPPED = {"button", "nav", "script", "select", "input", "svg"}
+_SKIPPED = {"input", "nav", "script", "select", "svg"}
 _BLOCKS = {"article", "details", "div", "dl", "figure", "ol", "p", "pre", "section", "table", "ul"}
-_INLINE = {"b": "strong", "strong": "strong", "code": "code"}
+_STYLES = {"b", "code", "small", "over", "under", "average"}
+"""Elements and classes of text within a line that are set in their own way."""
 
 
 def page_pdf(html: str, drawings: Mapping[str, str]) -> bytes:
@@ -34,12 +33,14 @@ def page_pdf(html: str, drawings: Mapping[str, str]) -> bytes:
     drawings : SVG of each figure by its name, in the page's colours
     """
     page = _tree(html)
+    # The first rule of the style names the light colours.
+    colours = dict(re.findall(r"--([\w-]+): (#\w+);", html.partition("}")[0]))
     content = {
         "language": page.get("lang"),
         "title": next(page.iter("title")).text,
         "blocks": list(_blocks(next(page.iter("main")))),
-        "drawings": {name: _to_set(svg) for name, svg in drawings.items()},
-        "colours": PALETTE,
+        "drawings": {name: _to_set(svg, colours) for name, svg in drawings.items()},
+        "colours": colours,
     }
     try:
         return _set(content, "ua-1")
@@ -62,9 +63,9 @@ def _set(content: Mapping[str, Any], standard: Literal["ua-1", "1.7"]) -> bytes:
     return pdf
 
 
-def _to_set(svg: str) -> str:
-    """Drawing in the light colours and in signs that the font of the text has."""
-    svg = re.sub(r"var\(--(\w+)\)", lambda match: PALETTE[match[1]], svg)
+def _to_set(svg: str, colours: Mapping[str, str]) -> str:
+    """Drawing in these colours, and in signs that the font of the text has."""
+    svg = re.sub(r"var\(--(\w+)\)", lambda match: colours[match[1]], svg)
     return svg.replace("✕", "×")
 
 
@@ -100,11 +101,14 @@ def _tree(html: str) -> Element:
     return reader.builder.close()
 
 
+def _classes(element: Element) -> list[str]:
+    return element.get("class", "").split()
+
+
 def _is_left_out(element: Element) -> bool:
-    classes = element.get("class", "").split()
     return (
         element.tag in _SKIPPED
-        or {"no-print", "unseen"} & set(classes) != set()
+        or bool({"no-print", "unseen"}.intersection(_classes(element)))
         or (element.tag == "details" and "open" not in element.attrib)
         or "hidden" in element.attrib
         or element.get("aria-hidden") == "true"
@@ -130,8 +134,8 @@ def _blocks(elements: Iterable[Element]) -> Iterator[Block]:
                 items = [_parts(item) for item in element if not _is_left_out(item)]
                 yield {"kind": "list", "items": items}
             case "dl":
-                pairs = [_runs(part) for part in element]
-                yield {"kind": "terms", "pairs": list(zip(pairs[::2], pairs[1::2], strict=True))}
+                pairs = zip(element.iter("dt"), element.iter("dd"), strict=True)
+                yield {"kind": "terms", "pairs": [(_runs(dt), _runs(dd)) for dt, dd in pairs]}
             case _ if "data-columns" in element.attrib:
                 parts = [part for each in element if (part := list(_blocks([each])))]
                 yield {
@@ -142,68 +146,55 @@ def _blocks(elements: Iterable[Element]) -> Iterator[Block]:
             case _ if element.get("role") == "note":
                 yield {"kind": "box", "blocks": _parts(element)}
             case _:
-                yield from _parts(element, element.get("class", ""))
+                yield from _parts(element)
 
 
-def _parts(element: Element, tone: str = "") -> list[Block]:
+def _parts(element: Element) -> list[Block]:
     """Blocks of an element, which is one of text if it holds no others."""
     if any(child.tag in _BLOCKS or re.match(r"h\d", child.tag) for child in element):
         return list(_blocks(element))
     runs = _runs(element)
-    return [{"kind": "text", "tone": tone, "text": runs}] if runs else []
+    return [{"kind": "text", "tones": _classes(element), "text": runs}] if runs else []
 
 
 def _figure(element: Element) -> Iterator[Block]:
-    chart = next(part for part in element.iter("div") if part.get("role") == "img")
-    name = element.get("id", "").removeprefix("figure-")
-    caption = next(element.iter("figcaption"))
     yield from (block for block in _blocks(element) if block["kind"] == "heading")
     yield {
         "kind": "chart",
-        "name": name,
-        "alternative": chart.get("aria-label"),
-        "caption": _runs(caption),
+        "name": element.get("id", "").removeprefix("figure-"),
+        "alternative": next(filter(None, (part.get("aria-label") for part in element.iter()))),
+        "caption": [run for caption in element.iter("figcaption") for run in _runs(caption)],
     }
 
 
 def _table(element: Element) -> Block:
-    headings = [cell for row in next(element.iter("thead")) for cell in row]
+    headings, *rows = element.iter("tr")
     return {
         "kind": "table",
-        "caption": _runs(next(element.iter("caption"))),
-        "headings": [_runs(cell, buttons=True) for cell in headings],
-        "numbers": ["num" in cell.get("class", "").split() for cell in headings],
-        "rows": [[_runs(cell) for cell in row] for row in next(element.iter("tbody"))],
+        "caption": [run for caption in element.iter("caption") for run in _runs(caption)],
+        "headings": [_runs(cell) for cell in headings],
+        "numbers": ["num" in _classes(cell) for cell in headings],
+        "rows": [[{"tones": _classes(cell), "text": _runs(cell)} for cell in row] for row in rows],
     }
 
 
-def _runs(element: Element, *, buttons: bool = False) -> list[tuple[str, str]]:
-    """Text of an element as runs of one style each, white space as a browser shows it."""
-    runs: list[tuple[str, str]] = []
-    for style, text in _texts(element, "", buttons):
-        if runs and runs[-1][0] == style:
-            runs[-1] = style, runs[-1][1] + text
-        else:
-            runs.append((style, text))
-    return _trimmed([(style, re.sub(r"[ \t\n]+", " ", text)) for style, text in runs])
+def _runs(element: Element) -> list[tuple[str, str]]:
+    """Text of an element as runs of one style each; empty where nothing shows."""
+    runs = [(style, text) for style, text in _texts(element, "") if text]
+    return runs if any(text.strip() for _, text in runs) else []
 
 
-def _texts(element: Element, style: str, buttons: bool) -> Iterator[tuple[str, str]]:
-    yield style, element.text or ""
+def _texts(element: Element, style: str) -> Iterator[tuple[str, str]]:
+    yield style, _squeezed(element.text)
     for child in element:
-        if not _is_left_out(child) or (buttons and child.tag == "button"):
-            yield from _texts(child, _INLINE.get(child.tag, style), buttons)
-            if child.tag == "br":
-                yield style, "\v"
-        yield style, child.tail or ""
+        if child.tag == "br":
+            yield style, "\n"
+        elif not _is_left_out(child):
+            own = _STYLES.intersection([child.tag, *_classes(child)])
+            yield from _texts(child, min(own, default=style))
+        yield style, _squeezed(child.tail)
 
 
-def _trimmed(runs: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Runs without white space at the ends, nor those that hold nothing."""
-    text = "".join(text for _, text in runs)
-    if not text.strip():
-        return []
-    runs = [(style, text) for style, text in runs if text]
-    runs[0] = runs[0][0], runs[0][1].lstrip()
-    runs[-1] = runs[-1][0], runs[-1][1].rstrip()
-    return [(style, text.replace("\v", "\n")) for style, text in runs if text]
+def _squeezed(text: str | None) -> str:
+    """Text with one space for any white space, as a browser shows it."""
+    return re.sub(r"\s+", " ", text or "")
