@@ -227,7 +227,7 @@ def _number_rule(name: str, levels: Collection[str] | None, counts: Counts) -> R
 
 
 def _median(rows: Mapping[float, int]) -> float:
-    """The lower weighted median, which is a value that occurs."""
+    """Return the lower weighted median: a value that occurs, or its bin where numbers share one."""
     half = sum(rows.values()) / 2
     below = 0
     for value, n in sorted(rows.items()):

@@ -4,6 +4,7 @@ from segment_lib.model.blocks import add_up, row_blocks
 from segment_lib.model.bounds import RowBounds
 from segment_lib.model.checkpoint import SweepCheckpoint
 from segment_lib.model.choice import (
+    MIN_SHARE,
     Gain,
     Trial,
     choose_clusters,
@@ -47,6 +48,7 @@ from segment_lib.model.stability import (
 )
 
 __all__ = [
+    "MIN_SHARE",
     "RECLUSTERINGS",
     "CompactRows",
     "DaskRows",

@@ -63,6 +63,8 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
     max_iter : passes at most
     tol : squared shift of the centres, in all, at which they rest; relative to the mean variance
     random_state : a seed, a RandomState, or None for another answer each time
+    min_share : share of the rows below which the searches avoid a cluster, at the price of a higher
+        inertia
 
     Attributes
     ----------
@@ -83,6 +85,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         max_iter: int = 300,
         tol: float = 1e-4,
         random_state: Any = 0,
+        min_share: float = 0.0,
     ) -> None:
         self.n_clusters = n_clusters
         self.init = init
@@ -90,6 +93,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
         self.max_iter = max_iter
         self.tol = tol
         self.random_state = random_state
+        self.min_share = min_share
 
     @classmethod
     def from_centers(cls, centers: np.ndarray) -> Self:
@@ -290,7 +294,7 @@ class KMeans(ClusterMixin, dask_ml.cluster.KMeans):  # type: ignore[misc]
 
 
 def _check_alike(models: Sequence[KMeans]) -> None:
-    shared = {(m.n_init, m.max_iter, m.tol, isinstance(m.init, str)) for m in models}
+    shared = {(m.n_init, m.max_iter, m.tol, m.min_share, isinstance(m.init, str)) for m in models}
     if len(shared) > 1 or len({model.n_clusters for model in models}) < len(models):
         raise ParameterError(
             "Models fitted together differ in n_clusters, and in centres they begin from, alone."
@@ -302,6 +306,7 @@ def _check_parameters(model: KMeans, shape: tuple[int, ...]) -> None:
     check_at_least("n_init", model.n_init, 1)
     check_at_least("max_iter", model.max_iter, 1)
     check_at_least("tol", model.tol, -np.inf, Real)
+    check_at_least("min_share", model.min_share, 0, Real)
     n_rows, n_features = shape
     if isinstance(model.init, str):
         check_choice("init", model.init, _INITS)
@@ -327,17 +332,18 @@ def _begin(
         starts = {model.n_clusters: _centred(np.asarray(model.init), mean) for model in models}
         agreements = dict.fromkeys(tried, float("nan"))
     else:
-        n_init, limits = models[0].n_init, models[0]._limits
-        searches = [delayed(_search)(sample, tried, (seed, i)) for i in range(n_init)]
+        n_init, min_share = models[0].n_init, models[0].min_share
+        searches = [delayed(_search)(sample, tried, (seed, i), min_share) for i in range(n_init)]
+        limits = {"min_share": min_share, **models[0]._limits}
         fitting = delayed(_fit_sample)(sample, tried, searches, (seed,), limits)
         starts, agreements = fitting.compute()
     return SweepCheckpoint({k: ClusteringState(c) for k, c in starts.items()}, agreements)
 
 
 def _search(
-    sample: Sample, n_clusters: Sequence[int], seed: tuple[int, ...]
+    sample: Sample, n_clusters: Sequence[int], seed: tuple[int, ...], min_share: float
 ) -> dict[int, Clustering]:
-    return search(sample.scores, n_clusters, seed)
+    return search(sample.scores, n_clusters, seed, min_share=min_share)
 
 
 def _fit_sample(

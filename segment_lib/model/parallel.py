@@ -14,13 +14,11 @@ from segment_lib.model.scale import Moments
 _DRAWS = 40
 _QUANTILE = 0.95
 _NOTHING = 1e-9
-"""Of the largest eigenvalue, what rounding leaves of those that are none."""
+"""Of the sum of all variances, what rounding leaves of those that are none."""
 
 
-def components_above_chance(
-    moments: Moments, variances: np.ndarray, blocks: Sequence[object] | None = None
-) -> int:
-    """Count the leading components whose variance independent blocks would not reach by chance.
+def variances_by_chance(moments: Moments, blocks: Sequence[object] | None = None) -> np.ndarray:
+    """Return the variances that the components of independent blocks reach by chance.
 
     The reference has the blocks as they are and nothing between them: the eigenvalues of the block
     diagonal of the covariance matrix, spread by sampling as those of normal rows are. Eigenvalues
@@ -29,22 +27,30 @@ def components_above_chance(
     Parameters
     ----------
     moments : of the rows
-    variances : of all components in falling order, shape (n_features,)
     blocks : block of each feature, such as the attribute it is made from; None if each is its own
 
     Returns
     -------
-    n_components : 0 if none stands out
+    variances : in falling order, at most one for each feature
     """
     reference = _block_variances(moments, blocks)
-    reference = reference[reference > _NOTHING * max(variances[0], reference.max(initial=0.0))]
+    reference = reference[reference > _NOTHING * np.trace(moments.scatter) / max(moments.n - 1, 1)]
     if not len(reference):
-        return 0
+        return np.zeros(0)
     draw = np.random.default_rng(0)
     drawn = np.stack([_sample_variances(reference, moments.n, draw) for _ in range(_DRAWS)])
-    by_chance = np.quantile(drawn, _QUANTILE, axis=0)
-    above = variances[: len(by_chance)] > by_chance
-    return int(above.cumprod().sum())
+    return np.asarray(np.quantile(drawn, _QUANTILE, axis=0))
+
+
+def count_above(variances: np.ndarray, by_chance: np.ndarray) -> int:
+    """Count the leading components whose variance chance would not reach.
+
+    Parameters
+    ----------
+    variances, by_chance : in falling order
+    """
+    compared = min(len(variances), len(by_chance))
+    return int((variances[:compared] > by_chance[:compared]).cumprod().sum())
 
 
 def _block_variances(moments: Moments, blocks: Sequence[object] | None) -> np.ndarray:

@@ -10,7 +10,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from segment_lib.errors import ParameterError, RowsError
-from segment_lib.model.parallel import components_above_chance
+from segment_lib.model.parallel import count_above, variances_by_chance
 from segment_lib.model.scale import Moments, StandardScaler, by_blocks, compute_moments
 from segment_lib.model.validation import check_choice, check_rows, refuse_unsupported
 
@@ -38,6 +38,8 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
     ----------
     all_explained_variance_ratio_ : of all components in falling order, those left out included
     stands_out_ : False if parallel analysis finds no component above chance, and the first is kept
+    variance_by_chance_ : what parallel analysis says that chance gives each component kept; empty
+        where it was not asked
     moments_ : count, mean and scatter matrix of the rows seen
     """
 
@@ -130,15 +132,17 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
         components = components * np.sign(components[np.arange(len(components)), largest])[:, None]
         ratio = variances / variances.sum() if variances.any() else np.zeros_like(variances)
         if self.n_components == "parallel":
-            above_chance = components_above_chance(moments, variances, self.blocks)
-            self.stands_out_, kept = above_chance > 0, max(above_chance, 1)
+            by_chance = variances_by_chance(moments, self.blocks)
+            above = count_above(variances, by_chance)
+            self.stands_out_, kept = above > 0, max(above, 1)
         else:
-            self.stands_out_ = True
+            self.stands_out_, by_chance = True, np.zeros(0)
             kept = _n_components(self.n_components, ratio, moments.n)
         self.moments_ = moments
         self.n_components_ = kept
         self.components_ = components[:kept]
         self.explained_variance_ = variances[:kept]
+        self.variance_by_chance_ = by_chance[:kept]
         self.explained_variance_ratio_ = ratio[:kept]
         self.all_explained_variance_ratio_ = ratio
         self.singular_values_ = np.sqrt(variances[:kept] * max(moments.n - 1, 1))

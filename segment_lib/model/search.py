@@ -5,6 +5,9 @@ least and splits the cluster that gains most, then lets the centres travel; wher
 more, searches from other starts have mostly come to the same optimum. The idea is that of Fränti
 (2018), "Efficiency of random swap clustering", Journal of Big Data 5, 13, with the swaps chosen by
 what they promise rather than drawn.
+
+A lone odd row can claim a cluster at every number of them, and leave the others one fewer. So
+clusters below a share of the rows can be avoided, at the price of a higher inertia.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +33,9 @@ _ITERATIONS, _TOL = 20, 1e-3
 _GAIN = 1e-4
 """Share of the inertia by which a swap must lower it."""
 _ALIKE = 1e-3
-"""Share of the inertia within which two searches have come to the same optimum."""
+"""Share of the cost within which two searches have come to the same optimum."""
+_PENALTY = 1.0
+"""Share of the inertia that a tiny cluster adds to the cost: it is kept where it halves that."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +44,26 @@ class Clustering:
 
     centers: np.ndarray
     """Shape (n_clusters, n_components), float32."""
-    inertia: float
+    cost: float
+    """The inertia, and the penalty of tiny clusters."""
     removal: np.ndarray
-    """What the inertia rises by at most without a centre, shape (n_clusters,)."""
+    """What the cost rises by at most without a centre, shape (n_clusters,)."""
     halves: np.ndarray
     """Centres of the halves of each cluster, shape (n_clusters, 2, n_components)."""
     gains: np.ndarray
     """What the inertia falls by at least with a cluster halved, shape (n_clusters,)."""
 
     @classmethod
-    def fit(cls, scores: np.ndarray, norms: np.ndarray, centers: np.ndarray) -> Self:
+    def fit(
+        cls, scores: np.ndarray, norms: np.ndarray, centers: np.ndarray, min_share: float
+    ) -> Self:
         """Assign the rows to their nearest centres, and weigh what a change promises.
 
         Parameters
         ----------
         scores : shape (n_rows, n_components), float32
         norms : their squared lengths, shape (n_rows,)
+        min_share : share of the rows below which a cluster is tiny
         """
         squares = (centers.astype(np.float64) ** 2).sum(axis=1) - 2.0 * (scores @ centers.T)
         labels = squares.argmin(axis=1)
@@ -62,13 +71,14 @@ class Clustering:
         nearest = squares[rows, labels]
         squares[rows, labels] = np.inf
         apart = squares.min(axis=1) - nearest if len(centers) > 1 else np.zeros(len(scores))
-        removal = np.bincount(labels, apart, len(centers))
         inertia = float(np.maximum(nearest + norms, 0.0).sum())
+        tiny = np.bincount(labels, minlength=len(centers)) < min_share * len(scores)
+        removal = np.bincount(labels, apart, len(centers)) - _PENALTY * inertia * tiny
         halves = np.repeat(centers[:, None], 2, axis=1)
         gains = np.zeros(len(centers))
         for cluster in range(len(centers)):
             halves[cluster], gains[cluster] = _halved(scores[labels == cluster], centers[cluster])
-        return cls(centers, inertia, removal, halves, gains)
+        return cls(centers, _cost(inertia, tiny), removal, halves, gains)
 
     def swapped(self, wanted: int) -> list[np.ndarray]:
         """Return the centres after each of the most promising swaps."""
@@ -105,8 +115,12 @@ def _halved(rows: np.ndarray, center: np.ndarray) -> tuple[np.ndarray, float]:
     return np.stack([center, center]), 0.0
 
 
+def _cost(inertia: float, tiny: np.ndarray) -> float:
+    return inertia * (1 + _PENALTY * int(tiny.sum()))
+
+
 def search(
-    scores: np.ndarray, n_clusters: Sequence[int], seed: tuple[int, ...]
+    scores: np.ndarray, n_clusters: Sequence[int], seed: tuple[int, ...], *, min_share: float = 0.0
 ) -> dict[int, Clustering]:
     """Search once, for all numbers of clusters together: each learns from its neighbours.
 
@@ -114,15 +128,16 @@ def search(
     ----------
     scores : rows around the origin, shape (n_rows, n_components), float32
     n_clusters : in ascending order
+    min_share : share of the rows below which a cluster is avoided where it can be
     """
     scores = scores[:SEARCH_SIZE]
     norms = (scores.astype(np.float64) ** 2).sum(axis=1)
     rows = seeding(scores, max(n_clusters), seed)
-    best = _travelled(scores, norms, [(k, rows[:k]) for k in n_clusters], {})
+    best = _travelled(scores, norms, [(k, rows[:k]) for k in n_clusters], {}, min_share)
     doubtful = set(n_clusters)
     for _ in range(_ROUNDS):
         starts = [(k, centers) for k in sorted(doubtful) for centers in _proposals(best, k)]
-        better = _travelled(scores, norms, starts, best)
+        better = _travelled(scores, norms, starts, best, min_share)
         if not better:
             break
         best |= better
@@ -142,6 +157,8 @@ def fit_sample(
     n_clusters: Sequence[int],
     searches: Sequence[Mapping[int, Clustering]],
     seed: tuple[int, ...],
+    *,
+    min_share: float = 0.0,
     **limits: Any,
 ) -> tuple[dict[int, np.ndarray], dict[int, float]]:
     """Choose the best of several searches for each number of clusters, and fit it to all rows.
@@ -154,6 +171,7 @@ def fit_sample(
     scores : shape (n_rows, n_components), float32
     searches : on these rows
     seed : of further searches
+    min_share : as the searches had it
     limits : `max_iter` and `tol` of the fit to all rows
 
     Returns
@@ -164,20 +182,21 @@ def fit_sample(
     tried = [dict(each) for each in searches]
     agreements = {k: agreement(scores, [each[k].centers for each in tried]) for k in n_clusters}
     for further in range(len(tried) if len(tried) > 1 else 0):
-        lone = [k for k in n_clusters if _is_lone([each[k].inertia for each in tried if k in each])]
+        lone = [k for k in n_clusters if _is_lone([each[k].cost for each in tried if k in each])]
         if not lone:
             break
-        tried.append(search(scores, lone, (*seed, len(searches) + further)))
+        another = (*seed, len(searches) + further)
+        tried.append(search(scores, lone, another, min_share=min_share))
     best = {
-        k: min((each[k] for each in tried if k in each), key=lambda c: c.inertia).centers
+        k: min((each[k] for each in tried if k in each), key=lambda c: c.cost).centers
         for k in n_clusters
     }
     states = lloyd(LocalRows([scores]), best, **limits)
     return {k: state.centers for k, state in states.items()}, agreements
 
 
-def _is_lone(inertias: Sequence[float]) -> bool:
-    least, second, *_ = sorted(inertias)
+def _is_lone(costs: Sequence[float]) -> bool:
+    least, second, *_ = sorted(costs)
     return second > (1 + _ALIKE) * least
 
 
@@ -195,14 +214,16 @@ def _travelled(
     norms: np.ndarray,
     starts: Sequence[tuple[int, np.ndarray]],
     best: Mapping[int, Clustering],
+    min_share: float,
 ) -> dict[int, Clustering]:
     """Let all centres travel together; return what is better than the best so far."""
     tried = dict(enumerate(centers for _, centers in starts))
     states = lloyd(LocalRows([scores]), tried, max_iter=_ITERATIONS, tol=_TOL)
-    least = {k: (1 - _GAIN) * clustering.inertia for k, clustering in best.items()}
+    least = {k: (1 - _GAIN) * clustering.cost for k, clustering in best.items()}
     better: dict[int, np.ndarray] = {}
     for (k, _), state in zip(starts, states.values(), strict=True):
         inertia = norms.sum() - ((state.sums**2).sum(axis=1) / np.maximum(state.counts, 1)).sum()
-        if inertia < least.get(k, np.inf):
-            least[k], better[k] = inertia, state.centers
-    return {k: Clustering.fit(scores, norms, centers) for k, centers in better.items()}
+        cost = _cost(inertia, state.counts < min_share * len(scores))
+        if cost < least.get(k, np.inf):
+            least[k], better[k] = cost, state.centers
+    return {k: Clustering.fit(scores, norms, c, min_share) for k, c in better.items()}

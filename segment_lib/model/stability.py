@@ -13,6 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 from segment_lib.hashing import row_hash
 from segment_lib.model.kernel import label_rows
 from segment_lib.model.kmeans import KMeans
+from segment_lib.model.parallel import count_above
 from segment_lib.model.sample import Sample
 from segment_lib.model.search import fit_sample, search
 
@@ -24,15 +25,23 @@ def recluster_samples(
     sample: Delayed,
     models: Sequence[KMeans],
     *,
+    by_chance: Sequence[float] = (),
     random_state: int = 0,
     trials: int = RECLUSTERINGS,
 ) -> dict[int, np.ndarray]:
     """Cluster random halves of the sample anew, with the effort that the models took.
 
+    A half has its own components: those of the given ones that do not stand out from chance in it
+    count for nothing.
+
     What differs between halves of a sample is what differs between samples of that size: the
     variance of a half about the whole is that of the whole about the truth (McCarthy 1969,
     "Pseudo-replication: half samples", Review of the International Statistical Institute 37,
     239-264).
+
+    Parameters
+    ----------
+    by_chance : variance that chance gives each component, shape (n_components,); empty if all count
 
     Returns
     -------
@@ -40,9 +49,11 @@ def recluster_samples(
     """
     first = models[0]
     n_clusters = sorted(model.n_clusters for model in models)
-    limits = {"max_iter": first.max_iter, "tol": first.tol}
+    effort = {"max_iter": first.max_iter, "tol": first.tol, "min_share": first.min_share}
     tasks = [
-        delayed(_recluster)(sample, n_clusters, trial, random_state, first.n_init, limits)
+        delayed(_recluster)(
+            sample, n_clusters, by_chance, trial, random_state, first.n_init, effort
+        )
         for trial in range(trials)
     ]
     fitted = dask.compute(*tasks)
@@ -52,18 +63,36 @@ def recluster_samples(
 def _recluster(
     sample: Sample,
     n_clusters: Sequence[int],
+    by_chance: Sequence[float],
     trial: int,
     seed: int,
     n_init: int,
-    limits: Mapping[str, Any],
+    effort: Mapping[str, Any],
 ) -> dict[int, np.ndarray]:
     """Cluster the half of the sample with the smallest hashes of their hashes."""
     most, n = max(n_clusters), len(sample.scores)
     size = max(n // 2, min(most, n))
     drawn = np.argsort(row_hash(sample.hashes, seed + trial + 1), kind="stable")[:size]
-    half = sample.scores[drawn]
-    searches = [search(half, n_clusters, (seed, trial, start)) for start in range(n_init)]
-    return fit_sample(half, n_clusters, searches, (seed, trial), **limits)[0]
+    axes = _axes_above_chance(sample.scores[drawn], by_chance)
+    half = sample.scores[drawn] @ axes
+    searches = [
+        search(half, n_clusters, (seed, trial, start), min_share=effort["min_share"])
+        for start in range(n_init)
+    ]
+    fitted, _ = fit_sample(half, n_clusters, searches, (seed, trial), **effort)
+    # Off the axes a centre is 0, which changes the distances of a row to all centres alike.
+    return {k: centers @ axes.T for k, centers in fitted.items()}
+
+
+def _axes_above_chance(scores: np.ndarray, by_chance: Sequence[float]) -> np.ndarray:
+    """Return the axes of the components of these rows that stand out, (n_components, n_axes)."""
+    width = scores.shape[1]
+    centred = (scores - scores.mean(axis=0, dtype=np.float64)).astype(np.float64)
+    variances, axes = np.linalg.eigh(centred.T @ centred / max(len(scores) - 1, 1))
+    above = count_above(variances[::-1], np.asarray(by_chance)) if len(by_chance) else width
+    if above == width:
+        return np.eye(width, dtype=np.float32)
+    return axes[:, ::-1][:, : max(above, 1)].astype(np.float32)
 
 
 def cross_tables(sample: Delayed, clusterings: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:

@@ -106,9 +106,11 @@ def judge(
     eligible: Sequence[int],
 ) -> Candidates:
     """Cluster the sample anew for the numbers to choose from, and count people and customers."""
+    fitted = context.result(Fitted)
     reclustered = recluster_samples(
         sample,
         [model for model in models if model.n_clusters in eligible],
+        by_chance=fitted.variance_by_chance,
         random_state=context.config.model.random_state,
     )
     clusterings = {
@@ -116,11 +118,10 @@ def judge(
         for model in models
     }
     customers = count_customers(context, projection, clusterings)
-    stands_out = context.result(Fitted).stands_out
     tables = cross_tables(sample, clusterings)
     return Candidates(
         clusterings,
-        {k: Tried(tables[k], customers[k], stands_out) for k in clusterings},
+        {k: Tried(tables[k], customers[k], fitted.stands_out) for k in clusterings},
         {model.n_clusters: model.sums_.counts for model in models},
         eligible,
     )

@@ -13,6 +13,7 @@ from segment_lib.cluster.spill import Scratch
 from segment_lib.errors import DataError
 from segment_lib.matrix import feature_array, row_array
 from segment_lib.model import (
+    MIN_SHARE,
     IncrementalPCA,
     KMeans,
     Projection,
@@ -69,7 +70,8 @@ def fit_projection(context: Context) -> Outcome:
         f"{pca.n_components_} components hold {shared:.1%} of the variance of {len(features)} "
         f"features{f', {len(constant)} of which are constant' if constant else ''}"
     )
-    result = Fitted(int(pca.n_components_), constant, pca.stands_out_)
+    by_chance = tuple(pca.variance_by_chance_.tolist())
+    result = Fitted(int(pca.n_components_), constant, pca.stands_out_, by_chance)
     return Outcome(result, len(X), len(X), message, work=Work(len(files)))
 
 
@@ -118,7 +120,7 @@ def sweep_and_choose(
     projection = Projection.from_arrays(context.arrays(PROJECTION))
     seed = context.config.model.random_state
     init: Any = warm.starts if warm else "k-means++"
-    models = [KMeans(k, init=init, random_state=seed) for k in tried]
+    models = [KMeans(k, init=init, random_state=seed, min_share=MIN_SHARE) for k in tried]
     sample = run_passes(context, projection, models)
     if warm is None:
         models = [model.by_size() for model in models]

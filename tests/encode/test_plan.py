@@ -4,11 +4,13 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segment_lib.clean.tally import tally_part
 from segment_lib.encode import Plan, derive_plan, read_plan
 from segment_lib.encode.plan import MAX_LEVELS
 from segment_lib.encode.recodings import RECODINGS, REDUNDANT
@@ -105,6 +107,19 @@ def test_a_number_is_filled_with_the_lower_median_of_the_rows(rows):
     everyone = sorted(value for value, n in rows.items() for _ in range(n))
     plan = derive(schema_of(A="numeric"), {"A": {str(v): n for v, n in rows.items()}}, {"A": None})
     assert plan.rules[0].fill == everyone[(len(everyone) - 1) // 2]
+
+
+@given(seed=st.integers(0, 10**6), doublings=st.sampled_from([3, 10, 30]))
+@settings(max_examples=15, deadline=None)
+def test_the_fill_of_more_numbers_than_are_counted_is_as_near_the_median_as_method_md_says(
+    seed, doublings
+):
+    values = np.sort(2.0 ** np.random.default_rng(seed).uniform(0, doublings, 9_001))
+    schema = schema_of(A="numeric")
+    tally = tally_part(pl.DataFrame({"A": values}), schema)
+    counts = {str(value): n for value, n in tally.values["A"].rows.items()}
+    fill = derive(schema, {"A": counts}, {"A": None}).rules[0].fill
+    assert 0 <= values[4_500] - fill < doublings / 2048 * values[4_500]
 
 
 @pytest.mark.parametrize(("n", "rule"), [(MAX_LEVELS, OneHot), (MAX_LEVELS + 1, Drop)])

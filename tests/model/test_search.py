@@ -24,7 +24,7 @@ def noise(n: int = 2000, width: int = 5, seed: int = 0) -> np.ndarray:
 
 
 def clustering(rows: np.ndarray, centers: np.ndarray) -> Clustering:
-    return Clustering.fit(rows, (rows.astype(np.float64) ** 2).sum(axis=1), centers)
+    return Clustering.fit(rows, (rows.astype(np.float64) ** 2).sum(axis=1), centers, 0.0)
 
 
 def squared(rows: np.ndarray, centers: np.ndarray) -> np.ndarray:
@@ -44,14 +44,14 @@ def test_a_search_is_as_good_as_twenty_restarts_of_scikit_learn(rows):
     ours = search(rows, range(2, 13), (0,))
     for k in (3, 7, 12):
         theirs = sklearn.cluster.KMeans(k, n_init=20, random_state=0).fit(rows)
-        assert ours[k].inertia <= 1.003 * theirs.inertia_
+        assert ours[k].cost <= 1.003 * theirs.inertia_
 
 
 def test_figures_of_a_clustering_are_those_worked_out_by_hand():
     rows, centers = noise(300), noise(4, seed=1)
     apart = squared(rows, centers)
     own = clustering(rows, centers)
-    assert own.inertia == pytest.approx(apart.min(axis=1).sum(), rel=1e-5)
+    assert own.cost == pytest.approx(apart.min(axis=1).sum(), rel=1e-5)
     for removed in range(4):
         without = np.delete(apart, removed, axis=1).min(axis=1).sum()
         assert own.removal[removed] == pytest.approx(without - apart.min(axis=1).sum(), rel=1e-4)
@@ -62,7 +62,7 @@ def test_figures_of_a_clustering_are_those_worked_out_by_hand():
 def test_a_split_gains_what_it_promises_at_least(seed, k):
     rows = noise(200, 3, seed)
     best = search(rows, [k], (seed,))[k]
-    promised = best.inertia - best.gains.max()
+    promised = best.cost - best.gains.max()
     assert squared(rows, best.split()).min(axis=1).sum() <= promised * (1 + 1e-5)
 
 
@@ -71,7 +71,7 @@ def test_a_split_gains_what_it_promises_at_least(seed, k):
 def test_a_merge_costs_what_it_promises_at_most(seed, k):
     rows = noise(200, 3, seed)
     best = search(rows, [k], (seed,))[k]
-    promised = best.inertia + best.removal.min()
+    promised = best.cost + best.removal.min()
     assert squared(rows, best.merged()).min(axis=1).sum() <= promised * (1 + 1e-5)
 
 
@@ -93,7 +93,7 @@ def test_one_cluster_has_no_swap():
 def test_fewer_different_rows_than_clusters_come_to_an_end():
     rows = np.repeat(np.eye(3, dtype=np.float32), 20, axis=0)
     best = search(rows, range(2, 7), (0,))
-    assert best[3].inertia == pytest.approx(0, abs=1e-6)
+    assert best[3].cost == pytest.approx(0, abs=1e-6)
     assert best[6].centers.shape == (6, 3)
 
 
@@ -102,7 +102,7 @@ def test_searches_that_agree_are_not_searched_again_and_the_best_is_taken():
     searches = [search(rows, [12], (seed,)) for seed in range(2)]
     centers, agreements = fit_sample(rows, [12], searches, (0,), max_iter=300, tol=1e-4)
     assert agreements[12] > 0.99
-    assert clustering(rows, centers[12]).inertia <= min(s[12].inertia for s in searches)
+    assert clustering(rows, centers[12]).cost <= min(s[12].cost for s in searches)
 
 
 def test_a_search_that_is_alone_with_its_optimum_is_mended_by_further_ones():
@@ -111,13 +111,35 @@ def test_a_search_that_is_alone_with_its_optimum_is_mended_by_further_ones():
     good = search(rows, [12], (0,))
     centers, agreements = fit_sample(rows, [12], [poor, good], (5,), max_iter=300, tol=1e-4)
     assert agreements[12] < 0.9
-    assert clustering(rows, centers[12]).inertia <= good[12].inertia
+    assert clustering(rows, centers[12]).cost <= good[12].cost
     centers, _ = fit_sample(rows, [12], [poor, poor], (5,), max_iter=1, tol=1e-4)
-    worse = clustering(rows, centers[12]).inertia
+    worse = clustering(rows, centers[12]).cost
     centers, _ = fit_sample(
         rows, [12], [poor, {12: clustering(rows, rows[12:24])}], (5,), max_iter=300, tol=1e-4
     )
-    assert clustering(rows, centers[12]).inertia < worse
+    assert clustering(rows, centers[12]).cost < worse
+
+
+def with_odd_rows() -> np.ndarray:
+    """Three rows so far away that the best clustering gives them a cluster."""
+    return np.concatenate([noise(3000), np.full((3, 5), 15, dtype=np.float32)])
+
+
+def smallest(rows: np.ndarray, centers: np.ndarray) -> int:
+    return int(np.bincount(squared(rows, centers).argmin(axis=1), minlength=len(centers)).min())
+
+
+@pytest.mark.parametrize("k", [3, 5, 9])
+def test_tiny_clusters_are_avoided_where_they_are_not_wanted(k):
+    rows = with_odd_rows()
+    assert smallest(rows, search(rows, range(2, 10), (0,))[k].centers) == 3
+    avoided = search(rows, range(2, 10), (0,), min_share=0.01)[k].centers
+    assert smallest(rows, avoided) >= 0.01 * len(rows)
+
+
+def test_a_tiny_cluster_that_nothing_avoids_is_left():
+    rows = np.repeat(np.array([[-9.0], [0.0], [9.0]], dtype=np.float32), [3, 500, 500], axis=0)
+    assert smallest(rows, search(rows, [3], (0,), min_share=0.01)[3].centers) == 3
 
 
 def test_a_single_clustering_agrees_with_nothing():
