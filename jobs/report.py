@@ -21,6 +21,7 @@ from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.results import Encoded, Fitted, Gained, Ingested, Reported, Swept
 from segment_lib.run.run_sheet import RUN_SHEET
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.schema.language import Language
 
 if TYPE_CHECKING:
     from segment_lib.report import DriftSection
@@ -36,6 +37,7 @@ def run(context: Context) -> Outcome:
     # What draws takes 30 MiB and a quarter of a second to load, which other stages go without.
     from segment_lib.report import RunFacts, write_report
 
+    language = Language(context.config.report.language)
     arrays, attributes = context.arrays(ARRAYS), context.frame(ATTRIBUTES)
     encoded, rule = context.result(Encoded), context.result(Swept).rule
     gained = context.result(Gained)
@@ -78,7 +80,8 @@ def run(context: Context) -> Outcome:
         versions=sheet.versions,
         min_cell=context.config.fairness.min_cell,
         min_segment_rows=context.config.compare.min_segment_rows,
-        drift=drift(context) if context.is_refresh else None,
+        drift=drift(context, language) if context.is_refresh else None,
+        language=language,
     )
     folder = context.local(context.staging_dir) / "page"
     folder.mkdir(mode=0o700)
@@ -91,7 +94,7 @@ def run(context: Context) -> Outcome:
     return Outcome(Reported(), rows, rows, f"{len(context.written)} files")
 
 
-def drift(context: Context) -> "DriftSection":
+def drift(context: Context, language: Language) -> "DriftSection":
     """Return the findings of a refresh, for the page."""
     from segment_lib.report import drift_section
 
@@ -101,6 +104,7 @@ def drift(context: Context) -> "DriftSection":
         context.table(artifacts.SEGMENT_CHANGES),
         {"base": context.base.table(SEGMENTS), "new": context.table(SEGMENTS)},
         min_cell=context.config.fairness.min_cell,
+        language=language,
     )
 
 
@@ -120,7 +124,7 @@ STAGE = Stage(
         *(CALIBRATION, WEIGHTS),
         *(Encoded, Fitted, Gained, Ingested, fields_of(Swept, "rule")),
     ),
-    settings=("fairness.min_cell", "compare.min_segment_rows"),
+    settings=("fairness.min_cell", "compare.min_segment_rows", "report.language"),
     cost=cost,
 )
 OF_REFRESH = Stage(

@@ -12,6 +12,9 @@ PLACED, ALL = "placed", "all"
 OVER, UNDER, AVERAGE = VERDICTS = ("over", "under", "average")
 """Whether customers are surely more common in a segment, surely rarer, or neither."""
 
+LANGUAGES = ("en", "de")
+"""Languages of the page: English and German."""
+
 CONFIDENCE = 0.95
 """Of every interval and of every limit by chance."""
 

@@ -1,11 +1,12 @@
 """Input of the page: the tables of a run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from segment_lib.report.drift import DriftSection
+from segment_lib.schema.language import Language
 
 Figures = Mapping[str, float]
 """Named numbers, such as those of one chi-square test."""
@@ -82,3 +83,5 @@ class RunFacts:
     """Remarks of the stages for the reader, a sentence each."""
     drift: DriftSection | None = None
     """Section on the refresh; None for a run without a base."""
+    language: Language = field(default_factory=Language)
+    """What the page is written in."""

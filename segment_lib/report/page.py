@@ -2,17 +2,27 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import jinja2
 import polars as pl
 
-from segment_lib.report import answer, formatting, mailing, method_charts, tables, theme
+from segment_lib.report import (
+    answer,
+    data_tables,
+    formatting,
+    mailing,
+    method_charts,
+    tables,
+    theme,
+)
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.figures import Figure, all_figures
 from segment_lib.report.pdf import page_pdf
 from segment_lib.report.segments import Segment, build_segments
+from segment_lib.schema.language import Language
 from segment_lib.schema.wording import printable
 from segment_lib.terms import SET_ASIDE
 
@@ -44,6 +54,7 @@ def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
 
 
 def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Figure]) -> str:
+    language = facts.language
     headline, backing = answer.headline(segments)
     chosen = facts.sweep.filter("chosen")["n_clusters"].to_list()
     clustered = facts.segments.filter(facts.segments["segment"] != SET_ASIDE)
@@ -54,6 +65,11 @@ def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Fi
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_printable,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        language.gettext, language.ngettext, newstyle=False
     )
     style = environment.get_template("style.css.jinja").render(font=theme.FONT)
     script = environment.get_template("script.js.jinja").render(
@@ -73,7 +89,7 @@ def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Fi
         calibration=(
             None
             if facts.calibration is None
-            else tables.calibration_table(facts.calibration, facts.min_cell)
+            else tables.calibration_table(facts.calibration, facts.min_cell, language)
         ),
         weights=() if facts.weights is None else mailing.weight_sentences(facts.weights),
         warnings=answer.warnings(segments, facts.sweep, facts.suspicious),
@@ -85,35 +101,49 @@ def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Fi
         sensitivity=answer.sensitivity_sentence(facts.sensitivity),
         chosen=chosen[0] if chosen else None,
         segments=segments,
-        index=tables.index_table(segments),
-        gains=tables.gains_table(facts.gains.filter(pl.col("population_rows") > 0)),
+        index=tables.index_table(segments, language),
+        gains=tables.gains_table(facts.gains.filter(pl.col("population_rows") > 0), language),
         response=(
             None
             if facts.response is None
-            else tables.response_table(facts.response, facts.min_cell)
+            else tables.response_table(facts.response, facts.min_cell, language)
         ),
         stability=tables.stability_table(
-            facts.stability, chosen[0] if chosen else 0, segments, facts.min_cell
+            facts.stability, chosen[0] if chosen else 0, segments, facts.min_cell, language
         ),
         tried=tables.sweep_rows(
-            facts.sweep, int(clustered["population_rows"].sum()), segments, facts.min_cell
+            facts.sweep,
+            int(clustered["population_rows"].sum()),
+            segments,
+            facts.min_cell,
+            language,
         ),
-        stages=tables.stage_rows(facts.stages, segments),
+        stages=data_tables.stage_rows(facts.stages, segments),
         fairness=tables.fairness_tables(
-            facts.fairness, {segment.number: segment.title for segment in segments}
+            facts.fairness, {segment.number: segment.title for segment in segments}, language
         ),
         uneven=answer.fairness_sentences(facts.fairness, facts.min_segment_rows),
-        components=tables.components(facts.components, facts.loadings, shown=COMPONENTS),
+        components=tables.components(facts.components, facts.loadings, language, shown=COMPONENTS),
         tables=tables,
+        data_tables=data_tables,
         formatting=formatting,
+        language=language,
         style=style,
         script=script,
         policy=_content_security_policy(style, script),
         n_traits=TRAITS,
         n_more=MORE_TRAITS,
-        few=lambda rows: f"under {facts.min_cell}" if rows is None else formatting.count(rows),
+        inputs=data_tables.input_rows(facts.inputs, language),
+        few=partial(_count_or_few, min_cell=facts.min_cell, language=language),
         numbered=facts.components.cast({"component": pl.String}),
     )
+
+
+def _count_or_few(rows: float | None, *, min_cell: int, language: Language) -> str:
+    """Count, or what it is below where it is suppressed."""
+    if rows is None:
+        return language.gettext("under {n:count}", n=min_cell)
+    return language.count(rows)
 
 
 def _content_security_policy(style: str, script: str) -> str:

@@ -34,7 +34,8 @@ def page_pdf(html: str, drawings: Mapping[str, str]) -> bytes:
     """
     page = _tree(html)
     # The first rule of the style names the light colours.
-    colours = dict(re.findall(r"--([\w-]+): (#\w+);", html.partition("}")[0]))
+    rule = html.partition("<style>")[2].partition("}")[0]
+    colours = dict(re.findall(r"--([\w-]+): (#\w+);", rule))
     content = {
         "language": page.get("lang"),
         "title": next(page.iter("title")).text,

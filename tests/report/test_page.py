@@ -255,7 +255,7 @@ def test_the_smallest_run_still_makes_a_page(
     assert "There are too few people to say which segments customers come from." in html
     assert "1 component keeps 100% of the variance of 1 feature" in html
     assert ("No trait on record" in html) is not profiled
-    assert "listed in the dictionary or, where that lists none, found in the population." in html
+    assert "listed in the dictionary or, where that lists none, held by the population." in html
 
 
 def test_every_table_can_be_taken_away_with_its_numbers_whole(
