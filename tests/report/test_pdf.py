@@ -13,6 +13,7 @@ from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
 from segment_lib.report import RunFacts, write_report
+from segment_lib.schema.language import Language
 
 A4 = (595, 842)
 FOOTER = 60
@@ -98,6 +99,13 @@ def test_it_tells_no_time(pdf: PdfReader) -> None:
     assert pdf.metadata is not None
     assert "/CreationDate" not in pdf.metadata
     assert "/ModDate" not in pdf.metadata
+
+
+def test_it_is_in_the_language_of_the_page(facts: RunFacts, tmp_path: Path) -> None:
+    write_report(replace(facts, language=Language("de")), tmp_path)
+    pdf = PdfReader(tmp_path / "report.pdf")
+    assert pdf.root_object["/Lang"] == "de"
+    assert "Wie viele Segmente, und wie sicher sie sind" in text_of(pdf)
 
 
 @pytest.mark.parametrize("words", ["#panic[a] *b* $c$ \\d `e` <f>", "银行 🙂"])
