@@ -54,7 +54,7 @@ def test_it_is_tagged_and_says_that_every_reader_can_use_it(pdf: PdfReader) -> N
     assert pdf.metadata.title == "azdias: where the customers are"
     assert "<pdfuaid:part>1</pdfuaid:part>" in pdf.root_object["/Metadata"].get_data().decode()
     kinds = {str(tag["/S"]) for tag in tags(pdf)}
-    assert {"/H1", "/H2", "/H3", "/P", "/L", "/Table", "/TH", "/Figure"} <= kinds
+    assert {"/H1", "/H2", "/H3", "/P", "/Table", "/TH", "/Figure"} <= kinds
 
 
 def test_every_chart_on_it_has_the_alternative_of_the_page(pdf: PdfReader, report: Path) -> None:
