@@ -1,4 +1,4 @@
-"""Write the run as one page that opens with no network, and its figures as files."""
+"""Write the run as one page that opens with no network, as PDF, and its figures as files."""
 
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ from segment_lib.schema.language import Language
 if TYPE_CHECKING:
     from segment_lib.report import DriftSection
 
+WHOLE = {"index.html": artifacts.PAGE, "report.pdf": artifacts.PDF}
+"""Files of the report that are no figures."""
 BESIDE_ROWS = 200 * 2**20
 """Bytes in memory for the engine that draws the figures (measured)."""
 
@@ -92,8 +94,8 @@ def run(context: Context) -> Outcome:
     folder.mkdir(mode=0o700)
     for path in write_report(facts, folder):
         name = path.relative_to(folder).as_posix()
-        page = name == "index.html"
-        context.write(artifacts.PAGE if page else artifacts.FIGURES.named(name), path.read_bytes())
+        artifact = WHOLE.get(name) or artifacts.FIGURES.named(name)
+        context.write(artifact, path.read_bytes())
     delivered = context.result(Ingested)
     rows = delivered.population + delivered.customers
     return Outcome(Reported(first_sentence(facts)), rows, rows, f"{len(context.written)} files")

@@ -376,6 +376,11 @@ PAGE = Artifact(
     "report/index.html",
     "The page: one file that asks for nothing outside it, see below.",
 )
+PDF = Artifact(
+    "report",
+    "report/report.pdf",
+    "What stands open on the page, as PDF to print and send on.",
+)
 FIGURES = FolderArtifact(
     "report",
     "report/figures",
