@@ -16,6 +16,8 @@ from segment_lib.schema.text import Readable, read_text
 AttributeType = Literal["categorical", "ordinal", "numeric", "interval", "mixed"]
 Storage = Literal["number", "text"]
 
+NO_ATTRIBUTES = ("id", "text", "date", "postcode", "left out")
+"""Types of columns that are listed and are no attributes: as if the summary lacked them."""
 COLUMNS = ("attribute", "information_level", "type", "missing_or_unknown")
 _SEPARATORS = ";,\t|"
 _TEXT_TYPES = ("categorical", "mixed")
@@ -96,10 +98,10 @@ def read_feature_summary(path: Readable, missing: Sequence[str] = ()) -> Schema:
     """
     header, rows = _table(path)
     everywhere = tuple(canonical(code) for code in missing)
-    attributes, faults = [], []
+    attributes, faults = list[Attribute](), list[str]()
     for line, row in rows:
         try:
-            attributes.append(_attribute(header, row, everywhere))
+            attributes += _attribute(header, row, everywhere)
         except ValueError as error:
             faults.append(f"line {line}: {error}")
     counts = Counter(attribute.name for attribute in attributes)
@@ -183,8 +185,8 @@ def _key(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
-def _attribute(header: list[str], row: list[str], everywhere: tuple[str, ...]) -> Attribute:
-    """Build the attribute that a row describes; a ValueError says what is wrong with it."""
+def _attribute(header: list[str], row: list[str], everywhere: tuple[str, ...]) -> list[Attribute]:
+    """Build the attribute that a row describes, if any; a ValueError says what is wrong with it."""
     if len(row) <= max(map(header.index, COLUMNS)) or any(row[len(header) :]):
         hint = "; put a list of codes in brackets" if len(row) > len(header) else ""
         raise ValueError(f"{len(row)} cells, expected {len(header)}{hint}")
@@ -196,15 +198,18 @@ def _attribute(header: list[str], row: list[str], everywhere: tuple[str, ...]) -
         raise ValueError("no attribute name")
     if name == "row":
         raise ValueError("an attribute cannot be called row, the name of the row number")
+    if kind in NO_ATTRIBUTES:
+        return []
     if kind not in get_args(AttributeType):
         raise ValueError(f"unknown type of {name}; use {', '.join(get_args(AttributeType))}")
     try:
         codes = read_codes(cells["missing_or_unknown"], numbers=kind not in _TEXT_TYPES)
     except ValueError as error:
         raise ValueError(f"missing_or_unknown of {name} {error}") from None
-    return Attribute(
+    attribute = Attribute(
         name=name,
         information_level=cells["information_level"],
         type=cast(AttributeType, kind),
         missing=tuple(dict.fromkeys((*codes, *everywhere))),
     )
+    return [attribute]

@@ -1,0 +1,82 @@
+"""Draft a job from two extracts: what each column is, the config, and what is doubtful.
+
+    segments draft population.csv customers.csv
+    segments draft people.csv buyers.csv -o spring --dictionary codes.md
+
+Looks at a sample of both extracts, then counts all rows in one pass, and writes to my/ (or -o):
+
+  my.toml              the config: paths, id column, bans on mailing, format of numbers
+  feature_summary.csv  a line per column: type, missing codes, levels found, and why
+
+It prints what was found, what is doubtful, and the next command. Correct the type or the missing
+codes of a column in feature_summary.csv, with Excel or an editor; the job reads it as it is. Types:
+numeric, ordinal (a scale), categorical, mixed; id, text, date, postcode and left out make no
+feature. No count of fewer than ten people, and no value that so few have, is written.
+
+Exit codes: 0 done, 2 usage or the files are there, 3 bad input data.
+"""
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from jobs.command import command_line, count, run_and_exit, say
+from segment_lib.cluster.workers import local_workers
+from segment_lib.config import Fairness
+from segment_lib.errors import ConfigError
+from segment_lib.run.draft_screen import screen_lines
+from segment_lib.run.drafting import CONFIG, SUMMARY, draft, write_config
+from segment_lib.run.progress import start_logging
+from segment_lib.sources import TextFormat
+from segment_lib.storage.files import write_file
+from segment_lib.tasks.columns import count_columns
+
+
+def parser() -> argparse.ArgumentParser:
+    arguments = command_line("draft", __doc__)
+    add = arguments.add_argument
+    add("population", help="the population extract: CSV or Parquet; a file, folder or glob")
+    add("customers", help="the customer extract, with the same columns")
+    add("-o", "--out", type=Path, default=Path("my"), metavar="FOLDER", help="default: my")
+    add("--dictionary", type=Path, metavar="FILE", help="data dictionary in Markdown, with labels")
+    add("--force", action="store_true", help="replace the files of an earlier draft")
+    add("--seed", type=int, default=0, help="of the sample")
+    add("--threads", type=count, help="threads on this machine (default: one per processor)")
+    return arguments
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Draft, and exit with the code of the outcome."""
+    options = parser().parse_args(argv)
+    start_logging("text")
+    run_and_exit(lambda: draft_job(options), elsewhere="-o")
+
+
+def draft_job(options: argparse.Namespace) -> None:
+    """Write the draft that the command line asks for, and print what was found."""
+    folder: Path = options.out
+    there = [name for name in (CONFIG, SUMMARY) if (folder / name).exists()]
+    if there and not options.force:
+        raise ConfigError(
+            f"{folder}: has {' and '.join(there)}, which may have been edited. Draft into another "
+            "folder (-o), or say --force to replace them."
+        )
+    min_cell = Fairness().min_cell
+    workers = local_workers(options.threads)
+    paths = {"population": options.population, "customers": options.customers}
+    with workers.active():
+        extracts = [
+            count_columns(workers, name, path, TextFormat(), seed=options.seed)
+            for name, path in paths.items()
+        ]
+    drafted = draft(*extracts, dictionary=options.dictionary, min_cell=min_cell)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_file(folder, SUMMARY, drafted.summary(min_cell))
+    config = write_config(drafted, folder, paths)
+    write_file(folder, CONFIG, config.encode())
+    for line in screen_lines(drafted, folder, min_cell):
+        say(line)
+
+
+if __name__ == "__main__":
+    main()

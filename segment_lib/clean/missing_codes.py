@@ -1,0 +1,128 @@
+"""Codes that likely mean missing, of a column that no feature summary describes."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from segment_lib.clean.columns import MAX_CODES, ColumnCounts
+from segment_lib.clean.completeness import as_code
+from segment_lib.clean.remarks import is_usual_sentinel, sentinels
+from segment_lib.schema import Meaning
+
+_UNKNOWN = re.compile(
+    r"unknown|undetermin|unclassif|cannot be|not (known|available|stated|applicable|classif|possible)"
+    r"|no (information|answer|data|classification|score)|missing|refused|don'?t know|unbekannt|fehlt"
+    r"|nicht (bekannt|angegeben|zuzuordnen|ermittel)|ohne angabe|weiß nicht|keine (angabe|zuordnung)",
+    re.IGNORECASE,
+)
+"""Words of labels, and of levels, that say that nothing is known."""
+_MIN_SHARE = 0.01
+_FAR, _NEAR = 3, 2
+"""Steps from the other codes at which a usual code is taken for missing, or asked about."""
+_SPIKE, _NEIGHBOURS = 10, 5
+"""How often a code must be, of its neighbours' mean, and how many neighbours."""
+
+
+@dataclass(frozen=True)
+class MissingCodes:
+    """Codes of a column that mean missing, and those that may."""
+
+    codes: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    why: str = ""
+
+
+def likely_missing(
+    column: ColumnCounts, meaning: Meaning | None, *, is_known: bool, min_cell: int
+) -> MissingCodes:
+    """Find the codes that mean missing: by labels, as words, or as numbers apart from the others.
+
+    A code that fewer than `min_cell` rows hold is listed only if labels or the language name it.
+
+    Parameters
+    ----------
+    meaning : the labels of the column, where there are any
+    is_known : true if these labels are of all levels that are not missing
+    """
+    words = [*column.words, *(text for text in column.levels if _UNKNOWN.fullmatch(text))]
+    labelled = [code for code, label in _labels(meaning).items() if _UNKNOWN.search(label)]
+    if meaning and meaning.levels and (is_known or labelled):
+        unlabelled = [
+            code
+            for code, rows in column.levels.items()
+            if is_known and code not in meaning.levels and rows >= min_cell
+        ]
+        codes = dict.fromkeys([*labelled, *unlabelled, *words])
+        return MissingCodes(tuple(codes), why="by the labels" if codes else "")
+    certain, doubtful = _apart(column, min_cell)
+    why = "words for nothing" if words else ""
+    why = ", ".join(filter(None, (why, "numbers apart from the others" if certain else "")))
+    return MissingCodes(tuple(dict.fromkeys([*certain, *words])), tuple(doubtful), why)
+
+
+def _labels(meaning: Meaning | None) -> Mapping[str, str]:
+    return meaning.levels if meaning else {}
+
+
+def _apart(column: ColumnCounts, min_cell: int) -> tuple[list[str], list[str]]:
+    """Codes apart from the others: those that mean missing, and those that may."""
+    values = column.values
+    if not values:
+        return [], []
+    letters = [c for c in column.levels if float_or_none(c) is None]
+    # One or two codes of letters among numbers, such as X.
+    few = len(letters) <= 2 < len(values) and column.rows_of(letters) < sum(values.values()) / 2
+    certain = [code for code in letters if few and column.levels[code] >= min_cell]
+    if len(letters) > 2:
+        return [], []
+    if len(values) > MAX_CODES or any(v != int(v) for v in values):
+        numbers = sentinels(values, _MIN_SHARE * column.rows, min_cell) or _spikes(
+            values, _MIN_SHARE * column.rows
+        )
+        return certain + [as_code(value) for value in numbers], []
+    low, high = _negative(values), _high(values)
+    certain += [as_code(v) for v in (*low, *high) if values[v] >= min_cell and v not in _near(values)]
+    return certain, [as_code(v) for v in _near(values) if values[v] >= min_cell]
+
+
+def float_or_none(code: str) -> float | None:
+    """The number that a code is; None for letters."""
+    try:
+        return float(code)
+    except ValueError:
+        return None
+
+
+def _negative(values: Mapping[float, int]) -> list[float]:
+    """Codes below 0, unless the scale goes as far below 0 as above."""
+    negative = [v for v in values if v < 0]
+    positive = [v for v in values if v > 0]
+    is_symmetric = {-v for v in negative} == set(positive)
+    return [] if is_symmetric or len(values) - len(negative) < 2 else negative
+
+
+def _high(values: Mapping[float, int]) -> list[float]:
+    """Usual codes for missing, such as 9 and 99, at least two steps above all others."""
+    ordered = sorted(values)
+    for i in range(2, len(ordered)):
+        group = ordered[i:]
+        if len(group) <= 3 and all(map(is_usual_sentinel, group)):
+            if ordered[i] - ordered[i - 1] >= _NEAR and ordered[i - 1] - ordered[i - 2] <= 1:
+                return group
+    return []
+
+
+def _near(values: Mapping[float, int]) -> list[float]:
+    """Of the usual codes above all others those that are only two steps away, and may be levels."""
+    group = _high(values)
+    below = [v for v in values if not group or v < group[0]]
+    return group if group and group[0] - max(below) < _FAR else []
+
+
+def _spikes(values: Mapping[float, int], least_rows: float) -> list[float]:
+    """The highest value of amounts if it is a usual code that comes far oftener than those below."""
+    ordered = sorted(values)
+    last, below = ordered[-1], ordered[-1 - _NEIGHBOURS : -1]
+    usual = is_usual_sentinel(last) and last > 9
+    mean = sum(values[v] for v in below) / max(1, len(below))
+    return [last] if usual and values[last] >= max(least_rows, _SPIKE * mean) else []
