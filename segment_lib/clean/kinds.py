@@ -3,22 +3,20 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from segment_lib.clean.columns import DATE, EMAIL, MAX_CODES, ColumnCounts
 from segment_lib.clean.missing_codes import MissingCodes, likely_missing
 from segment_lib.clean.scales import MIN_MONOTONE, are_grades, is_code_name
+from segment_lib.clean.tally import MAX_VALUES
 from segment_lib.schema import Meaning
+from segment_lib.schema.summary import AttributeType, NoAttribute
 from segment_lib.schema.suppress_column import MIN_MISSING_SHARE, is_consent_name
 
-Kind = Literal[
-    "numeric", "interval", "ordinal", "categorical", "mixed", "id", "text", "date", "postcode", "left out"
-]
-Doubt = Literal["scale", "missing", "zero", "flag", "consent", "mark", "alone", "repeats"]
+Kind = AttributeType | NoAttribute
+Doubt = Literal["scale", "apart", "missing", "zero", "flag", "consent", "mark", "alone", "repeats"]
 MAX_LEVELS = 100
 """Levels from which on codes make no features."""
-_MIN_DISTINCT_SHARE, _MIN_ROWS = 0.95, 100
-_FEW_ZEROS = 0.2
 _COUNT_NAME = re.compile(r"anz|count|num(?!mer)|zahl(?!ung)|kinder|children|persons", re.IGNORECASE)
 
 
@@ -27,10 +25,15 @@ class KnownColumn:
     """What is known of a column beside its cells: labels, and what was published of it."""
 
     meaning: Meaning | None = None
-    is_complete: bool = False
-    """True if the labels are of all levels that are not missing."""
+    levels: frozenset[str] = frozenset()
+    """All codes that do not mean missing, where they are known."""
     kind: Kind | None = None
     """None where the cells must say."""
+
+    def missing_codes(self, counts: ColumnCounts, min_cell: int) -> MissingCodes:
+        """Find the codes of the column that mean missing."""
+        labels = self.meaning.levels if self.meaning else {}
+        return likely_missing(counts, labels, self.levels, min_cell=min_cell)
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class ColumnDraft:
     @property
     def is_attribute(self) -> bool:
         """True if people are segmented by it."""
-        return self.kind in ("numeric", "interval", "ordinal", "categorical", "mixed")
+        return self.kind in get_args(AttributeType)
 
     def commonest(self, min_cell: int, most: int = 5) -> list[tuple[str, float]]:
         """The commonest levels and their shares of the rows; none that few rows hold, no ids."""
@@ -63,12 +66,7 @@ class ColumnDraft:
             return []
         levels = self.counts.levels | self.counts.words
         often = sorted(levels.items(), key=lambda item: (-item[1], item[0]))
-        # A share of 1 says the same of the rows left over.
-        return [
-            (code, rows / self.counts.rows)
-            for code, rows in often[:most]
-            if rows >= min_cell
-        ]
+        return [(code, rows / self.counts.rows) for code, rows in often[:most] if rows >= min_cell]
 
 
 def draft_column(
@@ -93,18 +91,17 @@ def draft_column(
         return ColumnDraft(
             name, "left out", f"only the {where} have it", counts, doubts={"alone": ()}
         )
-    codes = likely_missing(
-        counts, known.meaning, is_known=known.is_complete, min_cell=min_cell
-    )
+    codes = known.missing_codes(counts, min_cell)
     if beside := _no_attribute(name, population, customers, codes):
         return beside
     kind, why, doubts = _attribute_kind(name, counts, codes, known, monotone)
+    if codes.apart:
+        doubts["apart"] = codes.apart
     if codes.doubtful:
         doubts["missing"] = codes.doubtful
-    zeros = counts.levels.get("0", 0)
-    if not known.kind and kind in ("ordinal", "categorical") and len(counts.values) > 3 and zeros:
-        if min(counts.values) == 0 and "0" not in codes.codes:
-            doubts["zero"] = ("0",)
+    is_code = not known.kind and kind in ("ordinal", "categorical")
+    if is_code and len(counts.values) > 3 and min(counts.values) == 0 and "0" not in codes.codes:
+        doubts["zero"] = ("0",)
     why = f"{why}; missing codes: {codes.why}" if codes.codes else why
     return ColumnDraft(name, kind, why, counts, codes.codes, doubts)
 
@@ -115,7 +112,8 @@ def _no_attribute(
     """The line of a column that describes nobody; None for an attribute."""
     known = {level: n for level, n in population.levels.items() if level not in codes.codes}
     doubts: dict[Doubt, tuple[str, ...]] = {}
-    kind, why = "left out", ""
+    kind: Kind = "left out"
+    why = ""
     if not known:
         why = "empty, or missing in every row"
     elif len(known) == 1 and population.n_levels is not None:
@@ -133,18 +131,18 @@ def _no_attribute(
     elif population.is_postcode(name):
         kind, why = "postcode", "postcodes, too many for features; to use it, keep the first digit"
     elif population.numbers is None and not population.is_whole:
-        kind, why = _text_kind(population)
-    return ColumnDraft(name, kind, why, population, codes.codes, doubts) if why else None  # type: ignore[arg-type]
+        kind, why = "text", _why_text(population)
+    return ColumnDraft(name, kind, why, population, codes.codes, doubts) if why else None
 
 
-def _text_kind(column: ColumnCounts) -> tuple[str, str]:
-    """The kind of a column of text that is no attribute, and why; empty for an attribute."""
+def _why_text(column: ColumnCounts) -> str:
+    """Why a column of text is no attribute; empty where it may be one."""
     n_levels = column.n_levels
     if n_levels is not None and n_levels <= MAX_LEVELS:
-        return "", ""
+        return ""
     blanks = sum(" " in level.strip() for level in column.levels) > len(column.levels) / 2
-    many = "more than 4,096" if n_levels is None else f"{n_levels:,}"
-    return "text", f"{'free text' if blanks else 'text'} of {many} different values"
+    many = f"more than {MAX_VALUES:,}" if n_levels is None else f"{n_levels:,}"
+    return f"{'free text' if blanks else 'text'} of {many} different values"
 
 
 def _attribute_kind(
@@ -172,13 +170,15 @@ def _attribute_kind(
             return "ordinal", "its labels are grades", {}
         return "categorical", "its labels are no grades", {"scale": ()}
     if len(values) > MAX_CODES:
-        if monotone is not None and monotone < MIN_MONOTONE and len(values) <= MAX_LEVELS:
-            return "categorical", f"{len(values)} numbers without order", {"scale": ()}
-        return "numeric", "many different numbers", {}
+        return "numeric", "many different numbers", {"scale": ()} if is_code_name(name) else {}
     if min(values) == 0 and _COUNT_NAME.search(name):
         return "numeric", "a count, by its name", {}
     if monotone is not None and monotone < MIN_MONOTONE:
-        return "categorical", f"{len(values)} numbers whose order says little of others", {"scale": ()}
+        return (
+            "categorical",
+            f"{len(values)} numbers whose order says little of others",
+            {"scale": ()},
+        )
     if max(values) - min(values) > len(values) or is_code_name(name):
         why = "by its name" if is_code_name(name) else "with gaps between them"
         return "categorical", f"{len(values)} numbers, codes {why}", {"scale": ()}

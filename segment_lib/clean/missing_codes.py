@@ -1,22 +1,23 @@
 """Codes that likely mean missing, of a column that no feature summary describes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from segment_lib.clean.columns import MAX_CODES, ColumnCounts
 from segment_lib.clean.completeness import as_code
 from segment_lib.clean.remarks import is_usual_sentinel, sentinels
-from segment_lib.schema import Meaning
 
 _UNKNOWN = re.compile(
-    r"unknown|undetermin|unclassif|cannot be|not (known|available|stated|applicable|classif|possible)"
-    r"|no (information|answer|data|classification|score)|missing|refused|don'?t know|unbekannt|fehlt"
-    r"|nicht (bekannt|angegeben|zuzuordnen|ermittel)|ohne angabe|weiß nicht|keine (angabe|zuordnung)",
+    r"unknown|undetermin|unclassif|cannot be|missing|refused|don'?t know"
+    r"|not (known|available|stated|applicable|classif|possible)"
+    r"|no (information|answer|data|classification|score)|unbekannt|fehlt|ohne angabe|weiß nicht"
+    r"|nicht (bekannt|angegeben|zuzuordnen|ermittel)|keine (angabe|zuordnung)",
     re.IGNORECASE,
 )
 """Words of labels, and of levels, that say that nothing is known."""
 _MIN_SHARE = 0.01
+_APART = "numbers apart from the others"
 _FAR, _NEAR = 3, 2
 """Steps from the other codes at which a usual code is taken for missing, or asked about."""
 _SPIKE, _NEIGHBOURS = 10, 5
@@ -28,12 +29,18 @@ class MissingCodes:
     """Codes of a column that mean missing, and those that may."""
 
     codes: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    """Of these the numbers that nothing but their distance from the others speaks for."""
     doubtful: tuple[str, ...] = ()
     why: str = ""
 
 
 def likely_missing(
-    column: ColumnCounts, meaning: Meaning | None, *, is_known: bool, min_cell: int
+    column: ColumnCounts,
+    labels: Mapping[str, str],
+    levels: Collection[str] | None = None,
+    *,
+    min_cell: int,
 ) -> MissingCodes:
     """Find the codes that mean missing: by labels, as words, or as numbers apart from the others.
 
@@ -41,27 +48,19 @@ def likely_missing(
 
     Parameters
     ----------
-    meaning : the labels of the column, where there are any
-    is_known : true if these labels are of all levels that are not missing
+    labels : code to label, as a data dictionary has them, those of missing codes too
+    levels : all codes that do not mean missing, where they are known
     """
     words = [*column.words, *(text for text in column.levels if _UNKNOWN.fullmatch(text))]
-    labelled = [code for code, label in _labels(meaning).items() if _UNKNOWN.search(label)]
-    if meaning and meaning.levels and (is_known or labelled):
-        unlabelled = [
-            code
-            for code, rows in column.levels.items()
-            if is_known and code not in meaning.levels and rows >= min_cell
-        ]
-        codes = dict.fromkeys([*labelled, *unlabelled, *words])
-        return MissingCodes(tuple(codes), why="by the labels" if codes else "")
+    labelled = [code for code, label in labels.items() if _UNKNOWN.search(label)]
+    if levels or labelled:
+        others = [c for c, n in column.levels.items() if n >= min_cell and c not in (levels or ())]
+        codes = dict.fromkeys([*labelled, *(others if levels else ()), *words])
+        return MissingCodes(tuple(codes), why="by the labels")
     certain, doubtful = _apart(column, min_cell)
-    why = "words for nothing" if words else ""
-    why = ", ".join(filter(None, (why, "numbers apart from the others" if certain else "")))
-    return MissingCodes(tuple(dict.fromkeys([*certain, *words])), tuple(doubtful), why)
-
-
-def _labels(meaning: Meaning | None) -> Mapping[str, str]:
-    return meaning.levels if meaning else {}
+    why = [*(["words for nothing"] * bool(words)), *([_APART] * bool(certain))]
+    codes = dict.fromkeys([*certain, *words])
+    return MissingCodes(tuple(codes), tuple(certain), tuple(doubtful), ", ".join(why))
 
 
 def _apart(column: ColumnCounts, min_cell: int) -> tuple[list[str], list[str]]:
@@ -80,9 +79,10 @@ def _apart(column: ColumnCounts, min_cell: int) -> tuple[list[str], list[str]]:
             values, _MIN_SHARE * column.rows
         )
         return certain + [as_code(value) for value in numbers], []
-    low, high = _negative(values), _high(values)
-    certain += [as_code(v) for v in (*low, *high) if values[v] >= min_cell and v not in _near(values)]
-    return certain, [as_code(v) for v in _near(values) if values[v] >= min_cell]
+    near = _near(values)
+    apart = [v for v in (*_negative(values), *_high(values)) if v not in near]
+    certain += [as_code(v) for v in apart if values[v] >= min_cell]
+    return certain, [as_code(v) for v in near if values[v] >= min_cell]
 
 
 def float_or_none(code: str) -> float | None:
@@ -105,10 +105,10 @@ def _high(values: Mapping[float, int]) -> list[float]:
     """Usual codes for missing, such as 9 and 99, at least two steps above all others."""
     ordered = sorted(values)
     for i in range(2, len(ordered)):
-        group = ordered[i:]
-        if len(group) <= 3 and all(map(is_usual_sentinel, group)):
-            if ordered[i] - ordered[i - 1] >= _NEAR and ordered[i - 1] - ordered[i - 2] <= 1:
-                return group
+        group, gap = ordered[i:], ordered[i] - ordered[i - 1]
+        runs_on = ordered[i - 1] - ordered[i - 2] <= 1
+        if len(group) <= 3 and all(map(is_usual_sentinel, group)) and runs_on and gap >= _NEAR:
+            return group
     return []
 
 
@@ -120,7 +120,7 @@ def _near(values: Mapping[float, int]) -> list[float]:
 
 
 def _spikes(values: Mapping[float, int], least_rows: float) -> list[float]:
-    """The highest value of amounts if it is a usual code that comes far oftener than those below."""
+    """The highest of amounts, if it is a usual code and far more frequent than those below."""
     ordered = sorted(values)
     last, below = ordered[-1], ordered[-1 - _NEIGHBOURS : -1]
     usual = is_usual_sentinel(last) and last > 9

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from segment_lib.clean.kinds import ColumnDraft
 from segment_lib.clean.columns import ColumnCounts
+from segment_lib.clean.kinds import ColumnDraft
 from segment_lib.schema.suppress_column import MAX_WORDS, is_suppress_name, is_unambiguous
 
 _ID_NAME = re.compile(
@@ -72,9 +72,7 @@ def assign_roles(drafts: Sequence[ColumnDraft]) -> tuple[Roles, list[ColumnDraft
         for d in shared
         if is_suppress_name(d.name) and len(d.counts.levels) <= MAX_WORDS and is_ban(d.counts)
     ]
-    responses = [
-        d.name for d in drafts if _RESPONSE_NAME.search(d.name) and d.counts.is_yes_or_no
-    ]
+    responses = [d.name for d in drafts if _RESPONSE_NAME.search(d.name) and d.counts.is_yes_or_no]
     roles = Roles(
         id_column,
         next(iter(bans), ""),

@@ -77,7 +77,8 @@ def monotone_shares(
     """The `monotone_share` of some columns against the others, at most `most` of these."""
     shares = {}
     for name in names:
-        others = [values for other, values in columns.items() if other != name][:: max(1, len(columns) // most)]
+        others = [values for other, values in columns.items() if other != name]
+        others = others[:: max(1, len(others) // most)]
         if (share := monotone_share(columns[name], others)) is not None:
             shares[name] = share
     return shares

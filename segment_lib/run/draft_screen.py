@@ -17,7 +17,7 @@ _TYPES = {
     "interval": "amounts",
     "ordinal": "scales",
     "categorical": "codes",
-    "mixed": "codes of several facts",
+    "mixed": "mixed codes",
 }
 
 
@@ -86,6 +86,8 @@ _QUESTIONS: dict[Doubt, str] = {
     'person: inputs.repeated_ids = "rows".',
     "scale": "{names}: scale or code? Where the order of the numbers means nothing, set type to "
     "categorical; where it means something, to ordinal.",
+    "apart": "{names}: taken for missing, as far from the others. If it is a value, take it out of "
+    "missing_or_unknown.",
     "missing": "{names}: if these codes mean missing, list them in missing_or_unknown.",
     "zero": "{names}: if 0 means missing, list it in missing_or_unknown.",
     "alone": "{names}: only one extract has it, so it is left out. Is it called otherwise there?",
@@ -100,7 +102,7 @@ def _questions(draft: Draft) -> list[str]:
         names = []
         for column in columns:
             codes = (column.doubts or {}).get(doubt, ())
-            names.append(f"{column.name} {' '.join(codes)}" if doubt == "missing" else column.name)
+            names.append(f"{column.name} {' '.join(codes)}" if codes else column.name)
         if names:
             questions.append(words.format(names=listed(names, _NAMES)))
     return questions

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from segment_lib.clean.columns import MAX_CODES
-from segment_lib.clean.kinds import MAX_LEVELS, ColumnDraft, KnownColumn, draft_column
-from segment_lib.clean.missing_codes import likely_missing
+from segment_lib.clean.kinds import ColumnDraft, Kind, KnownColumn, draft_column
 from segment_lib.clean.roles import Roles, assign_roles, id_draft
 from segment_lib.clean.scales import monotone_shares
 from segment_lib.encode.recodings import RECODINGS
@@ -24,7 +23,6 @@ from segment_lib.schema import (
 )
 from segment_lib.schema.drafted import format_codes, write_summary
 from segment_lib.sources.numbers import NATIVE_FORMAT
-from segment_lib.storage.location import Location
 from segment_lib.storage.stores import is_remote
 from segment_lib.tasks.columns import CountedExtract
 
@@ -74,7 +72,7 @@ def _line(column: ColumnDraft, min_cell: int) -> Sequence[str]:
         column.counts.levels_in_words,
         "few" if few else f"{column.missing_share:.1%}",
         f"mostly {commonest}" if commonest else "",
-        column.why,
+        f"{column.why}; doubtful" if column.doubts else column.why,
     )
 
 
@@ -91,16 +89,12 @@ def known_columns(names: Sequence[str], dictionary: Path | None) -> dict[str, Kn
     labels = read_dictionary(dictionary, schema).meanings if dictionary else {}
     known = {name: KnownColumn(meaning) for name, meaning in labels.items() if name in names}
     for name, meaning in shipped.items():
-        of_name = known.get(name)
-        known[name] = KnownColumn(
-            of_name.meaning if of_name else meaning,
-            is_complete=of_name is None and meaning.complete,
-            kind=_known_kind(name, meaning),
-        )
+        levels = frozenset(meaning.levels) if meaning.complete else frozenset()
+        known[name] = KnownColumn(labels.get(name), levels, _known_kind(name, meaning))
     return known
 
 
-def _known_kind(name: str, meaning: Meaning) -> Attribute | str:
+def _known_kind(name: str, meaning: Meaning) -> Kind:
     """The type of an attribute of AZDIAS."""
     if name in RECODINGS:
         return "mixed"
@@ -142,21 +136,19 @@ def draft(
 
 
 def _monotone(
-    population: CountedExtract, names: Iterable[str], known: Mapping[str, KnownColumn], min_cell: int
+    population: CountedExtract,
+    names: Iterable[str],
+    known: Mapping[str, KnownColumn],
+    min_cell: int,
 ) -> dict[str, float]:
     """Of the columns of whole numbers, what share of their explanation of others is by order."""
     numbers = [
         name
         for name in names
-        if population.columns[name].values and name not in population.reading.texts
+        if population.columns[name].values and not population.columns[name].texts.overflow
     ]
     missing = {
-        name: likely_missing(
-            population.columns[name],
-            known.get(name, KnownColumn()).meaning,
-            is_known=known.get(name, KnownColumn()).is_complete,
-            min_cell=min_cell,
-        ).codes
+        name: known.get(name, KnownColumn()).missing_codes(population.columns[name], min_cell).codes
         for name in numbers
     }
     codes = population.codes(numbers, missing)
@@ -164,24 +156,21 @@ def _monotone(
         name
         for name in numbers
         if (name not in known or not known[name].kind)
-        and 2 < len(population.columns[name].values) <= MAX_LEVELS
+        and 2 < len(population.columns[name].values) <= MAX_CODES
     ]
     return monotone_shares(codes, asked)
 
 
 def write_config(draft: Draft, folder: Path, paths: Mapping[str, str]) -> str:
     """Write the config, with paths from its folder on, and a comment at each key to look at."""
-    inputs = [f"{name} = {_value(_relative(paths[name], folder))}" for name in paths]
-    tables = []
-    formats = {extract.name: _format_keys(extract) for extract in (draft.population, draft.customers)}
-    if len(set(map(tuple, formats.values()))) == 1:
-        inputs += formats["population"]
+    keys = {extract.name: _format_keys(extract) for extract in (draft.population, draft.customers)}
+    located = {name: _value(_relative(path, folder)) for name, path in paths.items()}
+    inputs, tables = list[str](), list[str]()
+    if keys["population"] == keys["customers"]:
+        inputs = [*(f"{name} = {path}" for name, path in located.items()), *keys["population"]]
     else:
-        inputs = []
-        tables = [
-            f"\n[inputs.{name}]\npath = {_value(_relative(paths[name], folder))}\n" + "\n".join(keys)
-            for name, keys in formats.items()
-        ]
+        for name, path in located.items():
+            tables += ["", f"[inputs.{name}]", f"path = {path}", *keys[name]]
     inputs.append(f"feature_summary = {_value(SUMMARY)}")
     if draft.dictionary:
         inputs.append(f"data_dictionary = {_value(_relative(draft.dictionary, folder))}")
@@ -196,8 +185,9 @@ def write_config(draft: Draft, folder: Path, paths: Mapping[str, str]) -> str:
         *tables,
     ]
     if len(draft.attributes) < _MIN_COMPLETE:
-        lines += ["\n[cleaning]", "max_missing_per_row = 0.5    # rows that lack more are set aside"]
-    lines += ["\n[fairness]", f"attributes = {_value(draft.roles.sensitive)}    # sensitive, by their names"]
+        lines += ["\n[cleaning]", "max_missing_per_row = 0.5    # share of attributes"]
+    sensitive = _value(draft.roles.sensitive)
+    lines += ["\n[fairness]", f"attributes = {sensitive}    # sensitive, by their names"]
     return "\n".join(lines) + "\n"
 
 

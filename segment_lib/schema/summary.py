@@ -14,10 +14,10 @@ from segment_lib.schema.codes import canonical, is_number, read_codes
 from segment_lib.schema.text import Readable, read_text
 
 AttributeType = Literal["categorical", "ordinal", "numeric", "interval", "mixed"]
+NoAttribute = Literal["id", "text", "date", "postcode", "left out"]
+"""Types of columns that are listed and are no attributes, as if the summary lacked them."""
 Storage = Literal["number", "text"]
 
-NO_ATTRIBUTES = ("id", "text", "date", "postcode", "left out")
-"""Types of columns that are listed and are no attributes: as if the summary lacked them."""
 COLUMNS = ("attribute", "information_level", "type", "missing_or_unknown")
 _SEPARATORS = ";,\t|"
 _TEXT_TYPES = ("categorical", "mixed")
@@ -198,7 +198,7 @@ def _attribute(header: list[str], row: list[str], everywhere: tuple[str, ...]) -
         raise ValueError("no attribute name")
     if name == "row":
         raise ValueError("an attribute cannot be called row, the name of the row number")
-    if kind in NO_ATTRIBUTES:
+    if kind in get_args(NoAttribute):
         return []
     if kind not in get_args(AttributeType):
         raise ValueError(f"unknown type of {name}; use {', '.join(get_args(AttributeType))}")

@@ -59,7 +59,8 @@ def infer_layout(path: Location, form: TextFormat) -> Layout:
         lines = lines[1:]
     text = "".join(lines[:-1] if len(lines) > 1 and not text.endswith("\n") else lines)
     separator = form.separator or _separator(text, form)
-    rows = [row for row in islice(split_rows(text, replace(form, separator=separator)), _ROWS) if row]
+    split = split_rows(text, replace(form, separator=separator))
+    rows = [row for row in islice(split, _ROWS) if row]
     if not rows or len(rows[0]) < 2:
         raise DataError(f"{path}: no table of columns in its first lines. Is this the right file?")
     header = has_header(rows)

@@ -1,16 +1,15 @@
-"""Counts of all columns of an extract that no feature summary describes: a sample, then all rows."""
+"""Counts of the columns of an extract that no feature summary describes."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from tempfile import TemporaryDirectory
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
 from dask import delayed
 
 from segment_lib.clean.columns import ColumnCounts, are_amounts
-from segment_lib.clean.kinds import MAX_LEVELS
 from segment_lib.clean.roles import may_be_id
 from segment_lib.clean.tally import Values, count_values
 from segment_lib.cluster.workers import Workers
@@ -41,8 +40,6 @@ class Reading:
     amounts: frozenset[str]
     ids: frozenset[str]
     """Columns whose values are hashed, as they may be ids."""
-    texts: frozenset[str]
-    """Columns of which only the empty cells are counted."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +75,9 @@ class CountedExtract:
     """Sorted keys of columns that may be ids, each once."""
     remarks: tuple[str, ...]
 
-    def codes(self, names: Collection[str], missing: Mapping[str, Collection[str]]) -> dict[str, np.ndarray]:
+    def codes(
+        self, names: Collection[str], missing: Mapping[str, Collection[str]]
+    ) -> dict[str, np.ndarray]:
         """Cells of the sample as numbers, shape (n_rows,) each; NaN where missing or no number."""
         parse = self.reading.number_format.number
         numbers = self.sample.select(
@@ -96,8 +95,8 @@ def count_columns(
 ) -> CountedExtract:
     """Look at a sample of an extract, then count all its rows.
 
-    Memory is bounded by `CELLS_PER_PIECE` per thread, the counts of `tally`, and 8 bytes per row for
-    each column that may hold ids.
+    Memory is bounded by `CELLS_PER_PIECE` per thread, the counts of `tally`, and 8 bytes per row
+    for each column that may hold ids.
 
     Raises
     ------
@@ -142,14 +141,14 @@ def _spread(pieces: Sequence[Piece], seed: int) -> list[Piece]:
     """A seeded choice of pieces, in their order; the first is always one of them."""
     if len(pieces) <= _PIECES:
         return list(pieces)
-    others = np.random.default_rng(seed).choice(np.arange(1, len(pieces)), _PIECES - 1, replace=False)
+    others = np.random.default_rng(seed).permutation(np.arange(1, len(pieces)))[: _PIECES - 1]
     return [pieces[0], *(pieces[i] for i in sorted(others.tolist()))]
 
 
 def _reading(sample: pl.DataFrame) -> Reading:
     """Decide from the sample how the columns are counted."""
     number_format = number_format_of(sample)
-    amounts, ids, texts = set(), set(), set()
+    amounts, ids = set(), set()
     for name in sample.columns:
         cells = sample[name]
         counts = ColumnCounts(sample.height, _levels(cells))
@@ -158,9 +157,7 @@ def _reading(sample: pl.DataFrame) -> Reading:
             ids.add(name)
         if are_amounts(name, counts, numbers):
             amounts.add(name)
-        elif len(counts.levels) > max(MAX_LEVELS, counts.filled / 2):
-            texts.add(name)
-    return Reading(number_format, frozenset(amounts), frozenset(ids), frozenset(texts))
+    return Reading(number_format, frozenset(amounts), frozenset(ids))
 
 
 def _numbers(cells: pl.Series, number_format: NumberFormat) -> dict[str, float]:
@@ -181,10 +178,6 @@ def count_piece(piece: Piece, schema: Schema, reading: Reading) -> PieceCounts:
     texts, numbers = {}, {}
     for name in schema.names:
         cells = rows[name]
-        if name in reading.texts:
-            cells = cells.filter(cells.is_null() | (pl.int_range(rows.height, eager=True) < 0))
-            texts[name] = replace(_levels(cells), overflow=True)
-            continue
         if name in reading.amounts:
             parsed = rows.select(
                 reading.number_format.number(pl.col(name)).cast(pl.Float64, strict=False)
