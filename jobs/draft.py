@@ -1,7 +1,7 @@
 """Draft a job from two extracts: what each column is, the config, and what is doubtful.
 
-    segments draft population.csv customers.csv
-    segments draft people.csv buyers.csv -o spring --dictionary codes.md
+    python -m jobs.draft population.csv customers.csv
+    python -m jobs.draft people.csv buyers.csv -o spring --dictionary codes.md
 
 Looks at a sample of both extracts, then counts all rows in one pass, and writes to my/ (or -o):
 
@@ -20,7 +20,8 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from jobs.command import command_line, count, run_and_exit, say
+from jobs.command import run_and_exit, say
+from jobs.parsers import parser_of
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Fairness
 from segment_lib.errors import ConfigError
@@ -32,22 +33,9 @@ from segment_lib.storage.files import write_file
 from segment_lib.tasks.columns import count_columns
 
 
-def parser() -> argparse.ArgumentParser:
-    arguments = command_line("draft", __doc__)
-    add = arguments.add_argument
-    add("population", help="the population extract: CSV or Parquet; a file, folder or glob")
-    add("customers", help="the customer extract, with the same columns")
-    add("-o", "--out", type=Path, default=Path("my"), metavar="FOLDER", help="default: my")
-    add("--dictionary", type=Path, metavar="FILE", help="data dictionary in Markdown, with labels")
-    add("--force", action="store_true", help="replace the files of an earlier draft")
-    add("--seed", type=int, default=0, help="of the sample")
-    add("--threads", type=count, help="threads on this machine (default: one per processor)")
-    return arguments
-
-
 def main(argv: list[str] | None = None) -> NoReturn:
     """Draft, and exit with the code of the outcome."""
-    options = parser().parse_args(argv)
+    options = parser_of("draft").parse_args(argv)
     start_logging("text")
     run_and_exit(lambda: draft_job(options), elsewhere="-o")
 
