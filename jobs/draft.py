@@ -52,12 +52,19 @@ def draft_job(options: argparse.Namespace) -> None:
     min_cell = Fairness().min_cell
     workers = local_workers(options.threads)
     paths = {"population": options.population, "customers": options.customers}
+    form, seed = TextFormat(), options.seed
     with workers.active():
-        extracts = [
-            count_columns(workers, name, path, TextFormat(), seed=options.seed)
-            for name, path in paths.items()
-        ]
-    drafted = draft(*extracts, dictionary=options.dictionary, min_cell=min_cell)
+        population = count_columns(workers.run, "population", options.population, form, seed=seed)
+        # What may be an id of the one is looked at as one of the other.
+        customers = count_columns(
+            workers.run,
+            "customers",
+            options.customers,
+            form,
+            ids=population.reading.ids,
+            seed=seed,
+        )
+    drafted = draft(population, customers, dictionary=options.dictionary, min_cell=min_cell)
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder, SUMMARY, drafted.summary(min_cell))
     config = write_config(drafted, folder, paths)

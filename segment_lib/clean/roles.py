@@ -101,11 +101,17 @@ def id_draft(
     counts = population or customers
     if counts is None or not is_id(counts, name):
         return None
-    share = (counts.distinct or 0) / counts.filled
     if population is None or customers is None:
         where = "customers" if population is None else "population"
         return ColumnDraft(name, "id", f"ids, of the {where} alone", counts, doubts={"alone": ()})
-    if share == 1:
+    repeated = {
+        extract: 1 - (own.distinct or 0) / own.filled
+        for extract, own in (("population", population), ("customers", customers))
+        if own.filled and (own.distinct or 0) < own.filled
+    }
+    if not repeated:
         return ColumnDraft(name, "id", "another value in every row", counts)
-    why = f"an id, which comes again in {1 - share:.1%} of the rows"
-    return ColumnDraft(name, "id", why, counts, doubts={"repeats": ()})
+    rows = " and ".join(f"{share:.1%} of the {extract}" for extract, share in repeated.items())
+    return ColumnDraft(
+        name, "id", f"an id, which comes again in {rows}", counts, doubts={"repeats": ()}
+    )

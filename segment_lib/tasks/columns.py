@@ -1,18 +1,19 @@
 """Counts of the columns of an extract that no feature summary describes."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import polars as pl
 from dask import delayed
+from dask.delayed import Delayed
 
 from segment_lib.clean.columns import ColumnCounts, are_amounts
 from segment_lib.clean.roles import may_be_id
 from segment_lib.clean.tally import Values, count_values
-from segment_lib.cluster.workers import Workers
 from segment_lib.model.blocks import add_up
 from segment_lib.schema import Attribute, Schema, is_null_word
 from segment_lib.schema.ids import RoundedIdError, hash_ids
@@ -91,12 +92,23 @@ class CountedExtract:
 
 
 def count_columns(
-    workers: Workers, name: str, pattern: str, form: TextFormat, *, seed: int = 0
+    compute: Callable[[Sequence[Delayed]], list[Any]],
+    name: str,
+    pattern: str,
+    form: TextFormat,
+    *,
+    ids: Collection[str] = (),
+    seed: int = 0,
 ) -> CountedExtract:
     """Look at a sample of an extract, then count all its rows.
 
     Memory is bounded by `CELLS_PER_PIECE` per thread, the counts of `tally`, and 8 bytes per row
     for each column that may hold ids.
+
+    Parameters
+    ----------
+    ids : columns that may hold ids, whatever the sample says
+    seed : of the sample
 
     Raises
     ------
@@ -120,10 +132,10 @@ def count_columns(
 
         sampled, remarks = pieces(SAMPLED // _PIECES)
         sample = pl.concat(piece.read(schema).rows for piece in _spread(sampled, seed))
-        reading = _reading(sample)
+        reading = _reading(sample, ids)
         cut, _ = pieces(max(1_000, CELLS_PER_PIECE // len(schema)))
         tasks = [delayed(count_piece)(piece, schema, reading) for piece in cut]
-        (counts,) = workers.run([add_up(tasks)])
+        (counts,) = compute([add_up(tasks)])
     ids = {column: np.unique(np.concatenate(parts)) for column, parts in counts.hashes.items()}
     columns = {
         column: ColumnCounts(
@@ -145,10 +157,10 @@ def _spread(pieces: Sequence[Piece], seed: int) -> list[Piece]:
     return [pieces[0], *(pieces[i] for i in sorted(others.tolist()))]
 
 
-def _reading(sample: pl.DataFrame) -> Reading:
+def _reading(sample: pl.DataFrame, named: Collection[str]) -> Reading:
     """Decide from the sample how the columns are counted."""
     number_format = number_format_of(sample)
-    amounts, ids = set(), set()
+    amounts, ids = set[str](), {name for name in sample.columns if name in named}
     for name in sample.columns:
         cells = sample[name]
         counts = ColumnCounts(sample.height, _levels(cells))
