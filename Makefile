@@ -14,7 +14,7 @@ PEERS := $(VENV)/.peers
 EXTRACTS := data/azdias
 LAST := Udacity_CUSTOMERS_Subset.csv
 
-.PHONY: help run submit test test-faults install check lint types imports house audit calibration demo-refresh bench answer coverage seeds docs clean
+.PHONY: help run submit test test-faults install check lint types imports house audit calibration demo-refresh bench answer coverage seeds words docs clean
 
 help:  ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ coverage: install  ## limits of an index against what other samples say of the s
 
 seeds: install  ## the same rows with other seeds: segments, verdicts, planted segments
 	$(BIN)/python -m benchmarks.seeds $(ARGS)
+
+words: install  ## the catalogue of the page's words, brought up to date with the code
+	$(BIN)/python -m docs.catalogue
 
 docs: install  ## the tables of docs/config.md and docs/files.md, from what the code declares
 	$(BIN)/python -m docs.tables

@@ -8,7 +8,15 @@ from dask import delayed
 
 from jobs.command import run_alone
 from segment_lib.compare import index_interval
+from segment_lib.config import Mailing
 from segment_lib.mailing import gains
+from segment_lib.mailing.depths import (
+    PERCENTS,
+    Costs,
+    depths_table,
+    mailing_depth,
+    pieces_that_pay,
+)
 from segment_lib.mailing.likeness import (
     RankingChoice,
     calibration_table,
@@ -75,7 +83,8 @@ def run(context: Context) -> Outcome:
         reached = pl.concat([reached, likeness_gains(counts["unseen"], population)])
     context.write_table(artifacts.GAINS, reached)
     choice = choose(context, counts, reached)
-    write_depth(context, cells if choice.ranking == "micro" or by_likeness is None else by_likeness)
+    ranked = cells if choice.ranking == "micro" or by_likeness is None else by_likeness
+    write_depths(context, counts, ranked, choice.ranking)
     rows = sum(file.rows or 0 for file in context.files(ASSIGNED))
     message = f"{gains.gains_sentence(reached, model.n_micro)}; ranked by {choice.words}"
     return Outcome(
@@ -179,14 +188,27 @@ def choose(
     return choose_ranking(wanted, reached, int(people["measured_rows"].sum()), "responders")
 
 
-def write_depth(context: Context, cells: pl.DataFrame) -> None:
-    """Write how deep to mail, if costs are set."""
-    mailing = context.config.mailing
-    costs = (mailing.cost_per_piece, mailing.margin_per_order, mailing.base_response_rate)
-    if all(cost is not None for cost in costs):
-        context.write_json(
-            artifacts.DEPTH, gains.mailing_depth(cells, *(cost or 0.0 for cost in costs))
-        )
+def write_depths(
+    context: Context, counts: Mapping[str, pl.DataFrame], cells: pl.DataFrame, ranking: str
+) -> None:
+    """Write what each depth reaches by the ranking and, if costs are set, which earns most."""
+    costs, everyone = costs_of(context.config.mailing), int(cells["population_rows"].sum())
+    pays = {pieces_that_pay(cells, costs) / everyone} if costs else set()
+    depths = sorted({*PERCENTS, *pays})
+    if ranking == "logistic":
+        reached = likeness_gains(counts["unseen"], everyone, depths)
+    else:
+        reached = gains.gains_table(counts["counts"], depths).filter(by="micro_segment")
+    table = depths_table(cells, reached, costs)
+    context.write_table(artifacts.DEPTHS, table)
+    if costs:
+        context.write_json(artifacts.DEPTH, mailing_depth(cells, table, costs))
+
+
+def costs_of(mailing: Mailing) -> Costs | None:
+    """Return the money of the mailing, if all of it is set."""
+    money = (mailing.cost_per_piece, mailing.margin_per_order, mailing.base_response_rate)
+    return None if None in money else Costs(*(amount or 0.0 for amount in money))
 
 
 def write_response(context: Context) -> int:

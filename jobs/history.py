@@ -30,6 +30,7 @@ from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import log, start_logging
 from segment_lib.run.record import FORMAT
 from segment_lib.run.results import Drifted, Ingested, Swept
+from segment_lib.schema.language import Language
 from segment_lib.schema.wording import printable
 from segment_lib.storage.files import read_regular, write_file
 from segment_lib.storage.location import Location
@@ -77,7 +78,7 @@ def tell(folder: Location) -> None:
             path = f"history-{first}.svg"
             _refuse_other(folder / path)
             refuse_few_addresses(ADDRESSES_TO_DRAW)
-            write_file(folder, path, trend_svg(trend_table(line), first).encode())
+            write_file(folder, path, trend_svg(trend_table(line), first, Language()).encode())
             say(f"\nchart: {printable(str(folder / path))}")
 
 

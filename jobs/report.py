@@ -21,6 +21,7 @@ from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.results import Encoded, Fitted, Gained, Ingested, Reported, Swept
 from segment_lib.run.run_sheet import RUN_SHEET
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.schema.language import Language
 
 if TYPE_CHECKING:
     from segment_lib.report import DriftSection
@@ -32,8 +33,9 @@ BESIDE_ROWS = 200 * 2**20
 def run(context: Context) -> Outcome:
     """Draw the figures and write the page."""
     # What draws takes 30 MiB and a quarter of a second to load, which other stages go without.
-    from segment_lib.report import RunFacts, write_report
+    from segment_lib.report import RunFacts, first_sentence, write_report
 
+    language = Language(context.config.report.language)
     arrays, attributes = context.arrays(ARRAYS), context.frame(ATTRIBUTES)
     encoded, rule = context.result(Encoded), context.result(Swept).rule
     gained = context.result(Gained)
@@ -62,6 +64,7 @@ def run(context: Context) -> Outcome:
         suspicious=tests["suspicious"],
         fairness=context.table(artifacts.FAIRNESS),
         gains=context.table(artifacts.GAINS),
+        depths=context.table(artifacts.DEPTHS),
         n_micro=gained.n_micro,
         ranking=gained.ranking,
         why=gained.why,
@@ -76,7 +79,8 @@ def run(context: Context) -> Outcome:
         versions=sheet.versions,
         min_cell=context.config.fairness.min_cell,
         min_segment_rows=context.config.compare.min_segment_rows,
-        drift=drift(context) if context.is_refresh else None,
+        drift=drift(context, language) if context.is_refresh else None,
+        language=language,
     )
     folder = context.local(context.staging_dir) / "page"
     folder.mkdir(mode=0o700)
@@ -86,10 +90,10 @@ def run(context: Context) -> Outcome:
         context.write(artifacts.PAGE if page else artifacts.FIGURES.named(name), path.read_bytes())
     delivered = context.result(Ingested)
     rows = delivered.population + delivered.customers
-    return Outcome(Reported(), rows, rows, f"{len(context.written)} files")
+    return Outcome(Reported(first_sentence(facts)), rows, rows, f"{len(context.written)} files")
 
 
-def drift(context: Context) -> "DriftSection":
+def drift(context: Context, language: Language) -> "DriftSection":
     """Return the findings of a refresh, for the page."""
     from segment_lib.report import drift_section
 
@@ -99,6 +103,7 @@ def drift(context: Context) -> "DriftSection":
         context.table(artifacts.SEGMENT_CHANGES),
         {"base": context.base.table(SEGMENTS), "new": context.table(SEGMENTS)},
         min_cell=context.config.fairness.min_cell,
+        language=language,
     )
 
 
@@ -114,11 +119,19 @@ STAGE = Stage(
         *(ATTRIBUTES, artifacts.ROWS, artifacts.SWEEP, artifacts.STABILITY),
         *(artifacts.SENSITIVITY, ARRAYS),
         *(artifacts.COMPONENTS, artifacts.LOADINGS, SEGMENTS, artifacts.NAMES, artifacts.TRAITS),
-        *(artifacts.TESTS, artifacts.FAIRNESS, artifacts.GAINS, DEPTH, RESPONSE, RUN_SHEET),
+        *(
+            artifacts.TESTS,
+            artifacts.FAIRNESS,
+            artifacts.GAINS,
+            artifacts.DEPTHS,
+            DEPTH,
+            RESPONSE,
+            RUN_SHEET,
+        ),
         *(CALIBRATION, WEIGHTS),
         *(Encoded, Fitted, Gained, Ingested, fields_of(Swept, "rule")),
     ),
-    settings=("fairness.min_cell", "compare.min_segment_rows"),
+    settings=("fairness.min_cell", "compare.min_segment_rows", "report.language"),
     cost=cost,
 )
 OF_REFRESH = Stage(

@@ -36,9 +36,11 @@ from segment_lib.run.forecast import forecast_lines, refuse_small_budget, refuse
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
+from segment_lib.run.results import Reported
 from segment_lib.run.runner import between, run_stages
 from segment_lib.run.stage import in_order
 from segment_lib.storage.files import read_file
+from segment_lib.terms import AVERAGE, level_of
 
 STAGES = in_order(
     module.STAGE for module in (ingest, assess, encode, fit, sweep, assign, compare, gains, report)
@@ -126,9 +128,11 @@ def _workers(options: argparse.Namespace) -> Iterator[Workers]:
 
 
 def print_answer(manifest: Manifest, min_cell: int) -> None:
-    """Print the segments, best first, and where the report is; no counts of too few people."""
+    """Print the answer, the segments and where the report is; no counts of too few people."""
     content = read_file(manifest.root, manifest.file(SEGMENTS.stage, SEGMENTS.path))
     segments = suppress_segments(pl.read_csv(content), min_cell)
+    if answer := manifest.result(Reported).answer:
+        print(f"\n{answer}")
     print(f"\n{'segment':>10} {'population':>12} {'customers':>12} {'index':>7}  from - to")
     ordered = segments.sort("index", descending=True, nulls_last=True)
     for row in ordered.iter_rows(named=True):
@@ -142,8 +146,9 @@ def print_answer(manifest: Manifest, min_cell: int) -> None:
             if row["index"] is None
             else f"{row['index']:>7.0f}  {row['low']:.0f} to {row['high']:.0f}"
         )
-        verdict = f"  {row['verdict']}" if row["verdict"] in ("over", "under") else ""
-        print(f"{name:>10} {' '.join(f'{share:>12}' for share in shares)} {index}{verdict}")
+        level = level_of(row["verdict"] or AVERAGE, row["low"], row["high"])
+        words = "" if level == AVERAGE else f"  {level}"
+        print(f"{name:>10} {' '.join(f'{share:>12}' for share in shares)} {index}{words}")
     print(f"\nreport: {manifest.root / PAGE.path}")
 
 

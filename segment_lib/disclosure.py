@@ -14,18 +14,23 @@ _INDICES = tuple(column for column in COMPARISON if column != "verdict")
 
 
 def suppress_segments(segments: pl.DataFrame, min_cell: int) -> pl.DataFrame:
-    """The table of segments against customers with small counts suppressed, that is null.
+    """The table of segments as people read it: small counts suppressed, shares of all rows.
 
-    With a count goes its share; with either count go index, limits and verdict. Where the count of
-    the rows set aside goes, shares and indices are of all rows: a count and its share of the rows
-    that have a segment would disclose it. Console, log, page and spreadsheets show this table and
-    no other.
+    With a count goes its share; with either count go index, limits and verdict. Shares are of all
+    rows delivered, so that those of the segments and of the rows set aside add up to 1. Where the
+    count of the rows set aside goes, indices are of all rows too: an index against the rows that
+    have a segment would disclose it. Console, log, page and spreadsheets show this table and no
+    other.
     """
     people, customers = (
         suppressed_segments(pl.col(rows), min_cell) for rows, _ in (PEOPLE, CUSTOMERS)
     )
-    ours, theirs = _scale_to_all(people, *PEOPLE), _scale_to_all(customers, *CUSTOMERS)
-    scales = {PEOPLE[1]: ours, CUSTOMERS[1]: theirs} | dict.fromkeys(_INDICES, theirs / ours)
+    is_aside = pl.col("segment") == SET_ASIDE
+    ours, theirs = _scale_to_all(*PEOPLE), _scale_to_all(*CUSTOMERS)
+    index = pl.lit(1.0)
+    for small, scale in ((customers, theirs), (people, 1 / ours)):
+        index = index * pl.when((is_aside & small).any()).then(scale).otherwise(1.0)
+    scales = {PEOPLE[1]: ours, CUSTOMERS[1]: theirs} | dict.fromkeys(_INDICES, index)
     return segments.with_columns(
         (pl.col(column) * scale).alias(column)
         for column, scale in scales.items()
@@ -42,12 +47,12 @@ def suppress_segments(segments: pl.DataFrame, min_cell: int) -> pl.DataFrame:
     )
 
 
-def _scale_to_all(small: pl.Expr, rows: str, share: str) -> pl.Expr:
-    """Factor of the shares of segments to those of all rows, 1 where those set aside are shown."""
+def _scale_to_all(rows: str, share: str) -> pl.Expr:
+    """Factor of the shares of segments to those of all rows; 1 for the rows set aside."""
     is_aside = pl.col("segment") == SET_ASIDE
     placed = pl.col(rows).filter(~is_aside).sum() / pl.col(rows).sum()
     scale = placed / pl.col(share).filter(~is_aside).sum()
-    return pl.when(~is_aside & (is_aside & small).any()).then(scale).otherwise(1.0)
+    return pl.when(is_aside).then(1.0).otherwise(scale)
 
 
 def is_small_count(rows: int, min_cell: int) -> bool:

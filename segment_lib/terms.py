@@ -12,6 +12,29 @@ PLACED, ALL = "placed", "all"
 OVER, UNDER, AVERAGE = VERDICTS = ("over", "under", "average")
 """Whether customers are surely more common in a segment, surely rarer, or neither."""
 
+LEVELS = ("far above", "above", "average", "below", "far below")
+"""How common customers are in a segment, in words for people: a verdict and how far it goes."""
+
+FAR = (50, 150)
+"""A verdict goes far where the limit of the index nearest 100 lies beyond these."""
+
+NEAR = (80, 125)
+"""Without money, nobody is advised on a segment with an index within these: 4 for 5, either way."""
+
+
+def level_of(verdict: str, low: float | None, high: float | None) -> str:
+    """Level of a segment, from its verdict and the limits of its index that the verdict is from."""
+    if verdict == OVER:
+        return LEVELS[0] if low is not None and low > FAR[1] else LEVELS[1]
+    if verdict == UNDER:
+        return LEVELS[4] if high is not None and high < FAR[0] else LEVELS[3]
+    return LEVELS[2]
+
+
+LANGUAGES = ("en", "de")
+"""Languages of the page: English and German."""
+
+
 CONFIDENCE = 0.95
 """Of every interval and of every limit by chance."""
 

@@ -32,4 +32,5 @@ def read_page(run: Path) -> str:
     """What a reader of the page sees, as one line of text."""
     html = (run / "report/index.html").read_text()
     html = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", html, flags=re.DOTALL)
+    html = re.sub(r"<span data-figure=[^>]*>(.*?)</span>", r"\1", html)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())

@@ -12,8 +12,9 @@ from segment_lib.disclosure import count_text, suppress_segments, suppressed, su
 from segment_lib.profile import COUNTS
 from segment_lib.profile.describe import describe_segments
 from segment_lib.profile.fairness import fairness_table
-from segment_lib.report import tables
+from segment_lib.report import data_tables, tables
 from segment_lib.report.segments import build_segments
+from segment_lib.schema.language import Language
 from tests.attack import Cell, published_sums, range_of
 
 MIN_CELL = 10
@@ -124,15 +125,16 @@ def test_what_is_hidden_in_the_tables_cannot_be_computed_from_all_of_them(
     )  # fmt: skip
     stages = pl.DataFrame({"stage": ["ingest", "sweep"], "rows_in": [10**9, whole],
                            "rows_out": [10**9, whole]})  # fmt: skip
-    tried = tables.sweep_rows(sweep, whole, cards, MIN_CELL)
+    tried = tables.sweep_rows(sweep, whole, cards, MIN_CELL, Language())
     page = {
-        "index": pl.read_csv(tables.index_table(cards).csv.encode()),
+        "index": pl.read_csv(tables.index_table(cards, Language()).csv.encode()),
         "stability": pl.read_csv(
-            tables.stability_table(stability, n - 1, cards, MIN_CELL).csv.encode()
+            tables.stability_table(stability, n - 1, cards, MIN_CELL, Language()).csv.encode()
         ),
         "sweep": tried.rename({"tried": "Segments", "smallest_share": "Smallest segment",
                                "found_again": "People found again"}),
-        "stages": tables.stage_rows(stages, cards).rename({"stage": "Stage", "rows_in": "Rows in"}),
+        "stages": data_tables.stage_rows(stages, cards)
+                             .rename({"stage": "Stage", "rows_in": "Rows in"}),
     }  # fmt: skip
     described = describe_segments(shares, names, NO_TRAITS, min_cell=MIN_CELL)
     fair = fairness_table(people, customers, shares, {"A": LEVELS}, {}, min_cell=MIN_CELL)
@@ -172,18 +174,18 @@ def test_with_a_count_go_its_share_and_with_either_index_limits_and_verdict() ->
     ids=["both shown", "people hidden", "customers hidden", "both hidden"],
 )
 @pytest.mark.parametrize("base", ["placed", "all"])
-def test_where_the_rows_set_aside_are_hidden_shares_and_indices_are_of_all_rows(
+def test_shares_are_of_all_rows_and_indices_too_where_the_rows_set_aside_are_hidden(
     aside: tuple[int, int], totals: tuple[int, int], base: str
 ) -> None:
-    """A count and its share of the rows that have a segment would tell how many have none."""
+    """An index against the rows that have a segment would tell how many have none."""
     counts = {0: 300, 1: 400, 2: 300}, {0: 50, 1: 90, 2: 60}
     population, customers = ({-1: n, **rows} for n, rows in zip(aside, counts, strict=True))
     if base == "all":
         totals = (1000 + aside[0], 200 + aside[1])
     table = compare_segments(population, customers, base=base)
     shown = suppress_segments(table, MIN_CELL).filter(segment=1).row(0, named=True)
-    assert shown["population_share"] == pytest.approx(400 / totals[0])
-    assert shown["customer_share"] == pytest.approx(90 / totals[1])
+    assert shown["population_share"] == pytest.approx(400 / (1000 + aside[0]))
+    assert shown["customer_share"] == pytest.approx(90 / (200 + aside[1]))
     assert shown["drawn_index"] == pytest.approx(100 * (90 / totals[1]) / (400 / totals[0]))
     assert shown["drawn_high"] / shown["drawn_index"] == pytest.approx(
         table.filter(segment=1)["drawn_high"].item() / table.filter(segment=1)["drawn_index"].item()
@@ -202,7 +204,7 @@ def test_a_share_found_again_that_tells_of_too_few_people_is_hidden(
          "smallest_share": [0.2], "found_again": [found_again]},
         schema_overrides={"found_again": pl.Float64},
     )  # fmt: skip
-    row = tables.sweep_rows(sweep, 5_000, (), MIN_CELL).row(0, named=True)
+    row = tables.sweep_rows(sweep, 5_000, (), MIN_CELL, Language()).row(0, named=True)
     assert (row["found_again"] is not None) is shown
 
 

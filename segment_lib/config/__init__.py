@@ -2,4 +2,4 @@
 
 from segment_lib.config.kinds import parse_size
 from segment_lib.config.loading import load_config
-from segment_lib.config.sections import Config, Fairness, Inputs, Run
+from segment_lib.config.sections import Config, Fairness, Inputs, Mailing, Run

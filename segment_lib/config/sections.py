@@ -24,7 +24,7 @@ from segment_lib.config.kinds import (
 )
 from segment_lib.schema.values import Flag, Values, one_of
 from segment_lib.sources.text_format import TextFormat
-from segment_lib.terms import ALL, PLACED
+from segment_lib.terms import ALL, LANGUAGES, PLACED
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,15 @@ class Mailing:
 
 
 @dataclass(frozen=True)
+class Report:
+    """How the page is written."""
+
+    language: Annotated[str, one_of(*LANGUAGES)] = "en"
+    """What the page is written in, English (`en`) or German (`de`); labels of a data dictionary of
+    your own stay as they are ([language](language.md))."""
+
+
+@dataclass(frozen=True)
 class Refresh:
     """What a refresh does with a later delivery ([refresh](refresh.md))."""
 
@@ -215,6 +224,7 @@ class Config:
     compare: Compare = field(default_factory=Compare)
     fairness: Fairness = field(default_factory=Fairness)
     mailing: Mailing = field(default_factory=Mailing)
+    report: Report = field(default_factory=Report)
     refresh: Refresh = field(default_factory=Refresh)
     run: Run = field(default_factory=Run)
 

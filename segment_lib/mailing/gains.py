@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import gamma
 
-from segment_lib.terms import CONFIDENCE
+from segment_lib.terms import CONFIDENCE, SET_ASIDE
 
 DEPTHS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Depths, as shares of the population, at which gains are measured."""
@@ -116,7 +116,10 @@ def micro_table(
     counted = counts.with_columns(pl.sum_horizontal(customers).alias("customer_rows"))
     rows, customers_in = pl.col("population_rows"), pl.col("customer_rows")
     everyone = int(counted["population_rows"].sum())
-    per_row = int(counted["customer_rows"].sum()) / everyone
+    placed = counted.filter(pl.col("segment") != SET_ASIDE)
+    # As of segments, 100 is the average of those who have one, where any customer has.
+    average = placed if placed["customer_rows"].sum() else counted
+    per_row = int(average["customer_rows"].sum()) / int(average["population_rows"].sum())
     segments = counted.group_by("segment").agg(
         pl.when(rows.sum() > 0)
         .then(customers_in.sum() / (rows.sum() * per_row))
@@ -155,7 +158,7 @@ def micro_table(
     )
 
 
-def gains_table(counts: pl.DataFrame) -> pl.DataFrame:
+def gains_table(counts: pl.DataFrame, depths: Sequence[float] = DEPTHS) -> pl.DataFrame:
     """Table of the customers reached at each depth, by segments and by micro-segments.
 
     Cells are ranked by the ranking half of the customers, segments by their plain ratio,
@@ -177,11 +180,17 @@ def gains_table(counts: pl.DataFrame) -> pl.DataFrame:
         "micro_segment": micro_table(counts, ["ranking_rows"])["micro_segment"],
     }
     everyone = int(counts["population_rows"].sum())
-    return pl.concat(gains_in_order(counts, by, cells, everyone) for by, cells in order.items())
+    return pl.concat(
+        gains_in_order(counts, by, cells, everyone, depths) for by, cells in order.items()
+    )
 
 
 def gains_in_order(
-    counts: pl.DataFrame, by: str, cells: pl.Series, population: int
+    counts: pl.DataFrame,
+    by: str,
+    cells: pl.Series,
+    population: int,
+    depths: Sequence[float] = DEPTHS,
 ) -> pl.DataFrame:
     """Gains of mailing the cells in this order; within a cell people are taken evenly.
 
@@ -189,6 +198,7 @@ def gains_in_order(
     ----------
     counts : `population_rows` and `measured_rows` by cell, the column `by`
     population : rows of which the depth is a share; those counted may be a sample of them
+    depths : shares of the population; at 0 there is no lift
     """
     rows = counts.group_by(by).agg(pl.col("population_rows", "measured_rows").sum())
     ordered = cells.to_frame(by).join(rows, on=by, how="left", maintain_order="left")
@@ -197,22 +207,23 @@ def gains_in_order(
         np.concatenate([[0], np.cumsum(ordered[name].to_numpy())])
         for name in ("population_rows", "measured_rows")
     )
-    depths = np.array(DEPTHS)
+    mailed = np.array(depths)
     n = int(customers[-1])
-    reached = np.interp(depths * people[-1], people, customers)
+    # Customers of cells without people would be reached by mailing nobody.
+    reached = np.where(mailed > 0, np.interp(mailed * people[-1], people, customers), 0.0)
     share = reached / max(n, 1)
     limits = [wilson_interval(float(customers_there), n) for customers_there in reached]
     measured = {
         "customers_reached": share,
         "low": [low for low, _ in limits],
         "high": [high for _, high in limits],
-        "lift": share / depths,
+        "lift": np.divide(share, mailed, out=np.full(len(mailed), np.nan), where=mailed > 0),
     }
     return pl.DataFrame(
         {
-            "by": [by] * len(depths),
-            "depth": depths,
-            "population_rows": np.rint(depths * population).astype(np.int64),
+            "by": [by] * len(mailed),
+            "depth": mailed,
+            "population_rows": np.rint(mailed * population).astype(np.int64),
             **measured,
         }
     ).with_columns(pl.when(n > 0).then(pl.col(*measured)))
@@ -233,50 +244,6 @@ def wilson_interval(successes: float, n: int) -> tuple[float, float]:
     low = 0.0 if successes <= 0 else max(centre - half_width, 0.0)
     high = 1.0 if successes >= n else min(centre + half_width, 1.0)
     return low, high
-
-
-def mailing_depth(
-    cells: pl.DataFrame, cost_per_piece: float, margin_per_order: float, base_response_rate: float
-) -> dict[str, float | int | str]:
-    """Most profitable depth: as long as a further piece is expected to earn what it costs.
-
-    A piece to a micro-segment is expected to bring base_response_rate × micro_index ÷ 100 orders:
-    response is taken to be as much above or below the average as customers are.
-
-    Parameters
-    ----------
-    cells : the table of micro-segments
-    base_response_rate : orders per piece among average people, index 100
-    """
-    per_index = base_response_rate * margin_per_order / 100
-    break_even = cost_per_piece / per_index
-    everyone = int(cells["population_rows"].sum())
-
-    def pieces_above(column: str) -> int:
-        return int(cells.filter(pl.col(column) >= break_even)["population_rows"].sum())
-
-    mailed = cells.filter(pl.col("micro_index") >= break_even)
-    pieces = pieces_above("micro_index")
-    orders = (
-        float((mailed["population_rows"] * mailed["micro_index"]).sum()) / 100 * base_response_rate
-    )
-    return {
-        "cost_per_piece": cost_per_piece,
-        "margin_per_order": margin_per_order,
-        "base_response_rate": base_response_rate,
-        "break_even_index": break_even,
-        "recommended_depth": pieces / everyone,
-        "depth_low": pieces_above("micro_index_low") / everyone,
-        "depth_high": pieces_above("micro_index_high") / everyone,
-        "pieces": pieces,
-        "expected_orders": orders,
-        "expected_margin": orders * margin_per_order,
-        "expected_cost": pieces * cost_per_piece,
-        "expected_profit": orders * margin_per_order - pieces * cost_per_piece,
-        "assumption": "people respond in proportion to the micro-index of their micro-segment; "
-        "base_response_rate is that of index 100; low and high are the depths by the limits of the "
-        "micro-index",
-    }
 
 
 def response_table(counts: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from math import sqrt
 import numpy as np
 import polars as pl
 
-from segment_lib.mailing.gains import gains_in_order, shrink_ratios
+from segment_lib.mailing.gains import DEPTHS, gains_in_order, shrink_ratios
 from segment_lib.terms import DEPTH, LIKENESS_BINS, SET_ASIDE
 
 LISTED = {"segment": pl.Int32, "bin": pl.Int32, "population_rows": pl.Int64}
@@ -68,7 +68,9 @@ def likeness_bins(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.rint(np.log(values.astype(np.float64) / 100) * LIKENESS_BINS))
 
 
-def likeness_gains(unseen: pl.DataFrame, population: int) -> pl.DataFrame:
+def likeness_gains(
+    unseen: pl.DataFrame, population: int, depths: Sequence[float] = DEPTHS
+) -> pl.DataFrame:
     """Table of the cases reached at each depth, the columns of `gains_table`.
 
     The fit to the first half ranks the second half, of cases and of controls: nobody counted here
@@ -88,7 +90,7 @@ def likeness_gains(unseen: pl.DataFrame, population: int) -> pl.DataFrame:
         pl.col("cases").alias("measured_rows"),
     )
     best_first = counts["logistic"].unique().sort(descending=True)
-    return gains_in_order(counts, "logistic", best_first, population)
+    return gains_in_order(counts, "logistic", best_first, population, depths)
 
 
 def _bin_of_set_aside(unseen: pl.DataFrame) -> int:

@@ -2,7 +2,15 @@
 
 from segment_lib.report.drift import DriftSection, drift_section
 from segment_lib.report.facts import RunFacts
-from segment_lib.report.page import write_report
+from segment_lib.report.page import first_sentence, write_report
 from segment_lib.report.trend import trend_chart, trend_svg
 
-__all__ = ["DriftSection", "RunFacts", "drift_section", "trend_chart", "trend_svg", "write_report"]
+__all__ = [
+    "DriftSection",
+    "RunFacts",
+    "drift_section",
+    "first_sentence",
+    "trend_chart",
+    "trend_svg",
+    "write_report",
+]

@@ -1,12 +1,12 @@
 """Charts of the answer: index with its limits, shares, and gains."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import altair as alt
 import polars as pl
 
-from segment_lib.report.facts import Figures
-from segment_lib.report.formatting import index_range, percent, short_number
+from segment_lib.report.formatting import index_range, percent, percent_tenths, short_number
 from segment_lib.report.segments import Segment
 from segment_lib.report.theme import (
     NARROW,
@@ -64,7 +64,7 @@ def index_chart(segments: Sequence[Segment]) -> Drawing:
             tip("full", "Segment"),
             tip("verdict", "Verdict"),
             tip("index_text", "Index"),
-            tip("limits_text", "All doubts counted"),
+            tip("limits_text", "Range of the true value"),
             tip("chance_text", "By chance alone"),
             tip("stability_text", "Stability"),
         ],
@@ -95,7 +95,7 @@ def index_chart(segments: Sequence[Segment]) -> Drawing:
     )
     title = alt.Title(
         "How strongly customers come from each segment",
-        subtitle="▲ over-, ▼ under-represented, ● about average; bar: limits, all doubts counted",
+        subtitle="▲ above, ▼ below, ● about average; bar: the range in which the true value lies",
     )
     return chart.properties(width=WIDTH, height=42 * max(len(rows), 1), title=title)
 
@@ -144,13 +144,13 @@ def share_chart(segments: Sequence[Segment]) -> Drawing:
     ]
     title = alt.Title(
         "Where customers come from: shares of population and customers by segment",
-        subtitle="▲ over-, ▼ under-represented, ● about average, with the index (100 is average)",
+        subtitle="▲ above, ▼ below, ● about average, with the index (100 is average)",
     )
     chart = alt.layer(links, ticks, dots.encode(color=colour), *labels)
     return chart.properties(width=WIDTH, height=26 * max(len(rows), 1), title=title)
 
 
-def gains_chart(table: pl.DataFrame, depth: Figures | None) -> Drawing:
+def gains_chart(table: pl.DataFrame, depth: Mapping[str, Any] | None) -> Drawing:
     """Chart of the held-out customers reached by depth, with intervals, against no selection."""
     rows: list[Row] = []
     for by in ("logistic", "micro_segment", "segment"):
@@ -187,7 +187,9 @@ def gains_chart(table: pl.DataFrame, depth: Figures | None) -> Drawing:
         mark = {
             key: round(depth[key], 4) for key in ("depth_low", "recommended_depth", "depth_high")
         }
-        at = alt.Chart(inline([{**mark, "label": f"pays to {percent(mark['recommended_depth'])}"}]))
+        at = alt.Chart(
+            inline([{**mark, "label": f"pays to {percent_tenths(mark['recommended_depth'])}"}])
+        )
         layers += [
             at.mark_rect(color=PALETTE["grid"]).encode(
                 x=alt.X("depth_low", type="quantitative"), x2="depth_high:Q"
@@ -224,6 +226,40 @@ def gains_chart(table: pl.DataFrame, depth: Figures | None) -> Drawing:
         subtitle="customers who had no part in the ranking; band: 95 % interval",
     )
     return alt.layer(*layers).properties(width=WIDTH, height=340, title=title)
+
+
+def profit_chart(depths: pl.DataFrame, depth: Mapping[str, Any]) -> Drawing:
+    """Chart of the expected profit by depth with its limits, the depth that pays most marked."""
+    names = ("profit", "profit_low", "profit_high")
+    rows = depths.select("depth", pl.col(*names).round(2)).rows(named=True)
+    x = alt.X("depth", type="quantitative", title="Share of the population mailed, best first")
+    x = x.axis(format="~%", tickCount=6).scale(domain=[0, 1], nice=False)
+    y = alt.Y("profit", type="quantitative", title="Profit").axis(format="~s", tickCount=6)
+    best = {key: depth[key] for key in ("recommended_depth", "expected_profit")}
+    base, at = alt.Chart(inline(rows)).encode(x=x), alt.Chart(inline([best]))
+    at = at.encode(x=alt.X("recommended_depth", type="quantitative"))
+    tooltip = [
+        tip("depth", "Mailed", ".1%"),
+        tip("profit", "Profit", ",.0f"),
+        tip("profit_low", "At least", ",.0f"),
+        tip("profit_high", "At most", ",.0f"),
+    ]
+    chart = alt.layer(
+        alt.Chart(inline([{"at": 0}]))
+        .mark_rule(color=PALETTE["muted"])
+        .encode(y=alt.Y("at", type="quantitative")),
+        base.transform_filter("isValid(datum.profit_low)")
+        .mark_area(opacity=0.25, color=PALETTE["over"])
+        .encode(y=alt.Y("profit_low", type="quantitative"), y2="profit_high:Q"),
+        base.mark_line(strokeWidth=2, color=PALETTE["over"]).encode(y=y),
+        base.mark_point(size=60, opacity=0).encode(y=y, tooltip=tooltip),
+        at.mark_rule(color=PALETTE["ink"], strokeDash=[3, 3]),
+        at.mark_point(filled=True, size=80, opacity=1, color=PALETTE["ink"]).encode(
+            y=alt.Y("expected_profit", type="quantitative")
+        ),
+    )
+    title = alt.Title("Profit by depth of the mailing", subtitle="band: what chance leaves")
+    return chart.properties(width=WIDTH, height=340, title=title)
 
 
 def _index_row(segment: Segment) -> Row:

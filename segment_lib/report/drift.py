@@ -7,14 +7,14 @@ from typing import Any
 import polars as pl
 
 from segment_lib.disclosure import suppressed_segments
-from segment_lib.report.formatting import NOTHING, count, decimals, percent, short_number
 from segment_lib.report.segments import segment_name, suppressed_numbers
-from segment_lib.report.tables import Cell, Column, Table, table
+from segment_lib.report.tables import Table, table
+from segment_lib.schema.language import N_, Language
 
 _SHOWN = 10
 _DECISIONS = {
-    "apply": "The model of the base run was applied unchanged",
-    "refit": "The model was refitted, starting from the centres of the base run",
+    "apply": N_("The model of the base run ({base}) was applied unchanged: {reason}."),
+    "refit": N_("The model was refitted from the centres of the base run ({base}): {reason}."),
 }
 
 
@@ -33,6 +33,7 @@ def drift_section(
     compared: Mapping[str, pl.DataFrame],
     *,
     min_cell: int,
+    language: Language,
 ) -> DriftSection:
     """Make the section from the files of `refresh/`.
 
@@ -57,8 +58,8 @@ def drift_section(
         )
     )
     return DriftSection(
-        tuple(_sentences(summary, attributes, min_cell)),
-        (_attribute_table(attributes), _segment_table(shown)),
+        tuple(_sentences(summary, attributes, min_cell, language)),
+        (_attribute_table(attributes, language), _segment_table(shown, language)),
     )
 
 
@@ -68,73 +69,89 @@ def _shown_share(share: str, rows: int, min_cell: int) -> pl.Expr:
     return pl.when(~suppressed_segments(people.fill_null(rows), min_cell)).then(share)
 
 
-def _set_aside(share: float, rows: int, min_cell: int) -> str:
-    return f"under {min_cell}" if round(share * rows) < min_cell else percent(share)
+def _set_aside(share: float, rows: int, min_cell: int, language: Language) -> str:
+    if round(share * rows) < min_cell:
+        return language.gettext("under {n:count}", n=min_cell)
+    return language.percent(share)
 
 
 def _sentences(
-    summary: Mapping[str, Any], attributes: pl.DataFrame, min_cell: int
+    summary: Mapping[str, Any], attributes: pl.DataFrame, min_cell: int, language: Language
 ) -> Iterator[str]:
-    yield f"{_DECISIONS[summary['decision']]} ({summary['base']}): {summary['reason']}."
+    _ = language.gettext
+    yield _(_DECISIONS[summary["decision"]], base=summary["base"], reason=summary["reason"])
     if summary["findings"]:
-        yield f"Since then {'; '.join(summary['findings'])}."
+        yield _("Since then: {findings}.", findings="; ".join(summary["findings"]))
     else:
-        yield "Nothing has drifted since then."
-    for state, verb in (("new", "is new"), ("vanished", "has vanished")):
-        for number in summary[f"{state}_segments"]:
-            yield f"Segment {number} {verb}."
-    large = attributes.filter(pl.col("band") == "large").height
-    moderate = attributes.filter(pl.col("band") == "moderate").height
-    yield (
-        f"Stability index above 0.25: {large} of {attributes.height} attributes; from 0.1 to 0.25: "
-        f"{moderate}."
+        yield _("Nothing has drifted since then.")
+    for number in summary["new_segments"]:
+        yield _("Segment {number} is new.", number=number)
+    for number in summary["vanished_segments"]:
+        yield _("Segment {number} has vanished.", number=number)
+    yield _(
+        "Stability index above 0.25: {large:count} of {all:count} attributes; from 0.1 to 0.25: "
+        "{moderate:count}.",
+        large=attributes.filter(pl.col("band") == "large").height,
+        all=attributes.height,
+        moderate=attributes.filter(pl.col("band") == "moderate").height,
     )
-    set_aside = {
-        run: _set_aside(summary[f"set_aside_{run}"], summary[f"rows_{run}"], min_cell)
-        for run in ("base", "new")
-    }
-    yield (
-        f"The population has {summary['rows_new']:,} rows (before: {summary['rows_base']:,}), of "
-        f"which {set_aside['new']} are set aside (before: {set_aside['base']})."
+    yield _(
+        "The population has {now:count} rows (before: {before:count}), of which {aside} are set "
+        "aside (before: {aside_before}).",
+        now=summary["rows_new"],
+        before=summary["rows_base"],
+        aside=_set_aside(summary["set_aside_new"], summary["rows_new"], min_cell, language),
+        aside_before=_set_aside(
+            summary["set_aside_base"], summary["rows_base"], min_cell, language
+        ),
     )
     yield from (f"{change['told']}." for change in summary["changes"])
     work = summary["work"]
-    yield f"{work['made']:,} parts were gone over; a full run goes over {work['parts']:,}."
+    yield _(
+        "{made:count} parts were gone over; a full run goes over {parts:count}.",
+        made=work["made"],
+        parts=work["parts"],
+    )
 
 
-def _attribute_table(attributes: pl.DataFrame) -> Table:
+def _attribute_table(attributes: pl.DataFrame, language: Language) -> Table:
+    _, percent = language.gettext, language.percent
     shown = attributes.head(_SHOWN)
+    bands = {"stable": _("stable"), "moderate": _("moderate"), "large": _("large")}
     return table(
         "drift",
-        f"The {shown.height} attributes of the population that moved most",
-        shown.with_columns(pl.col("unseen_levels", "vanished_levels").list.len()),
+        _("The {n:count} attributes of the population that moved most", n=shown.height),
+        shown.with_columns(
+            pl.col("unseen_levels", "vanished_levels").list.len(), pl.col("band").replace(bands)
+        ),
         [
-            ("Attribute", "attribute", None),
-            ("PSI", "psi", decimals),
-            ("Band", "band", None),
-            ("Missing before", "missing_share_base", percent),
-            ("Missing now", "missing_share_new", percent),
-            ("Unseen levels", "unseen_levels", count),
-            ("Vanished levels", "vanished_levels", count),
+            (_("Attribute"), "attribute", None),
+            (_("PSI"), "psi", language.figure),
+            (_("Band"), "band", None),
+            (_("Missing before"), "missing_share_base", percent),
+            (_("Missing now"), "missing_share_new", percent),
+            (_("Unseen levels"), "unseen_levels", language.count),
+            (_("Vanished levels"), "vanished_levels", language.count),
         ],
     )
 
 
-def _segment_table(segments: pl.DataFrame) -> Table:
-    numbers = ("Share before", "Share now", "Index before", "Index now")
-    columns = (Column("Segment"), Column("State"), *(Column(name, number=True) for name in numbers))
-    rows = [
-        (
-            Cell(segment_name(row["segment"]), row["segment"]),
-            Cell(row["state"], row["state"]),
-            *(_number(row[name], percent) for name in ("share_base", "share_new")),
-            *(_number(row[name], short_number) for name in ("index_base", "index_new")),
-        )
-        for row in segments.iter_rows(named=True)
-    ]
-    caption = "Segments before and now; shares by the model of the base"
-    return Table("drift-segments", caption, columns, tuple(rows))
-
-
-def _number(value: float | None, form: Any) -> Cell:
-    return Cell(NOTHING) if value is None else Cell(form(value), value)
+def _segment_table(segments: pl.DataFrame, language: Language) -> Table:
+    _ = language.gettext
+    states = {"kept": _("kept"), "new": _("new"), "vanished": _("vanished")}
+    return table(
+        "drift-segments",
+        _("Segments before and now; shares by the model of the base"),
+        segments.with_columns(
+            pl.Series("name", [segment_name(number) for number in segments["segment"]], pl.String),
+            pl.col("state").replace(states),
+        ),
+        [
+            (_("Segment"), "name", None),
+            (_("State"), "state", None),
+            (_("Share before"), "share_base", language.percent),
+            (_("Share now"), "share_new", language.percent),
+            (_("Index before"), "index_base", language.short_number),
+            (_("Index now"), "index_new", language.short_number),
+        ],
+    )

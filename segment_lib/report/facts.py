@@ -1,11 +1,13 @@
 """Input of the page: the tables of a run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
 from segment_lib.report.drift import DriftSection
+from segment_lib.schema.language import Language
 
 Figures = Mapping[str, float]
 """Named numbers, such as those of one chi-square test."""
@@ -53,9 +55,11 @@ class RunFacts:
     """compare/fairness.csv"""
     gains: pl.DataFrame
     """gains/gains.csv"""
+    depths: pl.DataFrame
+    """gains/depths.csv"""
     n_micro: int
     """Number of micro-segments, without the one of the rows set aside."""
-    depth: Figures | None
+    depth: Mapping[str, Any] | None
     """gains/depth.json, if the config has costs"""
     response: pl.DataFrame | None
     """gains/response.csv, if the config has a response column"""
@@ -82,3 +86,5 @@ class RunFacts:
     """Remarks of the stages for the reader, a sentence each."""
     drift: DriftSection | None = None
     """Section on the refresh; None for a run without a base."""
+    language: Language = field(default_factory=Language)
+    """What the page is written in."""

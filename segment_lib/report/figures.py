@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import polars as pl
 import vl_convert
@@ -12,9 +12,10 @@ import vl_convert
 from segment_lib.report import charts, data_charts, method_charts, theme
 from segment_lib.report.answer import list_segments
 from segment_lib.report.facts import RunFacts
-from segment_lib.report.formatting import decimals, percent, plural, sentence
+from segment_lib.report.formatting import sentence
 from segment_lib.report.mailing import reach_sentence
-from segment_lib.report.segments import UNCLEAR, VERDICTS, Segment
+from segment_lib.report.segments import NOT_SHOWN, UNCLEAR, WORDS, Segment
+from segment_lib.schema.language import N_, Language
 from segment_lib.terms import EXTRACTS, FOUND_AGAIN
 
 
@@ -26,12 +27,14 @@ class Figure:
     heading: str
     takeaway: str
     chart: theme.Drawing
+    language: Language
 
     @cached_property
     def spec(self) -> dict[str, object]:
         """Vega-Lite specification of the figure as a file, checked by its schema once."""
         spec: dict[str, object] = theme.printable_spec(self.chart.to_dict())
-        return spec | {"config": theme.CONFIG, "padding": 12}
+        locale = {"number": self.language.vega}
+        return spec | {"config": theme.CONFIG | {"locale": locale}, "padding": 12}
 
     @cached_property
     def svg(self) -> str:
@@ -62,62 +65,87 @@ class Figure:
 
 def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure]:
     """Yield all figures of a run, in the order of the page."""
-    yield Figure(
+    language = facts.language
+    _, figure = language.gettext, partial(Figure, language=language)
+    yield figure(
         "index",
-        "How strongly customers come from each segment",
+        _("How strongly customers come from each segment"),
         _index_takeaway(segments),
         charts.index_chart(segments),
     )
-    yield Figure(
+    yield figure(
         "shares",
-        "Population against customers",
-        "Tick: share of the population; dot: share of customers. The number is the index; 100 is "
-        "average.",
+        _("Population against customers"),
+        _(
+            "Tick: share of the population; dot: share of customers. The number is the index; 100 "
+            "is average."
+        ),
         charts.share_chart(segments),
     )
-    yield Figure(
+    yield figure(
         "gains",
-        "Customers reached by depth of the mailing",
-        reach_sentence(facts.gains, facts.n_micro, facts.ranking)
-        or "Customers reached by share of the population mailed.",
+        _("Customers reached by depth of the mailing"),
+        reach_sentence(facts.gains, facts.n_micro, facts.ranking).striptags()
+        or _("Customers reached by share of the population mailed."),
         charts.gains_chart(facts.gains.filter(pl.col("population_rows") > 0), facts.depth),
     )
-    for measure, (heading, meaning, _) in method_charts.SWEEP_MEASURES.items():
-        yield Figure(
-            f"sweep-{measure}",
-            heading,
-            _sweep_takeaway(facts.sweep, measure, meaning),
-            method_charts.sweep_chart(facts.sweep, measure, facts.stability, facts.min_cell),
+    if facts.depth:
+        yield figure(
+            "profit",
+            _("Profit by depth of the mailing"),
+            _(
+                "Expected profit at each depth. The band is the range that chance leaves; the "
+                "dashed line is the depth that pays most."
+            ),
+            charts.profit_chart(facts.depths, facts.depth),
         )
-    yield Figure(
+    for measure, (heading, meaning, _form) in method_charts.SWEEP_MEASURES.items():
+        yield figure(
+            f"sweep-{measure}",
+            _(heading),
+            _sweep_takeaway(facts.sweep, measure, meaning, language),
+            method_charts.sweep_chart(
+                facts.sweep, measure, facts.stability, facts.min_cell, language
+            ),
+        )
+    yield figure(
         "stability",
-        "Stability of each segment",
-        _stability_takeaway(segments),
-        method_charts.stability_chart(segments),
+        _("Stability of each segment"),
+        _stability_takeaway(segments, language),
+        method_charts.stability_chart(segments, language),
     )
-    n_components = len(facts.explained_variance_ratio)
-    yield Figure(
+    yield figure(
         "variance",
-        "Variance explained",
-        f"{plural(n_components, 'component')} {'keeps' if n_components == 1 else 'keep'} "
-        f"{percent(sum(facts.explained_variance_ratio))} of the variance of "
-        f"{plural(facts.n_features, 'feature')}. Bars: each component; line: running sum.",
-        method_charts.variance_chart(facts.explained_variance_ratio),
+        _("Variance explained"),
+        language.ngettext(
+            "{n:count} component keeps {share:percent} of the variance of {features:count} "
+            "features. Bars: each component; line: running sum.",
+            "{n:count} components keep {share:percent} of the variance of {features:count} "
+            "features. Bars: each component; line: running sum.",
+            len(facts.explained_variance_ratio),
+            share=sum(facts.explained_variance_ratio),
+            features=facts.n_features,
+        ),
+        method_charts.variance_chart(facts.explained_variance_ratio, language),
     )
-    yield Figure(
+    yield figure(
         "missing",
-        "Missing values by attribute",
-        _missing_takeaway(facts.attributes),
-        data_charts.missing_chart(facts.attributes, _max_missing_share(facts.settings)),
+        _("Missing values by attribute"),
+        _missing_takeaway(facts.attributes, language),
+        data_charts.missing_chart(facts.attributes, _max_missing_share(facts.settings), language),
     )
     top = _axis_limits(facts.rows)
+    headings = {
+        "population": _("Rows of the population"),
+        "customers": _("Rows of the customers"),
+    }
     for extract in EXTRACTS:
-        yield Figure(
+        yield figure(
             f"rows-{extract}",
-            f"Rows of the {extract}",
+            headings[extract],
             _rows_takeaway(facts, extract),
             data_charts.rows_chart(
-                facts.rows, extract, facts.max_missing_per_row, top, facts.min_cell
+                facts.rows, extract, facts.max_missing_per_row, top, facts.min_cell, language
             ),
         )
 
@@ -126,61 +154,91 @@ def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure
 
 
 def _index_takeaway(segments: Sequence[Segment]) -> str:
-    words = (*(word for _, word in VERDICTS.values()), UNCLEAR)
+    words = (*WORDS.values(), NOT_SHOWN, UNCLEAR)
     parts = [
         f"{list_segments(group)} {'is' if len(group) == 1 else 'are'} {word}"
         for word in words
         if (group := [segment for segment in segments if segment.verdict_word == word])
     ]
     return (
-        f"{sentence('; '.join(parts))} The number is the index: 200 is twice as many customers as "
-        "the size suggests, 100 as many. The bar: how far it may be off, all doubts counted."
+        f"{sentence('; '.join(parts))} The number is the index: 100 is average; 200 means twice as "
+        "many customers as expected. The bar is the range in which the true value lies."
     )
 
 
-def _sweep_takeaway(sweep: pl.DataFrame, measure: str, meaning: str) -> str:
+def _sweep_takeaway(sweep: pl.DataFrame, measure: str, meaning: str, language: Language) -> str:
+    _ = language.gettext
     chosen = sweep.filter("chosen").select("n_clusters", measure).rows()
     if not chosen:
-        return sentence(meaning)
+        return _(meaning)
     k, value = chosen[0]
     if value is None:
-        return f"Not measured. {sentence(meaning)}"
-    form = percent if measure == "gain" else decimals
-    return f"{form(value)} at the {k} segments chosen. {sentence(meaning)}"
-
-
-def _stability_takeaway(segments: Sequence[Segment]) -> str:
-    known = [segment for segment in segments if segment.stability is not None]
-    stable = [s for s in known if s.stability is not None and s.stability >= FOUND_AGAIN]
-    return (
-        f"{len(stable)} of {plural(len(known), 'segment')} found again. Mean Jaccard coefficient "
-        "of a segment with its nearest in clusterings anew, over all rows: 1 is the same people, "
-        "from 0.75 it is found again, from 0.6 in outline, up to 0.5 it has dissolved."
+        return _("Not measured. {meaning}", meaning=_(meaning))
+    form = language.percent if measure == "gain" else language.figure
+    return _(
+        "{value} at the {k} segments chosen. {meaning}",
+        value=form(value),
+        k=k,
+        meaning=_(meaning),
     )
 
 
-def _missing_takeaway(attributes: pl.DataFrame) -> str:
-    dropped = attributes.filter(~pl.col("kept")).height
+def _stability_takeaway(segments: Sequence[Segment], language: Language) -> str:
+    known = [segment for segment in segments if segment.stability is not None]
+    stable = [s for s in known if s.stability is not None and s.stability >= FOUND_AGAIN]
+    return language.ngettext(
+        "{stable:count} of {n:count} segment found again. Mean Jaccard coefficient of a segment "
+        "with its nearest in clusterings anew, over all rows: 1 is the same people, from 0.75 it "
+        "is found again, from 0.6 in outline, up to 0.5 it has dissolved.",
+        "{stable:count} of {n:count} segments found again. Mean Jaccard coefficient of a segment "
+        "with its nearest in clusterings anew, over all rows: 1 is the same people, from 0.75 it "
+        "is found again, from 0.6 in outline, up to 0.5 it has dissolved.",
+        len(known),
+        stable=len(stable),
+    )
+
+
+def _missing_takeaway(attributes: pl.DataFrame, language: Language) -> str:
+    _ = language.gettext
     incomplete = attributes.filter((pl.col("missing_share") > 0) | ~pl.col("kept")).height
-    text = f"{plural(dropped, 'attribute')} of {attributes.height} dropped"
+    sentences = [
+        _(
+            "{n:count} of {all:count} attributes dropped (✕).",
+            n=attributes.filter(~pl.col("kept")).height,
+            all=attributes.height,
+        )
+    ]
     if incomplete > data_charts.MAX_ATTRIBUTES:
-        text += f"; the {data_charts.MAX_ATTRIBUTES} sparsest are drawn"
+        sentences.append(_("The {n:count} sparsest are drawn.", n=data_charts.MAX_ATTRIBUTES))
     if complete := attributes.height - incomplete:
-        text += f"; {complete} with nothing missing not drawn"
-    return f"{text}. ✕: dropped."
+        sentences.append(_("Not drawn: {n:count} with nothing missing.", n=complete))
+    return " ".join(sentences)
 
 
 def _rows_takeaway(facts: RunFacts, extract: str) -> str:
+    _, language = facts.language.gettext, facts.language
     table = facts.rows.filter(pl.col("extract") == extract)
     aside = table.filter(pl.col("n_missing") > facts.max_missing_per_row)
     rows, total = int(aside["rows"].sum()), max(int(table["rows"].sum()), 1)
-    share = f"Under {facts.min_cell}" if rows < facts.min_cell else percent(rows / total)
-    within = data_charts.is_limit_shown(facts.max_missing_per_row, _axis_limits(facts.rows))
-    beyond = "" if within else " That limit lies beyond what is drawn."
-    return (
-        f"{share} of the {extract} miss more than {facts.max_missing_per_row} of the kept "
-        f"attributes and are set aside.{beyond}"
+    share = (
+        _("Under {n:count}", n=facts.min_cell)
+        if rows < facts.min_cell
+        else language.percent(rows / total)
     )
+    texts = {
+        "population": N_(
+            "{share} of the population miss more than {limit:count} of the kept attributes and "
+            "are set aside."
+        ),
+        "customers": N_(
+            "{share} of the customers miss more than {limit:count} of the kept attributes and are "
+            "set aside."
+        ),
+    }
+    sentences = [_(texts[extract], share=share, limit=facts.max_missing_per_row)]
+    if not data_charts.is_limit_shown(facts.max_missing_per_row, _axis_limits(facts.rows)):
+        sentences.append(_("That limit lies beyond what is drawn."))
+    return " ".join(sentences)
 
 
 def _axis_limits(rows: pl.DataFrame) -> tuple[int, float]:

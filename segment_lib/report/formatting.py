@@ -42,6 +42,18 @@ def decimals(number: float | None, digits: int = 3) -> str:
     return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.{digits}f}"
 
 
+def percent_tenths(share: float | None) -> str:
+    """Percentage with one decimal, of a share of 1."""
+    return NOTHING if share is None or math.isnan(share) else f"{100 * share:.1f}%"
+
+
+def money(amount: float | None) -> str:
+    """Amount of money, with hundredths where it is small."""
+    if amount is None:
+        return NOTHING
+    return f"{amount:,.2f}" if abs(amount) < 1000 else f"{amount:,.0f}"
+
+
 def times(index: float) -> str:
     """Ratio of an index: 310 is '3.1 times'."""
     ratio = index / 100

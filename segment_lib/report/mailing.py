@@ -1,50 +1,68 @@
 """Sentences on what a mail-out reaches and earns, each from a number of the files."""
 
-import polars as pl
+from collections.abc import Mapping
+from typing import Any
 
-from segment_lib.report.facts import Figures
-from segment_lib.report.formatting import count, one_decimal, percent, plural, short_number
+import polars as pl
+from markupsafe import Markup
+
+from segment_lib.report.depths import reached_text
+from segment_lib.report.formatting import (
+    money,
+    one_decimal,
+    percent,
+    percent_tenths,
+    plural,
+    short_number,
+)
+from segment_lib.report.quantities import at_depth, fill, quantity
+from segment_lib.schema.language import Language
 from segment_lib.terms import DEPTH
 
 MAX_WEIGHTS = 10
 """Weights of the likeness that are told."""
 
 
-def reach_sentence(gains: pl.DataFrame, n_micro: int, ranking: str = "micro") -> str:
+def reach_sentence(gains: pl.DataFrame, n_micro: int, ranking: str = "micro") -> Markup:
     """Sentence on the customers reached at DEPTH; empty if the table lacks that depth."""
-    reached = {
-        by: (share, low, high, lift)
-        for by, share, low, high, lift in gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9)
-        .select("by", "customers_reached", "low", "high", "lift")
-        .iter_rows()
+    rows = {
+        row["by"]: row
+        for row in gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9).iter_rows(named=True)
     }
-    by = "logistic" if ranking == "logistic" else "micro_segment"
-    if by not in reached or "segment" not in reached:
-        return ""
-    share, low, high, lift = reached[by]
-    if share is None:
-        return (
+    ranked = rows.get("logistic" if ranking == "logistic" else "micro_segment")
+    if ranked is None or "segment" not in rows:
+        return Markup()
+    if ranked["customers_reached"] is None:
+        return Markup(
             "How many customers a mailing reaches cannot be told: all had part in the ranking, and "
             "none is left to measure on."
         )
-    if lift >= 1.05:
-        against = f"{one_decimal(lift)} times as many as without selection"
-    elif lift <= 0.95:
-        against = "fewer than without selection"
-    else:
-        against = "no more than without selection"
-    by_segments = reached["segment"][0]
-    whole_segments = f"{one_decimal(100 * by_segments)}%"
-    if _more(by_segments, share):
-        chance = ", though no more than chance may add" if by_segments <= high else ""
-        whole_segments += f", which is more{chance}"
-    return (
-        f"Mailing the best {percent(DEPTH)} of the population by "
-        f"{'customer-likeness' if ranking == 'logistic' else plural(n_micro, 'micro-segment')} "
-        f"reaches {one_decimal(100 * share)}% of customers "
-        f"({one_decimal(100 * low)} to "
-        f"{one_decimal(100 * high)}%), {against}; by whole segments, {whole_segments}."
+    return fill(
+        _reach_template(ranked, rows["segment"]["customers_reached"]),
+        depth=percent(DEPTH),
+        ranking="customer-likeness" if ranking == "logistic" else plural(n_micro, "micro-segment"),
+        reached=reached_text(ranked, Language()),
+        lift=one_decimal(ranked["lift"]),
+        segments=quantity(
+            "reached-by-segments", percent_tenths(rows["segment"]["customers_reached"])
+        ),
     )
+
+
+def _reach_template(ranked: Mapping[str, Any], by_segments: float) -> str:
+    """Sentence on a reach, by whether it is more than without selection and by segments."""
+    begin = "The best {depth} of the population by {ranking} reach {reached} of all customers, "
+    if not _more(by_segments, ranked["customers_reached"]):
+        end = " Whole segments reach {segments}."
+    elif by_segments <= ranked["high"]:
+        end = " Whole segments reach {segments}, which is more, though chance alone may do that."
+    else:
+        end = " Whole segments reach {segments}, which is more."
+    if ranked["lift"] >= 1.05:
+        return f"{begin}{{lift}} times as many as without selection.{end}"
+    if ranked["lift"] <= 0.95:
+        return f"{begin}fewer than without selection.{end}"
+    return f"{begin}no more than without selection.{end}"
 
 
 def ranking_sentences(
@@ -88,21 +106,31 @@ def weight_sentences(weights: pl.DataFrame) -> tuple[str, ...]:
     )
 
 
-def depth_sentences(depth: Figures) -> tuple[str, ...]:
-    """Sentences on the most profitable depth, and its assumption."""
-    return (
-        f"A piece that costs {_money(depth['cost_per_piece'])} pays while people respond at "
-        f"{percent(depth['base_response_rate'] * depth['break_even_index'] / 100)} or more, which "
-        f"is a micro-index of {short_number(depth['break_even_index'])}, at a margin of "
-        f"{_money(depth['margin_per_order'])} per order.",
-        f"Mail the best {percent(depth['recommended_depth'])} of the population "
-        f"({percent(depth['depth_low'])} to {percent(depth['depth_high'])}): "
-        f"{count(depth['pieces'])} pieces, {count(depth['expected_orders'])} orders expected, "
-        f"a profit of {_money(depth['expected_profit'])}.",
-        f"Assumed: people respond in proportion to the micro-index of their micro-segment, "
-        f"those of index 100 at {percent(depth['base_response_rate'])}. A test mailing tells "
-        "better.",
+def depth_sentences(depth: Mapping[str, Any]) -> tuple[Markup, ...]:
+    """Sentences on how the most profitable depth is reckoned, and on its assumption."""
+    rate = depth["base_response_rate"]
+    sentences = (
+        "A piece costs {cost} and an order earns {margin}. So a piece pays where people respond at "
+        "{pays} or more, which is an index of {index}.",
+        "The depth that pays most is {depth}; by the limits of the index it lies between {low} and "
+        "{high}.",
+        "Assumed: people respond in proportion to their index, those of index 100 at {rate}. The "
+        "ranges allow for chance, not for a wrong assumption: a test mailing tells better.",
     )
+    fields = {
+        "cost": quantity("cost-per-piece", money(depth["cost_per_piece"])),
+        "margin": quantity("margin-per-order", money(depth["margin_per_order"])),
+        "pays": quantity("rate-that-pays", percent_tenths(rate * depth["break_even_index"] / 100)),
+        "index": quantity("break-even-of-people", short_number(depth["break_even_index"])),
+        "depth": quantity(
+            at_depth("depth", depth["recommended_depth"]),
+            percent_tenths(depth["recommended_depth"]),
+        ),
+        "low": quantity("depth-low", percent_tenths(depth["depth_low"])),
+        "high": quantity("depth-high", percent_tenths(depth["depth_high"])),
+        "rate": quantity("base-rate", percent_tenths(rate)),
+    }
+    return tuple(fill(sentence, **fields) for sentence in sentences)
 
 
 def _more(share: float | None, than: float | None) -> bool:
@@ -110,7 +138,3 @@ def _more(share: float | None, than: float | None) -> bool:
     if share is None or than is None:
         return False
     return round(1000 * share) > round(1000 * than)
-
-
-def _money(amount: float) -> str:
-    return f"{amount:,.2f}" if abs(amount) < 1000 else f"{amount:,.0f}"

@@ -6,7 +6,6 @@ from itertools import accumulate
 import altair as alt
 import polars as pl
 
-from segment_lib.report.formatting import decimals, percent
 from segment_lib.report.segments import Segment
 from segment_lib.report.theme import (
     NARROW,
@@ -19,6 +18,7 @@ from segment_lib.report.theme import (
     outlined,
     tip,
 )
+from segment_lib.schema.language import N_, Language
 from segment_lib.terms import DISSOLVED, FOUND_AGAIN, STABLE
 
 MAX_POINTS = 40
@@ -26,32 +26,47 @@ MAX_POINTS = 40
 
 SWEEP_MEASURES = {
     "gain": (
-        "Held-out gain",
-        "customers with a segment that the best 20% of the people with one hold, by customers who "
-        "had no part in the ranking; band: two standard errors",
+        N_("Held-out gain"),
+        N_(
+            "Customers with a segment that the best 20% of the people with one hold, by customers "
+            "who had no part in the ranking; band: two standard errors."
+        ),
         "~%",
     ),
     "stability": (
-        "Stability",
-        "how much of each segment is found again on other samples, 0 to 1: line for the mean over "
-        "people, a dot per segment",
+        N_("Stability"),
+        N_(
+            "How much of each segment is found again on other samples, 0 to 1: line for the mean "
+            "over people, a dot per segment."
+        ),
         "~g",
     ),
     "inertia": (
-        "Inertia",
-        "sum of squared distances to the centres; falls as segments are added",
+        N_("Inertia"),
+        N_("Sum of squared distances to the centres; falls as segments are added."),
         "~s",
     ),
-    "silhouette": ("Silhouette", "how far apart segments are, −1 to 1; higher is better", "~g"),
+    "silhouette": (
+        N_("Silhouette"),
+        N_("How far apart segments are, −1 to 1; higher is better."),
+        "~g",
+    ),
 }
-ELIGIBLE, INELIGIBLE = "may be chosen", "unstable or too small"
+SWEEP_TITLES = {
+    "gain": N_("Held-out gain by number of segments"),
+    "stability": N_("Stability by number of segments"),
+    "inertia": N_("Inertia by number of segments"),
+    "silhouette": N_("Silhouette by number of segments"),
+}
 
 
 def sweep_chart(
-    sweep: pl.DataFrame, measure: str, stability: pl.DataFrame, min_cell: int
+    sweep: pl.DataFrame, measure: str, stability: pl.DataFrame, min_cell: int, language: Language
 ) -> Drawing:
     """Chart of one measure over the number of segments, the chosen one marked."""
-    heading, _, form = SWEEP_MEASURES[measure]
+    _ = language.gettext
+    eligible, ineligible = _("may be chosen"), _("unstable or too small")
+    heading, _meaning, form = SWEEP_MEASURES[measure]
     known = sweep.filter(pl.col(measure).cast(pl.Float64).is_finite()).sort("n_clusters")
     rows = [
         {
@@ -60,17 +75,17 @@ def sweep_chart(
             "low": row["gain"] - 2 * (row["gain_error"] or 0.0) if measure == "gain" else None,
             "high": row["gain"] + 2 * (row["gain_error"] or 0.0) if measure == "gain" else None,
             "chosen": "chosen" if row["chosen"] else "",
-            "fate": ELIGIBLE if row["stable"] and row["large"] else INELIGIBLE,
+            "fate": eligible if row["stable"] and row["large"] else ineligible,
         }
         for row in known.iter_rows(named=True)
     ]
     tooltip = [
-        tip("k", "Segments"),
-        tip("value", heading, ".1%" if measure == "gain" else ".4~g"),
-        tip("fate", "By the rule"),
+        tip("k", _("Segments")),
+        tip("value", _(heading), ".1%" if measure == "gain" else ".4~g"),
+        tip("fate", _("By the rule")),
     ]
     ks = [int(row["k"]) for row in rows] or [2]
-    x = alt.X("k", type="quantitative", title="Number of segments").scale(
+    x = alt.X("k", type="quantitative", title=_("Number of segments")).scale(
         domain=[min(ks) - 0.5, max(ks) + 0.5], nice=False
     )
     x = x.axis(grid=False, tickMinStep=1, format="d")
@@ -88,12 +103,12 @@ def sweep_chart(
         band = base.mark_area(color=PALETTE["muted"], opacity=0.25)
         layers.append(band.encode(y=alt.Y("low", type="quantitative"), y2="high:Q"))
     if measure == "stability":
-        layers.append(_each_segment(stability, min_cell).encode(x=x, y=y))
+        layers.append(_each_segment(stability, min_cell, language).encode(x=x, y=y))
     layers += [
         base.mark_line(color=PALETTE["muted"], strokeWidth=2),
         base.mark_point(stroke=PALETTE["muted"], size=34, opacity=1).encode(
             fill=alt.condition(
-                alt.datum.fate == ELIGIBLE,
+                alt.datum.fate == eligible,
                 alt.value(PALETTE["muted"]),
                 alt.value(PALETTE["paper"]),
             )
@@ -102,20 +117,25 @@ def sweep_chart(
         chosen.mark_text(dy=-14, fontWeight="bold").encode(text="k:N"),
     ]
     title = alt.Title(
-        f"{heading} by number of segments", subtitle="hollow: unstable or too small to be chosen"
+        _(SWEEP_TITLES[measure]), subtitle=_("hollow: unstable or too small to be chosen")
     )
     return alt.layer(*layers).properties(width=SMALL, height=190, title=title)
 
 
-def _each_segment(stability: pl.DataFrame, min_cell: int) -> alt.Chart:
+def _each_segment(stability: pl.DataFrame, min_cell: int, language: Language) -> alt.Chart:
+    _ = language.gettext
     rows = [
-        {"k": k, "value": round(value, 4), "who": f"Segment {segment}"}
+        {"k": k, "value": round(value, 4), "who": _("Segment {number}", number=segment)}
         for k, segment, people, value in stability.select(
             "n_clusters", "segment", "population_rows", "stability"
         ).iter_rows()
         if people >= min_cell
     ]
-    tooltip = [tip("k", "Segments"), tip("who", "Of them"), tip("value", "Stability", ".2f")]
+    tooltip = [
+        tip("k", _("Segments")),
+        tip("who", _("Of them")),
+        tip("value", _("Stability"), ".2f"),
+    ]
     drawn: alt.Chart = alt.Chart(inline(rows)).mark_point(
         color=PALETTE["bar"], filled=True, size=14, opacity=0.9
     )
@@ -125,15 +145,16 @@ def _each_segment(stability: pl.DataFrame, min_cell: int) -> alt.Chart:
 BOUNDS = (DISSOLVED, STABLE, FOUND_AGAIN)
 
 
-def stability_chart(segments: Sequence[Segment]) -> Drawing:
+def stability_chart(segments: Sequence[Segment], language: Language) -> Drawing:
     """Chart of the stability of each segment, with the bounds of its labels."""
+    _ = language.gettext
     rows: list[Row] = [
         {
             "name": segment.name,
             "full": segment.full_name,
             "stability": round(segment.stability, 4),
-            "number": decimals(segment.stability, 2),
-            "label": f"{decimals(segment.stability, 2)} {segment.stability_label}",
+            "number": language.decimals(segment.stability, 2),
+            "label": f"{language.decimals(segment.stability, 2)} {segment.stability_label}",
             "verdict": segment.stability_label,
         }
         for segment in sorted(segments, key=lambda s: (-(s.stability or 0.0), s.number))
@@ -142,10 +163,10 @@ def stability_chart(segments: Sequence[Segment]) -> Drawing:
     y = alt.Y("name", type="nominal", sort=[str(row["name"]) for row in rows], title=None).axis(
         labelColor=PALETTE["ink"], labelFontSize=13, grid=False
     )
-    x = alt.X("stability", type="quantitative", title="Overlap with its nearest, clustered anew")
+    x = alt.X("stability", type="quantitative", title=_("Overlap with its nearest, clustered anew"))
     x = x.scale(domain=[0, 1]).axis(values=[0, *BOUNDS, 1], format=".2~f")
     base = alt.Chart(inline(rows)).encode(
-        y=y, x=x, tooltip=[tip("full", "Segment"), tip("stability", "Stability", ".2f")]
+        y=y, x=x, tooltip=[tip("full", _("Segment")), tip("stability", _("Stability"), ".2f")]
     )
     bounds = alt.Chart(inline([{"at": at} for at in BOUNDS])).encode(
         x=alt.X("at", type="quantitative")
@@ -162,14 +183,15 @@ def stability_chart(segments: Sequence[Segment]) -> Drawing:
         ),
     )
     title = alt.Title(
-        "Stability of each segment",
-        subtitle="up to 0.5 dissolved, from 0.6 found again in outline, from 0.75 found again",
+        _("Stability of each segment"),
+        subtitle=_("up to 0.5 dissolved, from 0.6 found again in outline, from 0.75 found again"),
     )
     return chart.properties(width=WIDTH, height=26 * max(len(rows), 1), title=title)
 
 
-def variance_chart(ratios: Sequence[float]) -> Drawing:
+def variance_chart(ratios: Sequence[float], language: Language) -> Drawing:
     """Chart of the variance of each component kept as bars, with the running sum as a line."""
+    _ = language.gettext
     rows = [
         {
             "component": number,
@@ -183,15 +205,15 @@ def variance_chart(ratios: Sequence[float]) -> Drawing:
         )
     ]
     tooltip = [
-        tip("component", "Component"),
-        tip("share", "Share of variance", ".2%"),
-        tip("sum", "Together with those before", ".1%"),
+        tip("component", _("Component")),
+        tip("share", _("Share of variance"), ".2%"),
+        tip("sum", _("Together with those before"), ".1%"),
     ]
-    x = alt.X("from", type="quantitative", title="Component").scale(
+    x = alt.X("from", type="quantitative", title=_("Component")).scale(
         domain=[0.5, len(rows) + 0.5], nice=False
     )
     x = x.axis(grid=False, tickMinStep=1, format="d")
-    y = alt.Y("sum", type="quantitative", title="Share of variance").axis(format="~%")
+    y = alt.Y("sum", type="quantitative", title=_("Share of variance")).axis(format="~%")
     base = alt.Chart(inline(rows)).encode(tooltip=tooltip)
     bars = base.mark_rect(color=PALETTE["over"]).encode(
         x=x, x2="to:Q", y=alt.Y("share", type="quantitative"), y2=alt.datum(0)
@@ -199,13 +221,16 @@ def variance_chart(ratios: Sequence[float]) -> Drawing:
     line = base.mark_line(
         color=PALETTE["ink"], strokeWidth=2, point=len(rows) <= MAX_POINTS
     ).encode(x=alt.X("component", type="quantitative"), y=y.scale(domain=[0, 1]))
-    last = alt.Chart(inline([{**row, "label": percent(float(row["sum"]))} for row in rows[-1:]]))
+    last = alt.Chart(
+        inline([{**row, "label": language.percent(float(row["sum"]))} for row in rows[-1:]])
+    )
     end = last.mark_text(align="right", dy=-10, fontWeight="bold").encode(
         x=alt.X("component", type="quantitative"),
         y=alt.Y("sum", type="quantitative"),
         text="label:N",
     )
     title = alt.Title(
-        "Variance explained by the components", subtitle="bars: each one; line: running sum"
+        _("Variance explained by the components"),
+        subtitle=_("bars: each one; line: running sum"),
     )
     return alt.layer(bars, line, end).properties(width=WIDTH, height=260, title=title)

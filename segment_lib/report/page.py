@@ -4,6 +4,8 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,10 +13,22 @@ import jinja2
 import polars as pl
 import vl_convert
 
-from segment_lib.report import answer, formatting, mailing, method_charts, tables, theme
+from segment_lib.report import (
+    advice,
+    answer,
+    data_tables,
+    formatting,
+    mailing,
+    method_charts,
+    tables,
+    theme,
+)
+from segment_lib.report.components import components
+from segment_lib.report.depths import DepthPlan
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.figures import Figure, all_figures
 from segment_lib.report.segments import Segment, build_segments
+from segment_lib.schema.language import Language
 from segment_lib.schema.wording import printable
 from segment_lib.terms import SET_ASIDE
 
@@ -32,7 +46,7 @@ def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
     with ThreadPoolExecutor(1) as pool:
         # To bundle the scripts takes as long as to draw the figures, and needs no interpreter lock.
         vega = pool.submit(_vega)
-        segments = build_segments(facts.segments, facts.names, facts.traits, facts.min_cell)
+        segments = _segments(facts)
         drawn = {figure.name: figure for figure in all_figures(facts, segments)}
         (folder / "figures").mkdir()
         written = []
@@ -43,10 +57,32 @@ def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
     return (_write(folder / "index.html", page.encode()), *written)
 
 
+def first_sentence(facts: RunFacts) -> str:
+    """First sentence of the page as text."""
+    return first_screen(facts, _segments(facts)).first.striptags()
+
+
+def first_screen(facts: RunFacts, segments: tuple[Segment, ...]) -> advice.Advice:
+    """The advice that the page begins with."""
+    if facts.depth:
+        by_customers = facts.response is None
+        break_even = (
+            advice.break_even_of_segments(facts.segments, facts.depth) if by_customers else None
+        )
+        return advice.advise(segments, facts.depth, break_even)
+    by_size = advice.advise(segments, None, None)
+    reach = mailing.reach_sentence(facts.gains, facts.n_micro, facts.ranking)
+    return replace(by_size, backing=(reach, *by_size.backing) if reach else by_size.backing)
+
+
+def _segments(facts: RunFacts) -> tuple[Segment, ...]:
+    return build_segments(facts.segments, facts.names, facts.traits, facts.min_cell)
+
+
 def _page(
     facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Figure], vega: str
 ) -> str:
-    headline, backing = answer.headline(segments)
+    language = facts.language
     chosen = facts.sweep.filter("chosen")["n_clusters"].to_list()
     clustered = facts.segments.filter(facts.segments["segment"] != SET_ASIDE)
     environment = jinja2.Environment(
@@ -56,6 +92,11 @@ def _page(
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_printable,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        language.gettext, language.ngettext, newstyle=False
     )
     style = environment.get_template("style.css.jinja").render(font=theme.FONT)
     scripts = (vega, environment.get_template("script.js.jinja").render())
@@ -63,17 +104,15 @@ def _page(
         facts=facts,
         figures=drawn,
         sweep_figures=[drawn[f"sweep-{measure}"] for measure in method_charts.SWEEP_MEASURES],
-        answer=headline,
-        backing=backing,
-        reach=mailing.reach_sentence(facts.gains, facts.n_micro, facts.ranking),
-        nothing_stands_out=answer.no_verdict_sentences(segments),
+        advice=first_screen(facts, segments),
+        plan=DepthPlan(facts.depths, facts.depth, language),
         order=mailing.ranking_sentences(
             facts.gains, facts.n_micro, clustered.height, facts.ranking, facts.why
         ),
         calibration=(
             None
             if facts.calibration is None
-            else tables.calibration_table(facts.calibration, facts.min_cell)
+            else tables.calibration_table(facts.calibration, facts.min_cell, language)
         ),
         weights=() if facts.weights is None else mailing.weight_sentences(facts.weights),
         warnings=answer.warnings(segments, facts.sweep, facts.suspicious),
@@ -85,35 +124,51 @@ def _page(
         sensitivity=answer.sensitivity_sentence(facts.sensitivity),
         chosen=chosen[0] if chosen else None,
         segments=segments,
-        index=tables.index_table(segments),
-        gains=tables.gains_table(facts.gains.filter(pl.col("population_rows") > 0)),
+        index=tables.index_table(segments, language),
+        gains=tables.gains_table(
+            facts.gains.filter(pl.col("population_rows") > 0), facts.ranking, language
+        ),
         response=(
             None
             if facts.response is None
-            else tables.response_table(facts.response, facts.min_cell)
+            else tables.response_table(facts.response, facts.min_cell, language)
         ),
         stability=tables.stability_table(
-            facts.stability, chosen[0] if chosen else 0, segments, facts.min_cell
+            facts.stability, chosen[0] if chosen else 0, segments, facts.min_cell, language
         ),
         tried=tables.sweep_rows(
-            facts.sweep, int(clustered["population_rows"].sum()), segments, facts.min_cell
+            facts.sweep,
+            int(clustered["population_rows"].sum()),
+            segments,
+            facts.min_cell,
+            language,
         ),
-        stages=tables.stage_rows(facts.stages, segments),
+        stages=data_tables.stage_rows(facts.stages, segments),
         fairness=tables.fairness_tables(
-            facts.fairness, {segment.number: segment.title for segment in segments}
+            facts.fairness, {segment.number: segment.title for segment in segments}, language
         ),
         uneven=answer.fairness_sentences(facts.fairness, facts.min_segment_rows),
-        components=tables.components(facts.components, facts.loadings, shown=COMPONENTS),
+        components=components(facts.components, facts.loadings, language, shown=COMPONENTS),
         tables=tables,
+        data_tables=data_tables,
         formatting=formatting,
+        language=language,
         style=style,
         scripts=scripts,
         policy=_content_security_policy(style, scripts),
         n_traits=TRAITS,
         n_more=MORE_TRAITS,
-        few=lambda rows: f"under {facts.min_cell}" if rows is None else formatting.count(rows),
+        inputs=data_tables.input_rows(facts.inputs, language),
+        few=partial(_count_or_few, min_cell=facts.min_cell, language=language),
         numbered=facts.components.cast({"component": pl.String}),
     )
+
+
+def _count_or_few(rows: float | None, *, min_cell: int, language: Language) -> str:
+    """Count, or what it is below where it is suppressed."""
+    if rows is None:
+        return language.gettext("under {n:count}", n=min_cell)
+    return language.count(rows)
 
 
 def _content_security_policy(style: str, scripts: Sequence[str]) -> str:

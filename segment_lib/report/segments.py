@@ -6,20 +6,35 @@ import polars as pl
 
 from segment_lib.disclosure import suppress_segments, suppressed_segments
 from segment_lib.report.formatting import finite
-from segment_lib.terms import AVERAGE, DISSOLVED, FOUND_AGAIN, OVER, SET_ASIDE, STABLE, UNDER
+from segment_lib.terms import (
+    AVERAGE,
+    DISSOLVED,
+    FOUND_AGAIN,
+    LEVELS,
+    OVER,
+    SET_ASIDE,
+    STABLE,
+    UNDER,
+    level_of,
+)
 
-VERDICTS = {
-    OVER: ("▲", "over-represented"),
-    UNDER: ("▼", "under-represented"),
-    AVERAGE: ("●", "about average"),
-    "hidden": ("–", "not shown"),
-}
-"""A symbol and a word for each verdict, so that nothing hangs on colour alone."""
-
+SYMBOLS = {OVER: "▲", UNDER: "▼", AVERAGE: "●", "hidden": "–"}
+"""A symbol for each verdict, so that nothing hangs on colour alone."""
+WORDS = dict(
+    zip(
+        LEVELS,
+        (
+            *("far above average", "above average", "about average"),
+            *("below average", "far below average"),
+        ),
+        strict=True,
+    )
+)
+"""Words for each level of a segment."""
 
 HALF, TWICE = 50, 200
 """An index whose limits go beyond these is unclear."""
-UNCLEAR = "unclear"
+UNCLEAR, NOT_SHOWN = "unclear", "not shown"
 SUPPRESSED = "hidden"
 """The verdict of a segment with suppressed counts."""
 
@@ -96,12 +111,14 @@ class Segment:
 
     @property
     def verdict_symbol(self) -> str:
-        return VERDICTS[self.verdict][0]
+        return SYMBOLS[self.verdict]
 
     @property
     def verdict_word(self) -> str:
-        is_clear = self.is_suppressed or not self.is_unclear
-        return VERDICTS[self.verdict][1] if is_clear else UNCLEAR
+        if self.is_suppressed:
+            return NOT_SHOWN
+        low, high = self.limits or (None, None)
+        return UNCLEAR if self.is_unclear else WORDS[level_of(self.verdict, low, high)]
 
     @property
     def stability_label(self) -> str:

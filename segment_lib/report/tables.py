@@ -3,18 +3,21 @@
 Counts of people below `min_cell`, and those that would disclose them, are suppressed here.
 """
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from urllib.parse import quote
 
 import polars as pl
 
 from segment_lib.disclosure import suppressed, suppressed_segments
-from segment_lib.report.formatting import NOTHING, count, decimals, finite, percent, short_number
+from segment_lib.report.formatting import finite
+from segment_lib.report.quantities import at_depth
 from segment_lib.report.segments import Segment, segment_name, stability_label
+from segment_lib.schema.language import NOTHING, Language
 from segment_lib.storage.tables import csv_text
-from segment_lib.terms import EXTRACTS, SET_ASIDE
+from segment_lib.terms import SET_ASIDE
 
 Format = Callable[[float | None], str]
 
@@ -34,6 +37,8 @@ class Cell:
     text: str
     key: float | str | None = None
     tone: str = ""
+    meaning: str = ""
+    """What its number is, where that stands elsewhere on the page too (see `quantities`)."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,12 @@ def table(
     caption: str,
     rows: pl.DataFrame,
     columns: Sequence[tuple[str, str, Format | None]],
+    meaning: Callable[[str, Mapping[str, Any]], str] = lambda column, row: "",
 ) -> Table:
-    """Table from the heading, column and format of each; columns without a format hold text."""
+    """Table from the heading, column and format of each; columns without a format hold text.
+
+    `meaning` says what the number of a column is in a row, where it stands elsewhere too.
+    """
     return Table(
         name,
         caption,
@@ -86,7 +95,7 @@ def table(
             tuple(
                 Cell(_text(row[column]), row[column])
                 if form is None
-                else Cell(form(row[column]), finite(row[column]))
+                else Cell(form(row[column]), finite(row[column]), "", meaning(column, row))
                 for _, column, form in columns
             )
             for row in rows.iter_rows(named=True)
@@ -94,85 +103,131 @@ def table(
     )
 
 
-def index_table(segments: Iterable[Segment]) -> Table:
+def index_table(segments: Iterable[Segment], language: Language) -> Table:
     """Table of index, limits and shares, a row per segment."""
+    _ = language.gettext
     rows = tuple(
         (
             Cell(segment.name, 1e9 if segment.is_set_aside else segment.number),
-            Cell(_title(segment)),
+            Cell(_title(segment, language)),
             _verdict(segment),
-            Cell(short_number(segment.index), segment.index),
-            *_limit_cells(segment.limits),
-            *_limit_cells(segment.sampling_limits),
-            Cell(percent(segment.population_share), segment.population_share),
-            Cell(percent(segment.customer_share), segment.customer_share),
-            Cell(_count_or_hidden(segment.population_rows), segment.population_rows),
-            Cell(_count_or_hidden(segment.customer_rows), segment.customer_rows),
-            Cell(decimals(segment.stability, 2), segment.stability),
+            *(
+                Cell(text, key, meaning=f"segment-{segment.number}-{name}")
+                for name, text, key in _segment_numbers(segment, language)
+            ),
+            Cell(language.decimals(segment.stability, 2), segment.stability),
         )
         for segment in segments
     )
     numbers = (
-        *("Index", "At least", "At most", "Chance from", "Chance to"),
-        *("Share of people", "Share of customers", "People", "Customers", "Stability"),
+        *(_("Index"), _("At least"), _("At most"), _("Chance from"), _("Chance to")),
+        *(_("Share of people"), _("Share of customers"), _("People"), _("Customers")),
+        _("Stability"),
     )
     columns = (
-        *(Column("Segment"), Column("Name"), Column("Verdict")),
+        *(Column(_("Segment")), Column(_("Name")), Column(_("Verdict"))),
         *(Column(heading, number=True) for heading in numbers),
     )
-    return Table("index", "Index, limits and shares of each segment", columns, rows)
+    return Table("index", _("Index, limits and shares of each segment"), columns, rows)
+
+
+def _segment_numbers(
+    segment: Segment, language: Language
+) -> Iterator[tuple[str, str, float | None]]:
+    """Name, text and value of the numbers of a segment."""
+    yield "index", language.short_number(segment.index), segment.index
+    for name, limits in (("index", segment.limits), ("chance", segment.sampling_limits)):
+        for end, limit in zip(("low", "high"), limits or (None, None), strict=True):
+            yield f"{name}-{end}", language.short_number(limit), limit
+    yield "people-share", language.percent(segment.population_share), segment.population_share
+    yield "customer-share", language.percent(segment.customer_share), segment.customer_share
+    yield "people", _count_or_hidden(segment.population_rows, language), segment.population_rows
+    yield "customers", _count_or_hidden(segment.customer_rows, language), segment.customer_rows
 
 
 def _verdict(segment: Segment) -> Cell:
     if segment.is_suppressed:
         return Cell(NOTHING)
-    return Cell(f"{segment.verdict_symbol} {segment.verdict}", segment.verdict, segment.verdict)
+    words = f"{segment.verdict_symbol} {segment.verdict_word}"
+    return Cell(words, words, segment.verdict)
 
 
-def gains_table(gains: pl.DataFrame) -> Table:
-    """Table of the customers reached at each depth, by the rankings there are side by side."""
-    rankings = [("segment", "segments", ""), ("micro_segment", "micro-segments", " (micro)")]
-    if (gains["by"] == "logistic").any():
-        rankings.append(("logistic", "customer-likeness", " (likeness)"))
+def gains_table(gains: pl.DataFrame, ranking: str, language: Language) -> Table:
+    """Table of the customers reached at each depth, by the rankings there are side by side.
+
+    `ranking` is what orders the list: its numbers stand elsewhere on the page too.
+    """
+    _, tenths = language.gettext, language.percent_tenths
+    headings = {
+        "segment": (
+            *(_("Reached by segments"), _("At least (segments)")),
+            *(_("At most (segments)"), _("Lift by segments")),
+        ),
+        "micro_segment": (
+            *(_("Reached by micro-segments"), _("At least (micro)")),
+            *(_("At most (micro)"), _("Lift by micro-segments")),
+        ),
+        "logistic": (
+            *(_("Reached by customer-likeness"), _("At least (likeness)")),
+            *(_("At most (likeness)"), _("Lift by customer-likeness")),
+        ),
+    }
     wide = gains.filter(pl.col("by") == "segment").select("depth", "population_rows")
     columns: list[tuple[str, str, Format | None]] = [
-        ("Mailed", "depth", percent),
-        ("Pieces", "population_rows", count),
+        (_("Mailed"), "depth", language.percent),
+        (_("Pieces"), "population_rows", language.count),
     ]
-    for by, words, short in rankings:
+    for by, (reached, low, high, lift) in headings.items():
+        if by == "logistic" and not (gains["by"] == by).any():
+            continue
         own = gains.filter(pl.col("by") == by).select(
             "depth", pl.col("customers_reached", "low", "high", "lift").name.suffix(f"_{by}")
         )
         wide = wide.join(own, on="depth", how="left")
         columns += [
-            (f"Reached by {words}", f"customers_reached_{by}", percent_tenths),
-            (f"At least{short}", f"low_{by}", percent_tenths),
-            (f"At most{short}", f"high_{by}", percent_tenths),
-            (f"Lift by {words}", f"lift_{by}", _two_decimals),
+            (reached, f"customers_reached_{by}", tenths),
+            (low, f"low_{by}", tenths),
+            (high, f"high_{by}", tenths),
+            (lift, f"lift_{by}", partial(language.decimals, digits=2)),
         ]
-    return table("gains", "Held-out customers reached by depth of the mailing", wide, columns)
+    ranked = "logistic" if ranking == "logistic" else "micro_segment"
+    names = {
+        "population_rows": "pieces",
+        f"customers_reached_{ranked}": "reached",
+    }
+
+    def meaning(column: str, row: Mapping[str, Any]) -> str:
+        return at_depth(names[column], row["depth"]) if column in names else ""
+
+    caption = _("Held-out customers reached by depth of the mailing")
+    return table("gains", caption, wide, columns, meaning)
 
 
-def calibration_table(calibration: pl.DataFrame, min_cell: int) -> Table:
+def calibration_table(calibration: pl.DataFrame, min_cell: int, language: Language) -> Table:
     """Table of the index by likeness against the measured one; few people are suppressed."""
+    _, short_number = language.gettext, language.short_number
     shown = ~(
         suppressed(pl.col("rows"), min_cell, tie="tenth")
         | suppressed(pl.col("cases"), min_cell, tie="tenth")
     )
     visible = calibration.with_columns(pl.when(shown).then(pl.exclude("tenth")))
     columns: list[tuple[str, str, Format | None]] = [
-        ("Tenth", "tenth", count),
-        ("Index by likeness", "predicted", short_number),
-        ("Index measured", "index", short_number),
-        ("At least", "low", short_number),
-        ("At most", "high", short_number),
-        ("People", "rows", count),
+        (_("Tenth"), "tenth", language.count),
+        (_("Index by likeness"), "predicted", short_number),
+        (_("Index measured"), "index", short_number),
+        (_("At least"), "low", short_number),
+        (_("At most"), "high", short_number),
+        (_("People"), "rows", language.count),
     ]
-    return table("calibration", "Likeness against what is measured, by tenths", visible, columns)
+    return table("calibration", _("Likeness against what is measured, by tenths"), visible, columns)
 
 
-def response_table(response: pl.DataFrame, min_cell: int) -> Table:
+def response_table(response: pl.DataFrame, min_cell: int, language: Language) -> Table:
     """Table of the response by extract and segment; rates are suppressed with their counts."""
+    _, tenths = language.gettext, language.percent_tenths
+    ratio = partial(language.decimals, digits=2)
+    known = partial(_count_or_hidden, language=language)
+    names = {"population": _("population"), "customers": _("customers")}
     shown = {
         column: ~suppressed_segments(pl.col(column), min_cell, "extract")
         for column in ("rows", "responses")
@@ -182,22 +237,23 @@ def response_table(response: pl.DataFrame, min_cell: int) -> Table:
         *(pl.when(is_shown).then(column).alias(column) for column, is_shown in shown.items()),
         pl.when(pl.all_horizontal(*shown.values())).then(pl.col(_RATES)),
         name=pl.Series([segment_name(s) for s in rows["segment"]], dtype=pl.String),
+        extract=pl.col("extract").replace(names),
     )
     return table(
         "response",
-        "Response by segment",
+        _("Response by segment"),
         visible,
         [
-            ("Segment", "name", None),
-            ("Extract", "extract", None),
-            ("Response known of", "rows", _count_or_hidden),
-            ("Responses", "responses", _count_or_hidden),
-            ("Rate", "response_rate", percent_tenths),
-            ("At least", "low", percent_tenths),
-            ("At most", "high", percent_tenths),
-            ("Lift", "lift", _two_decimals),
-            ("Lift, at least", "lift_low", _two_decimals),
-            ("Lift, at most", "lift_high", _two_decimals),
+            (_("Segment"), "name", None),
+            (_("Extract"), "extract", None),
+            (_("Response known of"), "rows", known),
+            (_("Responses"), "responses", known),
+            (_("Rate"), "response_rate", tenths),
+            (_("At least"), "low", tenths),
+            (_("At most"), "high", tenths),
+            (_("Lift"), "lift", ratio),
+            (_("Lift, at least"), "lift_low", ratio),
+            (_("Lift, at most"), "lift_high", ratio),
         ],
     )
 
@@ -205,27 +261,31 @@ def response_table(response: pl.DataFrame, min_cell: int) -> Table:
 _RATES = ("response_rate", "low", "high", "lift", "lift_low", "lift_high")
 
 
-def fairness_tables(fairness: pl.DataFrame, titles: Mapping[int, str]) -> tuple[Table, ...]:
+def fairness_tables(
+    fairness: pl.DataFrame, titles: Mapping[int, str], language: Language
+) -> tuple[Table, ...]:
     """Table of each sensitive attribute: a row per segment, two columns per level."""
+    _, percent = language.gettext, language.percent
     tables: list[Table] = []
     for (attribute,), rows in fairness.group_by("attribute", maintain_order=True):
         levels = rows.select("level", "label").unique(maintain_order=True).rows()
         cells = {(row["segment"], row["level"]): row for row in rows.iter_rows(named=True)}
-        columns = [Column("Segment"), Column("Name")]
+        columns = [Column(_("Segment")), Column(_("Name"))]
         for level, label in levels:
+            who = label if label is not None else level
             columns += [
-                Column(f"{label if label is not None else level}: {extract}", number=True)
-                for extract in EXTRACTS
+                Column(_("{who}: population", who=who), number=True),
+                Column(_("{who}: customers", who=who), number=True),
             ]
         body = []
         for number in sorted(rows["segment"].unique(), key=lambda s: (s == SET_ASIDE, s)):
             line = [Cell(segment_name(number), number), Cell(titles.get(number) or NOTHING)]
-            for level, _ in levels:
+            for level, _label in levels:
                 row = cells[number, level]
                 line += [Cell(percent(row[key]), row[key]) for key in _SHARES]
             body.append(tuple(line))
-        everybody = [Cell("Everybody", 1e9), Cell(NOTHING)]
-        for level, _ in levels:
+        everybody = [Cell(_("Everybody"), 1e9), Cell(NOTHING)]
+        for level, _label in levels:
             row = cells[rows["segment"][0], level]
             everybody += [Cell(percent(row[key]), row[key]) for key in _AT_LARGE]
         meaning = rows["meaning"][0] or attribute
@@ -245,9 +305,14 @@ _AT_LARGE = ("population_at_large", "customers_at_large")
 
 
 def stability_table(
-    stability: pl.DataFrame, n_clusters: int, segments: Iterable[Segment], min_cell: int
+    stability: pl.DataFrame,
+    n_clusters: int,
+    segments: Iterable[Segment],
+    min_cell: int,
+    language: Language,
 ) -> Table:
     """Table of the stability of each segment, for one number of segments."""
+    _, overlap = language.gettext, partial(language.decimals, digits=2)
     rows = stability.filter(pl.col("n_clusters") == n_clusters).sort("segment")
     suppressed = [segment.number for segment in segments if segment.population_rows is None]
     small = suppressed_segments(pl.col("population_rows"), min_cell)
@@ -260,29 +325,34 @@ def stability_table(
     )
     return table(
         "stability",
-        f"How well each of the {n_clusters} segments is found again on other samples",
+        _("How well each of the {n:count} segments is found again", n=n_clusters),
         visible,
         [
-            ("Segment", "name", None),
-            ("People", "population_rows", _count_or_hidden),
-            ("Mean overlap", "stability", _two_decimals),
-            ("Least overlap", "least", _two_decimals),
-            ("Dissolved in", "dissolved", percent),
-            ("In words", "label", None),
+            (_("Segment"), "name", None),
+            (_("People"), "population_rows", partial(_count_or_hidden, language=language)),
+            (_("Mean overlap"), "stability", overlap),
+            (_("Least overlap"), "least", overlap),
+            (_("Dissolved in"), "dissolved", language.percent),
+            (_("In words"), "label", None),
         ],
     )
 
 
 def sweep_rows(
-    sweep: pl.DataFrame, people: int, segments: Iterable[Segment], min_cell: int
+    sweep: pl.DataFrame,
+    people: int,
+    segments: Iterable[Segment],
+    min_cell: int,
+    language: Language,
 ) -> pl.DataFrame:
     """Rows of the sweep by number of segments, the chosen one marked, small counts suppressed."""
+    _ = language.gettext
     suppress = any(segment.population_rows is None for segment in segments)
-    star = pl.when("chosen").then(pl.lit(" ★ chosen")).otherwise(pl.lit(""))
+    star = pl.when("chosen").then(pl.lit(_(" ★ chosen"))).otherwise(pl.lit(""))
     disclosed = ~(suppress & pl.col("chosen"))
-    smallest = _unless_small("smallest_share", pl.col("smallest_share") * people, min_cell)
+    smallest = unless_small("smallest_share", pl.col("smallest_share") * people, min_cell)
     again, others = (
-        _unless_small("found_again", share * people, min_cell)
+        unless_small("found_again", share * people, min_cell)
         for share in (pl.col("found_again"), 1 - pl.col("found_again"))
     )
     shown = {
@@ -290,7 +360,7 @@ def sweep_rows(
         "found_again": pl.when(disclosed & others.is_not_null()).then(again),
     }
     yes = {
-        name: pl.when(name).then(pl.lit("yes")).otherwise(pl.lit("no"))
+        name: pl.when(name).then(pl.lit(_("yes"))).otherwise(pl.lit(_("no")))
         for name in ("stable", "large")
     }
     return sweep.sort("n_clusters").with_columns(
@@ -300,117 +370,21 @@ def sweep_rows(
     )
 
 
-def attribute_rows(attributes: pl.DataFrame, min_cell: int) -> pl.DataFrame:
-    """Rows of the attributes by falling missing share; `used` is kept, or dropped and why."""
-    dropped = pl.format("✕ dropped: {}", pl.col("reason").fill_null("no reason given"))
-    rows = attributes.sort(
-        "missing_share", "attribute", descending=[True, False], nulls_last=True
-    ).with_columns(used=pl.when("kept").then(pl.lit("kept")).otherwise(dropped))
-    return rows.with_columns(
-        _unless_small("missing_share", pl.col("missing"), min_cell),
-        _unless_small("customers_missing_share", pl.col("customers_missing"), min_cell),
-        _unless_small("missing", pl.col("missing"), min_cell),
-        _unless_small("missing_before", pl.col("missing_before"), min_cell),
-    )
-
-
-def unseen_code_rows(attributes: pl.DataFrame, min_cell: int) -> pl.DataFrame:
-    """Rows of the attributes with unseen codes, most rows first, small counts suppressed."""
-    names = ("unseen_rows", "customers_unseen_rows")
-    total = pl.sum_horizontal(names)
-    return (
-        attributes.with_columns(pl.col(names).fill_null(0))
-        .filter(total > 0)
-        .sort(total, pl.col("attribute"), descending=[True, False])
-        .with_columns(_unless_small(name, pl.col(name), min_cell) for name in names)
-    )
-
-
-def _unless_small(name: str, count: pl.Expr, min_cell: int) -> pl.Expr:
+def unless_small(name: str, count: pl.Expr, min_cell: int) -> pl.Expr:
     """Column `name`, null where `count`, which may be made of a share, is 1 to below `min_cell`."""
     return pl.when(~count.is_between(0.5, min_cell - 0.5)).then(name).alias(name)
-
-
-def stage_rows(stages: pl.DataFrame, segments: Iterable[Segment]) -> pl.DataFrame:
-    """Rows of the stages; with the rows set aside suppressed, so are the counts of the others."""
-    aside = any(segment.is_set_aside and segment.is_suppressed for segment in segments)
-    return stages.with_columns(
-        pl.when((pl.col(name) == stages["rows_in"].max()) | (not aside)).then(name).alias(name)
-        for name in ("rows_in", "rows_out")
-    )
-
-
-# -- components ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Loading:
-    """Loading of one feature; width is that of its bar as a percentage of the longest."""
-
-    feature: str
-    toward: str
-    text: str
-    width: float
-
-
-@dataclass(frozen=True)
-class Component:
-    """Component with its one-line reading and its strongest loadings."""
-
-    number: int
-    share: float
-    reading: str
-    loadings: tuple[Loading, ...]
-
-
-def components(read: pl.DataFrame, loadings: pl.DataFrame, *, shown: int) -> tuple[Component, ...]:
-    """First components, each with its strongest loadings, the largest absolute one first."""
-    read_components = []
-    columns = ("component", "explained_variance_ratio", "reading")
-    for number, share, reading in read.sort("component").head(shown).select(columns).iter_rows():
-        rows = (
-            loadings.filter(pl.col("component") == number)
-            .sort(pl.col("loading").abs(), "feature", descending=[True, False])
-            .select("feature", "toward", "loading")
-            .rows()
-        )
-        longest = max((abs(loading) for _, _, loading in rows), default=0.0) or 1.0
-        ends = tuple(
-            Loading(
-                feature,
-                toward or feature,
-                f"{loading:+.2f}".replace("-", "−"),
-                round(100 * abs(loading) / longest, 1),
-            )
-            for feature, toward, loading in rows
-        )
-        read_components.append(Component(number, share, reading or "no reading", ends))
-    return tuple(read_components)
 
 
 # -- cells ---------------------------------------------------------------------------------------
 
 
-def _limit_cells(limits: tuple[float, float] | None) -> tuple[Cell, Cell]:
-    low, high = limits if limits else (None, None)
-    return Cell(short_number(low), low), Cell(short_number(high), high)
+def _title(segment: Segment, language: Language) -> str:
+    title = segment.title or NOTHING
+    return language.gettext("{title} (small)", title=title) if segment.is_small else title
 
 
-def _title(segment: Segment) -> str:
-    return f"{segment.title or NOTHING}{' (small)' if segment.is_small else ''}"
-
-
-def _count_or_hidden(number: float | None) -> str:
-    return "not shown" if number is None else count(number)
-
-
-def percent_tenths(share: float | None) -> str:
-    """Percentage with one decimal, of a share of 1."""
-    return NOTHING if share is None or math.isnan(share) else f"{100 * share:.1f}%"
-
-
-def _two_decimals(number: float | None) -> str:
-    return decimals(number, 2)
+def _count_or_hidden(number: float | None, language: Language) -> str:
+    return language.gettext("not shown") if number is None else language.count(number)
 
 
 def _text(value: str | None) -> str:

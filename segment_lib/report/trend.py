@@ -7,6 +7,7 @@ import polars as pl
 import vl_convert
 
 from segment_lib.report.theme import CONFIG, PALETTE, inline, printable_spec
+from segment_lib.schema.language import Language
 from segment_lib.terms import SET_ASIDE, VERDICTS
 
 _HEIGHT = 360
@@ -16,7 +17,7 @@ _LABEL = 14
 """The fewest pixels between labels."""
 
 
-def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
+def trend_chart(history: pl.DataFrame, line: str, language: Language) -> Mapping[str, object]:
     """Vega-Lite specification of the chart.
 
     Parameters
@@ -24,16 +25,17 @@ def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
     history : run, order (from 0), segment, name, index, verdict; a row per run and segment
     line : name of the first run of the line
     """
+    _ = language.gettext
     rows = history.filter(pl.col("index") > 0).with_columns(
         pl.when(pl.col("segment") == SET_ASIDE)
-        .then(pl.lit("set aside"))
+        .then(pl.lit(_("set aside")))
         .otherwise(pl.col("segment").cast(pl.String))
         .alias("label")
     )
     runs = history.sort("order")["run"].unique(maintain_order=True).to_list()
     base = alt.Chart(inline(rows.to_dicts())).encode(
         x=alt.X("run", type="nominal", sort=runs, title=None).axis(labelAngle=0, grid=False),
-        y=alt.Y("index", type="quantitative", title="Index (100: average)")
+        y=alt.Y("index", type="quantitative", title=_("Index (100: average)"))
         .scale(type="log", nice=False, padding=12)
         .axis(values=[1, 3, 10, 30, 100, 300, 1000]),
         color=alt.Color("verdict", type="nominal", legend=None).scale(
@@ -56,16 +58,19 @@ def trend_chart(history: pl.DataFrame, line: str) -> Mapping[str, object]:
     )
     labels = base.mark_text(align="left", dx=9).encode(text=alt.Text("label", type="nominal"))
     labels = labels.properties(data=inline(label_rows.to_dicts()))
-    title = alt.Title(f"Index by segment since {line}", subtitle="One line per segment; log scale")
+    title = alt.Title(
+        _("Index by segment since {line}", line=line),
+        subtitle=_("One line per segment; log scale"),
+    )
     chart = alt.layer(average, lines, base.mark_point(filled=True, size=55, opacity=1), labels)
     sized = chart.properties(width=max(_STEP * len(runs), 2 * _STEP), height=_HEIGHT, title=title)
     spec: dict[str, object] = printable_spec(sized.to_dict())
     return spec | {"config": CONFIG, "padding": 16, "background": "white"}
 
 
-def trend_svg(history: pl.DataFrame, line: str) -> str:
+def trend_svg(history: pl.DataFrame, line: str, language: Language) -> str:
     """SVG of the chart."""
-    return vl_convert.vegalite_to_svg(dict(trend_chart(history, line)))
+    return vl_convert.vegalite_to_svg(dict(trend_chart(history, line, language)))
 
 
 def _spread_labels(indexes: list[float]) -> list[float]:

@@ -277,14 +277,29 @@ GAINS = Artifact(
     "`low` and `high` Wilson's interval.",
     _columns("by depth population_rows customers_reached low high lift"),
 )
+DEPTHS = Artifact(
+    "gains",
+    "gains/depths.csv",
+    "Each percent of the population and, with `[mailing]`, the depth that pays, by the ranking of "
+    "the list: `customers_reached` is the share of the held-out customers, `low` and `high` "
+    "Wilson's interval; `average_pieces` how many pieces to people of index 100 would bring as "
+    "many orders. `orders` to `profit_high` are empty without `[mailing]`.",
+    _columns(
+        "depth pieces customers_reached low high average_pieces orders orders_low orders_high cost "
+        "profit profit_low profit_high"
+    ),
+)
 DEPTH = Artifact(
     "gains",
     "gains/depth.json",
-    "With `[mailing]`: how deep it pays to mail, and what was assumed.",
+    "With `[mailing]`: how deep it pays to mail, and what was assumed. `orders_low` to "
+    "`profit_high` allow for the customers reached and for chance in the orders; null where no "
+    "customer is held out.",
     _columns(
         "cost_per_piece margin_per_order base_response_rate break_even_index recommended_depth "
-        "depth_low depth_high pieces expected_orders expected_margin expected_cost "
-        "expected_profit assumption"
+        "depth_low depth_high pieces customers_reached customers_reached_low "
+        "customers_reached_high expected_orders orders_low orders_high expected_margin "
+        "expected_cost expected_profit profit_low profit_high assumption"
     ),
 )
 RESPONSE = Artifact(

@@ -190,6 +190,8 @@ class Refreshed(Result):
 
 @dataclass(frozen=True)
 class Reported(Result):
-    """Empty: the page is all that is left."""
+    """The answer, as the page and the console have it."""
 
     stage = "report"
+    answer: str = ""
+    """First sentence of the page."""

@@ -7,7 +7,7 @@ def printable(text: str) -> str:
     r"""Escape the letters of a text that do not show, or that change the direction of a line.
 
     Line ends, controls of a terminal, marks of direction and letters of no encoding become what
-    Python writes for them.
+    Python writes for them. The space that holds a number and its unit together stays.
 
     Examples
     --------
@@ -17,7 +17,9 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        letter
+        if letter.isprintable() or letter == "\u00a0"
+        else letter.encode("unicode_escape").decode()
         for letter in text
     )
 

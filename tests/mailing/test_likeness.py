@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from segment_lib.compare import index_interval
-from segment_lib.mailing.gains import COUNTS, gains_table, mailing_depth
+from segment_lib.mailing.gains import COUNTS, gains_table
 from segment_lib.mailing.likeness import (
     LISTED,
     UNSEEN,
@@ -119,12 +119,6 @@ def test_rows_find_the_cell_they_were_counted_in() -> None:
     assert (10 * np.bincount(numbers)).tolist() == counted
     assert (np.diff(numbers) <= 0).all()
     assert cells_of(pl.Series([None, 1e9, 1e-9]), cells).tolist() == [-1, 0, 39]
-
-
-def test_depth_goes_by_the_cells_of_the_ranking() -> None:
-    depth = mailing_depth(likeness_cells(LISTING, TWO_HALVES, 300), 1.5, 50, 0.02)
-    assert depth["break_even_index"] == pytest.approx(150)
-    assert depth["pieces"] == 100
 
 
 MICRO = pl.DataFrame({"by": ["micro_segment"], "depth": [0.2], "customers_reached": [0.5]})

@@ -1,12 +1,14 @@
 """Made-up facts of a run, in the shape and size of the real ones."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
+from segment_lib.mailing.depths import Costs, depths_table, mailing_depth
 from segment_lib.report import RunFacts, write_report
 
 PEOPLE, CUSTOMERS = 891_221, 191_652
@@ -97,6 +99,12 @@ def report(facts: RunFacts, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def paid(facts: RunFacts) -> RunFacts:
+    """The same run with money: at 2 % and 30 an order, a piece of 0.50 pays from an index of 83."""
+    return with_costs(facts, Costs(0.5, 30.0, 0.02))
+
+
+@pytest.fixture(scope="session")
 def shares() -> Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]:
     """Makes the table of segments from their rows of population and customers, and verdicts."""
     return segments
@@ -137,6 +145,7 @@ def run_facts() -> RunFacts:
         suspicious=[],
         fairness=fairness(),
         gains=gains(),
+        depths=depths(),
         n_micro=300,
         depth=None,
         response=None,
@@ -356,6 +365,42 @@ def gains() -> pl.DataFrame:
             for depth in depths
         ]
     )
+
+
+def depths(costs: Costs | None = None) -> pl.DataFrame:
+    """What each percent reaches by the micro-segments of `gains`, people as like as they reach."""
+    at = np.rint(np.linspace(0, 1, 101) * PEOPLE) / PEOPLE
+    reached = pl.DataFrame(
+        {
+            "depth": at,
+            "population_rows": np.rint(at * PEOPLE).astype(int),
+            "customers_reached": at**0.4,
+            "low": at**0.4 * 0.99,
+            "high": np.minimum(at**0.4 * 1.01, 1.0),
+        }
+    )
+    return depths_table(cells(), reached, costs)
+
+
+def cells() -> pl.DataFrame:
+    """Cells of a percent each, with the index that the customers reached by `depths` give them."""
+    edges = np.rint(np.linspace(0, 1, 101) * PEOPLE)
+    people = np.diff(edges).astype(int)
+    index = 100 * np.diff((edges / PEOPLE) ** 0.4) * PEOPLE / people
+    return pl.DataFrame(
+        {
+            "population_rows": people,
+            "micro_index": index,
+            "micro_index_low": 0.9 * index,
+            "micro_index_high": 1.1 * index,
+        }
+    )
+
+
+def with_costs(facts: RunFacts, costs: Costs) -> RunFacts:
+    """The same run, with what a mailing costs and earns."""
+    table = depths(costs)
+    return replace(facts, depths=table, depth=mailing_depth(cells(), table, costs))
 
 
 def fairness() -> pl.DataFrame:

@@ -207,7 +207,7 @@ def test_a_mark_tells_its_numbers_when_pointed_at(browser: webdriver.Chrome, rep
     tooltip = WebDriverWait(browser, 10).until(
         lambda driver: driver.find_element(By.CSS_SELECTOR, "#vg-tooltip-element.visible")
     )
-    assert "All doubts counted" in tooltip.text
+    assert "Range of the true value" in tooltip.text
 
 
 def test_on_paper_nothing_is_cut_off(browser: webdriver.Chrome, report: Path) -> None:
@@ -223,3 +223,136 @@ def test_on_paper_nothing_is_cut_off(browser: webdriver.Chrome, report: Path) ->
         assert paper == "rgba(255, 255, 255, 1)"
     finally:
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+
+
+# The depth slider
+
+
+@pytest.fixture(scope="module")
+def page_with_money(paid: RunFacts, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("paid")
+    write_report(paid, folder)
+    return folder / "index.html"
+
+
+def beside_slider(browser: webdriver.Chrome) -> dict[str, str]:
+    """What stands beside the slider, by what it is."""
+    places = browser.find_elements(By.CSS_SELECTOR, "[data-plan]")
+    return {str(place.get_attribute("data-plan")): place.text for place in places}
+
+
+def slide_to(browser: webdriver.Chrome, at: int) -> None:
+    browser.execute_script(
+        "const s = document.getElementById('plan-depth'); s.value = arguments[0];"
+        "s.dispatchEvent(new Event('input'))",
+        at,
+    )
+
+
+def type_in(browser: webdriver.Chrome, name: str, text: str) -> None:
+    field = browser.find_element(By.ID, f"plan-{name}")
+    field.send_keys(Keys.CONTROL, "a")
+    field.send_keys(text or Keys.DELETE)
+
+
+def test_the_slider_tells_what_the_job_reckoned_at_every_depth(
+    browser: webdriver.Chrome, page_with_money: Path, paid: RunFacts
+) -> None:
+    open_page(browser, page_with_money)
+    assert paid.depth is not None
+    first = beside_slider(browser)
+    assert first["pieces"] == f"{paid.depth['pieces']:,}"
+    for at, row in enumerate(paid.depths.iter_rows(named=True)):
+        slide_to(browser, at)
+        share = (f"{100 * row[name]:.1f}%" for name in ("customers_reached", "low", "high"))
+        assert beside_slider(browser) == {
+            "depth": f"{100 * row['depth']:.1f}%",
+            "pieces": f"{row['pieces']:,}",
+            "reached": "{} ({} to {})".format(*share),
+            "orders": "{:,.0f} ({:,.0f} to {:,.0f})".format(
+                *(row[name] for name in ("orders", "orders_low", "orders_high"))
+            ),
+            "cost": f"{row['cost']:,.0f}" if row["cost"] else "0.00",
+            "profit": "{:,.0f} ({:,.0f} to {:,.0f})".format(
+                *(row[name] for name in ("profit", "profit_low", "profit_high"))
+            )
+            if row["cost"]
+            else "0.00 (0.00 to 0.00)",
+        }
+    browser.find_element(By.ID, "plan-best").click()
+    assert beside_slider(browser) == first
+
+
+def test_other_money_moves_the_depth_that_pays_most(
+    browser: webdriver.Chrome, page_with_money: Path
+) -> None:
+    """Reach is depth to the power of 0.4: a piece of 1.00 pays to an index of 167."""
+    open_page(browser, page_with_money)
+    type_in(browser, "cost", "1")
+    browser.find_element(By.ID, "plan-best").click()
+    shown = beside_slider(browser)
+    assert shown["depth"] == "9.0%"
+    orders = 0.02 * 891_221 * 0.09**0.4
+    profit = 30 * orders - round(0.09 * 891_221)
+    assert float(shown["profit"].partition(" ")[0].replace(",", "")) == pytest.approx(
+        profit, abs=40
+    )
+    type_in(browser, "margin", "")
+    assert beside_slider(browser)["profit"] == "–"
+    assert not browser.find_element(By.ID, "plan-best").is_enabled()
+
+
+def test_money_can_be_typed_where_the_run_knows_none(
+    browser: webdriver.Chrome, report: Path, page_with_money: Path
+) -> None:
+    open_page(browser, page_with_money)
+    expected = beside_slider(browser)
+    open_page(browser, report)
+    assert beside_slider(browser)["depth"] == "20.0%"
+    assert beside_slider(browser)["profit"] == "–"
+    for name, text in (("cost", "0.5"), ("margin", "30"), ("rate", "2")):
+        type_in(browser, name, text)
+    browser.find_element(By.ID, "plan-best").click()
+    assert beside_slider(browser) == expected
+
+
+def test_the_slider_moves_by_keyboard_and_says_where_it_is(
+    browser: webdriver.Chrome, page_with_money: Path
+) -> None:
+    open_page(browser, page_with_money)
+    slider = browser.find_element(By.ID, "plan-depth")
+    before = beside_slider(browser)["depth"]
+    slider.send_keys(Keys.ARROW_RIGHT)
+    shown = beside_slider(browser)
+    assert float(shown["depth"].rstrip("%")) == pytest.approx(float(before.rstrip("%")) + 1)
+    assert slider.get_attribute("aria-valuetext") == f"{shown['depth']}, {shown['profit']}"
+
+
+def test_without_scripts_the_depths_are_a_table(
+    browser: webdriver.Chrome, page_with_money: Path
+) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get(page_with_money.as_uri())
+        assert not browser.find_element(By.ID, "plan-depth").is_displayed()
+        table = browser.find_element(By.ID, "table-depths")
+        assert table.is_displayed()
+        assert len(table.find_elements(By.CSS_SELECTOR, "tbody tr")) == 14
+        assert "%" in beside_slider(browser)["reached"]
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (820, "light"), (1400, "dark")])
+def test_with_money_axe_finds_nothing_either_and_nothing_is_cut_off(
+    browser: webdriver.Chrome, page_with_money: Path, width: int, scheme: str
+) -> None:
+    open_page(browser, page_with_money, width, scheme)
+    browser.set_script_timeout(120)
+    assert console(browser) == []
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    axe = Axe(browser)
+    axe.inject()
+    violations = [(fault["id"], fault["nodes"][0]["target"]) for fault in axe.run()["violations"]]
+    assert violations == []

@@ -10,6 +10,7 @@ import vl_convert
 from segment_lib.report import RunFacts, charts, data_charts
 from segment_lib.report.segments import Segment, build_segments
 from segment_lib.report.theme import Drawing
+from segment_lib.schema.language import Language
 
 Shares = Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]
 
@@ -67,7 +68,7 @@ def test_segments_of_too_few_people_have_an_empty_row(few: tuple[Segment, ...]) 
 @pytest.mark.parametrize(("most", "shown"), [(25, False), (2, False), (1, True)])
 def test_a_limit_beyond_the_axis_does_not_stretch_it(most: int, shown: bool) -> None:
     rows = pl.DataFrame({"extract": "population", "n_missing": [0, 1, 2], "rows": [70, 20, 10]})
-    chart = svg(data_charts.rows_chart(rows, "population", most, (2, 0.7), 10))
+    chart = svg(data_charts.rows_chart(rows, "population", most, (2, 0.7), 10, Language()))
     width = re.search(r'<svg[^>]* width="([\d.]+)"', chart)
     assert width is not None
     assert float(width[1]) < 450

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from segment_lib.report import DriftSection, drift_section
+from segment_lib.schema.language import Language
 
 SUMMARY = {
     "base": "azdias",
@@ -56,8 +57,9 @@ def section_of(
     summary: Mapping[str, Any] = SUMMARY,
     segments: pl.DataFrame = SEGMENTS,
     compared: Mapping[str, pl.DataFrame] = COMPARED,
+    language: Language = Language(),  # noqa: B008 - a frozen value
 ) -> DriftSection:
-    return drift_section(summary, ATTRIBUTES, segments, compared, min_cell=10)
+    return drift_section(summary, ATTRIBUTES, segments, compared, min_cell=10, language=language)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_nothing_drifted_is_said() -> None:
 
 def test_tables_show_attributes_and_segments() -> None:
     attributes, segments = drift_section(
-        SUMMARY, ATTRIBUTES, SEGMENTS, COMPARED, min_cell=10
+        SUMMARY, ATTRIBUTES, SEGMENTS, COMPARED, min_cell=10, language=Language()
     ).tables
     assert [cell.text for cell in attributes.rows[0]] == [
         "AGE", "0.410", "large", "10%", "20%", "1", "0",

@@ -5,8 +5,10 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from segment_lib.report import formatting, tables
+from segment_lib.report import data_tables, tables
+from segment_lib.report.components import components
 from segment_lib.report.segments import Segment, build_segments, traits_of
+from segment_lib.schema.language import Language
 
 Shares = Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]
 
@@ -44,7 +46,7 @@ def segments_of(table: pl.DataFrame) -> tuple[Segment, ...]:
     ],
 )
 def test_shares_are_percentages(share: float | None, text: str) -> None:
-    assert formatting.percent(share) == text
+    assert Language().percent(share) == text
 
 
 @pytest.mark.parametrize(
@@ -58,15 +60,15 @@ def test_shares_are_percentages(share: float | None, text: str) -> None:
     ],
 )
 def test_an_index_is_said_in_times(index: float, text: str) -> None:
-    assert formatting.times(index) == text
+    assert Language().times(index) == text
 
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0, "0 B"), (2_301, "2.3 kB"), (238_113_004, "238 MB"), (None, "–"), (4e15, "4000.0 TB")],
+    [(0, "0 B"), (2_301, "2.3 kB"), (238_113_004, "238 MB"), (None, "–"), (4e15, "4,000 TB")],
 )
 def test_bytes_are_given_in_the_unit_that_fits(number: float | None, text: str) -> None:
-    assert formatting.size(number) == text
+    assert Language().size(number) == text
 
 
 def test_segments_come_by_falling_index_with_the_rows_set_aside_last(shares: Shares) -> None:
@@ -135,18 +137,18 @@ def test_loadings_come_by_size_with_their_sign_in_words() -> None:
             "toward": ["no savers", "not fair supplied"],
         }
     )
-    first, second = tables.components(read, loadings, shown=3)
+    first, second = components(read, loadings, Language(), shown=3)
     assert [(item.toward, item.text, item.width) for item in first.loadings] == [
         ("not fair supplied", "−0.40", 100.0),
         ("no savers", "+0.20", 50.0),
     ]
-    assert (second.reading, second.loadings) == ("no reading", ())
+    assert (second.reading, second.loadings) == ("–", ())
 
 
 def test_words_a_spreadsheet_would_run_are_made_safe() -> None:
     rows = pl.DataFrame({"name": ["=1+1"], "rows": [3]})
     table = tables.table(
-        "t", "T", rows, [("Name", "name", None), ("Rows", "rows", formatting.count)]
+        "t", "T", rows, [("Name", "name", None), ("Rows", "rows", Language().count)]
     )
     assert table.csv == "Name,Rows\n'=1+1,3\n"
 
@@ -154,7 +156,7 @@ def test_words_a_spreadsheet_would_run_are_made_safe() -> None:
 def test_a_column_of_shares_keeps_its_digits_and_what_is_held_back_stays_empty() -> None:
     rows = pl.DataFrame({"name": ["a", "b"], "share": [0.123456, None]})
     table = tables.table(
-        "t", "T", rows, [("Name", "name", None), ("Share", "share", formatting.percent)]
+        "t", "T", rows, [("Name", "name", None), ("Share", "share", Language().percent)]
     )
     assert [row[1].text for row in table.rows] == ["12%", "–"]
     assert table.csv == "Name,Share\na,0.123456\nb,\n"
@@ -168,11 +170,11 @@ def test_codes_the_dictionary_lacks_are_listed_by_rows() -> None:
             "customers_unseen_rows": [0, 1, 40],
         }
     )
-    assert tables.unseen_code_rows(attributes, min_cell=1)["attribute"].to_list() == ["C", "B"]
+    assert data_tables.unseen_code_rows(attributes, min_cell=1)["attribute"].to_list() == ["C", "B"]
 
 
 def test_few_unseen_codes_are_not_counted_out() -> None:
     attributes = pl.DataFrame(
         {"attribute": ["A"], "unseen_rows": [3], "customers_unseen_rows": [40]}
     )
-    assert tables.unseen_code_rows(attributes, min_cell=10).row(0) == ("A", None, 40)
+    assert data_tables.unseen_code_rows(attributes, min_cell=10).row(0) == ("A", None, 40)
