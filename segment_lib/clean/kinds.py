@@ -50,10 +50,9 @@ class ColumnDraft:
     """Kind of doubt to the codes that it is about."""
 
     @property
-    def missing_share(self) -> float:
-        """Share of the rows that are empty or hold a missing code."""
-        empty = self.counts.texts.nulls + self.counts.rows_of(self.missing)
-        return empty / max(1, self.counts.rows)
+    def n_missing(self) -> int:
+        """Rows that are empty or hold a missing code."""
+        return self.counts.texts.nulls + self.counts.rows_of(self.missing)
 
     @property
     def is_attribute(self) -> bool:
@@ -61,12 +60,18 @@ class ColumnDraft:
         return self.kind in get_args(AttributeType)
 
     def commonest(self, min_cell: int, most: int = 5) -> list[tuple[str, float]]:
-        """The commonest levels and their shares of the rows; none that few rows hold, no ids."""
+        """The commonest levels and their shares of the rows; none that few rows hold, no ids.
+
+        Nor are so many listed that few rows are left over, which could be told from the shares.
+        """
         if not self.is_attribute or self.counts.n_levels is None:
             return []
         levels = self.counts.levels | self.counts.words
         often = sorted(levels.items(), key=lambda item: (-item[1], item[0]))
-        return [(code, rows / self.counts.rows) for code, rows in often[:most] if rows >= min_cell]
+        listed = [(code, rows) for code, rows in often[:most] if rows >= min_cell]
+        while listed and 0 < self.counts.filled - sum(rows for _, rows in listed) < min_cell:
+            listed.pop()
+        return [(code, rows / self.counts.rows) for code, rows in listed]
 
 
 def draft_column(
@@ -87,10 +92,8 @@ def draft_column(
     counts = population or customers
     assert counts is not None
     if population is None or customers is None:
-        where = "customers" if population is None else "population"
-        return ColumnDraft(
-            name, "left out", f"only the {where} have it", counts, doubts={"alone": ()}
-        )
+        why = f"in the {'customers' if population is None else 'population'} alone"
+        return ColumnDraft(name, "left out", why, counts, doubts={"alone": ()})
     codes = known.missing_codes(counts, min_cell)
     if beside := _no_attribute(name, population, customers, codes):
         return beside

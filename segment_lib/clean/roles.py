@@ -95,7 +95,10 @@ def is_ban(column: ColumnCounts) -> bool:
 
 
 def id_draft(
-    name: str, population: ColumnCounts | None, customers: ColumnCounts | None
+    name: str,
+    population: ColumnCounts | None,
+    customers: ColumnCounts | None,
+    min_cell: int,
 ) -> ColumnDraft | None:
     """The line of a column of ids; None if it is none."""
     counts = population or customers
@@ -105,13 +108,16 @@ def id_draft(
         where = "customers" if population is None else "population"
         return ColumnDraft(name, "id", f"ids, of the {where} alone", counts, doubts={"alone": ()})
     repeated = {
-        extract: 1 - (own.distinct or 0) / own.filled
+        extract: (own.filled - (own.distinct or 0), own.rows)
         for extract, own in (("population", population), ("customers", customers))
-        if own.filled and (own.distinct or 0) < own.filled
+        if (own.distinct or 0) < own.filled
     }
     if not repeated:
         return ColumnDraft(name, "id", "another value in every row", counts)
-    rows = " and ".join(f"{share:.1%} of the {extract}" for extract, share in repeated.items())
+    rows = " and ".join(
+        f"{'few' if n < min_cell else f'{n / of_all:.1%}'} of the {extract}"
+        for extract, (n, of_all) in repeated.items()
+    )
     return ColumnDraft(
         name, "id", f"an id, which comes again in {rows}", counts, doubts={"repeats": ()}
     )

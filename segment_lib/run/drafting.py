@@ -63,17 +63,23 @@ class Draft:
 
 def _line(column: ColumnDraft, min_cell: int) -> Sequence[str]:
     commonest = ", ".join(f"{code} ({share:.1%})" for code, share in column.commonest(min_cell))
-    few = 0 < column.missing_share * column.counts.rows < min_cell
     return (
         column.name,
         "",
         column.kind,
         format_codes(column.missing),
         column.counts.levels_in_words,
-        "few" if few else f"{column.missing_share:.1%}",
+        _share_in_words(column.n_missing, column.counts.rows, min_cell),
         f"mostly {commonest}" if commonest else "",
         f"{column.why}; doubtful" if column.doubts else column.why,
     )
+
+
+def _share_in_words(part: int, rows: int, min_cell: int) -> str:
+    """A share of the rows; in words where few rows are in it, or out of it."""
+    if 0 < part < min_cell:
+        return "few"
+    return "nearly all" if 0 < rows - part < min_cell else f"{part / max(1, rows):.1%}"
 
 
 def known_columns(names: Sequence[str], dictionary: Path | None) -> dict[str, KnownColumn]:
@@ -122,7 +128,7 @@ def draft(
     for name in names:
         counts = population.columns.get(name), customers.columns.get(name)
         columns.append(
-            id_draft(name, *counts)
+            id_draft(name, *counts, min_cell)
             or draft_column(
                 name,
                 *counts,

@@ -73,7 +73,7 @@ def sniff(head: bytes, form: TextFormat, schema: Schema, origin: Location) -> Te
     if form.header:
         separator = _by_header(text, form, schema, origin)
     else:
-        separator = form.separator or _by_counts(text, form, len(schema), origin)
+        separator = form.separator or _by_counts(text, form, len(schema.listed), origin)
     return replace(form, separator=separator, encoding=encoding)
 
 
