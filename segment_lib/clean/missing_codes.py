@@ -20,8 +20,8 @@ _MIN_SHARE = 0.01
 _APART = "numbers apart from the others"
 _FAR, _NEAR = 3, 2
 """Steps from the other codes at which a usual code is taken for missing, or asked about."""
-_SPIKE, _NEIGHBOURS = 10, 5
-"""How often a code must be, of its neighbours' mean, and how many neighbours."""
+_SPIKE, _SPIKE_APART, _NEIGHBOURS = 10, 3, 5
+"""How frequent a code must be, in means of its neighbours: beside them, and apart; their number."""
 
 
 @dataclass(frozen=True)
@@ -125,4 +125,5 @@ def _spikes(values: Mapping[float, int], least_rows: float) -> list[float]:
     last, below = ordered[-1], ordered[-1 - _NEIGHBOURS : -1]
     usual = is_usual_sentinel(last) and last > 9
     mean = sum(values[v] for v in below) / max(1, len(below))
-    return [last] if usual and values[last] >= max(least_rows, _SPIKE * mean) else []
+    times = _SPIKE_APART if last - max(below, default=last) >= _NEAR else _SPIKE
+    return [last] if usual and values[last] >= max(least_rows, times * mean) else []

@@ -22,6 +22,7 @@ _ROWS = 200
 _BOM = b"\xef\xbb\xbf"
 _VALUE = re.compile(r"[+-]?[\d.,:/' -]*\d|\d{4}-\d\d-\d\d.*|\S+@\S+\.\w+")
 """What a cell of a row may be and a name of a column hardly is: a number, a date, an address."""
+_YEAR = re.compile(r"(19|20)\d\d")
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
         if not cells:
             continue
         if values > 0.8 * len(cells):
-            votes += -1 if _VALUE.fullmatch(name.strip()) else 1
+            is_year = _YEAR.fullmatch(name.strip()) and not any(map(_YEAR.fullmatch, cells))
+            votes += 0 if is_year else -1 if _VALUE.fullmatch(name.strip()) else 1
         elif name.strip() in cells:
             votes -= 1
     return votes >= 0
