@@ -20,7 +20,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from jobs.command import run_and_exit, say
+from jobs.command import in_its_words, run_and_exit, say
 from jobs.parsers import parser_of
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Fairness
@@ -28,6 +28,7 @@ from segment_lib.errors import ConfigError
 from segment_lib.run.draft_screen import screen_lines
 from segment_lib.run.drafting import CONFIG, SUMMARY, draft, write_config
 from segment_lib.run.progress import start_logging
+from segment_lib.schema.wording import printable
 from segment_lib.sources import TextFormat
 from segment_lib.storage.files import write_file
 from segment_lib.tasks.columns import count_columns
@@ -70,7 +71,7 @@ def draft_job(options: argparse.Namespace) -> None:
     config = write_config(drafted, folder, paths)
     write_file(folder, CONFIG, config.encode())
     for line in screen_lines(drafted, folder, min_cell):
-        say(line)
+        say(printable(in_its_words(line)))
 
 
 if __name__ == "__main__":
