@@ -36,6 +36,11 @@ def test_the_wheel_installs_the_library_and_the_jobs_alone(installed: Path) -> N
     assert names == {"segment_lib", "jobs"}
 
 
+def test_the_wheel_installs_one_command(installed: Path) -> None:
+    (points,) = installed.glob("*.dist-info/entry_points.txt")
+    assert points.read_text().split() == ["[console_scripts]", "segments", "=", "jobs.segments:main"]
+
+
 def test_the_wheel_holds_every_file_of_its_packages(installed: Path) -> None:
     for package in ("segment_lib", "jobs"):
         here = {path.relative_to(ROOT) for path in (ROOT / package).rglob("*.*")}
