@@ -38,7 +38,8 @@ def test_the_wheel_installs_the_library_and_the_jobs_alone(installed: Path) -> N
 
 def test_the_wheel_installs_one_command(installed: Path) -> None:
     (points,) = installed.glob("*.dist-info/entry_points.txt")
-    assert points.read_text().split() == ["[console_scripts]", "segments", "=", "jobs.segments:main"]
+    lines = points.read_text().splitlines()
+    assert lines == ["[console_scripts]", "segments = jobs.segments:main"]
 
 
 def test_the_wheel_holds_every_file_of_its_packages(installed: Path) -> None:

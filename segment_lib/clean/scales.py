@@ -72,7 +72,7 @@ def monotone_share(codes: np.ndarray, others: Collection[np.ndarray]) -> float |
 
 
 def monotone_shares(
-    columns: Mapping[str, np.ndarray], names: Collection[str], most: int = 60
+    columns: Mapping[str, np.ndarray], names: Collection[str], most: int = 40
 ) -> dict[str, float]:
     """The `monotone_share` of some columns against the others, at most `most` of these."""
     shares = {}
