@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from segment_lib.clean.columns import DATE, EMAIL, MAX_CODES, ColumnCounts
 from segment_lib.clean.missing_codes import MissingCodes, likely_missing
-from segment_lib.clean.scales import MIN_MONOTONE, are_grades, is_code_name
+from segment_lib.clean.scales import MIN_MONOTONE, Order, are_grades, is_code_name
 from segment_lib.clean.tally import MAX_VALUES
 from segment_lib.schema import Meaning
 from segment_lib.schema.summary import AttributeType, NoAttribute
@@ -80,14 +80,14 @@ def draft_column(
     customers: ColumnCounts | None,
     known: KnownColumn,
     *,
-    monotone: float | None = None,
+    order: Order | None = None,
     min_cell: int,
 ) -> ColumnDraft:
     """Draft the line of a column of one or both extracts.
 
     Parameters
     ----------
-    monotone : what of its explanation of other columns the order of its codes carries
+    order : what the order of its codes says of other columns, if anything
     """
     counts = population or customers
     assert counts is not None
@@ -95,9 +95,13 @@ def draft_column(
         why = f"in the {'customers' if population is None else 'population'} alone"
         return ColumnDraft(name, "left out", why, counts, doubts={"alone": ()})
     codes = known.missing_codes(counts, min_cell)
+    if order and order.is_zero_apart and not (known.kind or _COUNT_NAME.search(name)):
+        codes = codes.with_zero()
     if beside := _no_attribute(name, population, customers, codes):
         return beside
-    kind, why, doubts = _attribute_kind(name, counts, codes, known, monotone)
+    kind, why, doubts = _attribute_kind(
+        name, counts, codes, known, order.monotone if order else None
+    )
     if codes.apart:
         doubts["apart"] = codes.apart
     if codes.doubtful:

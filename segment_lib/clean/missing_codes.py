@@ -34,6 +34,13 @@ class MissingCodes:
     doubtful: tuple[str, ...] = ()
     why: str = ""
 
+    def with_zero(self) -> "MissingCodes":
+        """Return these and 0, which breaks the order of the codes above it."""
+        if "0" in self.codes:
+            return self
+        why = ", ".join(filter(None, (self.why, "0 breaks the order of the others")))
+        return MissingCodes((*self.codes, "0"), (*self.apart, "0"), self.doubtful, why)
+
 
 def likely_missing(
     column: ColumnCounts,

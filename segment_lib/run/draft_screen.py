@@ -86,8 +86,8 @@ _QUESTIONS: dict[Doubt, str] = {
     'person: inputs.repeated_ids = "rows".',
     "scale": "{names}: scale or code? Where the order of the numbers means nothing, set type to "
     "categorical; where it means something, to ordinal.",
-    "apart": "{names}: taken for missing, as far from the others. If it is a value, take it out of "
-    "missing_or_unknown.",
+    "apart": "{names}: taken for missing, as apart from the others. Where one is a value, take it "
+    "out of missing_or_unknown.",
     "missing": "{names}: if these codes mean missing, list them in missing_or_unknown.",
     "zero": "{names}: if 0 means missing, list it in missing_or_unknown.",
     "alone": "{names}: only one extract has it, so it is left out. Is it called otherwise there?",

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from segment_lib.clean.columns import MAX_CODES
-from segment_lib.clean.kinds import ColumnDraft, Kind, KnownColumn, draft_column
+from segment_lib.clean.kinds import MAX_LEVELS, ColumnDraft, Kind, KnownColumn, draft_column
 from segment_lib.clean.roles import Roles, assign_roles, id_draft
-from segment_lib.clean.scales import monotone_shares
+from segment_lib.clean.scales import Order, orders
 from segment_lib.encode.recodings import RECODINGS
 from segment_lib.schema import (
     Attribute,
@@ -30,7 +30,7 @@ CONFIG, SUMMARY = "my.toml", "feature_summary.csv"
 """Names of the files that are drafted."""
 _MIN_COMPLETE = 50
 """Attributes from which on the usual bound of missing ones in a row is left as it is."""
-_COMPARED = 8_000
+_COMPARED = 12_000
 """Rows of the sample in which columns are compared with each other, at most."""
 
 
@@ -125,7 +125,7 @@ def draft(
     names = list(dict.fromkeys((*population.columns, *customers.columns)))
     shared = [name for name in names if name in population.columns and name in customers.columns]
     known = known_columns(names, dictionary)
-    monotone = _monotone(population, shared, known, min_cell)
+    order = _orders(population, shared, known, min_cell)
     columns = []
     for name in names:
         counts = population.columns.get(name), customers.columns.get(name)
@@ -135,7 +135,7 @@ def draft(
                 name,
                 *counts,
                 known.get(name, KnownColumn()),
-                monotone=monotone.get(name),
+                order=order.get(name),
                 min_cell=min_cell,
             )
         )
@@ -143,13 +143,13 @@ def draft(
     return Draft(population, customers, tuple(columns), roles, str(dictionary or ""))
 
 
-def _monotone(
+def _orders(
     population: CountedExtract,
     names: Iterable[str],
     known: Mapping[str, KnownColumn],
     min_cell: int,
-) -> dict[str, float]:
-    """Of the columns of whole numbers, what share of their explanation of others is by order."""
+) -> dict[str, Order]:
+    """What the order of the numbers of columns says of other columns."""
     numbers = [
         name
         for name in names
@@ -164,10 +164,10 @@ def _monotone(
         name
         for name in numbers
         if (name not in known or not known[name].kind)
-        and 2 < len(population.columns[name].values) <= MAX_CODES
+        and 2 < len(population.columns[name].values) <= MAX_LEVELS
     ]
     step = -(-len(population.sample) // _COMPARED)
-    return monotone_shares({name: cells[::step] for name, cells in codes.items()}, asked)
+    return orders({name: cells[::step] for name, cells in codes.items()}, asked)
 
 
 def write_config(draft: Draft, folder: Path, paths: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ from segment_lib.storage.location import Location
 
 SAMPLED = 20_000
 """Rows of the sample, about."""
-_PIECES = 8
+_PIECES = 4
 """Places of the extract that the sample comes from."""
 CELLS_PER_PIECE = 2_000_000
 """Cells that a thread works on at a time, at some 30 bytes each."""
