@@ -2,11 +2,19 @@
 
 from collections import Counter
 
+import numpy as np
 from dask import delayed
 
 from jobs.command import run_alone
 from segment_lib import profile
-from segment_lib.compare import chi_square_tests, refuse_suspicious, sanity_checks, segment_table
+from segment_lib.compare import (
+    chi_square_tests,
+    group_segments,
+    group_table,
+    refuse_suspicious,
+    sanity_checks,
+    segment_table,
+)
 from segment_lib.disclosure import suppress_segments
 from segment_lib.model import segment_ids
 from segment_lib.run import artifacts
@@ -49,7 +57,7 @@ def run(context: Context) -> Outcome:
     segments = segment_table(
         population_rows,
         customer_rows,
-        segment_ids(arrays),
+        ids := segment_ids(arrays),
         contingency=people.overlap.contingency,
         customer_sizes=customers.overlap.sizes,
         jaccard=people.overlap.stability,
@@ -61,6 +69,13 @@ def run(context: Context) -> Outcome:
         refuse_suspicious(suspicious)
     elif suspicious:
         context.log(f"suspicious, but allowed: {'; '.join(suspicious)}")
+    shown = suppress_segments(segments, fairness.min_cell)
+    verdicts = dict(shown.select("segment", "verdict").iter_rows())
+    groups = group_segments(
+        arrays["cluster_centers"],
+        np.array([population_rows[number] for number in ids.tolist()]),
+        [verdicts.get(number) for number in ids.tolist()],
+    )
     kept = set(context.frame(ATTRIBUTES).filter("kept")["attribute"]) - set(encoded.redundant)
     tables = profile.profile_tables(
         people.levels,
@@ -71,6 +86,18 @@ def run(context: Context) -> Outcome:
         meanings=meanings,
         telling=kept,
         sensitive=fairness.attributes,
+        describe_sensitive=fairness.describe,
+        group_figures=group_table(
+            population_rows,
+            customer_rows,
+            ids,
+            groups,
+            contingency=people.overlap.contingency,
+            customer_sizes=customers.overlap.sizes,
+            base=compare.base,
+            min_rows=compare.min_segment_rows,
+        ),
+        group_of={int(ids[place]): int(ids[group[0]]) for group in groups for place in group},
         min_cell=fairness.min_cell,
         arrays=arrays,
         features=context.source(PLAN_ON_DISK).plan.attributes,
@@ -80,11 +107,20 @@ def run(context: Context) -> Outcome:
     context.write_table(artifacts.SEGMENTS, segments)
     context.write_json(artifacts.TESTS, {**chi_square_tests(segments), "suspicious": suspicious})
     context.write_frame(artifacts.PROFILE, tables.profile)
-    for name in ("traits", "names", "components", "loadings", "fairness", "describe"):
+    for name in (
+        "traits",
+        "names",
+        "group_traits",
+        "groups",
+        "components",
+        "loadings",
+        "fairness",
+        "describe",
+    ):
         context.write_table(getattr(artifacts, name.upper()), getattr(tables, name))
-    verdicts = Counter(suppress_segments(segments, fairness.min_cell)["verdict"])
+    n_verdicts = Counter(shown["verdict"])
     total = population_rows.total() + customer_rows.total()
-    message = f"{verdicts['over']} segments over, {verdicts['under']} under"
+    message = f"{n_verdicts['over']} segments over, {n_verdicts['under']} under"
     return Outcome(Compared(tuple(suspicious)), total, total, message)
 
 
@@ -110,7 +146,7 @@ STAGE = Stage(
         fields_of(Encoded, "features", "redundant"),
         *(OfBase(artifacts.NAMES), OfBase(artifacts.LEVELS)),
     ),
-    settings=("compare", "fairness.attributes", "fairness.min_cell"),
+    settings=("compare", "fairness.attributes", "fairness.describe", "fairness.min_cell"),
     cost=cost,
 )
 

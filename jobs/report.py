@@ -1,4 +1,4 @@
-"""Write the run as one page that opens with no network, and its figures as files."""
+"""Write the run as one page that opens with no network, as PDF, and its figures as files."""
 
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ from segment_lib.schema.language import Language
 if TYPE_CHECKING:
     from segment_lib.report import DriftSection
 
+WHOLE = {"index.html": artifacts.PAGE, "report.pdf": artifacts.PDF}
+"""Files of the report that are no figures."""
 BESIDE_ROWS = 200 * 2**20
 """Bytes in memory for the engine that draws the figures (measured)."""
 
@@ -40,7 +42,9 @@ def run(context: Context) -> Outcome:
     encoded, rule = context.result(Encoded), context.result(Swept).rule
     gained = context.result(Gained)
     tests, sheet = context.json(artifacts.TESTS), context.source(RUN_SHEET)
-    telling = set(attributes.filter("kept")["attribute"]) - set(encoded.redundant)
+    fairness = context.config.fairness
+    unspoken = () if fairness.describe else fairness.attributes
+    telling = set(attributes.filter("kept")["attribute"]) - {*encoded.redundant, *unspoken}
     facts = RunFacts(
         title=sheet.title,
         attributes=attributes,
@@ -60,6 +64,10 @@ def run(context: Context) -> Outcome:
         segments=context.table(SEGMENTS),
         names=context.table(artifacts.NAMES),
         traits=context.table(artifacts.TRAITS).filter(pl.col("attribute").is_in(telling)),
+        groups=context.table(artifacts.GROUPS),
+        group_traits=context.table(artifacts.GROUP_TRAITS).filter(
+            pl.col("attribute").is_in(telling)
+        ),
         tests={name: tests[name] for name in ("all_segments", "without_set_aside")},
         suspicious=tests["suspicious"],
         fairness=context.table(artifacts.FAIRNESS),
@@ -77,7 +85,7 @@ def run(context: Context) -> Outcome:
         inputs=sheet.inputs,
         settings=sheet.settings,
         versions=sheet.versions,
-        min_cell=context.config.fairness.min_cell,
+        min_cell=fairness.min_cell,
         min_segment_rows=context.config.compare.min_segment_rows,
         drift=drift(context, language) if context.is_refresh else None,
         language=language,
@@ -86,8 +94,8 @@ def run(context: Context) -> Outcome:
     folder.mkdir(mode=0o700)
     for path in write_report(facts, folder):
         name = path.relative_to(folder).as_posix()
-        page = name == "index.html"
-        context.write(artifacts.PAGE if page else artifacts.FIGURES.named(name), path.read_bytes())
+        artifact = WHOLE.get(name) or artifacts.FIGURES.named(name)
+        context.write(artifact, path.read_bytes())
     delivered = context.result(Ingested)
     rows = delivered.population + delivered.customers
     return Outcome(Reported(first_sentence(facts)), rows, rows, f"{len(context.written)} files")
@@ -128,10 +136,14 @@ STAGE = Stage(
             RESPONSE,
             RUN_SHEET,
         ),
+        *(artifacts.GROUPS, artifacts.GROUP_TRAITS),
         *(CALIBRATION, WEIGHTS),
         *(Encoded, Fitted, Gained, Ingested, fields_of(Swept, "rule")),
     ),
-    settings=("fairness.min_cell", "compare.min_segment_rows", "report.language"),
+    settings=(
+        *("fairness.attributes", "fairness.describe", "fairness.min_cell"),
+        *("compare.min_segment_rows", "report.language"),
+    ),
     cost=cost,
 )
 OF_REFRESH = Stage(

@@ -67,11 +67,13 @@ class SegmentIndex:
         Where rows are too few for the approximation by the normal distribution, the limits are as
         far apart as the exact ones of the segment as drawn. Without clusterings anew both are one.
         """
-        least, _, most = drawn = self._drawn(confidence)
-        if self.values is None or least is None or most is None:
+        least, index, most = drawn = self._drawn(confidence)
+        if self.values is None or least is None or index is None or most is None:
             return drawn
         counting = sum(1 / max(rows, 1) - 1 / everybody for rows, everybody in self._sizes)
-        reclustered = ReclusteredIndex.from_values(self.values, max(counting, 0.0))
+        # Without a customer the index has no logarithm: half of one is counted.
+        index = max(index, 50 * self.all_population / self.all_customers / self.population)
+        reclustered = ReclusteredIndex.from_values(self.values, index, max(counting, 0.0))
         low, high = reclustered.limits(confidence)
         if self._are_few:
             low, high = min(low, least), max(high, most)
@@ -99,6 +101,7 @@ def compare_segments(
     reclustered: Mapping[int, np.ndarray] | None = None,
     stability: Mapping[int, float] | None = None,
     min_rows: int = 0,
+    at_once: int | None = None,
 ) -> pl.DataFrame:
     """Table of shares, index, limits and verdict of each segment, in the order of segments.
 
@@ -119,6 +122,7 @@ def compare_segments(
         rows that have a segment, shape (n_reclusterings,)
     stability : mean Jaccard coefficient of a segment over clusterings anew
     min_rows : a segment with fewer rows of the population is marked small
+    at_once : comparisons for which `low` and `high` hold at once; the number of segments if None
 
     Returns
     -------
@@ -130,7 +134,8 @@ def compare_segments(
         for total, rows in zip(everyone, (customers, population), strict=True)
     )
     segments = sorted(set(population) | set(customers))
-    all_at_once = 1 - (1 - CONFIDENCE) / max(sum(s != SET_ASIDE for s in segments), 1)
+    comparisons = sum(s != SET_ASIDE for s in segments) if at_once is None else at_once
+    all_at_once = 1 - (1 - CONFIDENCE) / max(comparisons, 1)
     rows = []
     for segment in segments:
         p, c = population.get(segment, 0), customers.get(segment, 0)

@@ -36,36 +36,50 @@ def recluster_index(overlap: np.ndarray, customers: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class ReclusteredIndex:
-    """Index of one segment's people over clusterings anew."""
+    """Index that another extract would give the people of one segment, by clusterings anew."""
 
     index: float
-    """Geometric mean over the clusterings."""
     spread: float
-    """Variance of its logarithm over them."""
+    """Variance of its logarithm over the clusterings."""
     counting: float
     """Variance of its logarithm by counting."""
     n: int
     """Clusterings."""
 
     @classmethod
-    def from_values(cls, values: np.ndarray, counting: float) -> "ReclusteredIndex":
-        """From the index by each clustering anew, shape (n_reclusterings,)."""
-        logs = np.log(values)
+    def from_values(cls, values: np.ndarray, drawn: float, counting: float) -> "ReclusteredIndex":
+        """Extrapolate from the segment as drawn, over the clusterings of halves, to another sample.
+
+        A clustering of a half differs from that of the whole by the variance of the whole about the
+        truth, one of another sample by twice that. So the logarithm of the index moves as far again
+        from the halves' mean as that lies from the segment as drawn, though not beyond 100. With
+        the mean of the halves alone a segment stays half as far out as it was drawn.
+
+        Parameters
+        ----------
+        values : index by each clustering anew, shape (n_reclusterings,)
+        drawn : index of the segment as drawn, above 0
+        """
+        logs = np.log(values / 100)
+        mean = float(logs.mean())
         spread = float(logs.var(ddof=1)) if len(logs) > 1 else 0.0
-        return cls(float(np.exp(logs.mean())), spread, counting, len(logs))
+        beyond = 2 * mean - float(np.log(drawn / 100))
+        index = 100 * float(np.exp(max(beyond, 0.0) if mean > 0 else min(beyond, 0.0)))
+        return cls(index, spread, counting, len(logs))
 
     def limits(self, confidence: float) -> tuple[float, float]:
         """Limits of the index that another extract of the same size would give these people.
 
         Clustering halves of a sample spreads as clustering samples does, and counts differ as those
-        of two samples do: both extracts err, so both variances count twice. Student's t has the
-        degrees of freedom of Satterthwaite (1946), "An approximate distribution of estimates of
-        variance components", Biometrics Bulletin 2, 110-114.
+        of two samples do: both extracts err, so both variances count twice. The mean of the halves,
+        which counts twice in the index, has its own error. Student's t has the degrees of freedom
+        of Satterthwaite (1946), "An approximate distribution of estimates of variance components",
+        Biometrics Bulletin 2, 110-114.
         """
         variance = self.spread + self.counting
         if not variance:
             return self.index, self.index
         free = (self.n - 1) * (variance / self.spread) ** 2 if self.spread else np.inf
-        error = (2 * variance + self.spread / self.n) ** 0.5
+        error = (2 * variance + 4 * self.spread / self.n) ** 0.5
         factor = float(np.exp(t.ppf(0.5 + confidence / 2, free) * error))
         return self.index / factor, self.index * factor

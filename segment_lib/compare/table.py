@@ -1,12 +1,13 @@
-"""The table of segments: customers against the population, and what clusterings anew say."""
+"""The tables of segments and of their groups: customers against the population."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
 from segment_lib.compare.index import compare_segments
 from segment_lib.compare.reclustered import recluster_index
+from segment_lib.terms import SET_ASIDE
 
 
 def segment_table(
@@ -43,3 +44,46 @@ def segment_table(
         stability={int(ids[place]): float(jaccard[:, place].mean()) for place in places},
         min_rows=min_rows,
     )
+
+
+def group_table(
+    population: Mapping[int, int],
+    customers: Mapping[int, int],
+    ids: np.ndarray,
+    groups: Sequence[Sequence[int]],
+    *,
+    contingency: np.ndarray,
+    customer_sizes: np.ndarray,
+    base: str,
+    min_rows: int,
+) -> pl.DataFrame:
+    """Return index, limits and verdict of each group, told by the number of its first segment.
+
+    The limits hold for as many comparisons as there are segments, so that a group of one segment
+    has the figures of that segment.
+
+    Parameters
+    ----------
+    groups : places of the segments of each group
+    population, customers, ids, contingency, customer_sizes, base, min_rows : as `segment_table`
+    """
+    members = {int(ids[group[0]]): list(group) for group in groups}
+    merged = np.stack([contingency[:, group].sum(axis=1) for group in members.values()], axis=1)
+    values = recluster_index(merged, customer_sizes)
+    people, theirs = (_sum_groups(counts, ids, members) for counts in (population, customers))
+    return compare_segments(
+        people,
+        theirs,
+        base=base,
+        reclustered={n: values[:, at] for at, n in enumerate(members) if people[n]},
+        min_rows=min_rows,
+        at_once=len(ids),
+    )
+
+
+def _sum_groups(
+    counts: Mapping[int, int], ids: np.ndarray, members: Mapping[int, Sequence[int]]
+) -> dict[int, int]:
+    """Rows by group, those set aside included."""
+    rows = {n: sum(counts.get(int(ids[p]), 0) for p in group) for n, group in members.items()}
+    return rows | {number: n for number, n in counts.items() if number == SET_ASIDE}

@@ -150,6 +150,8 @@ class Fairness:
     """Sensitive attributes: shown per segment, naming none. Those not delivered are ignored."""
     keep_out: Flag = False
     """Leave them out of the features, so that segments do not form by them."""
+    describe: Flag = False
+    """Let the portraits of segments speak of them; their shares are shown in any case."""
     min_cell: Count = 10
     """Counts of fewer people are left out of tables meant for people."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from segment_lib.profile.traits import family, topic
+from segment_lib.profile.traits import LEVEL, family, topic
 from segment_lib.schema import Meaning, Phrases, known_phrases
 
 MAX_LOADINGS = 5
@@ -48,9 +48,10 @@ def feature_words(
     subject = topic(attribute, meaning)
     level = feature.removeprefix(f"{attribute}=")
     if level != feature:
-        level_words = f"{subject}: {meaning.label(level)}"
-        if known := phrases.get(attribute):
-            level_words = known.get(level) or f"{known.topic} {meaning.label(level)}".strip()
+        known = phrases.get(attribute, Phrases())
+        level_words = known.get(level) or LEVEL.format(
+            topic=known.topic or subject, label=meaning.label(level)
+        )
         return FeatureWords(attribute, f"not {level_words}", level_words)
     if feature != attribute:
         subject = feature.replace("_", " ").replace("=", ": ")

@@ -1,11 +1,11 @@
 """Short names of the segments, made of their strongest traits: same traits, same name."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
+from typing import Any
 
 import polars as pl
 
-from segment_lib.profile.traits import MIN_EFFECT, family, topic
-from segment_lib.schema import Meaning, Phrases
+from segment_lib.profile.traits import MIN_EFFECT
 from segment_lib.terms import SET_ASIDE
 
 _PARTS = 3
@@ -19,8 +19,6 @@ NAMES = {"segment": pl.Int32, "name": pl.String, "attributes": pl.String}
 
 def name_segments(
     traits: pl.DataFrame,
-    meanings: Mapping[str, Meaning],
-    phrases: Mapping[str, Phrases],
     *,
     unnamed: Collection[str] = (),
     few: Collection[int] = (),
@@ -28,14 +26,13 @@ def name_segments(
 ) -> pl.DataFrame:
     """Name each segment by its strongest traits, no two alike.
 
-    Of each family of attributes (those that share the word before the first underscore) one trait
-    is taken, so that a name does not say one thing three times. Where two names would be alike, the
-    later segment takes a trait more, or its number.
+    Of each family of attributes one trait is taken, so that a name does not say one thing three
+    times, and none that is less than half as strong as the first. Where two names would be alike,
+    the later segment takes a trait more, or its number.
 
     Parameters
     ----------
     traits : the table of `segment_traits`
-    phrases : short words for the ends of known scales and levels
     unnamed : attributes that may not be part of a name
     few : segments of too few people to be described by their traits
     min_cell : traits of fewer people are not part of a name
@@ -45,7 +42,7 @@ def name_segments(
     names : columns of NAMES, in the order of segments
     """
     distinctive = traits.filter(
-        (pl.col("effect") >= MIN_EFFECT) & ~(pl.col("population_rows") < min_cell)
+        (pl.col("effect") >= MIN_EFFECT) & ~(pl.col("population_rows") < min_cell) & pl.col("plain")
     )
     rows: list[tuple[int, str, str]] = []
     for segment in traits["segment"].unique().sort().to_list():
@@ -53,45 +50,28 @@ def name_segments(
             rows.append((segment, NOT_CLUSTERED, ""))
             continue
         own = distinctive.filter(pl.col("segment") == segment)
-        candidates = [] if segment in few else list(_phrases(own, meanings, phrases, unnamed))
+        candidates = [] if segment in few else list(_candidates(own, unnamed))
         taken = {name for _, name, _ in rows}
         name, used = TOO_FEW if segment in few else PLAIN, candidates[:0]
-        for parts in range(min(_PARTS, len(candidates)), min(_LONGEST, len(candidates)) + 1):
+        strong = [row for row in candidates if row["effect"] >= candidates[0]["effect"] / 2]
+        for parts in range(min(_PARTS, len(strong)), min(_LONGEST, len(candidates)) + 1):
             used = candidates[:parts]
-            name = _capitalised_list([phrase for _, phrase in used]) or name
+            name = _capitalised_list([row["words"] for row in used]) or name
             if name not in taken:
                 break
         if name in taken:
             name = f"{name} ({segment})"
-        rows.append((segment, name, ", ".join(attribute for attribute, _ in used)))
+        rows.append((segment, name, ", ".join(row["attribute"] for row in used)))
     return pl.DataFrame(rows, schema=NAMES, orient="row")
 
 
-def _phrases(
-    traits: pl.DataFrame,
-    meanings: Mapping[str, Meaning],
-    phrases: Mapping[str, Phrases],
-    unnamed: Collection[str],
-) -> Iterator[tuple[str, str]]:
+def _candidates(traits: pl.DataFrame, unnamed: Collection[str]) -> Iterator[dict[str, Any]]:
+    """Yield the traits that may be part of a name, one of each family."""
     families: set[str] = set()
     for row in traits.iter_rows(named=True):
-        attribute = row["attribute"]
-        if attribute in unnamed or family(attribute) in families:
-            continue
-        families.add(family(attribute))
-        yield attribute, _phrase(row, meanings.get(attribute, Meaning()), phrases.get(attribute))
-
-
-def _phrase(row: Mapping[str, str], meaning: Meaning, known: Phrases | None) -> str:
-    phrase = None
-    if known is not None:
-        phrase = known.get(row["levels"] if row["side"] == "level" else row["side"])
-    if phrase is not None:
-        return phrase
-    level_words = row["words"].removeprefix(f"{topic(row['attribute'], meaning)}: ")
-    if known is None or row["side"] == "middle":
-        return f"{topic(row['attribute'], meaning)} {level_words}"
-    return f"{known.topic} {level_words}" if known.topic else level_words
+        if row["attribute"] not in unnamed and row["family"] not in families:
+            families.add(row["family"])
+            yield row
 
 
 def _capitalised_list(phrases: list[str]) -> str:

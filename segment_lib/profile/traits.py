@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from segment_lib.schema import Meaning
+from segment_lib.schema import Meaning, Phrases, known_families
 
 TRAITS = {
     "segment": pl.Int32,
     "attribute": pl.String,
+    "family": pl.String,
     "side": pl.String,
     "levels": pl.String,
     "words": pl.String,
@@ -20,12 +21,21 @@ TRAITS = {
     "population_share": pl.Float64,
     "index": pl.Float64,
     "effect": pl.Float64,
+    "plain": pl.Boolean,
 }
 """`side` is ``low`` or ``high`` for the end of a scale or number, ``middle`` for a band between its
-ends, ``level`` for a single level."""
+ends, ``level`` for a single level. A band of labels is not `plain`: no short words describe it."""
 
 MIN_EFFECT = 0.2
 """The least Cohen's h that counts as a difference: a small effect (Cohen 1988)."""
+
+LEVEL, EITHER, RANGE = (
+    "{topic} “{label}”",
+    "{topic} “{first}” or “{last}”",
+    "{topic} “{first}” to “{last}”",
+)
+FEWER, MORE, BETWEEN = "{last} or fewer", "{first} or more", "{first} to {last}"
+NUMBER, RARELY = "{topic} {number}", "rarely {trait}"
 
 
 _Row = dict[str, Any]
@@ -36,12 +46,14 @@ def segment_traits(
     levels: Mapping[str, Sequence[str]],
     ordered: Collection[str],
     meanings: Mapping[str, Meaning],
+    phrases: Mapping[str, Phrases],
 ) -> pl.DataFrame:
     """Traits by segment and attribute, the strongest of a segment first.
 
     For a scale or a number the cut is taken at which segment and population differ most, and the
     end that is commoner in the segment: so a scale is read by what its codes mean, whichever way
-    they run. Where both ends are rarer in the segment, the band between them is taken. For other
+    they run. Of a scale with labels an end is at most half of the levels, so that short words for
+    it are true. Where both ends are rarer in the segment, the band between them is taken. For other
     attributes it is the level whose share differs most.
 
     Parameters
@@ -49,6 +61,7 @@ def segment_traits(
     profile : the table of `profile_segments`
     levels : the levels of each attribute, in their order
     ordered : attributes whose levels are in order
+    phrases : short words for the ends of known scales and levels
 
     Returns
     -------
@@ -60,27 +73,34 @@ def segment_traits(
         name = str(attribute)
         position = {level: i for i, level in enumerate(levels[name])}
         shares = sorted(part.to_dicts(), key=lambda row: position[row["level"]])
-        best = _best_end if name in ordered and len(shares) > 2 else _best_level
-        side, chosen, share, expected = best(shares)
         meaning = meanings.get(name, Meaning())
+        if name in ordered and len(shares) > 2:
+            side, chosen, share, expected = _best_end(shares, halves=bool(meaning.levels))
+        else:
+            side, chosen, share, expected = _best_level(shares)
+        words = trait_words(
+            topic(name, meaning),
+            [row["label"] for row in chosen],
+            side=side,
+            labelled=bool(meaning.levels),
+            known=_true_phrases(phrases.get(name), side, len(chosen), len(shares)),
+            level=chosen[0]["level"],
+        )
         rows.append(
             {
                 "segment": segment,
                 "attribute": name,
+                "family": family(name),
                 "side": side,
                 "levels": ", ".join(row["level"] for row in chosen),
-                "words": trait_words(
-                    topic(name, meaning),
-                    [row["label"] for row in chosen],
-                    side="" if meaning.levels else side,
-                    lacks=share < expected,
-                ),
+                "words": words if share >= expected else RARELY.format(trait=words),
                 "direction": chosen[0]["direction"],
                 "population_rows": sum(row["population_rows"] for row in chosen),
                 "segment_share": share,
                 "population_share": expected,
                 "index": 100 * share / expected if expected else None,
                 "effect": float(_cohens_h(share, expected)),
+                "plain": side != "middle" or not meaning.levels,
             }
         )
     table = pl.DataFrame(rows, schema=TRAITS)
@@ -94,35 +114,72 @@ def topic(name: str, meaning: Meaning) -> str:
     if len(quoted) > 2 and quoted[1]:
         return quoted[1]
     first = meaning.meaning.split(" (")[0].split(";")[0].strip()
-    return first or name
+    return first or name.replace("_", " ")
 
 
 def family(attribute: str) -> str:
-    """Group of attributes on one subject: the word before the first underscore."""
-    return attribute.partition("_")[0]
+    """Family of attributes on one subject: of unknown ones the word before the underscore."""
+    return known_families().get(attribute) or attribute.partition("_")[0]
 
 
-def trait_words(about: str, labels: Sequence[str], *, side: str = "", lacks: bool = False) -> str:
-    """A trait in words: ``money saver: very high or high``, ``number of adults: 2 or more``.
+def trait_words(
+    about: str,
+    labels: Sequence[str],
+    *,
+    side: str,
+    labelled: bool = True,
+    known: Phrases | None = None,
+    level: str = "",
+) -> str:
+    """A trait in words: ``rarely dreamy``, ``2 or more adults in the household``, ``colour “red”``.
 
     Parameters
     ----------
+    about : the subject, where `known` has none
     labels : of the levels, in their order; of numbers the levels themselves, or bins ``2 to 4``
-    side : ``low`` or ``high`` if the labels are numbers from the least or up to the most,
-        ``middle`` if they are numbers between
+    side : as in TRAITS
+    labelled : whether the levels have labels and are no plain numbers
+    known : short words that hold for this end, level or number
+    level : the level, where it is one
     """
-    listed = " or ".join(labels) if len(labels) < 3 else f"{labels[0]} to {labels[-1]}"
-    if side == "low":
-        listed = f"{labels[-1].split(' to ')[-1]} or less"
-    if side == "high":
-        listed = f"{labels[0].split(' to ')[0]} or more"
-    if side == "middle":
-        first, last = labels[0].split(" to ")[0], labels[-1].split(" to ")[-1]
-        listed = f"{first} to {last}" if first != last else first
-    return f"{about}: {'seldom ' if lacks else ''}{listed}"
+    phrases = known or Phrases()
+    about = phrases.topic or about
+    first, last = (
+        _grouped(text) for text in (labels[0].split(" to ")[0], labels[-1].split(" to ")[-1])
+    )
+    phrase = phrases.get(level if side == "level" else side)
+    if not labelled and side != "level" and (phrase is None or phrases.get("number")):
+        form = BETWEEN if first != last else "{first}"
+        form = {"low": FEWER, "high": MORE}.get(side, form)
+        number = form.format(first=first, last=last)
+        return (phrases.get("number") or NUMBER).format(topic=about, number=number)
+    if phrase is not None:
+        return phrase
+    if len(labels) == 1:
+        return LEVEL.format(topic=about, label=labels[0])
+    form = EITHER if len(labels) == 2 else RANGE
+    return form.format(topic=about, first=labels[0], last=labels[-1])
 
 
-def _best_end(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
+def _grouped(number: str) -> str:
+    """The number with thousands marks from 10,000, which no year is."""
+    return f"{int(number):,}" if number.isdecimal() and len(number) > 4 else number
+
+
+def _true_phrases(
+    phrases: Phrases | None, side: str, n_chosen: int, n_levels: int
+) -> Phrases | None:
+    """The phrases but those of ends, where the end is more than half of the scale."""
+    if phrases is None or side == "level" or 2 * n_chosen <= n_levels:
+        return phrases
+    return Phrases({k: v for k, v in phrases.words.items() if k == "number"}, phrases.topic)
+
+
+def _best_end(table: list[_Row], *, halves: bool) -> tuple[str, list[_Row], float, float]:
+    """Side, levels and shares of the end or band that differs most.
+
+    With `halves`, an end is at most half of the levels unless no such end is commoner.
+    """
     share = np.cumsum([row["segment_share"] for row in table])[:-1].clip(0, 1)
     expected = np.cumsum([row["population_share"] for row in table])[:-1].clip(0, 1)
     effect = _cohens_h(share, expected)
@@ -133,6 +190,10 @@ def _best_end(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
         inside = slice(first + 1, last + 1)
         between = float(share[last] - share[first]), float(expected[last] - expected[first])
         return "middle", table[inside], *between
+    below = np.arange(1, len(table))
+    is_half = np.where(effect >= 0, below, len(table) - below) <= len(table) / 2
+    if halves and is_half.any():
+        cut = int(np.argmax(np.where(is_half, np.abs(effect).round(9), -1.0)))
     if effect[cut] >= 0:
         return "low", table[: cut + 1], float(share[cut]), float(expected[cut])
     return "high", table[cut + 1 :], float(1 - share[cut]), float(1 - expected[cut])

@@ -46,7 +46,11 @@ class RunFacts:
     names: pl.DataFrame
     """compare/names.csv"""
     traits: pl.DataFrame
-    """compare/traits.csv, of the attributes that are kept and not redundant"""
+    """compare/traits.csv, of attributes that are kept, not redundant, and may describe people"""
+    groups: pl.DataFrame
+    """compare/groups.csv"""
+    group_traits: pl.DataFrame
+    """compare/group_traits.csv, of the same attributes as `traits`"""
     tests: Mapping[str, Figures | None]
     """compare/tests.json: all_segments and without_set_aside, None where there is no test"""
     suspicious: Sequence[str]

@@ -1,7 +1,5 @@
 """Figures of the page: each a chart with a takeaway sentence."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -15,8 +13,12 @@ from segment_lib.report.facts import RunFacts
 from segment_lib.report.formatting import sentence
 from segment_lib.report.mailing import reach_sentence
 from segment_lib.report.segments import NOT_SHOWN, UNCLEAR, WORDS, Segment
+from segment_lib.report.svg import page_svg
 from segment_lib.schema.language import N_, Language
 from segment_lib.terms import EXTRACTS, FOUND_AGAIN
+
+PAGE, PHONE = 760, 358
+"""Pixels across that a chart of the page is drawn for."""
 
 
 @dataclass(frozen=True)
@@ -44,23 +46,16 @@ class Figure:
     def png(self) -> bytes:
         return vl_convert.svg_to_png(self.svg, scale=2)
 
-    def inline_svg(self) -> str:
-        """SVG for the page before (and without) scripts, in the page's colours."""
-        svg = vl_convert.vegalite_to_svg(self._bare_spec())
-        svg = re.sub(r'\bid="|(?<=url\(#)', lambda match: f"{match[0]}{self.name}-", svg)
-        return re.sub(r'"(#\w{6})"', _variable_in_quotes, svg)
-
-    def inline_json(self) -> str:
-        """Specification for vegaEmbed, as wide as its container; safe inside a script element."""
-        spec = _recoloured(self._bare_spec() | {"width": "container"})
-        spec["autosize"] = {"type": "fit-x", "contains": "padding"}
-        spec["padding"] = {"left": 2, "top": 2, "bottom": 2, "right": 8}
-        text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
-
-    def _bare_spec(self) -> dict[str, object]:
-        spec = self.spec | {"padding": 2}
-        return {key: value for key, value in spec.items() if key not in ("title", "$schema")}
+    @cached_property
+    def drawings(self) -> dict[str, str]:
+        """SVG for the page, by where it is shown: on a phone, on what is wider, on all."""
+        spec = {key: value for key, value in self.spec.items() if key not in ("title", "$schema")}
+        if spec.get("width") == theme.SMALL:
+            return {"everywhere": page_svg(spec, self.name, PHONE)}
+        return {
+            "wide": page_svg(spec, self.name, PAGE),
+            "phone": page_svg(spec, f"{self.name}-phone", PHONE),
+        }
 
 
 def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure]:
@@ -261,25 +256,3 @@ def _max_missing_share(settings: Mapping[str, str]) -> float | None:
             except ValueError:
                 return None
     return None
-
-
-# -- colours ---------------------------------------------------------------------------------------
-
-_VARIABLES = {colour: f"var(--{name})" for name, colour in theme.PALETTE.items()}
-
-
-def _variable_in_quotes(colour: re.Match[str]) -> str:
-    return f'"{_VARIABLES.get(colour[1], colour[1])}"'
-
-
-def _recoloured(spec: dict[str, object]) -> dict[str, object]:
-    """Specification with the palette's colours as CSS variables; data stay unchanged."""
-    return {key: value if key == "datasets" else _recolour(value) for key, value in spec.items()}
-
-
-def _recolour(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _recolour(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_recolour(item) for item in value]
-    return _VARIABLES.get(value, value) if isinstance(value, str) else value

@@ -87,6 +87,11 @@ def sentence(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}."
 
 
+def capitalised(words: str) -> str:
+    """The words with a capital first letter."""
+    return f"{words[:1].upper()}{words[1:]}"
+
+
 def plural(number: int, noun: str) -> str:
     """Number with its noun: '1 segment', '2 segments'."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,9 +1,7 @@
 """Writing of the page as one file that needs no network, and of its figures as files."""
 
-import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -11,7 +9,6 @@ from pathlib import Path
 
 import jinja2
 import polars as pl
-import vl_convert
 
 from segment_lib.report import (
     advice,
@@ -27,6 +24,11 @@ from segment_lib.report.components import components
 from segment_lib.report.depths import DepthPlan
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.figures import Figure, all_figures
+from segment_lib.report.glossary import anchor, glossary
+from segment_lib.report.groups import build_groups
+from segment_lib.report.heatmap import heat_map
+from segment_lib.report.pdf import page_pdf
+from segment_lib.report.portraits import portrait
 from segment_lib.report.segments import Segment, build_segments
 from segment_lib.schema.language import Language
 from segment_lib.schema.wording import printable
@@ -34,27 +36,29 @@ from segment_lib.terms import SET_ASIDE
 
 COMPONENTS = 6
 """Components whose loadings are shown; the reading is shown for all."""
-TRAITS, MORE_TRAITS = 5, 12
-"""Traits shown per segment, at first and at most."""
+TRAITS = 8
+"""Traits of a segment in the list below its portrait, at most."""
 
 
 def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
-    """Write index.html and figures/*.svg|png into folder (which exists and is empty).
+    """Write index.html, report.pdf and figures/*.svg|png into folder, which exists and is empty.
 
     The same facts give the same bytes. Returns the paths written.
     """
-    with ThreadPoolExecutor(1) as pool:
-        # To bundle the scripts takes as long as to draw the figures, and needs no interpreter lock.
-        vega = pool.submit(_vega)
-        segments = _segments(facts)
-        drawn = {figure.name: figure for figure in all_figures(facts, segments)}
-        (folder / "figures").mkdir()
-        written = []
-        for name, figure in drawn.items():
-            written.append(_write(folder / "figures" / f"{name}.svg", figure.svg.encode()))
-            written.append(_write(folder / "figures" / f"{name}.png", figure.png()))
-        page = _page(facts, segments, drawn, vega.result())
-    return (_write(folder / "index.html", page.encode()), *written)
+    segments = _segments(facts)
+    drawn = {figure.name: figure for figure in all_figures(facts, segments)}
+    (folder / "figures").mkdir()
+    written = []
+    for name, figure in drawn.items():
+        written.append(_write(folder / "figures" / f"{name}.svg", figure.svg.encode()))
+        written.append(_write(folder / "figures" / f"{name}.png", figure.png()))
+    page = _page(facts, segments, drawn)
+    drawings = {name: next(iter(figure.drawings.values())) for name, figure in drawn.items()}
+    return (
+        _write(folder / "index.html", page.encode()),
+        _write(folder / "report.pdf", page_pdf(page, drawings)),
+        *written,
+    )
 
 
 def first_sentence(facts: RunFacts) -> str:
@@ -79,11 +83,10 @@ def _segments(facts: RunFacts) -> tuple[Segment, ...]:
     return build_segments(facts.segments, facts.names, facts.traits, facts.min_cell)
 
 
-def _page(
-    facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Figure], vega: str
-) -> str:
+def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Figure]) -> str:
     language = facts.language
     chosen = facts.sweep.filter("chosen")["n_clusters"].to_list()
+    groups = build_groups(facts.groups, facts.group_traits, segments, facts.min_cell)
     clustered = facts.segments.filter(facts.segments["segment"] != SET_ASIDE)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("segment_lib", "report"),
@@ -98,14 +101,22 @@ def _page(
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         language.gettext, language.ngettext, newstyle=False
     )
+    environment.globals |= {"glossary": glossary(language), "anchor": anchor}
     style = environment.get_template("style.css.jinja").render(font=theme.FONT)
-    scripts = (vega, environment.get_template("script.js.jinja").render())
+    script = environment.get_template("script.js.jinja").render(
+        palette=theme.PALETTE, font=theme.FONT
+    )
     return environment.get_template("page.html.jinja").render(
         facts=facts,
         figures=drawn,
         sweep_figures=[drawn[f"sweep-{measure}"] for measure in method_charts.SWEEP_MEASURES],
         advice=first_screen(facts, segments),
         plan=DepthPlan(facts.depths, facts.depth, language),
+        groups=groups,
+        grouped=len(groups) < clustered.height,
+        n_segments=clustered.height,
+        heat=heat_map(segments, language),
+        portrait=portrait,
         order=mailing.ranking_sentences(
             facts.gains, facts.n_micro, clustered.height, facts.ranking, facts.why
         ),
@@ -154,10 +165,9 @@ def _page(
         formatting=formatting,
         language=language,
         style=style,
-        scripts=scripts,
-        policy=_content_security_policy(style, scripts),
+        script=script,
+        policy=_content_security_policy(style, script),
         n_traits=TRAITS,
-        n_more=MORE_TRAITS,
         inputs=data_tables.input_rows(facts.inputs, language),
         few=partial(_count_or_few, min_cell=facts.min_cell, language=language),
         numbered=facts.components.cast({"component": pl.String}),
@@ -171,12 +181,11 @@ def _count_or_few(rows: float | None, *, min_cell: int, language: Language) -> s
     return language.count(rows)
 
 
-def _content_security_policy(style: str, scripts: Sequence[str]) -> str:
-    """Content security policy: allows the style and the scripts by hash, and no request."""
-    hashes = " ".join(_source_hash(script) for script in scripts)
+def _content_security_policy(style: str, script: str) -> str:
+    """Content security policy: allows the style and the script by hash, and no request."""
     return (
-        f"default-src 'none'; script-src {hashes}; style-src {_source_hash(style)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {_source_hash(script)}; style-src {_source_hash(style)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -187,17 +196,6 @@ def _source_hash(content: str) -> str:
 def _printable(value: object) -> object:
     """Text with unprintable characters spelled out; markup and other types stay as they are."""
     return printable(value) if type(value) is str else value
-
-
-def _vega() -> str:
-    """Vega, Vega-Lite and vegaEmbed as one script, from the installed package.
-
-    The addresses it would offer for schema, editor and manual are cut: the page names no site.
-    """
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    bundle = re.sub(r"https?://(?!www\.w3\.org/)[\w./#-]*", "", bundle)
-    # A browser hashes what it has read, and that has no other line ends.
-    return bundle.replace("\r\n", "\n").replace("\r", "\n").replace("</script", r"<\/script")
 
 
 def _write(path: Path, content: bytes) -> Path:

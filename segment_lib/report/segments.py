@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from segment_lib.disclosure import suppress_segments, suppressed_segments
-from segment_lib.report.formatting import finite
+from segment_lib.report.formatting import capitalised, finite
 from segment_lib.terms import (
     AVERAGE,
     DISSOLVED,
@@ -44,26 +44,21 @@ class Trait:
     """Difference of a segment from the population in one attribute, in decoded words."""
 
     attribute: str
+    family: str
     words: str
     levels: str
     direction: str | None
     effect: float
     share: float
     share_at_large: float
-    index: float | None
-
-    @property
-    def is_more_frequent(self) -> bool:
-        return self.effect > 0
-
-    @property
-    def words_without_seldom(self) -> str:
-        """The words without 'seldom', for use beside 'less often'."""
-        return self.words if self.is_more_frequent else self.words.replace(": seldom ", ": ", 1)
+    plain: bool
+    """Whether short words describe it."""
 
     @property
     def codes(self) -> str:
-        return f"{self.attribute}: {self.levels}"
+        """Attribute and codes, for a tooltip."""
+        codes = f"{self.attribute}: {self.levels}"
+        return f"{codes} ({self.direction})" if self.direction else codes
 
 
 @dataclass(frozen=True)
@@ -186,13 +181,14 @@ def traits_of(traits: pl.DataFrame, segment: int, min_cell: int) -> tuple[Trait,
     return tuple(
         Trait(
             attribute=row["attribute"],
-            words=row["words"] or row["attribute"],
+            family=row["family"],
+            words=capitalised(row["words"] or row["attribute"]),
             levels=str(row["levels"]),
             direction=row["direction"],
             effect=row["effect"],
             share=row["segment_share"],
             share_at_large=row["population_share"],
-            index=finite(row["index"]),
+            plain=bool(row["plain"]),
         )
         for row in rows.iter_rows(named=True)
     )

@@ -164,8 +164,8 @@ TRAITS = Artifact(
     "compare/traits.csv",
     "Per segment and attribute, strongest first.",
     _columns(
-        "segment attribute side levels words direction population_rows segment_share "
-        "population_share index effect"
+        "segment attribute family side levels words direction population_rows segment_share "
+        "population_share index effect plain"
     ),
 )
 NAMES = Artifact(
@@ -173,6 +173,25 @@ NAMES = Artifact(
     "compare/names.csv",
     "The name of each segment and the attributes it is made from.",
     _columns("segment name attributes"),
+)
+GROUPS = Artifact(
+    "compare",
+    "compare/groups.csv",
+    "Groups of segments that are alike, with the numbers of their segments; figures as in "
+    "`segments.csv`. A group has the number of its first segment.",
+    _columns(
+        "group segments name population_rows population_share customer_rows customer_share index "
+        "index_low index_high verdict low high drawn_index drawn_low drawn_high small"
+    ),
+)
+GROUP_TRAITS = Artifact(
+    "compare",
+    "compare/group_traits.csv",
+    "As `traits.csv`, of groups: `segment` is the number of a group.",
+    _columns(
+        "segment attribute family side levels words direction population_rows segment_share "
+        "population_share index effect plain"
+    ),
 )
 COMPONENTS = Artifact(
     "compare",
@@ -357,6 +376,11 @@ PAGE = Artifact(
     "report/index.html",
     "The page: one file that asks for nothing outside it, see below.",
 )
+PDF = Artifact(
+    "report",
+    "report/report.pdf",
+    "What stands open on the page, as PDF to print and send on.",
+)
 FIGURES = FolderArtifact(
     "report",
     "report/figures",
@@ -365,8 +389,8 @@ FIGURES = FolderArtifact(
 
 TEXT_COLUMNS = frozenset(
     _columns(
-        "attribute attributes by direction extract feature label level levels meaning name reading "
-        "side state toward traits verdict words"
+        "attribute attributes by direction extract family feature label level levels meaning name "
+        "reading segments side state toward traits verdict words"
     )
 )
 """Columns of CSV tables that hold words or codes; all others hold numbers."""

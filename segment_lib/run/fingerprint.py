@@ -9,8 +9,8 @@ from segment_lib.run.record import FORMAT
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import store_of
 
-_DRAWING = ("altair", "vl-convert-python")
-"""What decides the bytes of the page and its figures."""
+_DRAWING = ("altair", "typst", "vl-convert-python")
+"""What decides the bytes of the page, its PDF and its figures."""
 
 
 def fingerprint(settings: Any, inputs: Any) -> str:

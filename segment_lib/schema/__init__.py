@@ -6,6 +6,7 @@ from segment_lib.schema.labels import (
     Meaning,
     Phrases,
     complete_levels,
+    known_families,
     known_meanings,
     known_phrases,
 )

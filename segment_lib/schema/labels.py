@@ -39,9 +39,10 @@ class Phrases:
     """Short words for people who have a trait, such as ``savers``."""
 
     words: dict[str, str] = field(default_factory=dict)
-    """Keyed by ``low`` and ``high``, the ends of a scale by its codes, or by level."""
+    """Keyed by ``low`` and ``high``, the ends of a scale by its codes, or by level; by ``number`` a
+    template for numbers, such as ``{number} adults in the household``."""
     topic: str = ""
-    """The prefix of the label of a level that has no words of its own."""
+    """The subject of a level that has no words of its own."""
 
     def get(self, key: str) -> str | None:
         return self.words.get(key)
@@ -62,3 +63,10 @@ def known_meanings() -> dict[str, Meaning]:
     """The labels of the attributes of the AZDIAS and CUSTOMERS extracts."""
     text = resources.files(__package__).joinpath("known_labels.json").read_text("utf-8")
     return {name: Meaning(**entry) for name, entry in json.loads(text).items()}
+
+
+@cache
+def known_families() -> dict[str, str]:
+    """The family, such as "Attitudes", of each known attribute."""
+    text = resources.files(__package__).joinpath("known_families.json").read_text("utf-8")
+    return {name: family for family, names in json.loads(text).items() for name in names}

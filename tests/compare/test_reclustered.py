@@ -44,14 +44,51 @@ def test_a_cluster_without_a_customer_counts_half_a_customer():
     assert np.isfinite(recluster_index(np.array([[[5, 0], [0, 0]]]), np.array([[0, 0]]))).all()
 
 
-def test_the_point_is_the_geometric_mean_and_the_limits_are_those_by_hand():
-    index = ReclusteredIndex.from_values(np.array([100.0, 200.0, 400.0]), counting=0.01)
-    assert index.index == pytest.approx(200)
+def test_point_and_limits_are_those_by_hand():
+    values = np.array([100.0, 200.0, 400.0])
+    index = ReclusteredIndex.from_values(values, drawn=250.0, counting=0.01)
+    assert index.index == pytest.approx(200**2 / 250)
     spread = math.log(2) ** 2  # variance of -log 2, 0, log 2
-    error = math.sqrt(2 * (spread + 0.01) + spread / 3)
+    error = math.sqrt(2 * (spread + 0.01) + 4 * spread / 3)
     freedom = 2 * ((spread + 0.01) / spread) ** 2
     factor = math.exp(t.ppf(0.975, freedom) * error)
-    assert index.limits(0.95) == (pytest.approx(200 / factor), pytest.approx(200 * factor))
+    assert index.limits(0.95) == (pytest.approx(160 / factor), pytest.approx(160 * factor))
+
+
+@pytest.mark.parametrize(
+    ("halves", "drawn", "index"),
+    [(200, 200, 200), (200, 250, 160), (50, 40, 62.5), (120, 400, 100), (90, 25, 100)],
+)
+def test_the_index_moves_on_as_far_as_halves_lie_from_the_segment_drawn_though_not_past_100(
+    halves: float, drawn: float, index: float
+) -> None:
+    values = np.full(8, float(halves))
+    assert ReclusteredIndex.from_values(values, drawn, 0.0).index == pytest.approx(index)
+
+
+def test_noise_about_a_true_index_is_taken_off_by_halves_that_hold_half_of_it():
+    """Rows of one true index, drawn apart by a score that is noise about it.
+
+    The segment is the rows of a high score; a half's score has twice the variance about the truth,
+    and shares the whole's noise; another sample's has noise of its own.
+    """
+    rng = np.random.default_rng(0)
+    truth, noise = rng.normal(0, 1, 200_000), rng.normal(0, 0.4, 200_000)
+    log_rate = 0.8 * truth + noise
+    segment = truth + noise > 1
+
+    def index(score: np.ndarray) -> float:
+        rates = {side: np.exp(log_rate[(score > 1) == side]).mean() for side in (True, False)}
+        share = (score > 1)[segment].mean()
+        return float(100 * (share * rates[True] + (1 - share) * rates[False]))
+
+    halves = [index(truth + noise + rng.normal(0, 0.4, 200_000)) for _ in range(8)]
+    others = [index(truth + rng.normal(0, 0.4, 200_000)) for _ in range(8)]
+    values = np.array(halves) / np.exp(log_rate).mean()
+    theirs = math.log(np.mean(others) / np.exp(log_rate).mean())
+    drawn = index(truth + noise) / np.exp(log_rate).mean()
+    ours = math.log(ReclusteredIndex.from_values(values, drawn, 0.0).index)
+    assert abs(ours - theirs) < abs(math.log(values.mean()) - theirs) / 2
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.02, 0.1, 0.4])
@@ -63,21 +100,21 @@ def test_the_limits_hold_what_another_extract_gives_as_often_as_stated(
     rng = np.random.default_rng(0)
     held, trials, error = 0, 4_000, math.hypot(spread, counting)
     if not error:
-        assert ReclusteredIndex.from_values(np.full(8, 150.0), 0.0).limits(0.95) == pytest.approx(
-            (150, 150)
-        )
+        steady = ReclusteredIndex.from_values(np.full(8, 150.0), 150.0, 0.0)
+        assert steady.limits(0.95) == pytest.approx((150, 150))
         return
     for _ in range(trials):
         ours, theirs = rng.normal(0, error, 2)
-        halves = 150 * np.exp(ours + rng.normal(0, spread, 8))
-        low, high = ReclusteredIndex.from_values(halves, counting**2).limits(0.95)
+        drawn = 150 * math.exp(ours)
+        halves = drawn * np.exp(rng.normal(0, spread, 8))
+        low, high = ReclusteredIndex.from_values(halves, drawn, counting**2).limits(0.95)
         held += low <= 150 * math.exp(theirs) <= high
     # Three standard errors of a share of 95 %; the degrees of freedom are approximate.
     assert 0.94 - 0.01 < held / trials < 0.96 + 0.01
 
 
 def test_a_single_clustering_anew_leaves_the_counting_error_alone():
-    index = ReclusteredIndex.from_values(np.array([150.0]), counting=0.02)
+    index = ReclusteredIndex.from_values(np.array([150.0]), 150.0, counting=0.02)
     factor = math.exp(1.959963984540054 * math.sqrt(0.04))
     assert index.limits(0.95) == (pytest.approx(150 / factor), pytest.approx(150 * factor))
 
@@ -92,8 +129,8 @@ def row(table, segment: int) -> dict:
 def test_index_and_limits_are_of_the_people_clustered_anew_and_drawn_ones_stand_beside():
     segment = row(compare_segments(PEOPLE, CUSTOMERS, reclustered=VALUES), 0)
     counting = 1 / 300 - 1 / 1000 + 1 / 2000 - 1 / 10_000
-    theirs = ReclusteredIndex.from_values(VALUES[0], counting)
-    assert segment["index"] == pytest.approx((120 * 150 * 180) ** (1 / 3))
+    theirs = ReclusteredIndex.from_values(VALUES[0], 150.0, counting)
+    assert segment["index"] == pytest.approx((120 * 150 * 180) ** (2 / 3) / 150)
     assert (segment["index_low"], segment["index_high"]) == pytest.approx(theirs.limits(0.95))
     drawn = tuple(segment[name] for name in ("drawn_low", "drawn_index", "drawn_high"))
     assert drawn == pytest.approx(index_interval(300, 1000, 2000, 10_000))
@@ -139,7 +176,7 @@ def test_more_rows_set_aside_do_not_move_the_hundred():
 def test_the_limits_for_all_segments_count_the_segments_and_not_the_rows_set_aside():
     segment = row(compare_segments(PEOPLE, CUSTOMERS, reclustered=VALUES), 0)
     counting = 1 / 300 - 1 / 1000 + 1 / 2000 - 1 / 10_000
-    theirs = ReclusteredIndex.from_values(VALUES[0], counting)
+    theirs = ReclusteredIndex.from_values(VALUES[0], 150.0, counting)
     assert (segment["low"], segment["high"]) == pytest.approx(theirs.limits(1 - 0.05 / 2))
 
 

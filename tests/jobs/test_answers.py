@@ -4,6 +4,7 @@ import csv
 import json
 from hashlib import sha256
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import polars as pl
@@ -110,9 +111,10 @@ def test_the_directions_of_planted_traits_are_told_right(planted: Path, extracts
         if row["side"] == "level" or abs(far) < 0.8:
             continue
         assert row["side"] == ("low" if far < 0 else "high"), row["attribute"]
+        phrase = known_phrases()[row["attribute"]].get("low" if far < 0 else "high")
         labels = list(known_meanings()[row["attribute"]].levels.values())
         end = labels[0] if far < 0 else labels[-1]
-        assert end in row["words"]
+        assert row["words"] == phrase or f"“{end}”" in row["words"]
         assert row["effect"] > 0
         read += 1
     assert read > 50
@@ -253,6 +255,54 @@ def test_sensitive_attributes_are_shown_for_every_segment(planted: Path, extract
     whole = level["customer_rows"].null_count() == 0
     share = row["customers_at_large"]
     assert share == (pytest.approx((sex == "2").mean()) if whole else None)
+
+
+def test_groups_are_the_segments_together_and_no_verdicts_are_mixed(planted: Path) -> None:
+    segments = pl.read_csv(planted / "compare/segments.csv")
+    groups = pl.read_csv(planted / "compare/groups.csv").filter(pl.col("group") >= 0)
+    listed = [[int(n) for n in str(row).split(", ")] for row in groups["segments"]]
+    numbers = segments.filter(pl.col("segment") >= 0)["segment"].to_list()
+    assert sorted(n for own in listed for n in own) == numbers
+    assert 5 <= groups.height <= 9
+    for own, row in zip(listed, groups.iter_rows(named=True), strict=True):
+        members = segments.filter(pl.col("segment").is_in(own))
+        assert row["group"] == min(own)
+        for column in ("population_rows", "customer_rows", "population_share"):
+            assert row[column] == pytest.approx(members[column].sum())
+        assert members["verdict"].n_unique() == 1
+        assert members["index"].min() * 0.99 <= row["index"] <= members["index"].max() * 1.01
+
+
+def test_traits_of_groups_are_those_of_the_raw_codes_counted_anew(planted: Path) -> None:
+    rows = delivered(planted.parent, "population").select("FINANZ_SPARER")
+    segments = parts(planted, "segments").sort("row")["segment"]
+    listed = dict(
+        pl.read_csv(planted / "compare/groups.csv").select("group", "segments").iter_rows()
+    )
+    traits = pl.read_csv(planted / "compare/group_traits.csv", infer_schema_length=None)
+    own = traits.filter(pl.col("attribute") == "FINANZ_SPARER", pl.col("segment") >= 0)
+    for row in own.iter_rows(named=True):
+        members = [int(n) for n in str(listed[row["segment"]]).split(", ")]
+        inside = rows.filter(segments.is_in(members))["FINANZ_SPARER"]
+        assert row["population_rows"] == inside.is_in(row["levels"].split(", ")).sum()
+
+
+def test_sensitive_attributes_describe_people_only_where_the_config_allows(
+    planted: Path, extracts: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    def described(run: Path) -> set[str]:
+        html = (run / "report/index.html").read_text()
+        section = html[html.index('id="cards"') : html.index('id="shares"')]
+        return {name for name in SENSITIVE if name in section}
+
+    assert described(planted) == set()
+    run = tmp_path / "run"
+    copytree(planted, run)
+    config = write_config(extracts, extracts)
+    done = run_job("jobs.run", config, "--run-dir", run, "--set", "fairness.describe=true")
+    assert done.returncode == 0, done.stderr
+    assert "ALTERSKATEGORIE_GROB" in described(run)
+    assert (run / "compare/names.csv").read_bytes() == (planted / "compare/names.csv").read_bytes()
 
 
 def test_the_tests_of_the_table_are_kept(planted: Path) -> None:

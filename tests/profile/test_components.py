@@ -12,10 +12,10 @@ STRENGTH = {"1": "very high", "2": "high", "3": "low"}
 @pytest.mark.parametrize(
     ("feature", "attribute", "expected"),
     [
-        ("FINANZ_SPARER", "FINANZ_SPARER", ("savers", "not savers")),
+        ("FINANZ_SPARER", "FINANZ_SPARER", ("savers", "rarely save money")),
         ("HH_EINKOMMEN_SCORE", "HH_EINKOMMEN_SCORE", ("high income", "low income")),
         ("cameo_wealth", "CAMEO_INTL_2015", ("wealthy neighbourhood", "poorer neighbourhood")),
-        ("ZABEOTYP=1", "ZABEOTYP", ("not energy: green", "energy: green")),
+        ("ZABEOTYP=1", "ZABEOTYP", ("not energy type “green”", "energy type “green”")),
         ("ANREDE_KZ=2", "ANREDE_KZ", ("not women", "women")),
         ("LP_STATUS_GROB=1", "LP_STATUS_GROB", ("not low earners", "low earners")),
     ],
@@ -31,7 +31,7 @@ def test_unknown_features_are_told_by_their_labels():
         "T", "thrift: very high", "thrift: low"
     )
     kind = Meaning("what kind", {"a": "apple"})
-    assert feature_words("K=a", "K", kind, {}).high == "what kind: apple"
+    assert feature_words("K=a", "K", kind, {}).high == "what kind “apple”"
     assert feature_words("life_band", "K", kind, {}).low == "life band: low"
     assert feature_words("N", "N", Meaning(), {"X": Phrases()}).high == "N: high"
 

@@ -5,14 +5,7 @@ import pytest
 
 from segment_lib.profile.names import name_segments
 from segment_lib.profile.traits import TRAITS
-from segment_lib.schema import Meaning, Phrases, known_meanings, known_phrases
-
-PHRASES = {
-    "FINANZ_SPARER": Phrases({"low": "savers", "high": "not savers"}),
-    "FINANZ_ANLEGER": Phrases({"low": "investors", "high": "not investors"}),
-    "ENERGY": Phrases({"1": "green"}, topic="energy:"),
-}
-MEANINGS = {"COLOUR": Meaning("favourite colour", {"r": "red"}), "ENERGY": Meaning("energy type")}
+from segment_lib.schema import known_meanings, known_phrases
 
 
 def traits(*rows: tuple[int, str, str, str, str, float]) -> pl.DataFrame:
@@ -20,33 +13,41 @@ def traits(*rows: tuple[int, str, str, str, str, float]) -> pl.DataFrame:
     table = pl.DataFrame(
         rows, schema=["segment", "attribute", "side", "levels", "words", "effect"], orient="row"
     )
-    table = table.with_columns(pl.lit(100).alias("population_rows"))
+    table = table.with_columns(
+        pl.lit(100).alias("population_rows"),
+        pl.col("attribute").str.split("_").list.first().alias("family"),
+        (pl.col("side") != "middle").alias("plain"),
+    )
     return table.with_columns(
         pl.lit(None).alias(name) for name in TRAITS if name not in table.columns
     ).select(pl.col(name).cast(kind) for name, kind in TRAITS.items())
 
 
 def named(*rows: tuple[int, str, str, str, str, float], unnamed: tuple[str, ...] = ()) -> list[str]:
-    return name_segments(traits(*rows), MEANINGS, PHRASES, unnamed=unnamed)["name"].to_list()
+    return name_segments(traits(*rows), unnamed=unnamed)["name"].to_list()
 
 
-SAVERS = (0, "FINANZ_SPARER", "low", "1, 2", "money saver: very high or high", 1.2)
-INVESTORS = (0, "FINANZ_ANLEGER", "low", "1", "investor: very high", 1.1)
-RED = (0, "COLOUR", "level", "r", "favourite colour: red", 1.0)
-GREEN = (0, "ENERGY", "level", "1", "energy type: green power", 0.9)
-SMART = (0, "ENERGY", "level", "2", "energy type: smart", 0.9)
+SAVERS = (0, "FINANZ_SPARER", "low", "1, 2", "savers", 1.2)
+INVESTORS = (0, "FINANZ_ANLEGER", "low", "1", "investors", 1.1)
+RED = (0, "COLOUR", "level", "r", "favourite colour red", 1.0)
+GREEN = (0, "ENERGY", "level", "1", "green", 0.9)
+SMART = (0, "ENERGY", "level", "2", "energy type “smart”", 0.9)
 
 
-def test_known_words_are_used_and_others_made_from_the_labels():
-    assert named(SAVERS, RED, SMART) == ["Savers, favourite colour red, energy: smart"]
+def test_a_name_is_made_of_the_words_of_the_strongest_traits():
+    assert named(SAVERS, RED, SMART) == ["Savers, favourite colour red, energy type “smart”"]
     assert named(GREEN) == ["Green"]
 
 
-def test_the_middle_of_a_scale_is_named_by_its_topic_and_labels():
-    middle = (0, "ENERGY", "middle", "2, 3", "energy type: smart or fair", 1.0)
-    assert named(middle) == ["Energy type smart or fair"]
-    savers = (0, "FINANZ_SPARER", "middle", "3", "FINANZ_SPARER: average", 1.0)
-    assert named(savers) == ["FINANZ_SPARER average"]
+def test_a_trait_less_than_half_as_strong_as_the_first_is_no_part_of_a_name():
+    assert named(SAVERS, (*RED[:-1], 0.59)) == ["Savers"]
+    assert named(SAVERS, (*RED[:-1], 0.6)) == ["Savers, favourite colour red"]
+
+
+def test_a_band_of_labels_which_no_short_words_describe_names_no_segment():
+    assert named((0, "ENERGY", "middle", "2, 3", "energy “smart” or “fair”", 1.0), RED) == [
+        "Favourite colour red"
+    ]
 
 
 def test_one_family_of_attributes_speaks_once():
@@ -58,7 +59,7 @@ def test_attributes_that_may_not_name_are_left_out():
 
 
 def test_what_a_segment_lacks_or_hardly_differs_in_does_not_name_it():
-    assert named((0, "COLOUR", "level", "r", "favourite colour: seldom red", -2.0)) == [
+    assert named((0, "COLOUR", "level", "r", "rarely favourite colour red", -2.0)) == [
         "Close to average"
     ]
     assert named((*RED[:-1], 0.1)) == ["Close to average"]
@@ -74,7 +75,7 @@ def test_no_two_names_are_alike():
 
 
 def test_a_further_trait_tells_segments_apart_where_there_is_one():
-    rows = [(s, f"A{i}", "level", "x", f"A{i}: {i}", 1.0) for s in (0, 1) for i in range(4)]
+    rows = [(s, f"A{i}", "level", "x", f"A{i} {i}", 1.0) for s in (0, 1) for i in range(4)]
     assert named(*rows) == ["A0 0, A1 1, A2 2", "A0 0, A1 1, A2 2, A3 3"]
 
 
@@ -84,7 +85,7 @@ def test_the_rows_set_aside_have_a_name_of_their_own():
 
 def test_too_few_people_are_not_described_by_their_name():
     few = [(s, *row[1:]) for s in (1, 2) for row in (SAVERS, RED)]
-    names = name_segments(traits(SAVERS, RED, *few), MEANINGS, PHRASES, few=(1, 2))
+    names = name_segments(traits(SAVERS, RED, *few), few=(1, 2))
     assert names["name"].to_list() == [
         "Savers, favourite colour red",
         "Too few people to describe",
@@ -95,7 +96,7 @@ def test_too_few_people_are_not_described_by_their_name():
 
 def test_a_trait_of_too_few_people_names_no_segment():
     rows = traits(SAVERS, RED).with_columns(population_rows=pl.Series([9, 10], dtype=pl.Int64))
-    names = name_segments(rows, MEANINGS, PHRASES, min_cell=10)
+    names = name_segments(rows, min_cell=10)
     assert names["name"].to_list() == ["Favourite colour red"]
 
 
@@ -107,7 +108,7 @@ def test_the_first_code_of_a_reversed_scale_is_the_strong_end(name):
     first, *_, last = known_meanings()[name].levels.values()
     assert (first, last) in {("very high", "very low"), ("strongest", "weakest")}
     low, high = known_phrases()[name].get("low"), known_phrases()[name].get("high")
-    negative = ("not ", "interested in money", "financially conspicuous")
+    negative = ("rarely ", "high interest in money", "financially conspicuous")
     assert high is not None
     assert high.startswith(negative)
     assert low is not None
@@ -119,7 +120,7 @@ def test_the_first_code_of_a_reversed_scale_is_the_strong_end(name):
     [
         ("HH_EINKOMMEN_SCORE", "high income", "highest"),
         ("MOBI_REGIO", "regions where people move often", "very high"),
-        ("W_KEIT_KIND_HH", "children likely", "most likely"),
+        ("W_KEIT_KIND_HH", "homes probably with children", "most likely"),
         ("KKK", "regions of high purchasing power", "very high"),
         ("ARBEIT", "low unemployment", "very low"),
         ("ONLINE_AFFINITAET", "seldom online", "none"),
@@ -140,7 +141,7 @@ def test_words_are_of_known_attributes_levels_and_features():
     features = {feature for tables in RECODINGS.values() for feature in tables}
     for name, phrases in known_phrases().items():
         assert name in known_meanings() or name in features
-        levels = set(phrases.words) - {"low", "high"}
+        levels = set(phrases.words) - {"low", "high", "number"}
         assert (
             levels <= set(known_meanings()[name].levels) if name in known_meanings() else not levels
         )

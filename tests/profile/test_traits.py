@@ -1,5 +1,7 @@
 """Traits read the right way round, whichever way a scale runs."""
 
+import json
+from importlib.resources import files
 from math import asin, sqrt
 
 import polars as pl
@@ -7,8 +9,8 @@ import pytest
 
 from segment_lib.profile import Levels, count_levels
 from segment_lib.profile.levels import profile_segments
-from segment_lib.profile.traits import segment_traits, topic, trait_words
-from segment_lib.schema import Meaning
+from segment_lib.profile.traits import family, segment_traits, topic, trait_words
+from segment_lib.schema import Meaning, Phrases, known_meanings
 
 STRENGTH = {"1": "very high", "2": "high", "3": "low", "4": "very low"}
 MEANINGS = {
@@ -19,7 +21,11 @@ MEANINGS = {
     "KIND": Meaning("what kind (of fruit)", {"a": "apple", "b": "pear", "c": "plum"}),
     "PEOPLE": Meaning("number of adults"),
 }
-ORDERED = {"SAVER", "JOBLESS", "PEOPLE"}
+PHRASES = {
+    "JOBLESS": Phrases({"low": "little unemployment", "high": "much unemployment"}),
+    "SIZE": Phrases({"number": "{number} adults in the household", "high": "many adults"}),
+}
+ORDERED = {"SAVER", "JOBLESS", "PEOPLE", "SIZE"}
 
 
 def traits(**columns: list[tuple[str | int, int, int]]) -> list[dict]:
@@ -39,7 +45,7 @@ def traits(**columns: list[tuple[str | int, int, int]]) -> list[dict]:
         ]  # fmt: skip
         profile = profile_segments(pl.concat(parts), levels, MEANINGS, ORDERED)
         order = {name: [str(level) for level, _, _ in counts]}
-        tables.append(segment_traits(profile, order, ORDERED, MEANINGS))
+        tables.append(segment_traits(profile, order, ORDERED, MEANINGS, PHRASES))
     table = pl.concat(tables).filter(pl.col("segment") == 0)
     return table.sort(pl.col("effect").abs(), descending=True).to_dicts()
 
@@ -47,15 +53,15 @@ def traits(**columns: list[tuple[str | int, int, int]]) -> list[dict]:
 def test_a_reversed_scale_is_read_by_what_its_codes_mean():
     (strong,) = traits(SAVER=[(1, 70, 10), (2, 20, 10), (3, 5, 40), (4, 5, 40)])
     assert (strong["side"], strong["levels"]) == ("low", "1, 2")
-    assert strong["words"] == "money saver: very high or high"
+    assert strong["words"] == "money saver “very high” or “high”"
     assert strong["direction"] == "1 = very high … 4 = very low"
     (weak,) = traits(SAVER=[(1, 5, 40), (2, 5, 40), (3, 20, 10), (4, 70, 10)])
-    assert weak["words"] == "money saver: low or very low"
+    assert weak["words"] == "money saver “low” or “very low”"
 
 
 def test_a_scale_that_runs_upwards_is_read_likewise():
     (many,) = traits(JOBLESS=[(1, 5, 40), (2, 5, 40), (3, 20, 10), (4, 70, 10)])
-    assert many["words"] == "unemployment: high or very high"
+    assert many["words"] == "much unemployment"
 
 
 def test_share_index_and_effect_are_those_of_the_counts():
@@ -72,43 +78,71 @@ def test_of_a_scale_the_cut_that_parts_most_is_taken():
     assert trait["levels"] == "1"
 
 
+def test_an_end_of_a_scale_with_labels_is_at_most_half_of_it_so_that_its_words_are_true():
+    # Three levels of four differ by most: 95 % against 53 %, the upper two 55 % against 27 %.
+    (trait,) = traits(JOBLESS=[(1, 5, 70), (2, 40, 30), (3, 20, 5), (4, 35, 0)])
+    assert (trait["levels"], trait["words"]) == ("3, 4", "much unemployment")
+    # Of numbers any end is told, as its words name the number.
+    (number,) = traits(PEOPLE=[(1, 5, 70), (2, 40, 30), (3, 20, 5), (4, 35, 0)])
+    assert number["levels"] == "2, 3, 4"
+
+
+def test_known_attributes_of_one_subject_are_one_family():
+    assert family("SEMIO_VERT") == family("HEALTH_TYP") == "Attitudes"
+    assert family("hours_per_week") == "hours"
+
+
+def test_every_known_attribute_is_in_one_family():
+    text = files("segment_lib.schema").joinpath("known_families.json").read_text("utf-8")
+    names = [name for family in json.loads(text).values() for name in family]
+    assert sorted(names) == sorted(known_meanings())
+
+
 def test_of_kinds_the_level_that_differs_most_is_told_and_so_is_its_lack():
     (more,) = traits(KIND=[("a", 80, 10), ("b", 10, 50), ("c", 10, 40)])
-    assert (more["side"], more["words"]) == ("level", "what kind: apple")
+    assert (more["side"], more["words"]) == ("level", "what kind “apple”")
     (less,) = traits(KIND=[("a", 0, 60), ("b", 50, 20), ("c", 50, 20)])
-    assert less["words"] == "what kind: seldom apple"
+    assert less["words"] == "rarely what kind “apple”"
     assert less["effect"] < 0
 
 
 def test_of_two_levels_the_one_the_segment_has_more_of_is_told():
     (trait,) = traits(KIND=[("a", 10, 90), ("b", 90, 10)])
-    assert trait["words"] == "what kind: pear"
+    assert trait["words"] == "what kind “pear”"
 
 
 def test_numbers_are_told_from_or_up_to():
     (trait,) = traits(PEOPLE=[(1, 10, 80), (2, 40, 10), (3, 50, 10)])
-    assert trait["words"] == "number of adults: 2 or more"
-    assert trait_words("cars", ["1 to 5", "6 to 9"], side="low") == "cars: 9 or less"
-    assert trait_words("cars", ["6 to 9", "10 to 30"], side="high") == "cars: 6 or more"
+    assert trait["words"] == "number of adults 2 or more"
+    (known,) = traits(SIZE=[(1, 10, 80), (2, 40, 10), (3, 50, 10)])
+    assert known["words"] == "2 or more adults in the household"
+    number = {"labelled": False}
+    assert trait_words("cars", ["1 to 5", "6 to 9"], side="low", **number) == "cars 9 or fewer"
+    assert trait_words("cars", ["6 to 9", "10 to 30"], side="high", **number) == "cars 6 or more"
+    words = trait_words("income", ["0 to 9999", "10000 to 196352"], side="middle", **number)
+    assert words == "income 0 to 196,352"
+    assert trait_words("built", ["1985 to 2001"], side="middle", **number) == "built 1985 to 2001"
 
 
 def test_a_band_in_the_middle_is_told_as_a_band_and_not_as_all_above_it():
     (trait,) = traits(PEOPLE=[(1, 0, 50), (2, 50, 20), (3, 50, 20), (4, 0, 60)])
     assert (trait["side"], trait["levels"]) == ("middle", "2, 3")
-    assert trait["words"] == "number of adults: 2 to 3"
+    assert trait["words"] == "number of adults 2 to 3"
     assert trait["segment_share"] == 1.0
     assert trait["population_share"] == pytest.approx(140 / 250)
     assert trait["effect"] == pytest.approx(2 * asin(1) - 2 * asin(sqrt(140 / 250)))
     (one,) = traits(PEOPLE=[(1, 0, 50), (2, 90, 20), (3, 10, 60)])
-    assert one["words"] == "number of adults: 2"
+    assert one["words"] == "number of adults 2"
     (scale,) = traits(SAVER=[(1, 5, 40), (2, 60, 10), (3, 30, 10), (4, 5, 40)])
-    assert scale["words"] == "money saver: high or low"
-    assert trait_words("age", ["39 to 46", "47 to 65"], side="middle") == "age: 39 to 65"
+    assert scale["words"] == "money saver “high” or “low”"
+    assert (one["plain"], scale["plain"]) == (True, False)
+    words = trait_words("age", ["39 to 46", "47 to 65"], side="middle", labelled=False)
+    assert words == "age 39 to 65"
 
 
 def test_more_of_one_end_alone_is_no_band():
     (trait,) = traits(PEOPLE=[(1, 0, 50), (2, 40, 40), (3, 40, 20), (4, 20, 20)])
-    assert trait["words"] == "number of adults: 2 or more"
+    assert trait["words"] == "number of adults 2 or more"
 
 
 def test_the_strongest_trait_comes_first():
@@ -125,8 +159,8 @@ def test_the_strongest_trait_comes_first():
         ('affinity to the "dreamy" mindset (1 = strongest)', "dreamy"),
         ("community size (inhabitants)", "community size"),
         ("class, fine; first character = coarse", "class, fine"),
-        ("", "NAME"),
+        ("", "HOURS PER WEEK"),
     ],
 )
 def test_the_topic_is_short(meaning, expected):
-    assert topic("NAME", Meaning(meaning)) == expected
+    assert topic("HOURS_PER_WEEK", Meaning(meaning)) == expected

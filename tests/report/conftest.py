@@ -73,6 +73,9 @@ SIZES = {
 }
 
 
+GROUPS = {1: "1, 2, 4", 3: "3", 5: "5, 6", 7: "7, 8, 9", 10: "10"}
+"""Segments of each group, by the number of the first."""
+FAMILIES = {"FINANZ_SPARER": "Money", "FINANZ_ANLEGER": "Money", "MOBI_REGIO": "Neighbourhood"}
 NAMES = {number: f"Savers of kind {number}, seldom online" for number in SIZES if number > 0}
 TEST = {
     "statistic": 150_247.6,
@@ -111,6 +114,12 @@ def shares() -> Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]:
 
 
 @pytest.fixture(scope="session")
+def alone() -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Makes the table of groups in which each segment is one."""
+    return groups_alone
+
+
+@pytest.fixture(scope="session")
 def tried() -> Callable[[range, int], pl.DataFrame]:
     """Makes a sweep over numbers of segments, one of them chosen."""
     return sweep
@@ -141,6 +150,8 @@ def run_facts() -> RunFacts:
             }
         ),
         traits=traits([number for number in SIZES if number > 0]),
+        groups=groups(),
+        group_traits=traits(list(GROUPS)),
         tests={"all_segments": TEST, "without_set_aside": {**TEST, "dof": 9}},
         suspicious=[],
         fairness=fairness(),
@@ -215,6 +226,36 @@ def segments(sizes: dict[int, tuple[int, int, str]]) -> pl.DataFrame:
     return pl.DataFrame(records, schema_overrides=kinds).sort("segment")
 
 
+def groups() -> pl.DataFrame:
+    """The groups, with the figures of their segments together, and the rows set aside."""
+    sizes = {
+        group: (
+            sum(SIZES[int(number)][0] for number in listed.split(", ")),
+            sum(SIZES[int(number)][1] for number in listed.split(", ")),
+            SIZES[group][2],
+        )
+        for group, listed in GROUPS.items()
+    }
+    table = segments(sizes | {-1: SIZES[-1]}).drop("stability", "found_again")
+    numbers = table["segment"].to_list()
+    names = pl.Series("name", [f"Group of kind {number}" for number in numbers])
+    listed = pl.Series("segments", [GROUPS.get(number, "") for number in numbers])
+    return table.rename({"segment": "group"}).with_columns(listed, names)
+
+
+def groups_alone(table: pl.DataFrame) -> pl.DataFrame:
+    """The table of groups of these segments, each a group of its own."""
+    return table.drop("stability", "found_again").select(
+        pl.col("segment").alias("group"),
+        pl.when(pl.col("segment") < 0)
+        .then(pl.lit(""))
+        .otherwise(pl.col("segment").cast(pl.String))
+        .alias("segments"),
+        pl.format("Group {}", "segment").alias("name"),
+        pl.exclude("segment"),
+    )
+
+
 def traits(numbers: list[int]) -> pl.DataFrame:
     """Of every attribute, the level by which a segment stands out most."""
     random = np.random.default_rng(7)
@@ -230,6 +271,7 @@ def traits(numbers: list[int]) -> pl.DataFrame:
                 {
                     "segment": number,
                     "attribute": attribute,
+                    "family": FAMILIES.get(attribute, attribute),
                     "side": "level",
                     "levels": level,
                     "words": f"{meaning}: {label}",
@@ -239,6 +281,7 @@ def traits(numbers: list[int]) -> pl.DataFrame:
                     "population_share": at_large[at],
                     "index": float(100 * share[at] / at_large[at]),
                     "effect": float(effect[at]),
+                    "plain": True,
                 }
             )
     return pl.DataFrame(records)

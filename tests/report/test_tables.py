@@ -17,14 +17,16 @@ TRAITS = pl.DataFrame(
     {
         "segment": [1, 1, 1],
         "attribute": ["ZABEOTYP", "FINANZ_SPARER", "REGIOTYP"],
+        "family": ["Energy", "Money", "Region"],
         "levels": ["3", "1, 2", "2"],
-        "words": ["energy use: seldom fair", "money saver: very high or high", "rural"],
+        "words": ["rarely energy use “fair”", "savers", "rural"],
         "direction": [None, "1 = very high … 5 = very low", None],
         "population_rows": [200, 500, 9],
         "segment_share": [0.3, 0.6, 0.01],
         "population_share": [0.4, 0.2, 0.5],
         "index": [75.0, 300.0, 2.0],
         "effect": [-0.21, 0.85, -1.4],
+        "plain": [True, True, True],
     }
 )
 
@@ -110,18 +112,12 @@ def test_a_lone_small_count_does_not_follow_from_the_total(shares: Shares) -> No
 
 def test_traits_come_strongest_first_and_those_of_too_few_people_are_held_back() -> None:
     traits = traits_of(TRAITS, 1, min_cell=10)
-    assert [(trait.attribute, trait.is_more_frequent) for trait in traits] == [
-        ("FINANZ_SPARER", True),
-        ("ZABEOTYP", False),
+    assert [(trait.words, trait.codes) for trait in traits] == [
+        ("Savers", "FINANZ_SPARER: 1, 2 (1 = very high … 5 = very low)"),
+        ("Rarely energy use “fair”", "ZABEOTYP: 3"),
     ]
     assert traits_of(TRAITS, 1, min_cell=9)[0].attribute == "REGIOTYP"
     assert traits_of(TRAITS, 2, min_cell=10) == ()
-
-
-def test_seldom_is_not_said_twice() -> None:
-    saver, energy = traits_of(TRAITS, 1, min_cell=10)
-    assert energy.words_without_seldom == "energy use: fair"
-    assert saver.words_without_seldom == saver.words
 
 
 def test_loadings_come_by_size_with_their_sign_in_words() -> None:
