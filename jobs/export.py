@@ -111,8 +111,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
         )
     if options.depth is None and (options.suppress or options.out):
         arguments.error("--suppress and --out are for the target list: add --depth 0.2")
-    options.memory = options.memory or Run().memory
-    if parse_size(options.memory) is None:
+    if options.memory and parse_size(options.memory) is None:
         arguments.error("--memory must be a size such as 900MiB or 4GiB")
     start_logging(options.log_format)
     os.umask(0o077)
@@ -137,7 +136,7 @@ def export(options: argparse.Namespace) -> None:
     with manifest.lock_or_look(), manifest.annotate_errors(), reading, workers.active():
         if options.depth is not None:
             folder = options.out or root / "export"
-            budget = parse_size(options.memory) or 0
+            budget = parse_size(options.memory or Run().memory) or 0
             write_targets(run, folder, options, workers, console, budget)
         if options.onnx is not None:
             write_onnx(run, options.onnx.absolute())
