@@ -72,7 +72,7 @@ def test_more_verdicts_than_groups_end_the_merging():
 @pytest.mark.parametrize("aside", [0, 50])
 def test_a_group_has_the_figures_of_its_segments_together(aside: int):
     people = Counter({-1: aside, 3: 200, 4: 300, 5: 500})
-    customers = Counter({-1: aside, 3: 40, 4: 30, 5: 30})
+    customers = Counter({-1: aside, 3: 22, 4: 39, 5: 39})
     random = np.random.default_rng(2)
     known = {
         "contingency": random.integers(1, 100, (4, 3, 3)),
@@ -84,15 +84,16 @@ def test_a_group_has_the_figures_of_its_segments_together(aside: int):
     groups = group_table(people, customers, ids, [(0,), (1, 2)], **known)
     assert groups["segment"].to_list() == [-1, 3, 4]
     assert groups["population_rows"].to_list() == [aside, 200, 800]
-    assert groups["customer_share"].to_list()[1:] == [0.4, 0.6]
-    # As drawn: 60 % of customers in 80 % of people.
-    assert groups["drawn_index"][2] == pytest.approx(75)
+    assert groups["customer_share"].to_list()[1:] == [0.22, 0.78]
+    # As drawn: 78 % of customers in 80 % of people.
+    assert groups["drawn_index"][2] == pytest.approx(97.5)
     alone = segment_table(people, customers, ids, jaccard=np.ones((4, 3)), **known)
     columns = ["population_rows", "index", "low", "high", "verdict", "drawn_low"]
     assert groups.select(columns).row(1) == alone.select(columns).row(1)
     # The people of a group lie in clusterings anew as those of its segments do, by their number.
-    index = np.exp(np.log(_values(known)).mean())
-    assert groups["index"][2] == pytest.approx(index)
+    # Another sample lies as far beyond their mean as that lies from the group as drawn.
+    mean = np.exp(np.log(_values(known)).mean())
+    assert groups["index"][2] == pytest.approx(mean**2 / 97.5)
 
 
 def _values(known: dict) -> np.ndarray:
