@@ -113,7 +113,7 @@ def ranking_sentences(
         sentences.append(likeness)
     order = " ".join(sentences)
     if ranking == "logistic":
-        return order, _("The list is ranked by customer-likeness: {why}.", why=_(why))
+        return order, _("The list is ranked by customer-likeness: {why}.", why=why)
     deep = gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9)
     reached = dict(deep.select("by", "customers_reached").iter_rows())
     if not _more(reached.get("segment"), reached.get("micro_segment")):
@@ -138,16 +138,16 @@ def depth_sentences(depth: Mapping[str, Any], language: Language = ENGLISH) -> t
     rate = depth["base_response_rate"]
     sentences = (
         N_(
-            "A piece costs {cost} and an order earns {margin}. So a piece pays where people respond at "
-            "{pays} or more, which is an index of {index}."
+            "A piece costs {cost} and an order earns {margin}. So a piece pays where people "
+            "respond at {pays} or more, which is an index of {index}."
         ),
         N_(
-            "The depth that pays most is {depth}; by the limits of the index it lies between {low} and "
-            "{high}."
+            "The depth that pays most is {depth}; by the limits of the index it lies between {low} "
+            "and {high}."
         ),
         N_(
-            "Assumed: people respond in proportion to their index, those of index 100 at {rate}. The "
-            "ranges allow for chance, not for a wrong assumption: a test mailing tells better."
+            "Assumed: people respond in proportion to their index, those of index 100 at {rate}. "
+            "The ranges allow for chance, not for a wrong assumption: a test mailing tells better."
         ),
     )
     fields = {
