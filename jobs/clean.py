@@ -20,7 +20,8 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from jobs.command import command_line, path_argument, run_and_exit
+from jobs.command import run_and_exit
+from jobs.parsers import parser_of
 from segment_lib.cluster.memory import MIB
 from segment_lib.errors import ConfigError
 from segment_lib.run.foreign import refuse_links, refuse_strangers
@@ -34,20 +35,9 @@ from segment_lib.storage.scratch import private_folders
 from segment_lib.storage.stores import store_of
 
 
-def parser() -> argparse.ArgumentParser:
-    arguments = command_line("clean", __doc__)
-    add = arguments.add_argument
-    add("run", type=path_argument, help="folder of a run, such as runs/azdias")
-    add("--remove", action="store_true", help="remove the scratch")
-    add("--remove-unlisted", action="store_true", help="remove the files that no stage lists")
-    add("--lift-lock", action="store_true", help="remove the lock of a job that is gone")
-    add("--log-format", choices=("text", "json"), default="text")
-    return arguments
-
-
 def main(argv: list[str] | None = None) -> NoReturn:
     """Clean, and exit with the code of the outcome."""
-    options = parser().parse_args(argv)
+    options = parser_of("clean").parse_args(argv)
     start_logging(options.log_format)
     run_and_exit(lambda: clean(options))
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -49,11 +50,21 @@ def from_repository(package: str) -> Iterator[None]:
         sys.exit(ConfigError.exit_code)
 
 
+def is_installed() -> bool:
+    """True if the command was started as `segments`, which the wheel installs."""
+    return Path(sys.argv[0]).stem == "segments"
+
+
+def in_its_words(text: str) -> str:
+    """Name commands as they were started: `segments run` where that is how."""
+    return text.replace("python -m jobs.", "segments ") if is_installed() else text
+
+
 def command_line(name: str, about: str | None, **options: Any) -> argparse.ArgumentParser:
-    """Return the command line of a module of jobs, described in its words as they stand."""
+    """Return the command line of a module of jobs, described in its words."""
     return argparse.ArgumentParser(
-        prog=f"python -m jobs.{name}",
-        description=about,
+        prog=in_its_words(f"python -m jobs.{name}"),
+        description=in_its_words(about or ""),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         **options,
     )

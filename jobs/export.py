@@ -38,7 +38,8 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.command import count, path_argument, run_and_exit
+from jobs.command import run_and_exit
+from jobs.parsers import parser_of
 from segment_lib.cluster.memory import Budget
 from segment_lib.cluster.workers import Workers, local_workers
 from segment_lib.config import Run, parse_size
@@ -100,40 +101,9 @@ BYTES_PER_ROW = 1_000
 """Of a row while its part is sorted; measured."""
 
 
-def parser() -> argparse.ArgumentParser:
-    arguments = argparse.ArgumentParser(
-        prog="python -m jobs.export",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = arguments.add_argument
-    add("run", type=path_argument, help="folder of a finished run, such as runs/azdias")
-    add("--depth", type=_share, help="share of the population to mail, above 0 and up to 1")
-    add(
-        "--suppress",
-        type=path_argument,
-        metavar="FILE",
-        help="ids (or rows) to leave out: CSV, a line each, or Parquet",
-    )
-    add(
-        "--allow-unmatched",
-        action="store_true",
-        help="write the list even if no id to leave out is one of the population",
-    )
-    add(
-        "--out", type=path_argument, metavar="DIR", help="where the list goes (default: RUN/export)"
-    )
-    add("--onnx", type=path_argument, metavar="FILE", help="write the fitted model as ONNX")
-    add("--threads", type=count, help="threads on this machine (default: one per processor)")
-    add("--memory", default=Run().memory, metavar="SIZE", help="what the job may use in all")
-    add("--log-format", choices=("text", "json"), default="text", help="of lines on stderr")
-    add("--no-progress", action="store_true", help="lines when something is done, no more")
-    return arguments
-
-
 def main(argv: list[str] | None = None) -> NoReturn:
     """Export, and exit with the code of the outcome."""
-    arguments = parser()
+    arguments = parser_of("export")
     options = arguments.parse_args(argv)
     if options.depth is None and options.onnx is None:
         arguments.error(
@@ -141,7 +111,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
         )
     if options.depth is None and (options.suppress or options.out):
         arguments.error("--suppress and --out are for the target list: add --depth 0.2")
-    if parse_size(options.memory) is None:
+    if options.memory and parse_size(options.memory) is None:
         arguments.error("--memory must be a size such as 900MiB or 4GiB")
     start_logging(options.log_format)
     os.umask(0o077)
@@ -166,7 +136,7 @@ def export(options: argparse.Namespace) -> None:
     with manifest.lock_or_look(), manifest.annotate_errors(), reading, workers.active():
         if options.depth is not None:
             folder = options.out or root / "export"
-            budget = parse_size(options.memory) or 0
+            budget = parse_size(options.memory or Run().memory) or 0
             write_targets(run, folder, options, workers, console, budget)
         if options.onnx is not None:
             write_onnx(run, options.onnx.absolute())
@@ -385,16 +355,6 @@ def _sort_part(
         people = people.with_columns(placed["likeness"].cast(pl.Float64).round(1))
     cells = listing.cells_of(placed)
     return write_sorted_part(people, cells, ids, marked, ranking, out, seed, path)
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = 0.0
-    if not 0 < share <= 1:
-        raise argparse.ArgumentTypeError("a share above 0 and up to 1, such as 0.2")
-    return share
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 
 import polars as pl
 
-from jobs.command import command_line, path_argument, run_and_exit, say
+from jobs.command import run_and_exit, say
+from jobs.parsers import parser_of
 from segment_lib.cluster.memory import ADDRESSES_TO_DRAW, refuse_few_addresses
 from segment_lib.config import Fairness
 from segment_lib.disclosure import suppress_segments
@@ -56,9 +57,7 @@ class PastRun:
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Print the history, and exit with the code of the outcome."""
-    arguments = command_line("history", __doc__)
-    arguments.add_argument("runs", type=path_argument, help="the folder in which run folders are")
-    options = arguments.parse_args(argv)
+    options = parser_of("history").parse_args(argv)
     start_logging("text")
     run_and_exit(lambda: tell(options.runs))
 

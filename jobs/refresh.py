@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from jobs import drift, refresh_assess, refresh_fit, refresh_summary, refresh_sweep, report, run
-from jobs.command import path_argument, run_and_exit, say
-from jobs.run import at_work, overrides, parser, print_answer, threads
+from jobs.command import run_and_exit, say
+from jobs.parsers import parser_of
+from jobs.run import at_work, overrides, print_answer, threads
 from segment_lib.config import load_config
 from segment_lib.errors import ConfigError, DriftError
 from segment_lib.run.artifacts import ARRAYS, DRIFT, PAGE
@@ -44,20 +45,7 @@ STAGES = in_order({stage.name: stage for stage in (*run.STAGES, *_OWN)}.values()
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Refresh, and exit with the code of the outcome."""
-    arguments = parser("refresh")
-    arguments.description = __doc__
-    add = arguments.add_argument
-    add(
-        "--base",
-        type=path_argument,
-        required=True,
-        metavar="RUN",
-        help="the run folder to start from",
-    )
-    add("--plan", type=path_argument, help="a plan to use in place of the base's; refits the model")
-    add("--until", choices=[stage.name for stage in STAGES], help="stop after this stage")
-    add("--fail-on", choices=("drift",), help="leave with code 7 if something has drifted")
-    options = arguments.parse_args(argv)
+    options = parser_of("refresh").parse_args(argv)
     start_logging(options.log_format)
     os.umask(0o077)
     run_and_exit(lambda: refresh(options))

@@ -23,7 +23,8 @@ import polars as pl
 
 import jobs
 from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
-from jobs.command import command_line, count, path_argument, run_and_exit, say
+from jobs.command import command_line, run_and_exit, say
+from jobs.parsers import add_job, parser_of
 from segment_lib.cluster.workers import Workers, connect, local_workers, scheduler_address
 from segment_lib.config import load_config
 from segment_lib.disclosure import suppress_segments
@@ -46,57 +47,20 @@ STAGES = in_order(
 )
 
 
-def parser(only: str | None = None) -> argparse.ArgumentParser:
-    """Build the command line of the whole job, or of one stage."""
-    names = [stage.name for stage in STAGES]
-    about = __doc__ if only is None else sys.modules["__main__"].__doc__
-    arguments = command_line(only or "run", about)
-    add = arguments.add_argument
-    add("config", type=Path, help="TOML file that names the extracts, such as config/azdias.toml")
-    add(
-        "--run-dir", type=path_argument, help="where the run is kept (default: runs/NAME OF CONFIG)"
-    )
-    add(
-        "--set",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="override a key of the config, as in --set model.n_clusters=8; may be repeated",
-    )
-    if only is None:
-        add("--from", dest="first", choices=names, help="run this stage even if nothing changed")
-        add("--until", dest="last", choices=names, help="stop after this stage")
-    add(
-        "--check-content",
-        action="store_true",
-        help="compare extracts by their bytes, where their times of change cannot be trusted",
-    )
-    add("--dry-run", action="store_true", help="say what each stage would do, and do nothing")
-    where = arguments.add_mutually_exclusive_group()
-    where.add_argument(
-        "--scheduler", metavar="ADDRESS", help="run on this Dask cluster, as in tls://HOST:8786"
-    )
-    where.add_argument("--scheduler-file", type=Path, help="run on the Dask cluster it names")
-    add(
-        "--insecure-cluster",
-        action="store_true",
-        help="use a cluster without TLS beyond this machine, in a closed network",
-    )
-    add("--threads", type=count, help="threads on this machine (default: one per processor)")
-    add("--memory", metavar="SIZE", help="what the job may use in all, such as 4GiB")
-    add("--log-format", choices=("text", "json"), default="text", help="of lines on stderr")
-    add("--no-progress", action="store_true", help="lines when a stage is done, no more")
-    return arguments
-
-
 def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:
     """Run, and exit with the code of the outcome."""
-    options = parser(only).parse_args(argv)
-    if only is not None:
-        options.first = options.last = only
+    options = (parser_of("run") if only is None else _stage_parser(only)).parse_args(argv)
     start_logging(options.log_format)
     os.umask(0o077)
     run_and_exit(lambda: job_of(options))
+
+
+def _stage_parser(only: str) -> argparse.ArgumentParser:
+    """Build the command line of one stage, described by the module that is run."""
+    arguments = command_line(only, sys.modules["__main__"].__doc__)
+    add_job(arguments)
+    arguments.set_defaults(first=only, last=only)
+    return arguments
 
 
 def job_of(options: argparse.Namespace) -> None:

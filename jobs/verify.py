@@ -11,10 +11,10 @@ rest; until then the stage counts as not done, and a line says so.
 Exit codes: 0 all is as it was written, 2 usage, 6 something is not.
 """
 
-import argparse
 from typing import NoReturn
 
-from jobs.command import command_line, path_argument, run_and_exit
+from jobs.command import run_and_exit
+from jobs.parsers import parser_of
 from segment_lib.cluster.memory import MIB
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.run.blame import blaming
@@ -27,16 +27,9 @@ from segment_lib.storage.location import Location
 from segment_lib.storage.stores import store_of
 
 
-def parser() -> argparse.ArgumentParser:
-    arguments = command_line("verify", __doc__)
-    arguments.add_argument("run", type=path_argument, help="folder of a run, such as runs/azdias")
-    arguments.add_argument("--log-format", choices=("text", "json"), default="text")
-    return arguments
-
-
 def main(argv: list[str] | None = None) -> NoReturn:
     """Verify, and exit with the code of the outcome."""
-    options = parser().parse_args(argv)
+    options = parser_of("verify").parse_args(argv)
     start_logging(options.log_format)
     run_and_exit(lambda: verify(options.run.absolute()))
 

@@ -36,6 +36,12 @@ def test_the_wheel_installs_the_library_and_the_jobs_alone(installed: Path) -> N
     assert names == {"segment_lib", "jobs"}
 
 
+def test_the_wheel_installs_one_command(installed: Path) -> None:
+    (points,) = installed.glob("*.dist-info/entry_points.txt")
+    lines = points.read_text().splitlines()
+    assert lines == ["[console_scripts]", "segments = jobs.segments:main"]
+
+
 def test_the_wheel_holds_every_file_of_its_packages(installed: Path) -> None:
     for package in ("segment_lib", "jobs"):
         here = {path.relative_to(ROOT) for path in (ROOT / package).rglob("*.*")}

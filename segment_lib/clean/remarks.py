@@ -201,7 +201,7 @@ def _sentinel_codes(delivery: Assessment, min_cell: int) -> list[str]:
             for value in sentinels(counts, _MIN_SHARE * extract.rows, min_cell):
                 # Other codes may be any numbers.
                 if as_code(value) not in levels and (
-                    attribute.storage == "number" or _is_usual(value)
+                    attribute.storage == "number" or is_usual_sentinel(value)
                 ):
                     share = _share(counts[value], name, extract, min_cell)
                     by_value.setdefault(as_code(value), []).append(share)
@@ -269,7 +269,7 @@ def _sentinel_group(
         if len(others) < 2 or min(counts) < min_cell or sum(counts) < least_rows:
             continue
         gap, span = max(group[0] - others[-1], others[0] - group[-1]), others[-1] - others[0]
-        is_usual = all(_is_usual(value) for value in group)
+        is_usual = all(is_usual_sentinel(value) for value in group)
         # A scale from -2 to 2 has negative values too.
         is_negative = is_usual and group[-1] < 0 <= others[0] and others[-1] > -3 * group[0]
         is_no_year = list(group) == [0] and others[0] > _FIRST_YEAR and others[-1] < _LAST_YEAR
@@ -278,7 +278,7 @@ def _sentinel_group(
     return ()
 
 
-def _is_usual(value: float) -> bool:
+def is_usual_sentinel(value: float) -> bool:
     """True for numbers that usually mean missing, such as -1, 99 and 9998."""
     digits = as_code(abs(value)).replace(".", "")
     return bool(_USUAL.fullmatch(digits)) or (value < 0 and bool(re.fullmatch(r"\d", digits)))

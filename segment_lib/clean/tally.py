@@ -137,7 +137,7 @@ class Tally:
 
 def tally_part(rows: pl.DataFrame, schema: Schema, notes: Mapping[str, int] | None = None) -> Tally:
     """Count the rows of a raw part; `notes` come from its reading."""
-    values = {a.name: _values(rows[a.name], a) for a in schema}
+    values = {a.name: count_values(rows[a.name], a) for a in schema}
     return Tally(rows.height, values, _patterns(rows, schema), dict(sorted((notes or {}).items())))
 
 
@@ -148,7 +148,7 @@ def _added(counts: Mapping[Key, int], others: Mapping[Key, int]) -> Counter[Key]
     return total
 
 
-def _values(cells: pl.Series, attribute: Attribute) -> Values:
+def count_values(cells: pl.Series, attribute: Attribute) -> Values:
     """Count the cells of an attribute by value; nulls and missing codes separately."""
     nulls, present, missing = cells.null_count(), cells.drop_nulls(), dict[str, int]()
     codes: dict[Value, str] = {code: code for code in attribute.missing}

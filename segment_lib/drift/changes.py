@@ -98,7 +98,7 @@ def compare_schemas(
         )
         changes.append(Change(attribute.name, "new", sentence))
     return Changes(
-        Schema((*attributes, *new)),
+        Schema((*attributes, *new), now.columns),
         {name: column for name, column in renamed.items() if column in columns},
         tuple(absent),
         tuple(attribute.name for attribute in new),

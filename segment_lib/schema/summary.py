@@ -14,6 +14,8 @@ from segment_lib.schema.codes import canonical, is_number, read_codes
 from segment_lib.schema.text import Readable, read_text
 
 AttributeType = Literal["categorical", "ordinal", "numeric", "interval", "mixed"]
+NoAttribute = Literal["id", "text", "date", "postcode", "left out"]
+"""Types of columns that are listed and are no attributes, as if the summary lacked them."""
 Storage = Literal["number", "text"]
 
 COLUMNS = ("attribute", "information_level", "type", "missing_or_unknown")
@@ -56,6 +58,8 @@ class Schema:
     """The attributes of the extracts, in the feature summary's order."""
 
     attributes: tuple[Attribute, ...]
+    columns: tuple[str, ...] = ()
+    """All columns in order, where the feature summary lists some that are no attributes."""
 
     @cached_property
     def _by_name(self) -> dict[str, Attribute]:
@@ -64,6 +68,11 @@ class Schema:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(attribute.name for attribute in self.attributes)
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """All columns that the feature summary lists, in its order."""
+        return self.columns or self.names
 
     @property
     def numbers(self) -> tuple[Attribute, ...]:
@@ -96,13 +105,15 @@ def read_feature_summary(path: Readable, missing: Sequence[str] = ()) -> Schema:
     """
     header, rows = _table(path)
     everywhere = tuple(canonical(code) for code in missing)
-    attributes, faults = [], []
+    attributes, listed, faults = list[Attribute](), list[str](), list[str]()
     for line, row in rows:
         try:
-            attributes.append(_attribute(header, row, everywhere))
+            attribute = _attribute(header, row, everywhere)
+            listed.append(attribute if isinstance(attribute, str) else attribute.name)
+            attributes += [] if isinstance(attribute, str) else [attribute]
         except ValueError as error:
             faults.append(f"line {line}: {error}")
-    counts = Counter(attribute.name for attribute in attributes)
+    counts = Counter(listed)
     faults += [f"{name} is listed {n} times" for name, n in counts.items() if n > 1]
     if not attributes and not faults:
         faults = ["it lists no attribute"]
@@ -110,7 +121,8 @@ def read_feature_summary(path: Readable, missing: Sequence[str] = ()) -> Schema:
         more = len(faults) - _MOST_FAULTS
         listed = faults[:_MOST_FAULTS] + ([f"and {more} more"] if more > 0 else [])
         raise DataError(f"{path}: {'; '.join(listed)}. Correct the feature summary.")
-    return Schema(tuple(attributes))
+    columns = tuple(listed) if len(listed) > len(attributes) else ()
+    return Schema(tuple(attributes), columns)
 
 
 def _table(path: Readable) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -183,8 +195,14 @@ def _key(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
-def _attribute(header: list[str], row: list[str], everywhere: tuple[str, ...]) -> Attribute:
-    """Build the attribute that a row describes; a ValueError says what is wrong with it."""
+def _attribute(header: list[str], row: list[str], everywhere: tuple[str, ...]) -> Attribute | str:
+    """Build the attribute of a row, or give the name of a column that is none.
+
+    Raises
+    ------
+    ValueError
+        That says what is wrong with the row.
+    """
     if len(row) <= max(map(header.index, COLUMNS)) or any(row[len(header) :]):
         hint = "; put a list of codes in brackets" if len(row) > len(header) else ""
         raise ValueError(f"{len(row)} cells, expected {len(header)}{hint}")
@@ -196,6 +214,8 @@ def _attribute(header: list[str], row: list[str], everywhere: tuple[str, ...]) -
         raise ValueError("no attribute name")
     if name == "row":
         raise ValueError("an attribute cannot be called row, the name of the row number")
+    if kind in get_args(NoAttribute):
+        return name
     if kind not in get_args(AttributeType):
         raise ValueError(f"unknown type of {name}; use {', '.join(get_args(AttributeType))}")
     try:

@@ -26,13 +26,13 @@ class ColumnMapping:
     @property
     def columns(self) -> Schema:
         """The attributes that are present, under the names of their columns."""
-        return Schema(
-            tuple(
-                replace(attribute, name=self.renamed.get(attribute.name, attribute.name))
-                for attribute in self.schema
-                if attribute.name not in self.absent
-            )
+        attributes = tuple(
+            replace(attribute, name=self.renamed.get(attribute.name, attribute.name))
+            for attribute in self.schema
+            if attribute.name not in self.absent
         )
+        listed = (name for name in self.schema.columns if name not in self.absent)
+        return Schema(attributes, tuple(self.renamed.get(name, name) for name in listed))
 
     def read(self, piece: Piece, passthrough: Sequence[str] = ()) -> ReadResult:
         """Read the rows of a piece: the passthrough columns, then all attributes of the run."""
@@ -50,4 +50,5 @@ class ColumnMapping:
     def as_json(self) -> list[Any]:
         """The mapping as JSON values; a fingerprint of all that decides what is read."""
         attributes = [[a.name, a.type, *a.missing] for a in self.schema]
-        return [attributes, dict(self.renamed), list(self.absent)]
+        listed = [self.schema.columns] if self.schema.columns else []
+        return [attributes, dict(self.renamed), list(self.absent), *listed]

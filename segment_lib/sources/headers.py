@@ -65,7 +65,7 @@ def columns(head: bytes, origin: Location, form: TextFormat, schema: Schema) -> 
     infers_format = not (form.decimal or form.thousands) and may_need_number_format(head)
     last = min(len(lines), first + (_MANY if infers_format else _FEW))
     sample = [lines.cells(i) for i in range(first, last)]
-    cells = _header(lines, header_line, schema) if form.header else schema.names
+    cells = _header(lines, header_line, schema) if form.header else schema.listed
     names, skipped = _columns(cells, sample, lines, header_line, schema)
     remarks += skipped
     if not form.header:
@@ -299,7 +299,7 @@ def _check_headless(
     sample: Sequence[Sequence[str]],
     schema: Schema,
 ) -> None:
-    if [cell.strip() for cell in sample[0]] == list(schema.names):
+    if [cell.strip() for cell in sample[0]] == list(schema.listed):
         raise lines.error(
             index,
             "names the columns, though inputs.header is false. Set inputs.header = true.",
@@ -308,7 +308,7 @@ def _check_headless(
         raise lines.error(
             index,
             f"{len(sample[0])} cells, expected {len(columns)}: without a header, the columns are "
-            "the attributes of the feature summary in its order. List them all there, or add a "
+            "those of the feature summary in its order. List them all there, or add a "
             "header.",
         )
 

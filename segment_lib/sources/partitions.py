@@ -120,4 +120,7 @@ class PartitionedPiece:
 
 def drop_attributes(schema: Schema, names: Collection[str]) -> Schema:
     """Return the schema without the attributes of some names."""
-    return Schema(tuple(attribute for attribute in schema if attribute.name not in names))
+    return Schema(
+        tuple(attribute for attribute in schema if attribute.name not in names),
+        tuple(column for column in schema.columns if column not in names),
+    )

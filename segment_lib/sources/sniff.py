@@ -19,7 +19,7 @@ _LINES = 50
 _LOOK = 100
 _HEADER_WITHIN = 20
 """Lines in which the header is searched; titles and remarks may stand above it."""
-_SEPARATORS = {
+SEPARATORS = {
     ";": "semicolon",
     "\t": "tab",
     "|": "bar",
@@ -68,16 +68,16 @@ def sniff(head: bytes, form: TextFormat, schema: Schema, origin: Location) -> Te
         If it has another separator than is said, its encoding is none that is read, or which
         separator it has cannot be told.
     """
-    encoding = form.encoding or _encoding(head, origin)
+    encoding = form.encoding or infer_encoding(head, origin)
     text = head.removeprefix(codecs.BOM_UTF8).decode(encoding, errors="replace")
     if form.header:
         separator = _by_header(text, form, schema, origin)
     else:
-        separator = form.separator or _by_counts(text, form, len(schema), origin)
+        separator = form.separator or _by_counts(text, form, len(schema.listed), origin)
     return replace(form, separator=separator, encoding=encoding)
 
 
-def _encoding(head: bytes, origin: Location) -> str:
+def infer_encoding(head: bytes, origin: Location) -> str:
     """Infer the encoding: utf-8 if the head is, or is meant to be; else cp1252, as latin-1 too."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < HEAD)
@@ -99,7 +99,7 @@ def _encoding(head: bytes, origin: Location) -> str:
 def _by_header(text: str, form: TextFormat, schema: Schema, origin: Location) -> str:
     """The separator by which the header has the most attributes."""
     # The first of equals wins: what is said, and of a header of one cell the usual one.
-    signs = (form.separator or ";", *(sign for sign in _SEPARATORS if sign in text))
+    signs = (form.separator or ";", *(sign for sign in SEPARATORS if sign in text))
     line: str = text[:_LOOK].splitlines()[0] if text else ""
     declared = line.removeprefix("sep=") if line.startswith("sep=") else ""
     candidates = list(dict.fromkeys([*signs, *declared[:1]]))
@@ -114,7 +114,7 @@ def _by_header(text: str, form: TextFormat, schema: Schema, origin: Location) ->
 
 
 def _name(sign: str) -> str:
-    return _SEPARATORS.get(sign, repr(sign))
+    return SEPARATORS.get(sign, repr(sign))
 
 
 def _attributes(text: str, form: TextFormat, schema: Schema) -> tuple[int, int]:
@@ -122,7 +122,7 @@ def _attributes(text: str, form: TextFormat, schema: Schema) -> tuple[int, int]:
     names = set(schema.names)
     alike = {name.strip().casefold() for name in names}
     best = (0, 0)
-    for cells in islice(_rows(text, form), _HEADER_WITHIN):
+    for cells in islice(split_rows(text, form), _HEADER_WITHIN):
         exact = len(names.intersection(cells))
         best = max(
             best, (exact, len(alike.intersection(cell.strip().casefold() for cell in cells)))
@@ -133,8 +133,8 @@ def _attributes(text: str, form: TextFormat, schema: Schema) -> tuple[int, int]:
 def _by_counts(text: str, form: TextFormat, n_columns: int, origin: Location) -> str:
     """The separator by which each of the first rows has as many cells as there are columns."""
     fits = []
-    for sign in _SEPARATORS:
-        rows = list(islice(_rows(text, replace(form, separator=sign)), _LINES))
+    for sign in SEPARATORS:
+        rows = list(islice(split_rows(text, replace(form, separator=sign)), _LINES))
         counts = {len(row) for row in (rows[:-1] or rows) if row}
         if counts == {n_columns}:
             fits.append(sign)
@@ -147,7 +147,7 @@ def _by_counts(text: str, form: TextFormat, n_columns: int, origin: Location) ->
     return fits[0] if fits else ";"
 
 
-def _rows(text: str, form: TextFormat) -> Iterator[list[str]]:
+def split_rows(text: str, form: TextFormat) -> Iterator[list[str]]:
     """Yield the cells of the first rows, as far as they can be read."""
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if form.quote else csv.QUOTE_NONE
     lines = io.StringIO(text, newline="")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from jobs import export
+from jobs.parsers import parser_of
 from segment_lib.run.integrity import faults
 from segment_lib.run.manifest import Manifest
 from segment_lib.storage.files import write_file
@@ -134,7 +135,7 @@ def test_a_list_is_exported_as_from_a_disk(
     with at(store_port):
         for run, out in ((in_store, in_store / "export"), (small_run, tmp_path)):
             arguments = [run, "--depth", "0.2", "--out", out, "--no-progress"]
-            export.export(export.parser().parse_args(list(map(str, arguments))))
+            export.export(parser_of("export").parse_args(list(map(str, arguments))))
         assert hashes(in_store / "export") == hashes(tmp_path)
         assert len(hashes(tmp_path)) == 3
 

@@ -1,0 +1,78 @@
+"""Draft a job from two extracts: what each column is, the config, and what is doubtful.
+
+    python -m jobs.draft population.csv customers.csv
+    python -m jobs.draft people.csv buyers.csv -o spring --dictionary codes.md
+
+Looks at a sample of both extracts, then counts all rows in one pass, and writes to my/ (or -o):
+
+  my.toml              the config: paths, id column, bans on mailing, format of numbers
+  feature_summary.csv  a line per column: type, missing codes, levels found, and why
+
+It prints what was found, what is doubtful, and the next command. Correct the type or the missing
+codes of a column in feature_summary.csv, with Excel or an editor; the job reads it as it is. Types:
+numeric, ordinal (a scale), categorical, mixed; id, text, date, postcode and left out make no
+feature. No count of fewer than ten people, and no value that so few have, is written.
+
+Exit codes: 0 done, 2 usage or the files are there, 3 bad input data.
+"""
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from jobs.command import in_its_words, run_and_exit, say
+from jobs.parsers import parser_of
+from segment_lib.cluster.workers import local_workers
+from segment_lib.config import Fairness
+from segment_lib.errors import ConfigError
+from segment_lib.run.draft_screen import screen_lines
+from segment_lib.run.drafting import CONFIG, SUMMARY, draft, write_config
+from segment_lib.run.progress import start_logging
+from segment_lib.schema.wording import printable
+from segment_lib.sources import TextFormat
+from segment_lib.storage.files import write_file
+from segment_lib.tasks.columns import count_columns
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Draft, and exit with the code of the outcome."""
+    options = parser_of("draft").parse_args(argv)
+    start_logging("text")
+    run_and_exit(lambda: draft_job(options), elsewhere="-o")
+
+
+def draft_job(options: argparse.Namespace) -> None:
+    """Write the draft that the command line asks for, and print what was found."""
+    folder: Path = options.out
+    there = [name for name in (CONFIG, SUMMARY) if (folder / name).exists()]
+    if there and not options.force:
+        raise ConfigError(
+            f"{folder}: has {' and '.join(there)}, which may have been edited. Draft into another "
+            "folder (-o), or say --force to replace them."
+        )
+    min_cell = Fairness().min_cell
+    workers = local_workers(options.threads)
+    paths = {"population": options.population, "customers": options.customers}
+    form, seed = TextFormat(), options.seed
+    with workers.active():
+        population = count_columns(workers.run, "population", options.population, form, seed=seed)
+        # What may be an id of the one is looked at as one of the other.
+        customers = count_columns(
+            workers.run,
+            "customers",
+            options.customers,
+            form,
+            ids=population.reading.ids,
+            seed=seed,
+        )
+    drafted = draft(population, customers, dictionary=options.dictionary, min_cell=min_cell)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_file(folder, SUMMARY, drafted.summary(min_cell))
+    config = write_config(drafted, folder, paths)
+    write_file(folder, CONFIG, config.encode())
+    for line in screen_lines(drafted, folder, min_cell):
+        say(printable(in_its_words(line)))
+
+
+if __name__ == "__main__":
+    main()

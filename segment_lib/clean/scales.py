@@ -1,0 +1,121 @@
+"""Scales against codes: whether the order of whole numbers means anything."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from segment_lib.schema import Meaning
+
+MIN_MONOTONE = 0.7
+"""Share of what a column explains of others that its order must explain, for a scale."""
+_LEAST = 0.003
+"""Share of variance from which on one column is said to explain another."""
+_ZERO_GAIN, _MOST_ZEROS, _MIN_ABOVE = 0.1, 0.6, 4
+"""Gain of that share where 0 is left out, for 0 to be missing; largest share of 0; codes above."""
+_GRADES = re.compile(
+    r"\b(very|high|higher|highest|low|lower|lowest|medium|average|strong|strongest|weak|weakest"
+    r"|small|large|good|poor|under|over|above|below|less|more|within|further|often|rarely|never"
+    r"|always|likely|unlikely|sehr|hoch|niedrig|mittel|gering|stark|schwach|unter|über|bis|mehr"
+    r"|weniger|oft|selten|nie|immer|none|kein[e]?)\b|\d",
+    re.IGNORECASE,
+)
+_CODE_NAME = re.compile(
+    r"typ(e|us)?(?![a-z])|_kz\b|_kz_|kind\b|class|klasse|categor|kategor|group|gruppe|cluster|segment"
+    r"|region|code|status|branch|family|famil",
+    re.IGNORECASE,
+)
+
+
+def are_grades(meaning: Meaning) -> bool:
+    """True if most labels of a column are grades, such as "very high" or "under 10 km"."""
+    labels = list(meaning.levels.values())
+    graded = sum(_GRADES.search(label) is not None and len(label.split()) <= 5 for label in labels)
+    return len(labels) > 2 and graded >= 0.6 * len(labels)
+
+
+def is_code_name(name: str) -> bool:
+    """True if a name says that the numbers of a column are types or groups."""
+    return bool(_CODE_NAME.search(name))
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the order of the codes of a column says of other columns."""
+
+    monotone: float
+    """Share of what the codes explain of others that their order explains; 0 left out if apart."""
+    is_zero_apart: bool = False
+    """True if 0 breaks the order of the codes above it, as a code for missing does."""
+
+
+def monotone_share(codes: np.ndarray, others: np.ndarray) -> float | None:
+    """Of what the codes explain of other columns, the share that their order explains.
+
+    For each other column it compares the squared correlation with the correlation ratio (Pearson
+    1905): they are the same where its mean rises or falls evenly with the codes.
+
+    Parameters
+    ----------
+    codes : shape (n_rows,), NaN where missing
+    others : shape (n_rows, n_others), NaN where missing
+
+    Returns
+    -------
+    A share from 0 to 1; None if the codes explain none of the others.
+    """
+    is_coded = np.isfinite(codes)
+    levels, order = np.unique(codes[is_coded], return_inverse=True)
+    y = others[is_coded] - np.nanmean(others, axis=0)
+    is_there = np.isfinite(y)
+    y = np.where(is_there, y, 0.0)
+    has_level = (order == np.arange(len(levels))[:, None]).astype(float)
+    # Sums by level and other column, from which all else follows.
+    n, sums = has_level @ is_there, has_level @ y
+    rows, x = n.sum(axis=0), np.arange(len(levels))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean_x, mean_y = x @ n / rows, sums.sum(axis=0) / rows
+        spread_x = x**2 @ n / rows - mean_x**2
+        spread_y = (y**2).sum(axis=0) / rows - mean_y**2
+        between = (sums**2 / np.maximum(n, 1)).sum(axis=0) / rows - mean_y**2
+        # Less what chance would explain.
+        by_level = between / spread_y - (len(levels) - 1) / rows
+        by_order = (x @ sums / rows - mean_x * mean_y) ** 2 / (spread_x * spread_y) - 1 / rows
+    explained = np.isfinite(by_order) & (by_level > _LEAST)
+    if not explained.any():
+        return None
+    shares = np.maximum(by_order[explained], 0).sum() / by_level[explained].sum()
+    return min(1.0, float(shares))
+
+
+def orders(
+    columns: Mapping[str, np.ndarray], names: Collection[str], most: int = 40
+) -> dict[str, Order]:
+    """The `Order` of some columns as the others show it, at most `most` of these."""
+    result = {}
+    for name in names:
+        others = [cells for other, cells in columns.items() if other != name]
+        others = others[:: max(1, -(-len(others) // most))]
+        if others and (order := _order(columns[name], np.column_stack(others))):
+            result[name] = order
+    return result
+
+
+def _order(codes: np.ndarray, others: np.ndarray) -> Order | None:
+    share = monotone_share(codes, others)
+    if share is None:
+        return None
+    is_zero = codes == 0
+    above = codes[codes > 0]
+    may_be_apart = (
+        0 < is_zero.mean() < _MOST_ZEROS
+        and not (codes < 0).any()
+        and len(np.unique(above)) >= _MIN_ABOVE
+    )
+    if not may_be_apart:
+        return Order(share)
+    without = monotone_share(np.where(is_zero, np.nan, codes), others)
+    if without is None or without < share + _ZERO_GAIN:
+        return Order(share)
+    return Order(without, is_zero_apart=True)
