@@ -12,7 +12,7 @@ from babel.messages import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from segment_lib.schema import known_meanings, known_phrases
+from segment_lib.schema import known_families, known_meanings, known_phrases
 from segment_lib.terms import LANGUAGES
 
 LIBRARY = Path(__file__).parents[1] / "segment_lib"
@@ -34,6 +34,8 @@ def texts() -> Catalog:
     for phrases in known_phrases().values():
         for phrase in filter(None, (phrases.topic, *phrases.words.values())):
             catalog.add(phrase, locations=[("schema/known_phrases.json", 0)], context="label")
+    for family in known_families().values():
+        catalog.add(family, locations=[("schema/known_families.json", 0)], context="label")
     return catalog
 
 

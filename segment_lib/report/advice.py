@@ -7,17 +7,9 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
-from segment_lib.report.formatting import (
-    count,
-    join_words,
-    money,
-    percent,
-    percent_tenths,
-    short_number,
-    times,
-)
 from segment_lib.report.quantities import at_depth, fill, quantity
 from segment_lib.report.segments import Segment, is_wide
+from segment_lib.schema.language import ENGLISH, N_, Language
 from segment_lib.terms import NEAR, OVER, SET_ASIDE, UNDER
 
 
@@ -34,7 +26,10 @@ class Advice:
 
 
 def advise(
-    segments: Sequence[Segment], depth: Mapping[str, Any] | None, break_even: float | None
+    segments: Sequence[Segment],
+    depth: Mapping[str, Any] | None,
+    break_even: float | None,
+    language: Language = ENGLISH,
 ) -> Advice:
     """Advise by money where it is known, else by the size of differences.
 
@@ -47,10 +42,10 @@ def advise(
     """
     clustered = [segment for segment in segments if not segment.is_set_aside]
     if depth is None:
-        first, leave_out, backing = _by_size(clustered)
+        first, leave_out, backing = _by_size(clustered, language)
     else:
-        first, leave_out, backing = _by_money(clustered, depth, break_even)
-    backing += [_set_aside(segment) for segment in segments if segment.is_set_aside]
+        first, leave_out, backing = _by_money(clustered, depth, break_even, language)
+    backing += [_set_aside(segment, language) for segment in segments if segment.is_set_aside]
     return Advice(first, *(tuple(filter(None, part)) for part in (leave_out, backing)))
 
 
@@ -84,79 +79,105 @@ def below_break_even(segments: Sequence[Segment], break_even: float) -> list[Seg
 
 
 def _by_money(
-    clustered: Sequence[Segment], depth: Mapping[str, Any], break_even: float | None
+    clustered: Sequence[Segment],
+    depth: Mapping[str, Any],
+    break_even: float | None,
+    language: Language,
 ) -> tuple[Markup, list[Markup], list[Markup]]:
     mailed = depth["recommended_depth"]
     earned = {
         name + limit: quantity(at_depth(name, mailed) + limit.replace("_", "-"), form(value))
-        for name, form in (("orders", short_number), ("profit", money))
+        for name, form in (("orders", language.short_number), ("profit", language.money))
         for limit in ("", "_low", "_high")
         if (value := depth[f"{name}{limit}" if limit else f"expected_{name}"]) is not None
     }
     first = fill(
-        _depth_template(mailed, is_ranged="profit_low" in earned),
-        cost=quantity("cost-per-piece", money(depth["cost_per_piece"])),
-        depth=quantity(at_depth("depth", mailed), percent_tenths(mailed)),
-        pieces=quantity(at_depth("pieces", mailed), count(depth["pieces"])),
+        language.gettext(_depth_template(mailed, is_ranged="profit_low" in earned)),
+        cost=quantity("cost-per-piece", language.money(depth["cost_per_piece"])),
+        depth=quantity(at_depth("depth", mailed), language.percent_tenths(mailed)),
+        pieces=quantity(at_depth("pieces", mailed), language.count(depth["pieces"])),
         **earned,
     )
     over = [segment for segment in clustered if segment.verdict == OVER]
-    return first, _left_out(clustered, mailed, break_even), [_strongest(over), _too_few(clustered)]
+    return (
+        first,
+        _left_out(clustered, mailed, break_even, language),
+        [_strongest(over, language), _too_few(clustered, language)],
+    )
 
 
 def _left_out(
-    clustered: Sequence[Segment], mailed: float, break_even: float | None
+    clustered: Sequence[Segment], mailed: float, break_even: float | None, language: Language
 ) -> list[Markup]:
     """Sentences on whom to leave out where some people are mailed."""
     if not mailed:
         return []
     if mailed >= 1:
-        return [Markup("Leave nobody out: each piece is expected to bring more than it costs.")]
+        return [
+            Markup(
+                language.gettext(
+                    "Leave nobody out: each piece is expected to bring more than it costs."
+                )
+            )
+        ]
     others = fill(
-        "Leave out the other {rest}: a piece to them is expected to cost more than it brings.",
-        rest=quantity("left-out", percent_tenths(1 - mailed)),
+        language.gettext(
+            "Leave out the other {rest}: a piece to them is expected to cost more than it brings."
+        ),
+        rest=quantity("left-out", language.percent_tenths(1 - mailed)),
     )
     if break_even is None:
         return [others]
-    index = quantity("break-even", short_number(break_even))
+    index = quantity("break-even", language.short_number(break_even))
     by_segment = _one_or_many(
         below_break_even(clustered, break_even),
-        "Segment {numbers} lies below break-even, an index of {index}: mail only those of its "
-        "people who are on the list.",
-        "Segments {numbers} lie below break-even, an index of {index}: mail only those of their "
-        "people who are on the list.",
+        N_(
+            "Segment {numbers} lies below break-even, an index of {index}: mail only those of its "
+            "people who are on the list."
+        ),
+        N_(
+            "Segments {numbers} lie below break-even, an index of {index}: mail only those of "
+            "their people who are on the list."
+        ),
+        language,
         index=index,
     )
-    none = "No segment as a whole is shown to lie below break-even, an index of {index}."
+    none = language.gettext(
+        "No segment as a whole is shown to lie below break-even, an index of {index}."
+    )
     return [others, by_segment or fill(none, index=index)]
 
 
 def _depth_template(mailed: float, *, is_ranged: bool) -> str:
     if not mailed:
-        return "Mail nobody: no piece is expected to earn the {cost} that it costs."
+        return N_("Mail nobody: no piece is expected to earn the {cost} that it costs.")
     if mailed < 1 and is_ranged:
-        return (
+        return N_(
             "Mail the best {depth} of the population: {pieces} pieces should bring {orders} orders "
             "({orders_low} to {orders_high}) and a profit of {profit} ({profit_low} to "
             "{profit_high})."
         )
     if mailed < 1:
-        return (
+        return N_(
             "Mail the best {depth} of the population: {pieces} pieces should bring {orders} orders "
             "and a profit of {profit}."
         )
     if is_ranged:
-        return (
+        return N_(
             "Mail everybody: {pieces} pieces should bring {orders} orders ({orders_low} to "
             "{orders_high}) and a profit of {profit} ({profit_low} to {profit_high})."
         )
-    return "Mail everybody: {pieces} pieces should bring {orders} orders and a profit of {profit}."
+    return N_(
+        "Mail everybody: {pieces} pieces should bring {orders} orders and a profit of {profit}."
+    )
 
 
 # -- by size -------------------------------------------------------------------------------------
 
 
-def _by_size(clustered: Sequence[Segment]) -> tuple[Markup, list[Markup], list[Markup]]:
+def _by_size(
+    clustered: Sequence[Segment], language: Language
+) -> tuple[Markup, list[Markup], list[Markup]]:
     """Advice on segments that differ surely and by much."""
     most = [s for s in clustered if s.verdict == OVER and (s.index or 0) > NEAR[1]]
     fewest = [
@@ -166,90 +187,122 @@ def _by_size(clustered: Sequence[Segment]) -> tuple[Markup, list[Markup], list[M
     ]
     where_few = _one_or_many(
         fewest,
-        "The fewest customers for their size are in segment {numbers}: {customers} of all "
-        "customers, in {people} of the population.",
-        "The fewest customers for their size are in segments {numbers}: {customers} of all "
-        "customers, in {people} of the population.",
+        N_(
+            "The fewest customers for their size are in segment {numbers}: {customers} of all "
+            "customers, in {people} of the population."
+        ),
+        N_(
+            "The fewest customers for their size are in segments {numbers}: {customers} of all "
+            "customers, in {people} of the population."
+        ),
+        language,
     )
     if most:
         first = _one_or_many(
             most,
-            "Mail segment {numbers} first: {customers} of all customers, in {people} of the "
-            "population.",
-            "Mail segments {numbers} first: {customers} of all customers, in {people} of the "
-            "population.",
+            N_(
+                "Mail segment {numbers} first: {customers} of all customers, in {people} of the "
+                "population."
+            ),
+            N_(
+                "Mail segments {numbers} first: {customers} of all customers, in {people} of the "
+                "population."
+            ),
+            language,
         )
-        return first, [where_few], [_strongest(most), _too_few(clustered)]
+        return first, [where_few], [_strongest(most, language), _too_few(clustered, language)]
     if fewest:
-        none = Markup("No segment is shown to hold many more customers than its size suggests.")
-        return where_few, [], [none, _too_few(clustered)]
-    first, *backing = _no_advice(clustered)
+        none = Markup(
+            language.gettext(
+                "No segment is shown to hold many more customers than its size suggests."
+            )
+        )
+        return where_few, [], [none, _too_few(clustered, language)]
+    first, *backing = _no_advice(clustered, language)
     return first, [], backing
 
 
-def _no_advice(clustered: Sequence[Segment]) -> tuple[Markup, Markup, Markup]:
+def _no_advice(clustered: Sequence[Segment], language: Language) -> tuple[Markup, Markup, Markup]:
     """Headline, its meaning and its doubt where no segment stands out by much."""
-    reason = Markup("No segment gives a reason to mail it before another.")
-    if not (doubt := _unclear(clustered)):
+    reason = Markup(language.gettext("No segment gives a reason to mail it before another."))
+    if not (doubt := _unclear(clustered, language)):
         return (
-            Markup("All segments hold about as many customers as their size suggests."),
+            Markup(
+                language.gettext(
+                    "All segments hold about as many customers as their size suggests."
+                )
+            ),
             reason,
             doubt,
         )
     if not all(segment.is_unclear for segment in clustered):
-        first = (
+        first = N_(
             "As far as is known, all segments hold about as many customers as their size suggests."
         )
     elif any(is_wide(segment.sampling_limits) for segment in clustered):
-        first = "There are too few people to say which segments customers come from."
+        first = N_("There are too few people to say which segments customers come from.")
     else:
-        first = "The segments are too uncertain to say which of them customers come from."
-    return Markup(first), reason, doubt
+        first = N_("The segments are too uncertain to say which of them customers come from.")
+    return Markup(language.gettext(first)), reason, doubt
 
 
-def _unclear(clustered: Sequence[Segment]) -> Markup:
+def _unclear(clustered: Sequence[Segment], language: Language) -> Markup:
     """Sentence on the segments with limits too wide to act on; empty if there are none."""
     unclear = [segment for segment in clustered if segment.is_unclear]
     if any(is_wide(segment.sampling_limits) for segment in unclear):
         return _one_or_many(
             unclear,
-            "Too few people of segment {numbers} are known to rule out half or twice as many "
-            "customers as its size suggests.",
-            "Too few people of segments {numbers} are known to rule out half or twice as many "
-            "customers as their size suggests.",
+            N_(
+                "Too few people of segment {numbers} are known to rule out half or twice as many "
+                "customers as its size suggests."
+            ),
+            N_(
+                "Too few people of segments {numbers} are known to rule out half or twice as many "
+                "customers as their size suggests."
+            ),
+            language,
         )
     return _one_or_many(
         unclear,
-        "The border of segment {numbers} is too uncertain to rule out half or twice as many "
-        "customers as its size suggests.",
-        "The borders of segments {numbers} are too uncertain to rule out half or twice as many "
-        "customers as their size suggests.",
+        N_(
+            "The border of segment {numbers} is too uncertain to rule out half or twice as many "
+            "customers as its size suggests."
+        ),
+        N_(
+            "The borders of segments {numbers} are too uncertain to rule out half or twice as many "
+            "customers as their size suggests."
+        ),
+        language,
     )
 
 
 # -- parts of both -------------------------------------------------------------------------------
 
 
-def _one_or_many(segments: Sequence[Segment], one: str, many: str, **fields: str) -> Markup:
+def _one_or_many(
+    segments: Sequence[Segment], one: str, many: str, language: Language, **fields: str
+) -> Markup:
     """Sentence on segments, all of them named in their order; empty if there are none."""
     if not segments:
         return Markup()
     numbers = [str(segment.number) for segment in segments]
     meaning = f"segments-{'-'.join(numbers)}"
     return fill(
-        one if len(segments) == 1 else many,
-        numbers=join_words(numbers),
+        language.gettext(one if len(segments) == 1 else many),
+        numbers=language.listed(numbers),
         customers=quantity(
-            f"{meaning}-customer-share", percent(sum(s.customer_share or 0.0 for s in segments))
+            f"{meaning}-customer-share",
+            language.percent(sum(s.customer_share or 0.0 for s in segments)),
         ),
         people=quantity(
-            f"{meaning}-people-share", percent(sum(s.population_share or 0.0 for s in segments))
+            f"{meaning}-people-share",
+            language.percent(sum(s.population_share or 0.0 for s in segments)),
         ),
         **fields,
     )
 
 
-def _strongest(over: Sequence[Segment]) -> Markup:
+def _strongest(over: Sequence[Segment], language: Language) -> Markup:
     """Sentence on the segment with the highest index that is not small, and its limits."""
     known = [segment for segment in over if segment.index and segment.limits]
     segment = next((segment for segment in known if not segment.is_small), None)
@@ -257,52 +310,59 @@ def _strongest(over: Sequence[Segment]) -> Markup:
         return Markup()
     meaning = f"segment-{segment.number}-ratio"
     low, high = (
-        quantity(f"{meaning}-{end}", times(limit).removesuffix(" times"))
+        quantity(f"{meaning}-{end}", language.ratio(limit))
         for end, limit in zip(("low", "high"), segment.limits, strict=True)
     )
-    titled = (
+    titled = N_(
         "Customers are most common in segment {number} (“{title}”): {ratio} as common as among all "
         "people with a segment, between {low} and {high} times allowing for chance and for how "
         "firmly the segment can be drawn."
     )
-    untitled = (
+    untitled = N_(
         "Customers are most common in segment {number}: {ratio} as common as among all people "
         "with a segment, between {low} and {high} times allowing for chance and for how firmly "
         "the segment can be drawn."
     )
     return fill(
-        titled if segment.title else untitled,
+        language.gettext(titled if segment.title else untitled),
         number=str(segment.number),
         title=segment.title,
-        ratio=quantity(meaning, times(segment.index)),
+        ratio=quantity(meaning, language.times(segment.index)),
         low=low,
         high=high,
     )
 
 
-def _too_few(clustered: Sequence[Segment]) -> Markup:
+def _too_few(clustered: Sequence[Segment], language: Language) -> Markup:
     """Sentence on the segments with suppressed counts; empty if there are none."""
     return _one_or_many(
         [segment for segment in clustered if segment.is_suppressed],
-        "Too few people stand behind segment {numbers} to say more.",
-        "Too few people stand behind segments {numbers} to say more.",
+        N_("Too few people stand behind segment {numbers} to say more."),
+        N_("Too few people stand behind segments {numbers} to say more."),
+        language,
     )
 
 
-def _set_aside(aside: Segment) -> Markup:
+def _set_aside(aside: Segment, language: Language) -> Markup:
     if aside.population_share is None:
-        return Markup("Rows too incomplete to place are in no segment; too few to count.")
-    people = quantity("segment--1-people-share", percent(aside.population_share))
+        return Markup(
+            language.gettext("Rows too incomplete to place are in no segment; too few to count.")
+        )
+    people = quantity("segment--1-people-share", language.percent(aside.population_share))
     if aside.customer_share is None or aside.index is None:
         return fill(
-            "Rows too incomplete to place are in no segment: {people} of the population, and too "
-            "few customers to count.",
+            language.gettext(
+                "Rows too incomplete to place are in no segment: {people} of the population, and "
+                "too few customers to count."
+            ),
             people=people,
         )
     return fill(
-        "Rows too incomplete to place are in no segment: {people} of the population and "
-        "{customers} of all customers (index {index}).",
+        language.gettext(
+            "Rows too incomplete to place are in no segment: {people} of the population and "
+            "{customers} of all customers (index {index})."
+        ),
         people=people,
-        customers=quantity("segment--1-customer-share", percent(aside.customer_share)),
-        index=quantity("segment--1-index", short_number(aside.index)),
+        customers=quantity("segment--1-customer-share", language.percent(aside.customer_share)),
+        index=quantity("segment--1-index", language.short_number(aside.index)),
     )

@@ -6,7 +6,6 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from segment_lib.report.formatting import index_range, percent, percent_tenths, short_number
 from segment_lib.report.segments import Segment
 from segment_lib.report.theme import (
     NARROW,
@@ -19,6 +18,7 @@ from segment_lib.report.theme import (
     outlined,
     tip,
 )
+from segment_lib.schema.language import ENGLISH, N_, Language
 from segment_lib.terms import EXTRACTS
 
 TICK, DOT = "M-0.16,-1H0.16V1H-0.16Z", "circle"
@@ -29,16 +29,17 @@ INDEX_TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
 NEAR_AVERAGE = [40, 60, 80, 90, 100, 110, 125, 150, 200, 250]
 LINES = {
     # by: name, colour, dashes
-    "logistic": ("by customer-likeness", PALETTE["ink"], [1, 0]),
-    "micro_segment": ("by micro-segments", PALETTE["over"], [9, 2]),
-    "segment": ("by segments", PALETTE["under"], [7, 3]),
-    "none": ("no selection", PALETTE["muted"], [2, 3]),
+    "logistic": (N_("by customer-likeness"), PALETTE["ink"], [1, 0]),
+    "micro_segment": (N_("by micro-segments"), PALETTE["over"], [9, 2]),
+    "segment": (N_("by segments"), PALETTE["under"], [7, 3]),
+    "none": (N_("no selection"), PALETTE["muted"], [2, 3]),
 }
 
 
-def index_chart(segments: Sequence[Segment]) -> Drawing:
+def index_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Drawing:
     """Chart of the index of each segment with its limits, by falling index, on a log scale."""
-    rows = [_index_row(segment) for segment in segments if segment.population_share != 0]
+    _ = language.gettext
+    rows = [_index_row(segment, language) for segment in segments if segment.population_share != 0]
     ends = [row[key] for row in rows for key in ("low", "index", "high")]
     known = [float(end) for end in ends if isinstance(end, int | float) and end > 0]
     domain = [min([*known, 80.0]) / 1.15, max([*known, 125.0]) * 1.15]
@@ -51,7 +52,7 @@ def index_chart(segments: Sequence[Segment]) -> Drawing:
         .axis(None)
     )
     scale = alt.Scale(type="log", domain=domain, nice=False)
-    x = alt.X("index", type="quantitative", title="Index: 100 is average, scale by ratio").scale(
+    x = alt.X("index", type="quantitative", title=_("Index: 100 is average, scale by ratio")).scale(
         scale
     )
     x = x.axis(values=ticks, format=",d")
@@ -61,12 +62,12 @@ def index_chart(segments: Sequence[Segment]) -> Drawing:
     base = alt.Chart(inline(rows)).encode(
         y=y,
         tooltip=[
-            tip("full", "Segment"),
-            tip("verdict", "Verdict"),
-            tip("index_text", "Index"),
-            tip("limits_text", "Range of the true value"),
-            tip("chance_text", "By chance alone"),
-            tip("stability_text", "Stability"),
+            tip("full", _("Segment")),
+            tip("verdict", _("Verdict")),
+            tip("index_text", _("Index")),
+            tip("limits_text", _("Range of the true value")),
+            tip("chance_text", _("By chance alone")),
+            tip("stability_text", _("Stability")),
         ],
     )
     named = base.transform_calculate(fitting=f"width < {NARROW} ? datum.brief : datum.title")
@@ -94,29 +95,32 @@ def index_chart(segments: Sequence[Segment]) -> Drawing:
         ),
     )
     title = alt.Title(
-        "How strongly customers come from each segment",
-        subtitle="▲ above, ▼ below, ● about average; bar: the range in which the true value lies",
+        _("How strongly customers come from each segment"),
+        subtitle=_(
+            "▲ above, ▼ below, ● about average; bar: the range in which the true value lies"
+        ),
     )
     return chart.properties(width=WIDTH, height=42 * max(len(rows), 1), title=title)
 
 
-def share_chart(segments: Sequence[Segment]) -> Drawing:
+def share_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Drawing:
     """Dumbbell chart: a tick for the share of the population, a dot for that of customers."""
-    rows = [_share_row(segment) for segment in segments if segment.population_share != 0]
+    _ = language.gettext
+    rows = [_share_row(segment, language) for segment in segments if segment.population_share != 0]
     names = [str(row["name"]) for row in rows]
     tooltip = [
-        tip("full", "Segment"),
-        tip("verdict", "Verdict"),
-        tip("population_text", "Share of population"),
-        tip("customers_text", "Share of customers"),
-        tip("index_text", "Index"),
+        tip("full", _("Segment")),
+        tip("verdict", _("Verdict")),
+        tip("population_text", _("Share of population")),
+        tip("customers_text", _("Share of customers")),
+        tip("index_text", _("Index")),
     ]
     y = alt.Y("name", type="nominal", sort=names, title=None).axis(
         labelColor=PALETTE["ink"], labelFontSize=13, grid=False
     )
-    x = alt.X("share", type="quantitative", title="Share of the population, and of customers").axis(
-        format="~%", tickCount=6
-    )
+    x = alt.X(
+        "share", type="quantitative", title=_("Share of the population, and of customers")
+    ).axis(format="~%", tickCount=6)
     colour = alt.Color("verdict_key", type="nominal", legend=None).scale(
         domain=list(VERDICT_COLOURS), range=list(VERDICT_COLOURS.values())
     )
@@ -143,24 +147,27 @@ def share_chart(segments: Sequence[Segment]) -> Drawing:
         for text in outlined(base, 12, bold=True)
     ]
     title = alt.Title(
-        "Where customers come from: shares of population and customers by segment",
-        subtitle="▲ above, ▼ below, ● about average, with the index (100 is average)",
+        _("Where customers come from: shares of population and customers by segment"),
+        subtitle=_("▲ above, ▼ below, ● about average, with the index (100 is average)"),
     )
     chart = alt.layer(links, ticks, dots.encode(color=colour), *labels)
     return chart.properties(width=WIDTH, height=26 * max(len(rows), 1), title=title)
 
 
-def gains_chart(table: pl.DataFrame, depth: Mapping[str, Any] | None) -> Drawing:
+def gains_chart(
+    table: pl.DataFrame, depth: Mapping[str, Any] | None, language: Language
+) -> Drawing:
     """Chart of the held-out customers reached by depth, with intervals, against no selection."""
+    _ = language.gettext
     rows: list[Row] = []
     for by in ("logistic", "micro_segment", "segment"):
         part = table.filter(pl.col("by") == by).drop_nulls("customers_reached").sort("depth")
         if part.is_empty():
             continue
-        rows.append({"by": LINES[by][0], "depth": 0.0, "reached": 0.0, "low": 0.0, "high": 0.0})
+        rows.append({"by": _(LINES[by][0]), "depth": 0.0, "reached": 0.0, "low": 0.0, "high": 0.0})
         rows += [
             {
-                "by": LINES[by][0],
+                "by": _(LINES[by][0]),
                 "depth": at,
                 "reached": round(reached, 5),
                 "low": round(low, 5),
@@ -171,11 +178,12 @@ def gains_chart(table: pl.DataFrame, depth: Mapping[str, Any] | None) -> Drawing
                 "depth", "customers_reached", "low", "high", "lift"
             ).iter_rows()
         ]
-    rows += [{"by": LINES["none"][0], "depth": d, "reached": d} for d in (0.0, 1.0)]
-    names, colours, dashes = zip(*LINES.values(), strict=True)
-    x = alt.X("depth", type="quantitative", title="Share of the population mailed, best first")
+    rows += [{"by": _(LINES["none"][0]), "depth": d, "reached": d} for d in (0.0, 1.0)]
+    texts, colours, dashes = zip(*LINES.values(), strict=True)
+    names = [_(text) for text in texts]
+    x = alt.X("depth", type="quantitative", title=_("Share of the population mailed, best first"))
     x = x.axis(format="~%", tickCount=6).scale(domain=[0, 1], nice=False)
-    y = alt.Y("reached", type="quantitative", title="Share of customers reached")
+    y = alt.Y("reached", type="quantitative", title=_("Share of customers reached"))
     y = y.axis(format="~%", tickCount=6).scale(domain=[0, 1])
     legend = alt.Legend(symbolType="stroke", symbolOpacity=1, symbolSize=500, columns=2)
     colour = alt.Color("by", type="nominal").scale(domain=names, range=colours).legend(legend)
@@ -188,7 +196,16 @@ def gains_chart(table: pl.DataFrame, depth: Mapping[str, Any] | None) -> Drawing
             key: round(depth[key], 4) for key in ("depth_low", "recommended_depth", "depth_high")
         }
         at = alt.Chart(
-            inline([{**mark, "label": f"pays to {percent_tenths(mark['recommended_depth'])}"}])
+            inline(
+                [
+                    {
+                        **mark,
+                        "label": _(
+                            "pays to {depth:percent_tenths}", depth=mark["recommended_depth"]
+                        ),
+                    }
+                ]
+            )
         )
         layers += [
             at.mark_rect(color=PALETTE["grid"]).encode(
@@ -212,37 +229,38 @@ def gains_chart(table: pl.DataFrame, depth: Mapping[str, Any] | None) -> Drawing
             y=y,
             color=colour,
             tooltip=[
-                tip("by", "Ranked"),
-                tip("depth", "Mailed", ".0%"),
-                tip("reached", "Customers reached", ".1%"),
-                tip("low", "At least", ".1%"),
-                tip("high", "At most", ".1%"),
-                tip("lift", "Lift", ".2f"),
+                tip("by", _("Ranked")),
+                tip("depth", _("Mailed"), ".0%"),
+                tip("reached", _("Customers reached"), ".1%"),
+                tip("low", _("At least"), ".1%"),
+                tip("high", _("At most"), ".1%"),
+                tip("lift", _("Lift"), ".2f"),
             ],
         ),
     ]
     title = alt.Title(
-        "Customers reached by depth of the mailing",
-        subtitle="customers who had no part in the ranking; band: 95 % interval",
+        _("Customers reached by depth of the mailing"),
+        subtitle=_("customers who had no part in the ranking; band: 95 % interval"),
     )
     return alt.layer(*layers).properties(width=WIDTH, height=340, title=title)
 
 
-def profit_chart(depths: pl.DataFrame, depth: Mapping[str, Any]) -> Drawing:
+def profit_chart(depths: pl.DataFrame, depth: Mapping[str, Any], language: Language) -> Drawing:
     """Chart of the expected profit by depth with its limits, the depth that pays most marked."""
+    _ = language.gettext
     names = ("profit", "profit_low", "profit_high")
     rows = depths.select("depth", pl.col(*names).round(2)).rows(named=True)
-    x = alt.X("depth", type="quantitative", title="Share of the population mailed, best first")
+    x = alt.X("depth", type="quantitative", title=_("Share of the population mailed, best first"))
     x = x.axis(format="~%", tickCount=6).scale(domain=[0, 1], nice=False)
-    y = alt.Y("profit", type="quantitative", title="Profit").axis(format="~s", tickCount=6)
+    y = alt.Y("profit", type="quantitative", title=_("Profit")).axis(format="~s", tickCount=6)
     best = {key: depth[key] for key in ("recommended_depth", "expected_profit")}
     base, at = alt.Chart(inline(rows)).encode(x=x), alt.Chart(inline([best]))
     at = at.encode(x=alt.X("recommended_depth", type="quantitative"))
     tooltip = [
-        tip("depth", "Mailed", ".1%"),
-        tip("profit", "Profit", ",.0f"),
-        tip("profit_low", "At least", ",.0f"),
-        tip("profit_high", "At most", ",.0f"),
+        tip("depth", _("Mailed"), ".1%"),
+        tip("profit", _("Profit"), ",.0f"),
+        tip("profit_low", _("At least"), ",.0f"),
+        tip("profit_high", _("At most"), ",.0f"),
     ]
     chart = alt.layer(
         alt.Chart(inline([{"at": 0}]))
@@ -258,15 +276,17 @@ def profit_chart(depths: pl.DataFrame, depth: Mapping[str, Any]) -> Drawing:
             y=alt.Y("expected_profit", type="quantitative")
         ),
     )
-    title = alt.Title("Profit by depth of the mailing", subtitle="band: what chance leaves")
+    title = alt.Title(_("Profit by depth of the mailing"), subtitle=_("band: what chance leaves"))
     return chart.properties(width=WIDTH, height=340, title=title)
 
 
-def _index_row(segment: Segment) -> Row:
+def _index_row(segment: Segment, language: Language) -> Row:
     low, high = segment.limits if segment.limits else (None, None)
     positive = segment.index if segment.index and segment.index > 0 else None
     far = max(positive or 0.0, high or 0.0)
-    title = segment.title or ("rows too incomplete to place" if segment.is_set_aside else "")
+    title = segment.title or (
+        language.gettext("rows too incomplete to place") if segment.is_set_aside else ""
+    )
     return {
         "name": segment.name,
         "full": segment.full_name,
@@ -276,23 +296,25 @@ def _index_row(segment: Segment) -> Row:
         "low": None if low is None or low <= 0 else round(low, 1),
         "high": None if high is None or not low or low <= 0 else round(high, 1),
         "far": round(far, 1) if far > 0 else None,
-        "label": _label(segment),
+        "label": _label(segment, language),
         "verdict": f"{segment.verdict_symbol} {segment.verdict_word}",
         "verdict_key": segment.verdict,
-        "index_text": short_number(segment.index),
-        "limits_text": index_range(*segment.limits) if segment.limits else "unknown",
-        "chance_text": index_range(*segment.sampling_limits)
+        "index_text": language.short_number(segment.index),
+        "limits_text": language.index_range(*segment.limits)
+        if segment.limits
+        else language.gettext("unknown"),
+        "chance_text": language.index_range(*segment.sampling_limits)
         if segment.sampling_limits
-        else "unknown",
+        else language.gettext("unknown"),
         "stability_text": segment.stability_label,
     }
 
 
-def _label(segment: Segment) -> str:
+def _label(segment: Segment, language: Language) -> str:
     """Label with the index; without one words alone, as a symbol would look like a mark."""
     if segment.index is not None:
-        return f"{segment.verdict_symbol} {short_number(segment.index)}"
-    return segment.verdict_word if segment.is_suppressed else "no index"
+        return f"{segment.verdict_symbol} {language.short_number(segment.index)}"
+    return segment.verdict_word if segment.is_suppressed else language.gettext("no index")
 
 
 def _short_title(title: str) -> str:
@@ -305,7 +327,7 @@ def _short_title(title: str) -> str:
     return brief
 
 
-def _share_row(segment: Segment) -> Row:
+def _share_row(segment: Segment, language: Language) -> Row:
     ours, theirs = segment.population_share, segment.customer_share
     population = None if ours is None else round(ours, 3)
     customers = None if theirs is None else round(theirs, 3)
@@ -315,12 +337,12 @@ def _share_row(segment: Segment) -> Row:
         "population": population,
         "customers": customers,
         "far": max(population or 0.0, customers or 0.0),
-        "label": _label(segment),
+        "label": _label(segment, language),
         "verdict": f"{segment.verdict_symbol} {segment.verdict_word}",
         "verdict_key": segment.verdict,
-        "population_text": percent(segment.population_share),
-        "customers_text": percent(segment.customer_share),
-        "index_text": short_number(segment.index),
+        "population_text": language.percent(segment.population_share),
+        "customers_text": language.percent(segment.customer_share),
+        "index_text": language.short_number(segment.index),
     }
 
 

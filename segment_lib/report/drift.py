@@ -143,7 +143,11 @@ def _segment_table(segments: pl.DataFrame, language: Language) -> Table:
         "drift-segments",
         _("Segments before and now; shares by the model of the base"),
         segments.with_columns(
-            pl.Series("name", [segment_name(number) for number in segments["segment"]], pl.String),
+            pl.Series(
+                "name",
+                [segment_name(number, language) for number in segments["segment"]],
+                pl.String,
+            ),
             pl.col("state").replace(states),
         ),
         [

@@ -65,8 +65,8 @@ def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure
     yield figure(
         "index",
         _("How strongly customers come from each segment"),
-        _index_takeaway(segments),
-        charts.index_chart(segments),
+        _index_takeaway(segments, language),
+        charts.index_chart(segments, language),
     )
     yield figure(
         "shares",
@@ -75,14 +75,16 @@ def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure
             "Tick: share of the population; dot: share of customers. The number is the index; 100 "
             "is average."
         ),
-        charts.share_chart(segments),
+        charts.share_chart(segments, language),
     )
     yield figure(
         "gains",
         _("Customers reached by depth of the mailing"),
-        reach_sentence(facts.gains, facts.n_micro, facts.ranking).striptags()
+        reach_sentence(facts.gains, facts.n_micro, facts.ranking, language).striptags()
         or _("Customers reached by share of the population mailed."),
-        charts.gains_chart(facts.gains.filter(pl.col("population_rows") > 0), facts.depth),
+        charts.gains_chart(
+            facts.gains.filter(pl.col("population_rows") > 0), facts.depth, language
+        ),
     )
     if facts.depth:
         yield figure(
@@ -92,7 +94,7 @@ def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure
                 "Expected profit at each depth. The band is the range that chance leaves; the "
                 "dashed line is the depth that pays most."
             ),
-            charts.profit_chart(facts.depths, facts.depth),
+            charts.profit_chart(facts.depths, facts.depth, language),
         )
     for measure, (heading, meaning, _form) in method_charts.SWEEP_MEASURES.items():
         yield figure(
@@ -148,17 +150,24 @@ def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure
 # -- what they show, in words --------------------------------------------------------------------
 
 
-def _index_takeaway(segments: Sequence[Segment]) -> str:
+def _index_takeaway(segments: Sequence[Segment], language: Language) -> str:
     words = (*WORDS.values(), NOT_SHOWN, UNCLEAR)
     parts = [
-        f"{list_segments(group)} {'is' if len(group) == 1 else 'are'} {word}"
+        language.ngettext(
+            "{segments} is {verdict}",
+            "{segments} are {verdict}",
+            len(group),
+            segments=list_segments(group, language),
+            verdict=language.gettext(word),
+        )
         for word in words
-        if (group := [segment for segment in segments if segment.verdict_word == word])
+        if (group := [segment for segment in segments if segment.level == word])
     ]
-    return (
-        f"{sentence('; '.join(parts))} The number is the index: 100 is average; 200 means twice as "
-        "many customers as expected. The bar is the range in which the true value lies."
+    meaning = language.gettext(
+        "The number is the index: 100 is average; 200 means twice as many customers as expected. "
+        "The bar is the range in which the true value lies."
     )
+    return f"{sentence('; '.join(parts))} {meaning}"
 
 
 def _sweep_takeaway(sweep: pl.DataFrame, measure: str, meaning: str, language: Language) -> str:

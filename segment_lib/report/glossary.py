@@ -5,23 +5,25 @@ from segment_lib.schema.language import N_, Language
 from segment_lib.terms import DISSOLVED, FAR, FOUND_AGAIN, LEVELS, STABLE
 
 GLOSSARY = {
-    "people": N_("Everybody in the population extract: customers or not."),
-    "segment": N_("People with similar data, found by the computer in the whole population."),
-    "group": N_(
+    N_("people"): N_("Everybody in the population extract: customers or not."),
+    N_("segment"): N_("People with similar data, found by the computer in the whole population."),
+    N_("group"): N_(
         "Segments that are alike and have the same verdict, put together to keep the page short. "
         "Up to nine segments stay as they are. More are merged, the likest first, to five to nine "
         "groups: merging ends before the step that would put the least alike together."
     ),
-    "portrait": N_(
+    N_("portrait"): N_(
         "Up to three things that people of a segment have in common more often than everybody, the "
         "strongest first, each from another family of traits."
     ),
-    "trait": N_("Something known of people, such as “savers”, and how many people it holds for."),
-    "index": N_(
+    N_("trait"): N_(
+        "Something known of people, such as “savers”, and how many people it holds for."
+    ),
+    N_("index"): N_(
         "How common customers are: 100 is average; 200 means twice as many customers as expected "
         "from the number of people."
     ),
-    "range": N_(
+    N_("range"): N_(
         "The true value lies between these two numbers, allowing for chance and for how firmly the "
         "segment can be drawn. In a chart it is the bar."
     ),
@@ -32,28 +34,30 @@ GLOSSARY = {
     WORDS[LEVELS[4]]: N_("The whole range of the index is below {far_below:count}."),
     UNCLEAR: N_("The range is too wide to say: it goes below {half:count} or above {twice:count}."),
     NOT_SHOWN: N_("Too few people stand behind a number to show it."),
-    "set aside": N_(
+    N_("set aside"): N_(
         "Rows with too many unknown values to say which segment they belong to. They are counted "
         "and compared, and never lost."
     ),
-    "found again": N_(
+    N_("found again"): N_(
         "When the segments are worked out again from half of the people, at least "
         "{again:percent} of a segment's people stay together. From {outline:percent} it is “found "
         "again in outline”; below that its borders are “uncertain”; up to {dissolved:percent} it "
         "is “not found again”."
     ),
-    "held out": N_(
+    N_("held out"): N_(
         "Customers who had no part in making the ranking. What is counted on them is what a "
         "mailing may expect."
     ),
-    "likeness": N_(
+    N_("likeness"): N_(
         "How much a person's data look like a customer's: 100 is average, 200 twice as much."
     ),
-    "micro-segment": N_("A small slice of a segment, used to rank people more finely."),
-    "depth": N_("The share of the population that gets mail, the most promising people first."),
-    "lift": N_("The index divided by 100: 2 means twice as many customers as without selection."),
+    N_("micro-segment"): N_("A small slice of a segment, used to rank people more finely."),
+    N_("depth"): N_("The share of the population that gets mail, the most promising people first."),
+    N_("lift"): N_(
+        "The index divided by 100: 2 means twice as many customers as without selection."
+    ),
 }
-"""Word to its explanation, in the order of the page."""
+"""Word to its explanation, in English, in the order of the page."""
 _BOUNDS = {
     "again": FOUND_AGAIN,
     "outline": STABLE,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from segment_lib.report.segments import SUPPRESSED, Segment, build_segments
-from segment_lib.schema.language import N_, Language
+from segment_lib.schema.language import ENGLISH, N_, Language
 
 SEGMENTS = N_("Segments {numbers}")
 
@@ -37,7 +37,11 @@ class Group:
 
 
 def build_groups(
-    groups: pl.DataFrame, traits: pl.DataFrame, segments: Sequence[Segment], min_cell: int
+    groups: pl.DataFrame,
+    traits: pl.DataFrame,
+    segments: Sequence[Segment],
+    min_cell: int,
+    language: Language = ENGLISH,
 ) -> tuple[Group, ...]:
     """Groups of a run by falling index; the rows set aside are in none.
 
@@ -57,7 +61,7 @@ def build_groups(
     names = table.select("segment", "name")
     return tuple(
         _group(figures, members[figures.number])
-        for figures in build_segments(table, names, traits, min_cell)
+        for figures in build_segments(table, names, traits, min_cell, language)
         if figures.number in members
     )
 

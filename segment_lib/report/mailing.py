@@ -7,23 +7,18 @@ import polars as pl
 from markupsafe import Markup
 
 from segment_lib.report.depths import reached_text
-from segment_lib.report.formatting import (
-    money,
-    one_decimal,
-    percent,
-    percent_tenths,
-    plural,
-    short_number,
-)
+from segment_lib.report.formatting import capitalised
 from segment_lib.report.quantities import at_depth, fill, quantity
-from segment_lib.schema.language import Language
+from segment_lib.schema.language import ENGLISH, N_, Language
 from segment_lib.terms import DEPTH
 
 MAX_WEIGHTS = 10
 """Weights of the likeness that are told."""
 
 
-def reach_sentence(gains: pl.DataFrame, n_micro: int, ranking: str = "micro") -> Markup:
+def reach_sentence(
+    gains: pl.DataFrame, n_micro: int, ranking: str = "micro", language: Language = ENGLISH
+) -> Markup:
     """Sentence on the customers reached at DEPTH; empty if the table lacks that depth."""
     rows = {
         row["by"]: row
@@ -34,103 +29,143 @@ def reach_sentence(gains: pl.DataFrame, n_micro: int, ranking: str = "micro") ->
         return Markup()
     if ranked["customers_reached"] is None:
         return Markup(
-            "How many customers a mailing reaches cannot be told: all had part in the ranking, and "
-            "none is left to measure on."
+            language.gettext(
+                "How many customers a mailing reaches cannot be told: all had part in the ranking, "
+                "and none is left to measure on."
+            )
         )
+    by_segments = rows["segment"]["customers_reached"]
+    templates = _reach_templates(ranked, by_segments)
     return fill(
-        _reach_template(ranked, rows["segment"]["customers_reached"]),
-        depth=percent(DEPTH),
-        ranking="customer-likeness" if ranking == "logistic" else plural(n_micro, "micro-segment"),
-        reached=reached_text(ranked, Language()),
-        lift=one_decimal(ranked["lift"]),
-        segments=quantity(
-            "reached-by-segments", percent_tenths(rows["segment"]["customers_reached"])
-        ),
+        " ".join(language.gettext(template) for template in templates),
+        depth=language.percent(DEPTH),
+        ranking=language.gettext("customer-likeness")
+        if ranking == "logistic"
+        else language.ngettext("{n:count} micro-segment", "{n:count} micro-segments", n_micro),
+        reached=reached_text(ranked, language),
+        lift=language.one_decimal(ranked["lift"]),
+        segments=quantity("reached-by-segments", language.percent_tenths(by_segments)),
     )
 
 
-def _reach_template(ranked: Mapping[str, Any], by_segments: float) -> str:
-    """Sentence on a reach, by whether it is more than without selection and by segments."""
-    begin = "The best {depth} of the population by {ranking} reach {reached} of all customers, "
-    if not _more(by_segments, ranked["customers_reached"]):
-        end = " Whole segments reach {segments}."
-    elif by_segments <= ranked["high"]:
-        end = " Whole segments reach {segments}, which is more, though chance alone may do that."
-    else:
-        end = " Whole segments reach {segments}, which is more."
+def _reach_templates(ranked: Mapping[str, Any], by_segments: float) -> tuple[str, str]:
+    """Sentences on a reach, by whether it is more than without selection and by segments."""
     if ranked["lift"] >= 1.05:
-        return f"{begin}{{lift}} times as many as without selection.{end}"
-    if ranked["lift"] <= 0.95:
-        return f"{begin}fewer than without selection.{end}"
-    return f"{begin}no more than without selection.{end}"
+        reach = N_(
+            "The best {depth} of the population by {ranking} reach {reached} of all customers, "
+            "{lift} times as many as without selection."
+        )
+    elif ranked["lift"] <= 0.95:
+        reach = N_(
+            "The best {depth} of the population by {ranking} reach {reached} of all customers, "
+            "fewer than without selection."
+        )
+    else:
+        reach = N_(
+            "The best {depth} of the population by {ranking} reach {reached} of all customers, no "
+            "more than without selection."
+        )
+    if not _more(by_segments, ranked["customers_reached"]):
+        return reach, N_("Whole segments reach {segments}.")
+    if by_segments <= ranked["high"]:
+        return reach, N_(
+            "Whole segments reach {segments}, which is more, though chance alone may do that."
+        )
+    return reach, N_("Whole segments reach {segments}, which is more.")
 
 
 def ranking_sentences(
-    gains: pl.DataFrame, n_micro: int, n_segments: int, ranking: str = "micro", why: str = ""
+    gains: pl.DataFrame,
+    n_micro: int,
+    n_segments: int,
+    ranking: str = "micro",
+    why: str = "",
+    language: Language = ENGLISH,
 ) -> tuple[str, str]:
     """Sentences on the rankings, and on the one that jobs.export uses."""
-    cells = plural(n_micro, "micro-segment")
+    _ = language.gettext
     if n_micro > n_segments:
-        sentence = (
-            f"Whole segments are a coarse rank. {cells}, ranked by their share of customers, put "
-            "the population in a finer order."
-        )
+        sentences = [
+            _(
+                "Whole segments are a coarse rank. {n:count} micro-segments, ranked by their share "
+                "of customers, put the population in a finer order.",
+                n=n_micro,
+            )
+        ]
     else:
-        sentence = (
-            f"{cells}, as few people allow no more, {'is' if n_micro == 1 else 'are'} no finer "
+        order = language.ngettext(
+            "{n:count} micro-segment, as few people allow no more, is no finer an order of the "
+            "population than {segments}.",
+            "{n:count} micro-segments, as few people allow no more, are no finer an order of the "
+            "population than {segments}.",
+            n_micro,
+            segments=language.ngettext(
+                "{n:count} whole segment", "{n:count} whole segments", n_segments
+            ),
         )
-        sentence += f"an order of the population than {plural(n_segments, 'whole segment')}."
+        sentences = [order]
     if (gains["by"] == "logistic").any():
-        sentence += (
-            " Customer-likeness is finest: how many times commoner people with the same attributes "
+        likeness = _(
+            "Customer-likeness is finest: how many times commoner people with the same attributes "
             "are among customers than in the population, times 100. It says who is like a "
             "customer, not how many will respond."
         )
+        sentences.append(likeness)
+    order = " ".join(sentences)
     if ranking == "logistic":
-        return sentence, f"The list is ranked by customer-likeness: {why}."
+        return order, _("The list is ranked by customer-likeness: {why}.", why=why)
     deep = gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9)
     reached = dict(deep.select("by", "customers_reached").iter_rows())
     if not _more(reached.get("segment"), reached.get("micro_segment")):
-        return sentence, ""
-    return sentence, (
+        return order, ""
+    return order, _(
         "The list is ranked by micro-segments, also here, where whole segments reach more of the "
-        f"customers at {percent(DEPTH)}."
+        "customers at {depth:percent}.",
+        depth=DEPTH,
     )
 
 
-def weight_sentences(weights: pl.DataFrame) -> tuple[str, ...]:
+def weight_sentences(weights: pl.DataFrame, language: Language = ENGLISH) -> tuple[str, ...]:
     """Sentences on the strongest weights of the likeness."""
     return tuple(
-        f"{label[:1].upper()}{label[1:]}: {one_decimal(odds)} times"
+        language.gettext("{label}: {odds:one_decimal} times", label=capitalised(label), odds=odds)
         for label, odds in weights.head(MAX_WEIGHTS).select("label", "odds_ratio").iter_rows()
     )
 
 
-def depth_sentences(depth: Mapping[str, Any]) -> tuple[Markup, ...]:
+def depth_sentences(depth: Mapping[str, Any], language: Language = ENGLISH) -> tuple[Markup, ...]:
     """Sentences on how the most profitable depth is reckoned, and on its assumption."""
     rate = depth["base_response_rate"]
     sentences = (
-        "A piece costs {cost} and an order earns {margin}. So a piece pays where people respond at "
-        "{pays} or more, which is an index of {index}.",
-        "The depth that pays most is {depth}; by the limits of the index it lies between {low} and "
-        "{high}.",
-        "Assumed: people respond in proportion to their index, those of index 100 at {rate}. The "
-        "ranges allow for chance, not for a wrong assumption: a test mailing tells better.",
+        N_(
+            "A piece costs {cost} and an order earns {margin}. So a piece pays where people "
+            "respond at {pays} or more, which is an index of {index}."
+        ),
+        N_(
+            "The depth that pays most is {depth}; by the limits of the index it lies between {low} "
+            "and {high}."
+        ),
+        N_(
+            "Assumed: people respond in proportion to their index, those of index 100 at {rate}. "
+            "The ranges allow for chance, not for a wrong assumption: a test mailing tells better."
+        ),
     )
     fields = {
-        "cost": quantity("cost-per-piece", money(depth["cost_per_piece"])),
-        "margin": quantity("margin-per-order", money(depth["margin_per_order"])),
-        "pays": quantity("rate-that-pays", percent_tenths(rate * depth["break_even_index"] / 100)),
-        "index": quantity("break-even-of-people", short_number(depth["break_even_index"])),
+        "cost": quantity("cost-per-piece", language.money(depth["cost_per_piece"])),
+        "margin": quantity("margin-per-order", language.money(depth["margin_per_order"])),
+        "pays": quantity(
+            "rate-that-pays", language.percent_tenths(rate * depth["break_even_index"] / 100)
+        ),
+        "index": quantity("break-even-of-people", language.short_number(depth["break_even_index"])),
         "depth": quantity(
             at_depth("depth", depth["recommended_depth"]),
-            percent_tenths(depth["recommended_depth"]),
+            language.percent_tenths(depth["recommended_depth"]),
         ),
-        "low": quantity("depth-low", percent_tenths(depth["depth_low"])),
-        "high": quantity("depth-high", percent_tenths(depth["depth_high"])),
-        "rate": quantity("base-rate", percent_tenths(rate)),
+        "low": quantity("depth-low", language.percent_tenths(depth["depth_low"])),
+        "high": quantity("depth-high", language.percent_tenths(depth["depth_high"])),
+        "rate": quantity("base-rate", language.percent_tenths(rate)),
     }
-    return tuple(fill(sentence, **fields) for sentence in sentences)
+    return tuple(fill(language.gettext(sentence), **fields) for sentence in sentences)
 
 
 def _more(share: float | None, than: float | None) -> bool:

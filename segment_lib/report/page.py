@@ -73,20 +73,20 @@ def first_screen(facts: RunFacts, segments: tuple[Segment, ...]) -> advice.Advic
         break_even = (
             advice.break_even_of_segments(facts.segments, facts.depth) if by_customers else None
         )
-        return advice.advise(segments, facts.depth, break_even)
-    by_size = advice.advise(segments, None, None)
-    reach = mailing.reach_sentence(facts.gains, facts.n_micro, facts.ranking)
+        return advice.advise(segments, facts.depth, break_even, facts.language)
+    by_size = advice.advise(segments, None, None, facts.language)
+    reach = mailing.reach_sentence(facts.gains, facts.n_micro, facts.ranking, facts.language)
     return replace(by_size, backing=(reach, *by_size.backing) if reach else by_size.backing)
 
 
 def _segments(facts: RunFacts) -> tuple[Segment, ...]:
-    return build_segments(facts.segments, facts.names, facts.traits, facts.min_cell)
+    return build_segments(facts.segments, facts.names, facts.traits, facts.min_cell, facts.language)
 
 
 def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Figure]) -> str:
     language = facts.language
     chosen = facts.sweep.filter("chosen")["n_clusters"].to_list()
-    groups = build_groups(facts.groups, facts.group_traits, segments, facts.min_cell)
+    groups = build_groups(facts.groups, facts.group_traits, segments, facts.min_cell, language)
     clustered = facts.segments.filter(facts.segments["segment"] != SET_ASIDE)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("segment_lib", "report"),
@@ -118,21 +118,23 @@ def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Fi
         heat=heat_map(segments, language),
         portrait=portrait,
         order=mailing.ranking_sentences(
-            facts.gains, facts.n_micro, clustered.height, facts.ranking, facts.why
+            facts.gains, facts.n_micro, clustered.height, facts.ranking, facts.why, language
         ),
         calibration=(
             None
             if facts.calibration is None
             else tables.calibration_table(facts.calibration, facts.min_cell, language)
         ),
-        weights=() if facts.weights is None else mailing.weight_sentences(facts.weights),
-        warnings=answer.warnings(segments, facts.sweep, facts.suspicious),
+        weights=() if facts.weights is None else mailing.weight_sentences(facts.weights, language),
+        warnings=answer.warnings(segments, facts.sweep, facts.suspicious, language),
         association=answer.association_sentences(
-            facts.tests, with_statistic=not any(segment.is_suppressed for segment in segments)
+            facts.tests,
+            language,
+            with_statistic=not any(segment.is_suppressed for segment in segments),
         ),
-        pays=mailing.depth_sentences(facts.depth) if facts.depth else (),
-        others=answer.sweep_sentences(facts.sweep),
-        sensitivity=answer.sensitivity_sentence(facts.sensitivity),
+        pays=mailing.depth_sentences(facts.depth, language) if facts.depth else (),
+        others=answer.sweep_sentences(facts.sweep, language),
+        sensitivity=answer.sensitivity_sentence(facts.sensitivity, language),
         chosen=chosen[0] if chosen else None,
         segments=segments,
         index=tables.index_table(segments, language),
@@ -158,7 +160,7 @@ def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Fi
         fairness=tables.fairness_tables(
             facts.fairness, {segment.number: segment.title for segment in segments}, language
         ),
-        uneven=answer.fairness_sentences(facts.fairness, facts.min_segment_rows),
+        uneven=answer.fairness_sentences(facts.fairness, facts.min_segment_rows, language),
         components=components(facts.components, facts.loadings, language, shown=COMPONENTS),
         tables=tables,
         data_tables=data_tables,

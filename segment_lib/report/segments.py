@@ -6,6 +6,7 @@ import polars as pl
 
 from segment_lib.disclosure import suppress_segments, suppressed_segments
 from segment_lib.report.formatting import capitalised, finite
+from segment_lib.schema.language import ENGLISH, N_, Language
 from segment_lib.terms import (
     AVERAGE,
     DISSOLVED,
@@ -24,8 +25,8 @@ WORDS = dict(
     zip(
         LEVELS,
         (
-            *("far above average", "above average", "about average"),
-            *("below average", "far below average"),
+            *(N_("far above average"), N_("above average"), N_("about average")),
+            *(N_("below average"), N_("far below average")),
         ),
         strict=True,
     )
@@ -34,7 +35,7 @@ WORDS = dict(
 
 HALF, TWICE = 50, 200
 """An index whose limits go beyond these is unclear."""
-UNCLEAR, NOT_SHOWN = "unclear", "not shown"
+UNCLEAR, NOT_SHOWN = N_("unclear"), N_("not shown")
 SUPPRESSED = "hidden"
 """The verdict of a segment with suppressed counts."""
 
@@ -81,6 +82,8 @@ class Segment:
     stability: float | None
     is_small: bool
     traits: tuple[Trait, ...]
+    language: Language = ENGLISH
+    """What its words are written in."""
 
     @property
     def is_set_aside(self) -> bool:
@@ -93,7 +96,7 @@ class Segment:
 
     @property
     def name(self) -> str:
-        return segment_name(self.number)
+        return segment_name(self.number, self.language)
 
     @property
     def full_name(self) -> str:
@@ -110,6 +113,11 @@ class Segment:
 
     @property
     def verdict_word(self) -> str:
+        return self.language.gettext(self.level)
+
+    @property
+    def level(self) -> str:
+        """The word of its verdict in English, by which the glossary explains it."""
         if self.is_suppressed:
             return NOT_SHOWN
         low, high = self.limits or (None, None)
@@ -117,12 +125,14 @@ class Segment:
 
     @property
     def stability_label(self) -> str:
-        return stability_label(self.stability)
+        return self.language.gettext(stability_label(self.stability))
 
 
-def segment_name(number: int) -> str:
+def segment_name(number: int, language: Language = ENGLISH) -> str:
     """Name of a segment on cards and in tables."""
-    return "Set aside" if number == SET_ASIDE else f"Segment {number}"
+    if number == SET_ASIDE:
+        return language.gettext("Set aside")
+    return language.gettext("Segment {number}", number=number)
 
 
 def is_wide(limits: tuple[float, float] | None) -> bool:
@@ -131,18 +141,22 @@ def is_wide(limits: tuple[float, float] | None) -> bool:
 
 
 def stability_label(stability: float | None) -> str:
-    """Label of a mean Jaccard coefficient, such as "found again"."""
+    """Label of a mean Jaccard coefficient in English, such as "found again"."""
     if stability is None:
-        return "not measured"
+        return N_("not measured")
     if stability >= FOUND_AGAIN:
-        return "found again"
+        return N_("found again")
     if stability >= STABLE:
-        return "found again in outline"
-    return "uncertain" if stability > DISSOLVED else "not found again"
+        return N_("found again in outline")
+    return N_("uncertain") if stability > DISSOLVED else N_("not found again")
 
 
 def build_segments(
-    shares: pl.DataFrame, names: pl.DataFrame, traits: pl.DataFrame, min_cell: int
+    shares: pl.DataFrame,
+    names: pl.DataFrame,
+    traits: pl.DataFrame,
+    min_cell: int,
+    language: Language = ENGLISH,
 ) -> tuple[Segment, ...]:
     """Segments of a run by falling index, those without one after, the rows set aside last."""
     titles = dict(names.select("segment", "name").iter_rows())
@@ -166,6 +180,7 @@ def build_segments(
                 traits=()
                 if row["population_rows"] is None
                 else traits_of(traits, number, min_cell),
+                language=language,
             )
         )
     return tuple(sorted(built, key=_by_index))

@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 import vl_convert
 
-from segment_lib.report.formatting import NOTHING
 from segment_lib.report.theme import PALETTE
+from segment_lib.schema.language import NOTHING
 
 _SVG = "http://www.w3.org/2000/svg"
 _VARIABLES = {colour: f"var(--{name})" for name, colour in PALETTE.items()}

@@ -236,7 +236,7 @@ def response_table(response: pl.DataFrame, min_cell: int, language: Language) ->
     visible = rows.with_columns(
         *(pl.when(is_shown).then(column).alias(column) for column, is_shown in shown.items()),
         pl.when(pl.all_horizontal(*shown.values())).then(pl.col(_RATES)),
-        name=pl.Series([segment_name(s) for s in rows["segment"]], dtype=pl.String),
+        name=pl.Series([segment_name(s, language) for s in rows["segment"]], dtype=pl.String),
         extract=pl.col("extract").replace(names),
     )
     return table(
@@ -279,7 +279,10 @@ def fairness_tables(
             ]
         body = []
         for number in sorted(rows["segment"].unique(), key=lambda s: (s == SET_ASIDE, s)):
-            line = [Cell(segment_name(number), number), Cell(titles.get(number) or NOTHING)]
+            line = [
+                Cell(segment_name(number, language), number),
+                Cell(titles.get(number) or NOTHING),
+            ]
             for level, _label in levels:
                 row = cells[number, level]
                 line += [Cell(percent(row[key]), row[key]) for key in _SHARES]
@@ -317,11 +320,13 @@ def stability_table(
     suppressed = [segment.number for segment in segments if segment.population_rows is None]
     small = suppressed_segments(pl.col("population_rows"), min_cell)
     visible = rows.with_columns(
-        name=pl.Series([segment_name(s) for s in rows["segment"]], dtype=pl.String),
+        name=pl.Series([segment_name(s, language) for s in rows["segment"]], dtype=pl.String),
         population_rows=pl.when(~small & ~pl.col("segment").is_in(suppressed)).then(
             "population_rows"
         ),
-        label=pl.Series([stability_label(value) for value in rows["stability"]], dtype=pl.String),
+        label=pl.Series(
+            [_(stability_label(value)) for value in rows["stability"]], dtype=pl.String
+        ),
     )
     return table(
         "stability",

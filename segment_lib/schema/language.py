@@ -126,11 +126,15 @@ class Language:
         pattern = Locale.parse(LOCALES[self.code]).percent_formats[None].pattern
         return str(pattern.replace("#,##0", self.decimals(100 * share, digits)))
 
-    def times(self, index: float) -> str:
-        """Ratio of an index: 310 is '3.1 times'."""
+    def ratio(self, index: float) -> str:
+        """Ratio of an index: 310 is '3.1'."""
         ratio = index / 100
         digits = 0 if ratio >= 9.95 else 1 if ratio >= 1.25 or ratio < 0.75 else 2
-        return self.gettext("{ratio} times", ratio=self.decimals(ratio, digits))
+        return self.decimals(ratio, digits)
+
+    def times(self, index: float) -> str:
+        """Ratio of an index in words: 310 is '3.1 times'."""
+        return self.gettext("{ratio} times", ratio=self.ratio(index))
 
     def index_range(self, low: float, high: float) -> str:
         """Range between the limits of an index: '80 to 120'."""
@@ -160,6 +164,9 @@ class Language:
             "currency": ["", ""],
             "percent": self._percent(0.0, 0).removeprefix("0"),
         }
+
+
+ENGLISH = Language()
 
 
 @dataclass(frozen=True)
