@@ -3,6 +3,7 @@
 from collections import Counter
 
 import numpy as np
+import polars as pl
 from dask import delayed
 
 from jobs.command import run_alone
@@ -27,7 +28,7 @@ from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.tasks.assign import count_assigned
 from segment_lib.tasks.count import BYTES_PER_CELL, BYTES_PER_FEATURE, add_counts, count_parts
 from segment_lib.tasks.tallies import sum_of_tallies
-from segment_lib.terms import EXTRACTS
+from segment_lib.terms import EXTRACTS, SET_ASIDE
 
 
 def run(context: Context) -> Outcome:
@@ -118,7 +119,7 @@ def run(context: Context) -> Outcome:
         "describe",
     ):
         context.write_table(getattr(artifacts, name.upper()), getattr(tables, name))
-    n_verdicts = Counter(shown["verdict"])
+    n_verdicts = Counter(shown.filter(pl.col("segment") != SET_ASIDE)["verdict"])
     total = population_rows.total() + customer_rows.total()
     message = f"{n_verdicts['over']} segments over, {n_verdicts['under']} under"
     return Outcome(Compared(tuple(suspicious)), total, total, message)

@@ -57,7 +57,7 @@ def group_table(
     base: str,
     min_rows: int,
 ) -> pl.DataFrame:
-    """Return index, limits and verdict of each group, told by the number of its first segment.
+    """Return index, limits and verdict of each group, by the number of its first segment.
 
     The limits hold for as many comparisons as there are segments, so that a group of one segment
     has the figures of that segment.

@@ -4,25 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-GROUPS = {
-    "group": pl.Int32,
-    "segments": pl.String,
-    "name": pl.String,
-    "population_rows": pl.Int64,
-    "population_share": pl.Float64,
-    "customer_rows": pl.Int64,
-    "customer_share": pl.Float64,
-    "index": pl.Float64,
-    "index_low": pl.Float64,
-    "index_high": pl.Float64,
-    "verdict": pl.String,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "drawn_index": pl.Float64,
-    "drawn_low": pl.Float64,
-    "drawn_high": pl.Float64,
-    "small": pl.Boolean,
-}
+_OF_SEGMENTS = ("segment", "stability", "found_again")
+"""Figures of a segment that a group has not."""
 
 
 def count_by_group(people: pl.DataFrame, group_of: Mapping[int, int]) -> pl.DataFrame:
@@ -44,7 +27,7 @@ def groups_table(
     segment_names: pl.DataFrame,
     group_of: Mapping[int, int],
 ) -> pl.DataFrame:
-    """Table of the groups, columns of GROUPS; a group of one segment has the name of that.
+    """Table of the groups, figures after names; a group of one segment has the name of that.
 
     Parameters
     ----------
@@ -60,8 +43,11 @@ def groups_table(
     numbers = figures["segment"].to_list()
     listed = [members.get(number, []) for number in numbers]
     chosen = [names_alone if len(segments) < 2 else names for segments in listed]
-    return figures.with_columns(
+    return figures.select(
         pl.col("segment").alias("group"),
         pl.Series("segments", [", ".join(map(str, segments)) for segments in listed]),
-        pl.Series("name", [names.get(n) for names, n in zip(chosen, numbers, strict=True)]),
-    ).select(pl.col(name).cast(kind) for name, kind in GROUPS.items())
+        pl.Series(
+            "name", [names.get(n) for names, n in zip(chosen, numbers, strict=True)], pl.String
+        ),
+        pl.exclude(_OF_SEGMENTS),
+    )

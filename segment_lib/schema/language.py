@@ -5,7 +5,7 @@ import io
 import math
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib import resources
@@ -57,10 +57,6 @@ class Language:
         """Translation of the text for this number, which is its field ``n``."""
         words = catalogue(self.code).ngettext(one, many, number)
         return self._filled(words, {"n": number, **fields})
-
-    def say(self, sentence: "Sentence") -> str:
-        """Translation of a sentence that was put down with its figures."""
-        return self.gettext(sentence.text, **sentence.fields)
 
     def label(self, text: str) -> str:
         """Translation of a label or phrase that the project ships for a known attribute."""
@@ -167,18 +163,6 @@ class Language:
 
 
 ENGLISH = Language()
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence put down in English with its figures, to be drawn in the language of a page."""
-
-    text: str
-    """Marked for the catalogue by `N_`."""
-    fields: Mapping[str, str | int | float] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return Language().say(self)
 
 
 class _Fields(string.Formatter):

@@ -3,8 +3,9 @@
 import polars as pl
 
 from segment_lib.compare import compare_segments
-from segment_lib.profile.groups import GROUPS, count_by_group, groups_table
+from segment_lib.profile.groups import count_by_group, groups_table
 from segment_lib.profile.levels import COUNTS
+from segment_lib.run import artifacts
 
 
 def test_the_people_of_a_group_are_those_of_its_segments_and_others_stay():
@@ -28,7 +29,7 @@ def test_a_group_of_one_segment_has_its_name_and_others_one_of_their_own():
         {"segment": [-1, 0, 3, 5], "name": ["Rows set aside", "Savers, dreamy", "X", "Kept name"]}
     )
     table = groups_table(figures, own, names, {0: 0, 3: 0, 5: 5})
-    assert table.columns == list(GROUPS)
+    assert table.columns == list(artifacts.GROUPS.columns)
     assert table.select("group", "segments", "name", "population_rows").rows() == [
         (-1, "", "Rows set aside", 5),
         (0, "0, 3", "Savers", 60),

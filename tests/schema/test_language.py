@@ -1,10 +1,9 @@
-"""Words and numbers of both languages, and labels that are translated or stay."""
+"""Words and numbers of both languages, and labels."""
 
 import pytest
 
-from segment_lib.schema import Meaning, known_meanings, known_phrases
-from segment_lib.schema.language import Language, Sentence
-from segment_lib.schema.translated import translated_meanings, translated_phrases
+from segment_lib.schema import known_meanings, known_phrases
+from segment_lib.schema.language import Language
 from segment_lib.terms import LANGUAGES
 
 ENGLISH, GERMAN = map(Language, LANGUAGES)
@@ -66,12 +65,6 @@ def test_a_number_chooses_the_singular() -> None:
     assert GERMAN.ngettext(one, many, 1200).startswith("%(n)s Variablen mit")
 
 
-def test_a_sentence_put_down_with_its_figures_is_drawn_in_either_language() -> None:
-    sentence = Sentence("under {n:count}", {"n": 1000})
-    assert str(sentence) == "under 1,000"
-    assert GERMAN.say(sentence) == "unter 1.000"
-
-
 def test_vega_is_given_the_marks_of_the_language() -> None:
     marks = [Language(code).vega for code in LANGUAGES]
     assert [(m["decimal"], m["thousands"], m["percent"]) for m in marks] == [
@@ -80,38 +73,11 @@ def test_vega_is_given_the_marks_of_the_language() -> None:
     ]
 
 
-def test_shipped_labels_are_translated_and_those_of_another_dictionary_stay() -> None:
-    delivered = {
-        # As the dictionary has it: a sentence on the family stands before the meaning.
-        "SEMIO_REL": Meaning(
-            'How strongly: Affinity to the "religious" mindset (1 = strongest)',
-            {"1": "strongest", "2": "very strong", "3": "rather strong"},
-        ),
-        "COLOUR": Meaning("favourite colour", {"1": "high"}),
-    }
-    translated = translated_meanings(delivered, GERMAN)
-    assert translated["SEMIO_REL"] == Meaning(
-        'Neigung zur Haltung "religiös" (1 = am stärksten)',
-        {"1": "am stärksten", "2": "sehr stark", "3": "rather strong"},
-    )
-    assert translated["COLOUR"] == delivered["COLOUR"]
-
-
-def test_english_labels_are_those_shipped() -> None:
-    assert translated_meanings(known_meanings(), ENGLISH) == known_meanings()
-    assert translated_phrases(known_phrases(), ENGLISH) == known_phrases()
-
-
-def test_levels_that_differ_in_english_differ_in_german() -> None:
-    german = translated_meanings(known_meanings(), GERMAN)
-    for name, meaning in known_meanings().items():
-        assert len(set(german[name].levels.values())) == len(set(meaning.levels.values())), name
-    phrases = translated_phrases(known_phrases(), GERMAN)
-    for name, own in known_phrases().items():
-        assert len(set(phrases[name].words.values())) == len(set(own.words.values())), name
-
-
-def test_meanings_that_differ_in_english_differ_in_german() -> None:
-    german = translated_meanings(known_meanings(), GERMAN)
-    meanings = {name: meaning.meaning for name, meaning in known_meanings().items()}
-    assert len({m.meaning for m in german.values()}) == len(set(meanings.values())) == 85
+def test_labels_that_differ_in_english_differ_in_german() -> None:
+    texts = {name: meaning.levels for name, meaning in known_meanings().items()}
+    texts |= {f"phrases {name}": own.words for name, own in known_phrases().items()}
+    texts["meanings"] = {name: m.meaning for name, m in known_meanings().items()}
+    for name, labels in texts.items():
+        german = {GERMAN.label(label) for label in labels.values()}
+        assert len(german) == len(set(labels.values())), name
+        assert {ENGLISH.label(label) for label in labels.values()} == set(labels.values())
