@@ -38,8 +38,10 @@ class Relay:
         with suppress(OSError):
             while True:
                 caller, _ = self._server.accept()
+                # Known before there is anybody to connect to: a scheduler that ends refuses.
+                self._open.append(caller)
                 called = socket.create_connection(("127.0.0.1", self._port))
-                self._open += [caller, called]
+                self._open.append(called)
                 for source, target in ((caller, called), (called, caller)):
                     threading.Thread(target=self._pump, args=(source, target), daemon=True).start()
 
