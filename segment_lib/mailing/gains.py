@@ -117,8 +117,9 @@ def micro_table(
     rows, customers_in = pl.col("population_rows"), pl.col("customer_rows")
     everyone = int(counted["population_rows"].sum())
     placed = counted.filter(pl.col("segment") != SET_ASIDE)
-    # As of segments, 100 is the average of those who have one, where any customer has.
-    average = placed if placed["customer_rows"].sum() else counted
+    # As of segments, 100 is the average of those who have one, where people and customers have.
+    peopled = all(placed[name].sum() for name in ("population_rows", "customer_rows"))
+    average = placed if peopled else counted
     per_row = int(average["customer_rows"].sum()) / int(average["population_rows"].sum())
     segments = counted.group_by("segment").agg(
         pl.when(rows.sum() > 0)

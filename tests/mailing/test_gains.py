@@ -74,6 +74,13 @@ def test_a_segment_of_customers_alone_comes_last_and_has_no_index() -> None:
     )
 
 
+def test_where_no_person_has_a_segment_the_average_is_of_everybody() -> None:
+    """Customers may have one without them: set-aside people, and customers in segment 0."""
+    aside, alone = micro_table(counts((-1, -1, 100, 5, 5), (0, 0, 0, 5, 5))).rows(named=True)
+    assert (aside["micro_segment"], aside["index"]) == (-1, pytest.approx(100 * 10 / 20))
+    assert (alone["micro_segment"], alone["index"]) == (0, None)
+
+
 @pytest.mark.parametrize("ranking", [0, 7])
 def test_without_a_measured_customer_no_gain_is_told(ranking: int) -> None:
     table = gains_table(counts((0, 0, 100, ranking, 0), (1, 1, 100, 0, 0)))
