@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segment_lib.cluster.spill import Scratch
-from segment_lib.model import lloyd as lloyd_module
 from segment_lib.model import RowBounds, row_blocks
+from segment_lib.model import lloyd as lloyd_module
 from segment_lib.model.lloyd import (
     Changes,
     ClusteringState,
