@@ -168,7 +168,13 @@ def _add_clean(arguments: argparse.ArgumentParser) -> None:
 def _add_draft(arguments: argparse.ArgumentParser) -> None:
     add = arguments.add_argument
     add("population", help="the population extract: CSV or Parquet; a file, folder or glob")
-    add("customers", help="the customer extract, with the same columns")
+    add("customers", nargs="?", default="", help="the customer extract, with the same columns")
+    add(
+        "--customers-where",
+        default="",
+        metavar='"COLUMN = VALUE"',
+        help="in place of a customer extract: the rows of the population that are customers",
+    )
     add("-o", "--out", type=Path, default=Path("my"), metavar="FOLDER", help="default: my")
     add("--dictionary", type=Path, metavar="FILE", help="data dictionary in Markdown, with labels")
     add("--force", action="store_true", help="replace the files of an earlier draft")

@@ -21,6 +21,7 @@ from segment_lib.schema import (
     known_phrases,
     read_dictionary,
 )
+from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.drafted import format_codes, write_summary
 from segment_lib.sources.numbers import NATIVE_FORMAT
 from segment_lib.storage.stores import is_remote
@@ -119,9 +120,15 @@ def draft(
     customers: CountedExtract,
     *,
     dictionary: Path | None,
+    mark: CustomerMark | None = None,
     min_cell: int,
 ) -> Draft:
-    """Draft the job that segments the population and compares the customers."""
+    """Draft the job that segments the population and compares the customers.
+
+    Parameters
+    ----------
+    mark : what tells the customers from others, if they have no files of their own
+    """
     names = list(dict.fromkeys((*population.columns, *customers.columns)))
     shared = [name for name in names if name in population.columns and name in customers.columns]
     known = known_columns(names, dictionary)
@@ -139,7 +146,14 @@ def draft(
                 min_cell=min_cell,
             )
         )
-    roles, columns = assign_roles(columns)
+    marks = {
+        column.name: ColumnDraft(column.name, "left out", "marks the customers", column.counts)
+        for column in columns
+        if mark and column.name == mark.column
+    }
+    roles, others = assign_roles([column for column in columns if column.name not in marks])
+    by_name = {column.name: column for column in others} | marks
+    columns = [by_name[name] for name in names]
     return Draft(population, customers, tuple(columns), roles, str(dictionary or ""))
 
 
@@ -170,10 +184,14 @@ def _orders(
     return orders({name: cells[::step] for name, cells in codes.items()}, asked)
 
 
-def write_config(draft: Draft, folder: Path, paths: Mapping[str, str]) -> str:
+def write_config(
+    draft: Draft, folder: Path, paths: Mapping[str, str], customers_where: str = ""
+) -> str:
     """Write the config, with paths from its folder on, and a comment at each key to look at."""
     keys = {extract.name: _format_keys(extract) for extract in (draft.population, draft.customers)}
-    located = {name: _value(_relative(path, folder)) for name, path in paths.items()}
+    located = {name: _value(_relative(path, folder)) for name, path in paths.items() if path}
+    if customers_where:
+        located["customers_where"] = _value(customers_where)
     inputs, tables = list[str](), list[str]()
     if keys["population"] == keys["customers"]:
         inputs = [*(f"{name} = {path}" for name, path in located.items()), *keys["population"]]

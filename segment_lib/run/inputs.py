@@ -28,7 +28,7 @@ def _attributes(schema: Schema) -> Any:
 
 
 def _delivered_files(job: Job) -> Mapping[str, DeliveredFiles]:
-    patterns = {name: getattr(job.config.inputs, name) for name in EXTRACTS}
+    patterns = {name: job.config.inputs.path(name) for name in EXTRACTS}
     return {
         name: DeliveredFiles(
             pattern,

@@ -7,7 +7,7 @@ from typing import Any
 from segment_lib.cluster.memory import Budget
 from segment_lib.cluster.workers import Workers
 from segment_lib.config import Config
-from segment_lib.run.baseline import Baseline
+from segment_lib.run.baseline import Baseline, declared_attributes
 from segment_lib.run.fingerprint import fingerprint_file
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console
@@ -17,7 +17,6 @@ from segment_lib.schema import (
     Schema,
     known_meanings,
     read_dictionary,
-    read_feature_summary,
 )
 from segment_lib.sources import ColumnMapping, find_files, is_packed, path_columns
 from segment_lib.storage.files import file_size
@@ -62,8 +61,7 @@ class Job:
         """The attributes; of a refresh, as its base knows them."""
         if self.baseline:
             return self.baseline.changes.schema
-        inputs = self.config.inputs
-        return read_feature_summary(as_location(inputs.feature_summary), inputs.missing)
+        return declared_attributes(self.config)
 
     @cached_property
     def delivery(self) -> ColumnMapping:
@@ -80,7 +78,7 @@ class Job:
 
     def delivered_now(self, extract: str) -> dict[Location, Any]:
         """Files of an extract with their fingerprints, as they are now."""
-        files = find_files(getattr(self.config.inputs, extract))
+        files = find_files(self.config.inputs.path(extract))
         return {file: self._fingerprint(file) for file in files}
 
     def _fingerprint(self, file: Location) -> list[Any]:

@@ -79,6 +79,12 @@ class Schema:
         """The attributes whose columns hold numbers."""
         return tuple(attribute for attribute in self.attributes if attribute.storage == "number")
 
+    def without(self, name: str) -> "Schema":
+        """Return the schema with a column of that name as no attribute."""
+        if name not in self.names:
+            return self
+        return Schema(tuple(a for a in self.attributes if a.name != name), self.listed)
+
     def __getitem__(self, name: str) -> Attribute:
         return self._by_name[name]
 
