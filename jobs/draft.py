@@ -76,6 +76,7 @@ def draft_job(options: argparse.Namespace) -> None:
         population,
         customers,
         dictionary=options.dictionary,
+        labels=options.labels,
         mark=mark,
         min_cell=min_cell,
     )

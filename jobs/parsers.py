@@ -177,6 +177,7 @@ def _add_draft(arguments: argparse.ArgumentParser) -> None:
     )
     add("-o", "--out", type=Path, default=Path("my"), metavar="FOLDER", help="default: my")
     add("--dictionary", type=Path, metavar="FILE", help="data dictionary in Markdown, with labels")
+    add("--labels", type=Path, metavar="FILE", help="table of labels: column,code,label")
     add("--force", action="store_true", help="replace the files of an earlier draft")
     add("--seed", type=int, default=0, help="of the sample")
     add("--threads", type=count, help="threads on this machine (default: one per processor)")

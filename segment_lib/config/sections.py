@@ -51,6 +51,9 @@ class Inputs(TextFormat):
     data_dictionary: OptionalPath = ""
     """Markdown with a section per attribute; without it the labels shipped for the 85 AZDIAS
     attributes serve."""
+    labels: OptionalPath = ""
+    """A table `column,code,label`, in place of a data dictionary or over its labels
+    ([data](data.md#labels-as-a-table))."""
     missing: Annotated[
         tuple[str, ...],
         Values(are_names, 'a list of codes and words in quotes, such as ["NA", "-1"]'),

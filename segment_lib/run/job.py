@@ -13,10 +13,12 @@ from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console
 from segment_lib.schema import (
     Dictionary,
+    LabelTable,
     Meaning,
     Schema,
     known_meanings,
     read_dictionary,
+    read_labels,
 )
 from segment_lib.sources import ColumnMapping, find_files, is_packed, path_columns
 from segment_lib.storage.files import file_size
@@ -101,11 +103,18 @@ class Job:
         return read_dictionary(as_location(path), self.schema) if path else None
 
     @cached_property
+    def labels(self) -> LabelTable | None:
+        """The delivered table of labels, if one is named."""
+        path = self.config.inputs.labels
+        return read_labels(as_location(path), self.schema) if path else None
+
+    @cached_property
     def meanings(self) -> dict[str, Meaning]:
-        """Meanings of the attributes: from the delivered dictionary, else the labels shipped."""
+        """Meanings of the attributes: as delivered, else the labels shipped."""
         delivered = self.dictionary.meanings if self.dictionary else {}
         shipped = {n: m for n, m in known_meanings().items() if n in self.schema.names}
-        return shipped | delivered
+        meanings = shipped | delivered
+        return self.labels.meanings(meanings) if self.labels else meanings
 
     def scratch(self, staging_dir: Location) -> Location:
         """Private folder for unpublished files, seen by all workers; removed in the end.
