@@ -67,7 +67,7 @@ def draft_job(options: argparse.Namespace) -> None:
     if where and not mark:
         raise ConfigError('--customers-where: expected "column = value", as in "buyer = yes".')
     files = options.customers or options.population
-    form, seed = TextFormat(), options.seed
+    form, seed = TextFormat(sheet=options.sheet), options.seed
     with workers.active():
         count = partial(count_columns, workers.run, form=form, mark=mark, seed=seed)
         population = count("population", options.population)

@@ -167,7 +167,7 @@ def _add_clean(arguments: argparse.ArgumentParser) -> None:
 
 def _add_draft(arguments: argparse.ArgumentParser) -> None:
     add = arguments.add_argument
-    add("population", help="the population extract: CSV or Parquet; a file, folder or glob")
+    add("population", help="the population extract: CSV, Parquet or Excel; a file, folder or glob")
     add("customers", nargs="?", default="", help="the customer extract, with the same columns")
     add(
         "--customers-where",
@@ -177,6 +177,7 @@ def _add_draft(arguments: argparse.ArgumentParser) -> None:
     )
     add("-o", "--out", type=Path, default=Path("my"), metavar="FOLDER", help="default: my")
     add("--dictionary", type=Path, metavar="FILE", help="data dictionary in Markdown, with labels")
+    add("--sheet", default="", metavar="NAME", help="of Excel workbooks (default: the first)")
     add("--labels", type=Path, metavar="FILE", help="table of labels: column,code,label")
     add("--force", action="store_true", help="replace the files of an earlier draft")
     add("--seed", type=int, default=0, help="of the sample")

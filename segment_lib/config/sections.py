@@ -33,8 +33,8 @@ class Inputs(TextFormat):
     """Where the delivered files lie, and how their text is written."""
 
     population: NeededPath = ""
-    """The population extract: CSV or Parquet, plain or packed; a file, a folder of parts, or a glob
-    ([which files](data.md#files-and-folders))."""
+    """The population extract: CSV, Parquet or Excel, plain or packed; a file, a folder of parts, or
+    a glob ([which files](data.md#files-and-folders))."""
     customers: NeededPath = ""
     """The customer extract, with the same columns."""
     customers_where: Annotated[

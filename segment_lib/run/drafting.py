@@ -251,7 +251,9 @@ def _format_keys(extract: CountedExtract) -> list[str]:
     numbers, keys = extract.reading.number_format, []
     if numbers != NATIVE_FORMAT:
         keys = [f"decimal = {_value(numbers.decimal)}", f"thousands = {_value(numbers.thousands)}"]
-    return keys if extract.layout.form.header else [*keys, "header = false"]
+    form = extract.layout.form
+    keys += [f"sheet = {_value(form.sheet)}"] if form.sheet else []
+    return keys if form.header else [*keys, "header = false"]
 
 
 def _relative(path: str, folder: Path) -> str:

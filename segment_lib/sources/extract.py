@@ -17,10 +17,11 @@ from segment_lib.sources.copies import FileDigests
 from segment_lib.sources.delimited import DelimitedPiece
 from segment_lib.sources.marked import MarkedPiece
 from segment_lib.sources.numbers import ambiguous_points
-from segment_lib.sources.packed import expand, is_packed, read_unpacked
+from segment_lib.sources.packed import as_written, expand, is_packed, read_unpacked
 from segment_lib.sources.partitions import PartitionedPiece, Piece, drop_attributes, path_columns
 from segment_lib.sources.sniff import sniff
 from segment_lib.sources.text_format import TextFormat
+from segment_lib.sources.workbook import sheet_remarks
 from segment_lib.storage.location import Location
 
 
@@ -101,7 +102,8 @@ def read_columns(path: Location, form: TextFormat, schema: Schema) -> tuple[str,
 def _own_columns(path: Location, form: TextFormat, schema: Schema) -> tuple[str, ...]:
     if detect_kind(path).parquet:
         return parquet.columns(path)
-    head = read_unpacked(path, delimited.read_head)
+    head = read_unpacked(path, delimited.read_head, form.sheet)
+    form = as_written(path, form)
     if is_packed(path) and head.startswith(b"PAR1"):
         # Parquet names its columns at the end of the file.
         with TemporaryDirectory() as folder:
@@ -237,11 +239,14 @@ def _cut_file(
         return _CutFile(_with_constants(cut, constants, origin))
     with path.open("rb") as file:
         head = delimited.read_head(file)
+    form = as_written(origin, form)
     requested, form = form, sniff(head, form, drop_attributes(schema, in_path), origin)
     own = delimited.columns(head, origin, form, drop_attributes(schema, in_path)).columns
     constants = {name: value for name, value in in_path.items() if name not in own}
     rows = delimited.cut(path, drop_attributes(schema, constants), form, rows_per_part, origin)
     remarks = [remark for piece in rows[:1] for remark in piece.head.remarks]
+    if detect_kind(origin).packing == "xlsx":
+        remarks += sheet_remarks(origin, form)
     if form.encoding == "cp1252" and not requested.encoding:
         remarks.append(
             f"{origin.name} is not UTF-8 and was read as cp1252. If its umlauts look wrong, set "

@@ -124,7 +124,7 @@ def count_columns(
     with TemporaryDirectory() as folder:
         scratch = Path(folder)
         expanded: dict[Location, Location] = {
-            file: expand(file, scratch, scratch) for file in files if is_packed(file)
+            file: expand(file, scratch, scratch, form.sheet) for file in files if is_packed(file)
         }
 
         def pieces(rows: int) -> tuple[Sequence[Piece], tuple[str, ...]]:

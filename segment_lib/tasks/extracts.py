@@ -22,6 +22,7 @@ from segment_lib.sources import (
     ambiguous_points,
     expand,
     is_packed,
+    memory_to_expand,
     open_extract,
     refuse_shared,
     remarks,
@@ -96,15 +97,21 @@ def open_extracts(
         If a file cannot be read or is of both extracts, or neither has the response.
     """
     refuse_shared(*(list(own.fingerprints) for own in delivered.values()))
-    every = dict.fromkeys(file for own in delivered.values() for file in own.fingerprints)
-    packed = [file for file in every if is_packed(file)]
-    unpacked = compute([delayed(expand)(file, scratch, root) for file in packed])
+    sheets = {(f, formats[name].sheet) for name, own in delivered.items() for f in own.fingerprints}
+    packed = sorted((file, sheet) for file, sheet in sheets if is_packed(file))
+    unpacked = compute(
+        [delayed(expand)(file, scratch, root, sheet) for file, sheet in packed],
+        bytes_per_row=1,
+        rows=max((memory_to_expand(file) for file, _ in packed), default=0),
+    )
+    plain = dict(zip(packed, unpacked, strict=True))
     options |= {"id_column": id_column, "response": response, "mark": mark}
-    options["expanded"] = dict(zip(packed, unpacked, strict=True))
-    extracts = [
-        open_extract(name, tuple(own.fingerprints), delivery.columns, form=formats[name], **options)
-        for name, own in delivered.items()
-    ]
+    extracts = []
+    for name, own in delivered.items():
+        files, form = tuple(own.fingerprints), formats[name]
+        expanded = {f: plain[f, form.sheet] for f in files if (f, form.sheet) in plain}
+        options["expanded"] = expanded
+        extracts.append(open_extract(name, files, delivery.columns, form=form, **options))
     if response and not any(response in extract.passthrough for extract in extracts):
         raise DataError(
             f"inputs.response = {response}: neither extract has such a column. Check its name."
