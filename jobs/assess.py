@@ -8,7 +8,7 @@ from segment_lib.encode import MAX_LEVELS, Plan, derive_plan, read_plan, with_re
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.run.artifacts import ATTRIBUTES, PLAN, RAW, ROWS
 from segment_lib.run.context import Context
-from segment_lib.run.inputs import DICTIONARY, EDITABLE_PLAN, MEANINGS, SCHEMA
+from segment_lib.run.inputs import DICTIONARY, EDITABLE_PLAN, LABELS, MEANINGS, SCHEMA
 from segment_lib.run.results import Assessed
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.schema import complete_levels
@@ -25,6 +25,9 @@ def run(context: Context) -> Outcome:
     delivery = Assessment(
         schema, context.by_extract(sum_of_tallies, RAW), complete_levels(meanings)
     )
+    labels = context.source(LABELS)
+    for remark in labels.remarks(delivery.held) if labels else ():
+        context.log(remark)
     attributes = delivery.attributes(context.config.cleaning.max_missing_share)
     dropped = attributes.filter(~pl.col("kept")).select("attribute", "reason")
     without = kept_out(context) | dict(dropped.iter_rows())
@@ -106,7 +109,7 @@ def cost(scale: Scale) -> Cost:
 STAGE = Stage(
     "assess",
     run,
-    reads=(RAW, SCHEMA, MEANINGS, DICTIONARY, EDITABLE_PLAN),
+    reads=(RAW, SCHEMA, MEANINGS, DICTIONARY, LABELS, EDITABLE_PLAN),
     settings=(
         *("cleaning.max_missing_share", "cleaning.max_unseen_share"),
         *("fairness.attributes", "fairness.keep_out", "fairness.min_cell"),

@@ -2,6 +2,9 @@
 
     python -m jobs.draft population.csv customers.csv
     python -m jobs.draft people.csv buyers.csv -o spring --dictionary codes.md
+    python -m jobs.draft people.csv --customers-where "buyer = yes"
+
+In the last form one file holds all people, and a column marks the customers among them.
 
 Looks at a sample of both extracts, then counts all rows in one pass, and writes to my/ (or -o):
 
@@ -17,6 +20,7 @@ Exit codes: 0 done, 2 usage or the files are there, 3 bad input data.
 """
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,6 +32,7 @@ from segment_lib.errors import ConfigError
 from segment_lib.run.draft_screen import screen_lines
 from segment_lib.run.drafting import CONFIG, SUMMARY, draft, write_config
 from segment_lib.run.progress import start_logging
+from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.wording import printable
 from segment_lib.sources import TextFormat
 from segment_lib.storage.files import write_file
@@ -52,23 +57,33 @@ def draft_job(options: argparse.Namespace) -> None:
         )
     min_cell = Fairness().min_cell
     workers = local_workers(options.threads)
-    paths = {"population": options.population, "customers": options.customers}
-    form, seed = TextFormat(), options.seed
-    with workers.active():
-        population = count_columns(workers.run, "population", options.population, form, seed=seed)
-        # What may be an id of the one is looked at as one of the other.
-        customers = count_columns(
-            workers.run,
-            "customers",
-            options.customers,
-            form,
-            ids=population.reading.ids,
-            seed=seed,
+    if bool(options.customers) == bool(options.customers_where):
+        raise ConfigError(
+            "Say who the customers are, once: by a second file, or by "
+            '--customers-where "column = value" if a column of the first marks them.'
         )
-    drafted = draft(population, customers, dictionary=options.dictionary, min_cell=min_cell)
+    where = options.customers_where
+    mark = CustomerMark.parse(where)
+    if where and not mark:
+        raise ConfigError('--customers-where: expected "column = value", as in "buyer = yes".')
+    files = options.customers or options.population
+    form, seed = TextFormat(sheet=options.sheet), options.seed
+    with workers.active():
+        count = partial(count_columns, workers.run, form=form, mark=mark, seed=seed)
+        population = count("population", options.population)
+        customers = count("customers", files, population=population)
+    drafted = draft(
+        population,
+        customers,
+        dictionary=options.dictionary,
+        labels=options.labels,
+        mark=mark,
+        min_cell=min_cell,
+    )
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder, SUMMARY, drafted.summary(min_cell))
-    config = write_config(drafted, folder, paths)
+    paths = {"population": options.population, "customers": options.customers}
+    config = write_config(drafted, folder, paths, where)
     write_file(folder, CONFIG, config.encode())
     for line in screen_lines(drafted, folder, min_cell):
         say(printable(in_its_words(line)))

@@ -8,13 +8,13 @@
 cells first, of people of like customer-likeness (gains/likeness.csv) or micro-segments
 (gains/micro.csv), whichever the run has chosen; within one in the order of a hash, the set-aside
 rows where their index puts them. Of these people known customers (by id, if inputs.id_column was
-set), those in the suppression file and those marked in inputs.suppress_column are left out and
-counted; nobody moves up in their place. The suppression file may be CSV of any form, or Parquet. If
-none of its ids, or none of the customers', is one of the population, nothing is written, unless
---allow-unmatched says that this is right. Without an id column customers cannot be told from
-others: then say in --suppress who is not to be mailed, by row number from 0. The list goes to
-RUN/export as targets.parquet and targets.csv: rank, id or row, segment, micro_segment, the index
-of the cell as micro_index, and likeness where it ranks.
+set, else by inputs.customers_where), those in the suppression file and those marked in
+inputs.suppress_column are left out and counted; nobody moves up in their place. The suppression
+file may be CSV of any form, or Parquet. If none of its ids, or none of the customers', is one of
+the population, nothing is written, unless --allow-unmatched says that this is right. Without
+either, customers cannot be told from others: then say in --suppress who is not to be mailed, by
+row number from 0. The list goes to RUN/export as targets.parquet and targets.csv: rank, id or row,
+segment, micro_segment, the index of the cell as micro_index, and likeness where it ranks.
 targets.json, written last, holds the counts and the sha256 of both. In the CSV file text that a
 spreadsheet would take for a formula gets a leading apostrophe.
 
@@ -76,6 +76,7 @@ from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
 from segment_lib.run.results import Assessed, Gained, Ingested
 from segment_lib.run.staging import export_leftovers
+from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.storage.files import (
     StoredFile,
     hand_over,
@@ -206,14 +207,15 @@ def write_targets(
             "population_rows": population,
             "considered": wanted,
             "listed": tally.listed,
-            "known_customers_left_out": tally.customers if columns.ids else None,
+            "known_customers_left_out": tally.customers if columns.customers_by else None,
+            "customers_by": columns.customers_by,
             "suppressed_left_out": tally.suppressed,
             "marked_left_out": tally.marked,
             "without_id_left_out": tally.without_id,
             "repeated_left_out": tally.repeated,
-            "customer_ids": len(out.customers) if columns.ids else None,
+            "customer_ids": len(out.customers) if columns.customers_by else None,
             "customer_ids_met": count_distinct([run.customers_matched for run in runs])
-            if columns.ids
+            if columns.customers_by
             else None,
             "suppressed_told": len(out.suppressed),
             "suppressed_met": suppressed_met,
@@ -247,6 +249,7 @@ def id_columns(run: RunReader) -> IdColumns:
         marks if marks in ingested.passthrough["population"] or marks in missing else "",
         missing.get(marks, ()),
         repeated > 0 and ingested.repeated_ids == "rows",
+        CustomerMark.parse(ingested.customers_where),
     )
 
 

@@ -10,6 +10,7 @@ from segment_lib.run.context import Context
 from segment_lib.run.inputs import DELIVERY, EXTRACT_FILES, TEXT_FORMATS
 from segment_lib.run.results import Ingested
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.sources import customer_remarks, refuse_copies, unchanging
 from segment_lib.tasks.extracts import RawParts, all_faults, open_extracts, reading_remarks
 from segment_lib.tasks.named import named_remarks
@@ -41,6 +42,7 @@ def run(context: Context) -> Outcome:
         id_column=inputs.id_column,
         suppress_column=inputs.suppress_column,
         repeated_ids=inputs.repeated_ids,
+        customers_where=inputs.customers_where,
         passthrough={parts.name: parts.extract.passthrough for parts in raw},
         ids={name: ids.as_json() for name, ids in people.items()},
         left_out=left_out,
@@ -70,6 +72,7 @@ def read_extracts(
         context.scratch() / "scratch",
         context.root,
         missing=inputs.missing,
+        mark=CustomerMark.parse(inputs.customers_where),
         extra_columns=inputs.extra_columns,
         rows_per_part=context.config.run.rows_per_part,
         **named,
@@ -106,6 +109,7 @@ STAGE = Stage(
         "inputs.suppress_column",
         "inputs.response",
         "inputs.extra_columns",
+        "inputs.customers_where",
         "inputs.repeated_ids",
         "inputs.missing",
         "run.rows_per_part",

@@ -167,10 +167,18 @@ def _add_clean(arguments: argparse.ArgumentParser) -> None:
 
 def _add_draft(arguments: argparse.ArgumentParser) -> None:
     add = arguments.add_argument
-    add("population", help="the population extract: CSV or Parquet; a file, folder or glob")
-    add("customers", help="the customer extract, with the same columns")
+    add("population", help="the population extract: CSV, Parquet or Excel; a file, folder or glob")
+    add("customers", nargs="?", default="", help="the customer extract, with the same columns")
+    add(
+        "--customers-where",
+        default="",
+        metavar='"COLUMN = VALUE"',
+        help="in place of a customer extract: the rows of the population that are customers",
+    )
     add("-o", "--out", type=Path, default=Path("my"), metavar="FOLDER", help="default: my")
     add("--dictionary", type=Path, metavar="FILE", help="data dictionary in Markdown, with labels")
+    add("--sheet", default="", metavar="NAME", help="of Excel workbooks (default: the first)")
+    add("--labels", type=Path, metavar="FILE", help="table of labels: column,code,label")
     add("--force", action="store_true", help="replace the files of an earlier draft")
     add("--seed", type=int, default=0, help="of the sample")
     add("--threads", type=count, help="threads on this machine (default: one per processor)")

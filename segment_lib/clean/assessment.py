@@ -47,6 +47,16 @@ class Assessment:
             name: spelled(values) for name, values in self.extracts["population"].values.items()
         }
 
+    @property
+    def held(self) -> dict[str, frozenset[str] | None]:
+        """Codes that rows of either extract hold, of each attribute; None if too many to count."""
+        held: dict[str, frozenset[str] | None] = {}
+        for name in self.schema.names:
+            values = [extract.values[name] for extract in self.extracts.values()]
+            codes = frozenset(code for own in values for code in spelled(own))
+            held[name] = None if any(own.overflow for own in values) else codes
+        return held
+
     @cached_property
     def levels(self) -> dict[str, tuple[str, ...] | None]:
         """The levels each attribute can have; None for a plain number."""

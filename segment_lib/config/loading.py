@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from segment_lib.config.sections import SECTIONS, Config, Inputs
+from segment_lib.config.sections import REPLACED_BY, SECTIONS, Config, Inputs
 from segment_lib.errors import ConfigError
 from segment_lib.schema.values import Values, keys
 from segment_lib.sources.text_format import TextFormat
@@ -36,7 +36,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
         else:
             sections[name] = _section(name, entries, path.parent, faults)
     if isinstance(inputs := tables.get("inputs", {}), dict):
-        faults += _unset("inputs", inputs)
+        faults += _input_faults(inputs)
     for name, entries in tables.items():
         if name in sections and name != "inputs" and len(_unset(name, entries)) < len(_unset(name)):
             faults += [f"{fault}, while others of it are" for fault in _unset(name, entries)]
@@ -129,6 +129,17 @@ def _unset(name: str, entries: Mapping[str, Any] = MappingProxyType({})) -> list
         for key, values in keys(section).items()
         if not values.accept(getattr(section(), key)) and entries.get(key, "") == ""
     ]
+
+
+def _input_faults(inputs: Mapping[str, Any]) -> list[str]:
+    """Faults of the inputs: keys that are not set, or are set beside what replaces them."""
+    replaced = {key: other for key, other in REPLACED_BY.items() if inputs.get(other)}
+    twice = [
+        f"inputs.{key} and inputs.{other} are both set; leave one of them out"
+        for key, other in replaced.items()
+        if inputs.get(key)
+    ]
+    return [*_unset("inputs", {**inputs, **replaced}), *twice]
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:

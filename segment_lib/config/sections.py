@@ -22,6 +22,7 @@ from segment_lib.config.kinds import (
     is_whole,
     parse_size,
 )
+from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.values import Flag, Values, one_of
 from segment_lib.sources.text_format import TextFormat
 from segment_lib.terms import ALL, LANGUAGES, PLACED
@@ -32,15 +33,27 @@ class Inputs(TextFormat):
     """Where the delivered files lie, and how their text is written."""
 
     population: NeededPath = ""
-    """The population extract: CSV or Parquet, plain or packed; a file, a folder of parts, or a glob
-    ([which files](data.md#files-and-folders))."""
+    """The population extract: CSV, Parquet or Excel, plain or packed; a file, a folder of parts, or
+    a glob ([which files](data.md#files-and-folders))."""
     customers: NeededPath = ""
     """The customer extract, with the same columns."""
+    customers_where: Annotated[
+        str,
+        Values(
+            lambda v: v == "" or (isinstance(v, str) and CustomerMark.parse(v) is not None),
+            '"column = value"',
+        ),
+    ] = ""
+    """`"column = value"`, in place of `customers`: the rows of the population that are customers
+    ([data](data.md#customers-marked-in-the-population))."""
     feature_summary: NeededPath = ""
     """The table `attribute;information_level;type;missing_or_unknown`, one line per attribute."""
     data_dictionary: OptionalPath = ""
     """Markdown with a section per attribute; without it the labels shipped for the 85 AZDIAS
     attributes serve."""
+    labels: OptionalPath = ""
+    """A table `column,code,label`, in place of a data dictionary or over its labels
+    ([data](data.md#labels-as-a-table))."""
     missing: Annotated[
         tuple[str, ...],
         Values(are_names, 'a list of codes and words in quotes, such as ["NA", "-1"]'),
@@ -65,10 +78,24 @@ class Inputs(TextFormat):
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By extract, the keys of its own table, such as [inputs.customers], but the path."""
 
+    @property
+    def mark(self) -> CustomerMark | None:
+        """What marks customers among the population; None where they have files of their own."""
+        return CustomerMark.parse(self.customers_where)
+
+    def path(self, extract: str) -> str:
+        """Where the files of an extract lie."""
+        return self.population if self.mark or extract == "population" else self.customers
+
     def text_format(self, extract: str) -> TextFormat:
         """How the text of an extract is written: its own keys before those of both extracts."""
+        extract = "population" if self.mark else extract
         shared = {f.name: getattr(self, f.name) for f in fields(TextFormat)}
         return TextFormat(**shared | dict(self.formats.get(extract, {})))
+
+
+REPLACED_BY = {"customers": "customers_where"}
+"""Keys of the inputs that need not be set, by the key that is set in their place."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from segment_lib.errors import DataError
 from segment_lib.mailing.suppression import SuppressionFile, matching_columns, open_suppression
 from segment_lib.mailing.targets import Exclusions, SortedPart
 from segment_lib.schema import suppress_column
+from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.ids import NO_ID, hash_ids
 from segment_lib.storage.files import StoredFile, read_part
 from segment_lib.storage.location import Location
@@ -32,6 +33,13 @@ class IdColumns:
     """Its codes that mean missing."""
     repeating: bool = False
     """True if an id may be that of several rows of the population."""
+    customer_mark: CustomerMark | None = None
+    """What marks customers among the population, where that and no id tells them."""
+
+    @property
+    def customers_by(self) -> str | None:
+        """What customers are known by among the population: ``id``, ``mark``, or nothing."""
+        return "id" if self.ids else "mark" if self.customer_mark else None
 
     def read(self, root: Location, raw: StoredFile) -> tuple[pl.Series | None, pl.Series | None]:
         """Return the ids of the rows of a raw part, and who of them must not be mailed."""
@@ -65,7 +73,7 @@ class RunIds:
         DataError
             If it is not certain which column of the suppression file holds the ids.
         """
-        customers = self._customers() if self.columns.ids else _NOBODY
+        customers = self._customers() if self.columns.ids else self._marked_rows()
         if suppress is None:
             return Exclusions(customers, _NOBODY)
         suppression = open_suppression(suppress, self.columns.ids or "row")
@@ -149,6 +157,12 @@ class RunIds:
         keys = np.unique(np.concatenate(self.compute(tasks)))
         return np.asarray(keys[keys != NO_ID])
 
+    def _marked_rows(self) -> np.ndarray:
+        """Return the numbers of the population's rows that are marked as customers, sorted."""
+        mark, files = self.columns.customer_mark, self.raw["population"]
+        tasks = [delayed(_marked)(self.root, file, mark) for file in files if mark]
+        return np.concatenate([_NOBODY, *self.compute(tasks)])
+
 
 def _case_hint(matching: object) -> str:
     return " Some are, but for upper and lower case." if matching else ""
@@ -158,6 +172,8 @@ def exclusion_words(summary: Mapping[str, Any]) -> list[str]:
     """Return who was left out of a list, and how many ids were read and matched, in words."""
     if summary["customer_ids"] is None:
         words = ["no customers (they cannot be known without inputs.id_column)"]
+    elif summary["customers_by"] == "mark":
+        words = [f"{summary['known_customers_left_out']:,} customers, marked as such"]
     else:
         words = [
             f"{summary['known_customers_left_out']:,} known customers ("
@@ -183,6 +199,11 @@ def _match_part(
     root: Location, raw: StoredFile, column: str, samples: Mapping[int, np.ndarray], fold: bool
 ) -> set[int]:
     return matching_columns(read_part(root, raw, columns=[column])[column], samples, fold=fold)
+
+
+def _marked(root: Location, raw: StoredFile, mark: CustomerMark) -> np.ndarray:
+    rows = read_part(root, raw, columns=["row", mark.column])
+    return rows["row"].filter(mark.matches(rows[mark.column])).to_numpy().astype(np.uint64)
 
 
 def _keys(root: Location, raw: StoredFile, column: str, fold: bool) -> np.ndarray:

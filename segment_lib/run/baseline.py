@@ -75,11 +75,11 @@ class Baseline:
     def changes(self) -> Changes:
         """How the delivery differs from that of the base."""
         inputs = self.config.inputs
-        now = read_feature_summary(as_location(inputs.feature_summary), inputs.missing)
+        now = declared_attributes(self.config)
         columns = [
             set(read_columns(file, inputs.text_format(name), now))
             for name in EXTRACTS
-            for file in find_files(getattr(inputs, name))
+            for file in find_files(inputs.path(name))
         ]
         return compare_schemas(
             self.schema,
@@ -154,6 +154,13 @@ class Baseline:
             f"{' '.join(f'{change.sentence}' for change in refused)} Deliver it, or go on without: "
             f"--plan {root / PROPOSED_PLAN.path}, which refits the model."
         )
+
+
+def declared_attributes(config: Config) -> Schema:
+    """Return the attributes of the feature summary; what marks customers is none of them."""
+    inputs = config.inputs
+    schema = read_feature_summary(as_location(inputs.feature_summary), inputs.missing)
+    return schema.without(inputs.mark.column) if inputs.mark else schema
 
 
 def renamed_attributes(config: Config, base: Schema) -> dict[str, str]:

@@ -27,6 +27,7 @@ def screen_lines(draft: Draft, folder: Path, min_cell: int) -> Iterator[str]:
         yield f"{extract.name:<11} {extract.rows:,} rows, {_layout(extract)}"
         for remark in extract.remarks:
             yield f"{'':<11} {remark}"
+    yield from draft.remarks
     yield ""
     yield from _found(draft, min_cell)
     questions = _questions(draft)

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,15 @@ from segment_lib.clean.scales import Order, orders
 from segment_lib.encode.recodings import RECODINGS
 from segment_lib.schema import (
     Attribute,
+    LabelTable,
     Meaning,
     Schema,
     known_meanings,
     known_phrases,
     read_dictionary,
+    read_labels,
 )
+from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.drafted import format_codes, write_summary
 from segment_lib.sources.numbers import NATIVE_FORMAT
 from segment_lib.storage.stores import is_remote
@@ -43,7 +46,10 @@ class Draft:
     columns: tuple[ColumnDraft, ...]
     """In the population's order, then those that only the customers have."""
     roles: Roles
-    dictionary: str = ""
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    """Key of the config to the file that describes columns or codes; empty if there is none."""
+    remarks: tuple[str, ...] = ()
+    """What does not fit together in these files and the rows."""
 
     @property
     def attributes(self) -> list[ColumnDraft]:
@@ -84,8 +90,10 @@ def _share_in_words(part: int, rows: int, min_cell: int) -> str:
     return "nearly all" if 0 < rows - part < min_cell else f"{part / max(1, rows):.1%}"
 
 
-def known_columns(names: Sequence[str], dictionary: Path | None) -> dict[str, KnownColumn]:
-    """What is known of columns by the data dictionary, and by name of those of AZDIAS.
+def known_columns(
+    names: Sequence[str], dictionary: Path | None, table: LabelTable | None = None
+) -> dict[str, KnownColumn]:
+    """What is known of columns by dictionary and labels, and by name of those of AZDIAS.
 
     Raises
     ------
@@ -93,13 +101,18 @@ def known_columns(names: Sequence[str], dictionary: Path | None) -> dict[str, Kn
         If the dictionary cannot be read, or has no section for any column.
     """
     shipped = {name: m for name, m in known_meanings().items() if name in names}
-    schema = Schema(tuple(Attribute(name, "", "categorical", ()) for name in names))
-    labels = read_dictionary(dictionary, schema).meanings if dictionary else {}
+    labels = read_dictionary(dictionary, _codes(names)).meanings if dictionary else {}
+    labels = table.meanings(labels) if table else labels
     known = {name: KnownColumn(meaning) for name, meaning in labels.items() if name in names}
     for name, meaning in shipped.items():
         levels = frozenset(meaning.levels) if meaning.complete else frozenset()
         known[name] = KnownColumn(labels.get(name), levels, _known_kind(name, meaning))
     return known
+
+
+def _codes(names: Sequence[str]) -> Schema:
+    """A schema of columns that may all be codes."""
+    return Schema(tuple(Attribute(name, "", "categorical", ()) for name in names))
 
 
 def _known_kind(name: str, meaning: Meaning) -> Kind:
@@ -119,12 +132,22 @@ def draft(
     customers: CountedExtract,
     *,
     dictionary: Path | None,
+    labels: Path | None = None,
+    mark: CustomerMark | None = None,
     min_cell: int,
 ) -> Draft:
-    """Draft the job that segments the population and compares the customers."""
+    """Draft the job that segments the population and compares the customers.
+
+    Parameters
+    ----------
+    labels : a table ``column,code,label``
+    mark : what tells the customers from others, if they have no files of their own
+    """
     names = list(dict.fromkeys((*population.columns, *customers.columns)))
     shared = [name for name in names if name in population.columns and name in customers.columns]
-    known = known_columns(names, dictionary)
+    table = read_labels(labels, _codes(names)) if labels else None
+    remarks = table.remarks(_held(names, population, customers)) if table else []
+    known = known_columns(names, dictionary, table)
     order = _orders(population, shared, known, min_cell)
     columns = []
     for name in names:
@@ -139,8 +162,26 @@ def draft(
                 min_cell=min_cell,
             )
         )
-    roles, columns = assign_roles(columns)
-    return Draft(population, customers, tuple(columns), roles, str(dictionary or ""))
+    marks = {
+        column.name: ColumnDraft(column.name, "left out", "marks the customers", column.counts)
+        for column in columns
+        if mark and column.name == mark.column
+    }
+    roles, others = assign_roles([column for column in columns if column.name not in marks])
+    by_name = {column.name: column for column in others} | marks
+    columns = [by_name[name] for name in names]
+    files = {"data_dictionary": str(dictionary or ""), "labels": str(labels or "")}
+    return Draft(population, customers, tuple(columns), roles, files, tuple(remarks))
+
+
+def _held(names: Iterable[str], *extracts: CountedExtract) -> dict[str, set[str] | None]:
+    """Codes that rows hold, by column; None if there are too many to count."""
+    held: dict[str, set[str] | None] = {}
+    for name in names:
+        counts = [extract.columns[name] for extract in extracts if name in extract.columns]
+        codes = {code for own in counts for code in (*own.levels, *own.words)}
+        held[name] = None if any(own.n_levels is None for own in counts) else codes
+    return held
 
 
 def _orders(
@@ -170,10 +211,14 @@ def _orders(
     return orders({name: cells[::step] for name, cells in codes.items()}, asked)
 
 
-def write_config(draft: Draft, folder: Path, paths: Mapping[str, str]) -> str:
+def write_config(
+    draft: Draft, folder: Path, paths: Mapping[str, str], customers_where: str = ""
+) -> str:
     """Write the config, with paths from its folder on, and a comment at each key to look at."""
     keys = {extract.name: _format_keys(extract) for extract in (draft.population, draft.customers)}
-    located = {name: _value(_relative(path, folder)) for name, path in paths.items()}
+    located = {name: _value(_relative(path, folder)) for name, path in paths.items() if path}
+    if customers_where:
+        located["customers_where"] = _value(customers_where)
     inputs, tables = list[str](), list[str]()
     if keys["population"] == keys["customers"]:
         inputs = [*(f"{name} = {path}" for name, path in located.items()), *keys["population"]]
@@ -181,8 +226,9 @@ def write_config(draft: Draft, folder: Path, paths: Mapping[str, str]) -> str:
         for name, path in located.items():
             tables += ["", f"[inputs.{name}]", f"path = {path}", *keys[name]]
     inputs.append(f"feature_summary = {_value(SUMMARY)}")
-    if draft.dictionary:
-        inputs.append(f"data_dictionary = {_value(_relative(draft.dictionary, folder))}")
+    for key, path in draft.descriptions.items():
+        if path:
+            inputs.append(f"{key} = {_value(_relative(path, folder))}")
     for key in ("id_column", "suppress_column", "response"):
         if column := getattr(draft.roles, key):
             inputs.append(f"{key} = {_value(column)}")
@@ -205,7 +251,9 @@ def _format_keys(extract: CountedExtract) -> list[str]:
     numbers, keys = extract.reading.number_format, []
     if numbers != NATIVE_FORMAT:
         keys = [f"decimal = {_value(numbers.decimal)}", f"thousands = {_value(numbers.thousands)}"]
-    return keys if extract.layout.form.header else [*keys, "header = false"]
+    form = extract.layout.form
+    keys += [f"sheet = {_value(form.sheet)}"] if form.sheet else []
+    return keys if form.header else [*keys, "header = false"]
 
 
 def _relative(path: str, folder: Path) -> str:

@@ -14,7 +14,7 @@ from segment_lib.run.baseline import Baseline
 from segment_lib.run.job import Job
 from segment_lib.run.reads import Source
 from segment_lib.run.record import Work
-from segment_lib.schema import Dictionary, Meaning, Schema
+from segment_lib.schema import Dictionary, LabelTable, Meaning, Schema
 from segment_lib.sources import ColumnMapping, DeliveredFiles, TextFormat, list_files
 from segment_lib.storage.files import hash_file
 from segment_lib.storage.location import Location
@@ -28,7 +28,7 @@ def _attributes(schema: Schema) -> Any:
 
 
 def _delivered_files(job: Job) -> Mapping[str, DeliveredFiles]:
-    patterns = {name: getattr(job.config.inputs, name) for name in EXTRACTS}
+    patterns = {name: job.config.inputs.path(name) for name in EXTRACTS}
     return {
         name: DeliveredFiles(
             pattern,
@@ -72,6 +72,11 @@ MEANINGS: Source[Mapping[str, Meaning]] = Source(
 DICTIONARY: Source[Dictionary | None] = Source(
     "the delivered data dictionary, which decides meanings alone",
     value=lambda job: job.dictionary,
+    digest=lambda job: None,
+)
+LABELS: Source[LabelTable | None] = Source(
+    "the delivered table of labels, which decides meanings alone",
+    value=lambda job: job.labels,
     digest=lambda job: None,
 )
 

@@ -7,17 +7,18 @@ from typing import Any
 from segment_lib.cluster.memory import Budget
 from segment_lib.cluster.workers import Workers
 from segment_lib.config import Config
-from segment_lib.run.baseline import Baseline
+from segment_lib.run.baseline import Baseline, declared_attributes
 from segment_lib.run.fingerprint import fingerprint_file
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console
 from segment_lib.schema import (
     Dictionary,
+    LabelTable,
     Meaning,
     Schema,
     known_meanings,
     read_dictionary,
-    read_feature_summary,
+    read_labels,
 )
 from segment_lib.sources import ColumnMapping, find_files, is_packed, path_columns
 from segment_lib.storage.files import file_size
@@ -62,8 +63,7 @@ class Job:
         """The attributes; of a refresh, as its base knows them."""
         if self.baseline:
             return self.baseline.changes.schema
-        inputs = self.config.inputs
-        return read_feature_summary(as_location(inputs.feature_summary), inputs.missing)
+        return declared_attributes(self.config)
 
     @cached_property
     def delivery(self) -> ColumnMapping:
@@ -80,7 +80,7 @@ class Job:
 
     def delivered_now(self, extract: str) -> dict[Location, Any]:
         """Files of an extract with their fingerprints, as they are now."""
-        files = find_files(getattr(self.config.inputs, extract))
+        files = find_files(self.config.inputs.path(extract))
         return {file: self._fingerprint(file) for file in files}
 
     def _fingerprint(self, file: Location) -> list[Any]:
@@ -103,11 +103,18 @@ class Job:
         return read_dictionary(as_location(path), self.schema) if path else None
 
     @cached_property
+    def labels(self) -> LabelTable | None:
+        """The delivered table of labels, if one is named."""
+        path = self.config.inputs.labels
+        return read_labels(as_location(path), self.schema) if path else None
+
+    @cached_property
     def meanings(self) -> dict[str, Meaning]:
-        """Meanings of the attributes: from the delivered dictionary, else the labels shipped."""
+        """Meanings of the attributes: as delivered, else the labels shipped."""
         delivered = self.dictionary.meanings if self.dictionary else {}
         shipped = {n: m for n, m in known_meanings().items() if n in self.schema.names}
-        return shipped | delivered
+        meanings = shipped | delivered
+        return self.labels.meanings(meanings) if self.labels else meanings
 
     def scratch(self, staging_dir: Location) -> Location:
         """Private folder for unpublished files, seen by all workers; removed in the end.

@@ -60,6 +60,8 @@ class Ingested(Result):
     """By extract, the columns that are no attributes and are carried along."""
     ids: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """By extract, rows without an id, and rows that repeat one."""
+    customers_where: str = ""
+    """What marks the customers among the population, if anything does."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """By part, rows left out as they repeat an id."""
 

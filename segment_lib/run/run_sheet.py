@@ -23,8 +23,9 @@ _TITLES = {
     "customers": "Customers",
     "feature_summary": "Feature summary",
     "data_dictionary": "Data dictionary",
+    "labels": "Labels",
 }
-_DESCRIPTIONS = ("feature_summary", "data_dictionary")
+_DESCRIPTIONS = ("feature_summary", "data_dictionary", "labels")
 _DIGITS = 16
 
 

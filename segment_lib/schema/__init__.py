@@ -2,6 +2,7 @@
 
 from segment_lib.schema.codes import canonical, is_null_word, is_number
 from segment_lib.schema.dictionary import Dictionary, read_dictionary
+from segment_lib.schema.label_table import LabelTable, read_labels
 from segment_lib.schema.labels import (
     Meaning,
     Phrases,

@@ -1,8 +1,5 @@
 """The feature summary: the attributes of an extract, their types and their missing codes."""
 
-import csv
-import io
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +8,8 @@ from typing import Literal, cast, get_args
 
 from segment_lib.errors import DataError
 from segment_lib.schema.codes import canonical, is_number, read_codes
-from segment_lib.schema.text import Readable, read_text
+from segment_lib.schema.small_table import read_table
+from segment_lib.schema.text import Readable
 
 AttributeType = Literal["categorical", "ordinal", "numeric", "interval", "mixed"]
 NoAttribute = Literal["id", "text", "date", "postcode", "left out"]
@@ -19,7 +17,6 @@ NoAttribute = Literal["id", "text", "date", "postcode", "left out"]
 Storage = Literal["number", "text"]
 
 COLUMNS = ("attribute", "information_level", "type", "missing_or_unknown")
-_SEPARATORS = ";,\t|"
 _TEXT_TYPES = ("categorical", "mixed")
 _MOST_FAULTS = 20
 
@@ -79,6 +76,12 @@ class Schema:
         """The attributes whose columns hold numbers."""
         return tuple(attribute for attribute in self.attributes if attribute.storage == "number")
 
+    def without(self, name: str) -> "Schema":
+        """Return the schema with a column of that name as no attribute."""
+        if name not in self.names:
+            return self
+        return Schema(tuple(a for a in self.attributes if a.name != name), self.listed)
+
     def __getitem__(self, name: str) -> Attribute:
         return self._by_name[name]
 
@@ -103,7 +106,7 @@ def read_feature_summary(path: Readable, missing: Sequence[str] = ()) -> Schema:
     DataError
         If the file is absent, is no such table, or has faults; all of them are listed.
     """
-    header, rows = _table(path)
+    header, rows = read_table(path, COLUMNS, "inputs.feature_summary")
     everywhere = tuple(canonical(code) for code in missing)
     attributes, listed, faults = list[Attribute](), list[str](), list[str]()
     for line, row in rows:
@@ -123,76 +126,6 @@ def read_feature_summary(path: Readable, missing: Sequence[str] = ()) -> Schema:
         raise DataError(f"{path}: {'; '.join(listed)}. Correct the feature summary.")
     columns = tuple(listed) if len(listed) > len(attributes) else ()
     return Schema(tuple(attributes), columns)
-
-
-def _table(path: Readable) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header of a feature summary, and the line number (from 1) and cells of each row."""
-    text = read_text(path, key="inputs.feature_summary")
-    first, separators = 1, _SEPARATORS
-    if declared := re.match(r'"?sep=(.)"?[^\S\r\n]*(?:\r\n?|\n)', text, re.IGNORECASE):
-        first, separators, text = 2, declared.group(1), text[declared.end() :]
-    headers = {separator: _header(text, separator) for separator in separators}
-    separator, header = max(headers.items(), key=lambda item: len(set(item[1]) & set(COLUMNS)))
-    if absent := [name for name in COLUMNS if name not in header]:
-        raise DataError(
-            f"{path}, line {first}: no column {', '.join(absent)}; expected the header "
-            f"{';'.join(COLUMNS)}, with semicolons, commas or tabs. Add the columns, or set "
-            "inputs.feature_summary to the file that has them."
-        )
-    if repeated := [name for name in COLUMNS if header.count(name) > 1]:
-        raise DataError(
-            f"{path}, line {first}: column {', '.join(repeated)} named more than once. Keep one of "
-            "each."
-        )
-    rows = _rows(text, separator, first, path)[1:]
-    return header, [(line, _rejoined(row, len(header), separator)) for line, row in rows]
-
-
-def _header(text: str, separator: str) -> list[str]:
-    """The column names in the first row that is not empty."""
-    try:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        return [_key(name) for name in next((row for row in rows if any(row)), [])]
-    except csv.Error:
-        return []
-
-
-def _rows(text: str, separator: str, first: int, path: Readable) -> list[tuple[int, list[str]]]:
-    """Line number and cells of each row that is not empty, of a text that begins in line `first`.
-
-    Raises
-    ------
-    DataError
-        If a quote is opened and not closed, so that rows would be lost in a cell.
-    """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows, line = [], first
-    try:
-        for row in reader:
-            cells = [cell.strip() for cell in row]
-            if any(cells):
-                rows.append((line, cells))
-            line = reader.line_num + first
-    except csv.Error:
-        raise DataError(
-            f"{path}, line {line}: a quote is opened and not closed, or text follows it. "
-            "Correct it."
-        ) from None
-    return rows
-
-
-def _rejoined(row: list[str], n_columns: int, separator: str) -> list[str]:
-    """Join the list of codes of a row, if it was split at its own separators."""
-    opened = next((i for i, cell in enumerate(row) if cell.startswith(("[", "(", "{", "c("))), None)
-    if opened is None or len(row) <= n_columns:
-        return row
-    closed = opened + len(row) - n_columns
-    return [*row[:opened], separator.join(row[opened : closed + 1]), *row[closed + 1 :]]
-
-
-def _key(name: str) -> str:
-    """The name of a column in lower case, with underscores for blanks and hyphens."""
-    return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
 def _attribute(header: list[str], row: list[str], everywhere: tuple[str, ...]) -> Attribute | str:

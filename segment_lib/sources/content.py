@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import IO, Literal
 
 from segment_lib.errors import DataError
+from segment_lib.sources.workbook import is_workbook
 from segment_lib.storage.location import Location
 
 _LOOK = 4096
@@ -32,7 +33,10 @@ _OTHERS = {
     b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK),
     b"Rar!": ("a RAR archive", _UNPACK),
     b"\x1f\x9d": ("packed by compress", _UNPACK),
-    b"\xd0\xcf\x11\xe0": ("an Excel workbook of the old form (.xls)", "Save the sheet as CSV."),
+    b"\xd0\xcf\x11\xe0": (
+        "an Excel workbook of the old form (.xls), or locked by a password",
+        "Save it as .xlsx without password, or the sheet as CSV.",
+    ),
     b"SQLite format 3\0": ("an SQLite database", _EXPORT),
     b"%PDF-": ("a PDF document", _EXPORT),
     b"ARROW1": ("an Arrow file (Feather)", "Write it as Parquet."),
@@ -54,7 +58,7 @@ _MARKUP = (
     (re.compile(rb"-----BEGIN PGP"), "encrypted", "Decrypt it first."),
 )  # fmt: skip
 
-Packing = Literal["", "gzip", "zstd", "bz2", "xz", "lz4", "zip", "utf-16", "utf-32"]
+Packing = Literal["", "gzip", "zstd", "bz2", "xz", "lz4", "zip", "xlsx", "utf-16", "utf-32"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ def detect_kind(path: Location) -> FileKind:
     """
     with path.open("rb") as file:
         head = file.read(_LOOK)
+        if head.startswith(b"PK\x03\x04") and is_workbook(_members(file)):
+            return FileKind(packing="xlsx")
     for beginning, packing in _PACKED.items():
         if head.startswith(beginning) and (packing != "bz2" or _CONTROL.search(head)):
             return FileKind(packing=packing)
@@ -98,6 +104,13 @@ def detect_kind(path: Location) -> FileKind:
     _refuse_others(path, head)
     # Where the bytes do not say, the suffix says what they were meant to be.
     return _ENDINGS.get(path.suffix.lower(), FileKind()) if binary or not head else FileKind()
+
+
+def _members(file: IO[bytes]) -> list[str]:
+    try:
+        return zipfile.ZipFile(file).namelist()
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return []  # Damage is reported where the file is unpacked.
 
 
 def _refuse_others(path: Location, head: bytes) -> None:
@@ -131,8 +144,7 @@ def only_member(path: Location, file: IO[bytes]) -> IO[bytes]:
     names = [member.filename for member in archive.infolist() if not member.is_dir()]
     if "[Content_Types].xml" in names:
         raise DataError(
-            f"{path}: is an Excel workbook or another document of Office, no table that can be "
-            "read. Save the sheet as CSV."
+            f"{path}: is a document of Office, no workbook that can be read. Save the sheet as CSV."
         )
     if "mimetype" in names:
         raise DataError(f"{path}: is a document of LibreOffice. Save the sheet as CSV.")

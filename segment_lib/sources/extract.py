@@ -1,7 +1,7 @@
 """An extract: its files, checked and cut into pieces."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -10,15 +10,18 @@ from types import MappingProxyType
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
+from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.sources import delimited, parquet
 from segment_lib.sources.content import detect_kind
 from segment_lib.sources.copies import FileDigests
 from segment_lib.sources.delimited import DelimitedPiece
+from segment_lib.sources.marked import MarkedPiece
 from segment_lib.sources.numbers import ambiguous_points
-from segment_lib.sources.packed import expand, is_packed, read_unpacked
+from segment_lib.sources.packed import as_written, expand, is_packed, read_unpacked
 from segment_lib.sources.partitions import PartitionedPiece, Piece, drop_attributes, path_columns
 from segment_lib.sources.sniff import sniff
 from segment_lib.sources.text_format import TextFormat
+from segment_lib.sources.workbook import sheet_remarks
 from segment_lib.storage.location import Location
 
 
@@ -54,8 +57,16 @@ class Extract:
     @property
     def delimited(self) -> list[DelimitedPiece]:
         """The pieces of delimited text, without what their paths add to them."""
-        own = [p.piece if isinstance(p, PartitionedPiece) else p for p in self.pieces]
-        return [piece for piece in own if isinstance(piece, DelimitedPiece)]
+        return [own for own in map(_innermost, self.pieces) if isinstance(own, DelimitedPiece)]
+
+    def with_rows(self, rows: Sequence[int]) -> "Extract":
+        """Return the extract without the pieces that have no rows, given the rows of each."""
+        kept = [i for i, n in enumerate(rows) if n]
+        return replace(
+            self,
+            pieces=tuple(self.pieces[i] for i in kept),
+            origins=tuple(self.origins[i] for i in kept),
+        )
 
     def contents(self, digests: Sequence[tuple[str, int]]) -> list[FileDigests]:
         """Return what is in each file that has rows, from digest and rows of each piece."""
@@ -91,7 +102,8 @@ def read_columns(path: Location, form: TextFormat, schema: Schema) -> tuple[str,
 def _own_columns(path: Location, form: TextFormat, schema: Schema) -> tuple[str, ...]:
     if detect_kind(path).parquet:
         return parquet.columns(path)
-    head = read_unpacked(path, delimited.read_head)
+    head = read_unpacked(path, delimited.read_head, form.sheet)
+    form = as_written(path, form)
     if is_packed(path) and head.startswith(b"PAR1"):
         # Parquet names its columns at the end of the file.
         with TemporaryDirectory() as folder:
@@ -111,6 +123,7 @@ def open_extract(
     suppress_column: str = "",
     extra_columns: str = "ignore",
     response: str = "",
+    mark: CustomerMark | None = None,
     expanded: Mapping[Location, Location] = MappingProxyType({}),
 ) -> Extract:
     """Check the heads of the files and cut them into pieces of about `rows_per_part` rows.
@@ -119,6 +132,8 @@ def open_extract(
     ----------
     extra_columns : what to do with columns the feature summary lacks: ignore, carry or refuse
     response, suppress_column : columns carried along where the extract has them
+    mark : what tells the customers from others, of one extract with all people; the population
+        carries its column along
     expanded : compressed file to the file it was written out to
 
     Raises
@@ -127,7 +142,8 @@ def open_extract(
         If a file is empty, not text, has another separator, or lacks a column, or if the id column
         is of a type that no id is of.
     """
-    wanted = {*schema.names, id_column, suppress_column, response}
+    mark_column = mark.column if mark else ""
+    wanted = {*schema.names, id_column, suppress_column, response, mark_column}
     opened = [
         _cut_file(origin, expanded.get(origin, origin), schema, form, rows_per_part, wanted)
         for origin in files
@@ -137,7 +153,7 @@ def open_extract(
         raise DataError(
             f"{', '.join(map(str, files))}: no rows below the header. Fetch the file again."
         )
-    extra = _extra_columns(pieces, {*schema.names, id_column, response, suppress_column})
+    extra = _extra_columns(pieces, wanted)
     if extra and extra_columns == "refuse":
         raise DataError(
             f"{files[0]}: {column_positions(extra, pieces[0].columns)} not in the feature summary. "
@@ -149,6 +165,12 @@ def open_extract(
         if name and name not in schema.names and any(name in piece.columns for piece in pieces)
     ]
     stated = [*([id_column] if id_column else []), *optional]
+    if mark_column:
+        _refuse_unmarked(pieces, mark_column)
+        if name == "customers":
+            pieces = [MarkedPiece(piece, mark) for piece in pieces if mark]
+        elif mark_column not in schema.names:
+            stated.append(mark_column)
     passthrough = (*dict.fromkeys(stated), *(extra if extra_columns == "carry" else ()))
     if "row" in passthrough:
         raise DataError(
@@ -168,6 +190,22 @@ def open_extract(
     remarks = tuple(dict.fromkeys(remark for file in opened for remark in file.remarks))
     origins = tuple(origin for origin, file in zip(files, opened, strict=True) for _ in file.pieces)
     return Extract(name, tuple(files), tuple(pieces), extra, passthrough, remarks, origins)
+
+
+def _innermost(piece: Piece) -> Piece:
+    while isinstance(piece, PartitionedPiece | MarkedPiece):
+        piece = piece.piece
+    return piece
+
+
+def _refuse_unmarked(pieces: Sequence[Piece], column: str) -> None:
+    """Raise a DataError if a file lacks the column that marks the customers."""
+    for piece in pieces:
+        if column not in piece.columns:
+            raise DataError(
+                f"{piece.path}: no column {column}, in which inputs.customers_where looks for "
+                f"customers, among its {len(piece.columns)}. Write its name as the file has it."
+            )
 
 
 @dataclass(frozen=True)
@@ -201,11 +239,14 @@ def _cut_file(
         return _CutFile(_with_constants(cut, constants, origin))
     with path.open("rb") as file:
         head = delimited.read_head(file)
+    form = as_written(origin, form)
     requested, form = form, sniff(head, form, drop_attributes(schema, in_path), origin)
     own = delimited.columns(head, origin, form, drop_attributes(schema, in_path)).columns
     constants = {name: value for name, value in in_path.items() if name not in own}
     rows = delimited.cut(path, drop_attributes(schema, constants), form, rows_per_part, origin)
     remarks = [remark for piece in rows[:1] for remark in piece.head.remarks]
+    if detect_kind(origin).packing == "xlsx":
+        remarks += sheet_remarks(origin, form)
     if form.encoding == "cp1252" and not requested.encoding:
         remarks.append(
             f"{origin.name} is not UTF-8 and was read as cp1252. If its umlauts look wrong, set "

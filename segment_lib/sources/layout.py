@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from segment_lib.errors import DataError
 from segment_lib.sources import delimited, parquet
 from segment_lib.sources.content import detect_kind
-from segment_lib.sources.packed import expand, is_packed, read_unpacked
+from segment_lib.sources.packed import as_written, expand, is_packed, read_unpacked
 from segment_lib.sources.partitions import path_columns
 from segment_lib.sources.sniff import SEPARATORS, infer_encoding, split_rows
 from segment_lib.sources.text_format import TextFormat
@@ -48,7 +48,8 @@ def infer_layout(path: Location, form: TextFormat) -> Layout:
     in_path = tuple(path_columns(path))
     if detect_kind(path).parquet:
         return _of_parquet(path, in_path, form)
-    head = read_unpacked(path, delimited.read_head)
+    head = read_unpacked(path, delimited.read_head, form.sheet)
+    form = as_written(path, form)
     if is_packed(path) and head.startswith(b"PAR1"):
         with TemporaryDirectory() as folder:
             return _of_parquet(expand(path, Path(folder), Path(folder)), in_path, form)
@@ -67,6 +68,8 @@ def infer_layout(path: Location, form: TextFormat) -> Layout:
     header = has_header(rows)
     names = rows[0] if header else [f"column_{i}" for i in range(1, len(rows[0]) + 1)]
     words = f"{SEPARATORS.get(separator, separator)}-separated, {encoding}"
+    if detect_kind(path).packing == "xlsx":
+        words = f"sheet {form.sheet} of a workbook" if form.sheet else "a workbook"
     words += "" if header else ", no header"
     columns = (*filter(str.strip, names), *(name for name in in_path if name not in names))
     return Layout(tuple(columns), replace(form, header=header), words)

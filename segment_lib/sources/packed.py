@@ -16,8 +16,15 @@ from typing import IO, cast
 
 import pyarrow as pa
 
-from segment_lib.errors import DataError, ResourceError
+from segment_lib.errors import ConfigError, DataError, ResourceError
 from segment_lib.sources.content import Packing, detect_kind, only_member
+from segment_lib.sources.text_format import TextFormat
+from segment_lib.sources.workbook import (
+    BYTES_PER_BYTE,
+    sheet_bytes,
+    sheet_text,
+    workbook_format,
+)
 from segment_lib.storage.files import file_size, hand_over
 from segment_lib.storage.local import make_private
 from segment_lib.storage.location import Location
@@ -39,7 +46,18 @@ def is_packed(path: Location) -> bool:
     return bool(detect_kind(path).packing)
 
 
-def read_unpacked(path: Location, read: Callable[[IO[bytes]], bytes]) -> bytes:
+def as_written(path: Location, form: TextFormat) -> TextFormat:
+    """Return the format of the text that is in a file, as far as its kind says it."""
+    return workbook_format(form) if detect_kind(path).packing == "xlsx" else form
+
+
+def memory_to_expand(path: Location) -> int:
+    """Return the bytes in memory while a packed file is written out, if they are worth counting."""
+    is_sheet = detect_kind(path).packing == "xlsx"
+    return BYTES_PER_BYTE * sheet_bytes(path) if is_sheet else 0
+
+
+def read_unpacked(path: Location, read: Callable[[IO[bytes]], bytes], sheet: str = "") -> bytes:
     """What `read` takes of what is in a file, however it is packed.
 
     Raises
@@ -48,7 +66,7 @@ def read_unpacked(path: Location, read: Callable[[IO[bytes]], bytes]) -> bytes:
         If the stream is damaged from the beginning.
     """
     try:
-        with _opened(path, detect_kind(path).packing) as stream:
+        with _opened(path, detect_kind(path).packing, sheet) as stream:
             head = read(stream)
     except (OSError, *_DAMAGE):
         raise DataError(f"{path}: cannot be read. Fetch the file again.") from None
@@ -57,7 +75,7 @@ def read_unpacked(path: Location, read: Callable[[IO[bytes]], bytes]) -> bytes:
     return head
 
 
-def expand(path: Location, scratch: Location, root: Location) -> Location:
+def expand(path: Location, scratch: Location, root: Location, sheet: str = "") -> Location:
     """A packed file, which is one stream, written out to `scratch` so that it can be cut.
 
     Where that is in an object store, it takes the way over a disk of this machine. What is in it
@@ -66,6 +84,7 @@ def expand(path: Location, scratch: Location, root: Location) -> Location:
     Parameters
     ----------
     root : the run folder, whose next job removes what is left there if this process is killed
+    sheet : of a workbook; the first one if empty
 
     Raises
     ------
@@ -74,16 +93,16 @@ def expand(path: Location, scratch: Location, root: Location) -> Location:
     """
     name = f"{uuid.uuid4().hex}-{path.stem}"
     if (target := local_path(scratch / name)) is not None:
-        return _expand(path, target)
+        return _expand(path, target, sheet)
     folder = private_folder(root)
     try:
-        hand_over(_expand(path, folder / name), scratch / name)
+        hand_over(_expand(path, folder / name, sheet), scratch / name)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return scratch / name
 
 
-def _expand(path: Location, target: Path) -> Path:
+def _expand(path: Location, target: Path, sheet: str) -> Path:
     left = max(MOST_TIMES * file_size(path), ALWAYS)
     packing = detect_kind(path).packing
     for _ in range(_NESTED):
@@ -91,7 +110,7 @@ def _expand(path: Location, target: Path) -> Path:
         if target.exists():
             source = target.rename(target.with_name(f"{target.name}.packed"))
         try:
-            left -= _unpack(path, source, packing, target, left)
+            left -= _unpack(path, source, packing, target, left, sheet)
         finally:
             if source != path:
                 source.unlink()
@@ -106,10 +125,12 @@ def _expand(path: Location, target: Path) -> Path:
     raise DataError(f"{path}: packed more than {_NESTED} times. Unpack it and name the file in it.")
 
 
-def _unpack(path: Location, source: Location, packing: Packing, target: Path, left: int) -> int:
+def _unpack(
+    path: Location, source: Location, packing: Packing, target: Path, left: int, sheet: str
+) -> int:
     """Write out what is in `source`; how many bytes it is. Errors name `path`."""
     written = 0
-    chunks = _chunks(path, source, packing)
+    chunks = _chunks(path, source, packing, sheet)
     try:
         make_private(target.parent)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -121,10 +142,10 @@ def _unpack(path: Location, source: Location, packing: Packing, target: Path, le
                         "codes does. If it is one, unpack it yourself and name the plain file."
                     )
                 written += file.write(chunk)
-    except (OSError, DataError) as error:
+    except (OSError, DataError, ConfigError) as error:
         with suppress(OSError):
             target.unlink(missing_ok=True)
-        if isinstance(error, DataError) or error.filename == str(source):
+        if not isinstance(error, OSError) or error.filename == str(source):
             raise
         raise ResourceError(
             f"{target}: cannot be written ({error.strerror}). Free space or choose another "
@@ -133,14 +154,14 @@ def _unpack(path: Location, source: Location, packing: Packing, target: Path, le
     return written
 
 
-def _chunks(path: Location, source: Location, packing: Packing) -> Iterator[bytes]:
+def _chunks(path: Location, source: Location, packing: Packing, sheet: str) -> Iterator[bytes]:
     """What is in `source`, piece by piece. Errors name `path`."""
     try:
-        with _opened(source, packing) as stream:
+        with _opened(source, packing, sheet) as stream:
             while chunk := stream.read(_CHUNK):
                 yield chunk
-    except DataError as error:
-        raise DataError(f"{error}".replace(str(source), str(path))) from None
+    except (DataError, ConfigError) as error:
+        raise type(error)(f"{error}".replace(str(source), str(path))) from None
     except (OSError, *_DAMAGE) as error:
         if isinstance(error, OSError) and error.filename:
             raise  # It cannot be opened: it is gone.
@@ -151,12 +172,15 @@ def _chunks(path: Location, source: Location, packing: Packing) -> Iterator[byte
 
 
 @contextmanager
-def _opened(path: Location, packing: Packing) -> Iterator[IO[bytes]]:
+def _opened(path: Location, packing: Packing, sheet: str = "") -> Iterator[IO[bytes]]:
     """A file as the bytes that are in it."""
     with path.open("rb") as file:
         if packing == "zip":
             with only_member(path, file) as member:
                 yield member
+        elif packing == "xlsx":
+            sheet_bytes(path)
+            yield cast(IO[bytes], _Joined(sheet_text(path, file, sheet)))
         elif packing == "xz":
             with lzma.open(file) as stream:
                 yield cast(IO[bytes], stream)
@@ -165,6 +189,19 @@ def _opened(path: Location, packing: Packing) -> Iterator[IO[bytes]]:
         else:
             with pa.input_stream(file, compression=packing or None) as stream:
                 yield cast(IO[bytes], stream)
+
+
+class _Joined:
+    """Chunks of bytes as a stream."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks, self._rest = chunks, b""
+
+    def read(self, size: int) -> bytes:
+        while len(self._rest) < size and (chunk := next(self._chunks, b"")):
+            self._rest += chunk
+        content, self._rest = self._rest[:size], self._rest[size:]
+        return content
 
 
 class _AsUtf8:

@@ -44,6 +44,10 @@ class TextFormat:
     """False if CSV extracts begin with a row: columns then have the feature summary's names, in its
     order."""
 
+    sheet: Annotated[str, Values(lambda v: isinstance(v, str), "the name of a sheet")] = ""
+    """The sheet of an Excel workbook; empty for its first
+    ([workbooks](data.md#excel-workbooks))."""
+
     @property
     def may_escape(self) -> bool:
         """True if a backslash may escape the letter after it or be text: nothing says which."""

@@ -16,6 +16,7 @@ from segment_lib.clean.roles import may_be_id
 from segment_lib.clean.tally import Values, count_values
 from segment_lib.model.blocks import add_up
 from segment_lib.schema import Attribute, Schema, is_null_word
+from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.ids import RoundedIdError, hash_ids
 from segment_lib.sources import Piece, TextFormat, expand, is_packed, list_files, open_extract
 from segment_lib.sources.columns_of_numbers import number_format_of
@@ -97,7 +98,8 @@ def count_columns(
     pattern: str,
     form: TextFormat,
     *,
-    ids: Collection[str] = (),
+    population: CountedExtract | None = None,
+    mark: CustomerMark | None = None,
     seed: int = 0,
 ) -> CountedExtract:
     """Look at a sample of an extract, then count all its rows.
@@ -107,7 +109,8 @@ def count_columns(
 
     Parameters
     ----------
-    ids : columns that may hold ids, whatever the sample says
+    population : of customers, the population; what may be an id there is looked at as one
+    mark : what tells the customers from others, where the files are those of the population
     seed : of the sample
 
     Raises
@@ -121,21 +124,31 @@ def count_columns(
     with TemporaryDirectory() as folder:
         scratch = Path(folder)
         expanded: dict[Location, Location] = {
-            file: expand(file, scratch, scratch) for file in files if is_packed(file)
+            file: expand(file, scratch, scratch, form.sheet) for file in files if is_packed(file)
         }
 
         def pieces(rows: int) -> tuple[Sequence[Piece], tuple[str, ...]]:
             extract = open_extract(
-                name, files, schema, form=layout.form, rows_per_part=rows, expanded=expanded
+                name,
+                files,
+                schema,
+                form=layout.form,
+                rows_per_part=rows,
+                mark=mark,
+                expanded=expanded,
             )
             return extract.pieces, extract.remarks
 
         sampled, remarks = pieces(SAMPLED // _PIECES)
         sample = pl.concat(piece.read(schema).rows for piece in _spread(sampled, seed))
-        reading = _reading(sample, ids)
+        # Marked customers may be too few to see how their cells are written.
+        as_all = population.reading if population and mark else None
+        reading = as_all or _reading(sample, population.reading.ids if population else ())
         cut, _ = pieces(max(1_000, CELLS_PER_PIECE // len(schema)))
         tasks = [delayed(count_piece)(piece, schema, reading) for piece in cut]
         (counts,) = compute([add_up(tasks)])
+    if population and mark:
+        mark.refuse_extent(pattern, counts.rows, population.rows)
     ids = {column: np.unique(np.concatenate(parts)) for column, parts in counts.hashes.items()}
     columns = {
         column: ColumnCounts(

@@ -10,6 +10,7 @@ from typing import Any
 from dask import delayed
 
 from segment_lib.errors import DataError
+from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.suppress_column import is_suppress_name, suspected_remarks
 from segment_lib.sources import (
     ColumnMapping,
@@ -21,6 +22,7 @@ from segment_lib.sources import (
     ambiguous_points,
     expand,
     is_packed,
+    memory_to_expand,
     open_extract,
     refuse_shared,
     remarks,
@@ -73,6 +75,7 @@ def open_extracts(
     id_column: str,
     response: str,
     missing: tuple[str, ...],
+    mark: CustomerMark | None,
     **options: Any,
 ) -> list[RawParts]:
     """Check the extracts, cut them into pieces, and hash these; compressed files are unpacked.
@@ -85,6 +88,7 @@ def open_extracts(
     scratch : where compressed files are unpacked
     root : the run folder
     missing : words for a missing id
+    mark : what tells the customers from others, where the files of both extracts are the same
     options : of `open_extract`
 
     Raises
@@ -93,42 +97,55 @@ def open_extracts(
         If a file cannot be read or is of both extracts, or neither has the response.
     """
     refuse_shared(*(list(own.fingerprints) for own in delivered.values()))
+    sheets = {(f, formats[name].sheet) for name, own in delivered.items() for f in own.fingerprints}
+    packed = sorted((file, sheet) for file, sheet in sheets if is_packed(file))
+    unpacked = compute(
+        [delayed(expand)(file, scratch, root, sheet) for file, sheet in packed],
+        bytes_per_row=1,
+        rows=max((memory_to_expand(file) for file, _ in packed), default=0),
+    )
+    plain = dict(zip(packed, unpacked, strict=True))
+    options |= {"id_column": id_column, "response": response, "mark": mark}
     extracts = []
     for name, own in delivered.items():
-        packed = [file for file in own.fingerprints if is_packed(file)]
-        unpacked = compute([delayed(expand)(file, scratch, root) for file in packed])
-        expanded = dict(zip(packed, unpacked, strict=True))
-        options |= {"id_column": id_column, "response": response, "expanded": expanded}
         files, form = tuple(own.fingerprints), formats[name]
+        expanded = {f: plain[f, form.sheet] for f in files if (f, form.sheet) in plain}
+        options["expanded"] = expanded
         extracts.append(open_extract(name, files, delivery.columns, form=form, **options))
     if response and not any(response in extract.passthrough for extract in extracts):
         raise DataError(
             f"inputs.response = {response}: neither extract has such a column. Check its name."
         )
     read_as = delivery, id_column, missing
-    return [
-        RawParts(own, delivered[own.name], _tasks(compute, own, path, *read_as)) for own in extracts
-    ]
+    parts = [_raw_parts(compute, own, delivered[own.name], path, *read_as) for own in extracts]
+    if mark:
+        population, customers = parts
+        mark.refuse_extent(population.delivered.pattern, customers.rows, population.rows)
+    return parts
 
 
-def _tasks(
+def _raw_parts(
     compute: Compute,
     extract: Extract,
+    delivered: DeliveredFiles,
     path: Callable[[str, int], str],
     delivery: ColumnMapping,
     id_column: str,
     missing: tuple[str, ...],
-) -> list[RawPart]:
-    """Hash and count the pieces of an extract."""
+) -> RawParts:
+    """Hash and count the pieces of an extract; those without rows are left out."""
     digests = compute([delayed(piece.digest)() for piece in extract.pieces])
+    extract = extract.with_rows([rows for _, rows in digests])
+    digests = [(digest, rows) for digest, rows in digests if rows]
     firsts = accumulate((rows for _, rows in digests), initial=0)
     read_as = (extract.passthrough, id_column, missing, delivery)
-    return [
+    tasks = [
         RawPart(path(extract.name, i), digest, first, *read_as, piece, rows)
         for i, (piece, (digest, rows), first) in enumerate(
             zip(extract.pieces, digests, firsts, strict=False)
         )
     ]
+    return RawParts(extract, delivered, tasks)
 
 
 def all_faults(compute: Compute, tasks: Sequence[RawPart], error: DataError) -> DataError:
@@ -136,7 +153,7 @@ def all_faults(compute: Compute, tasks: Sequence[RawPart], error: DataError) -> 
     if not isinstance(error, UnreadableError):
         return error
     listed = compute([delayed(RawPart.faults)(task) for task in tasks])
-    faults = [fault for faults in listed for fault in faults]
+    faults = list(dict.fromkeys(fault for faults in listed for fault in faults))
     return UnreadableError(faults) if faults else error
 
 

@@ -18,6 +18,7 @@ from tests.deliveries import (
     CHANGES,
     CUSTOMERS,
     HALVES,
+    NAMES,
     OWN,
     PEOPLE,
     SORTED,
@@ -31,6 +32,7 @@ from tests.deliveries import (
     text,
 )
 from tests.kinds import KINDS, documented
+from tests.workbooks import workbook
 
 SECRET = "Zaphod"
 
@@ -283,9 +285,24 @@ CASES: dict[str, list[Case]] = {
         one(b"BZh;" + text(PEOPLE).replace(b"\n", b"\nx;")[:-2]),
         one(b"ORC;" + text(PEOPLE).replace(b"\n", b"\nx;")[:-2]),
     ),
-    "a workbook or document: `.xlsx`, `.xls`, `.ods`, whatever its ending": several(
-        one(zipped({"[Content_Types].xml": b"", "xl/a.xml": b""}), "p.csv", "workbook", "CSV"),
-        one(zipped({"[Content_Types].xml": b"", "xl/a.xml": b""}), "p.xlsx", "workbook", "CSV"),
+    "an Excel workbook, `.xlsx`, whatever its ending": several(
+        one(workbook({"A": [NAMES, *PEOPLE]}), "p.xlsx"),
+        one(workbook({"A": [NAMES, *PEOPLE]}), "p.csv"),
+        one(gzip.compress(workbook({"A": [NAMES, *PEOPLE]})), "p.xlsx.gz"),
+        one(workbook({"A": [], "B": [NAMES, *PEOPLE]}), "p.xlsx", more='sheet = "B"'),
+        one(workbook({"A": [NAMES, *PEOPLE], "B": []}), "p.xlsx", remark="p.xlsx has 2 sheets"),
+        Case({"p/1.xlsx": workbook({"A": [NAMES, *PEOPLE[:250]]}),
+              "p/2.csv": text(PEOPLE[250:])}, population="p"),
+    ),
+    "a workbook that is cut off, or lacks the sheet": several(
+        one(workbook({"A": [NAMES, *PEOPLE]})[:2000], "p.xlsx", "Fetch the file again"),
+        one(zipped({"xl/workbook.xml": b"<workbook/>"}), "p.xlsx", "damaged or locked"),
+        one(workbook({"A": [NAMES, *PEOPLE]}), "p.xlsx", "no sheet B", "expected one of A",
+            more='sheet = "B"'),
+    ),
+    "a document: `.docx`, `.xls`, `.ods`, whatever its ending": several(
+        one(zipped({"[Content_Types].xml": b"", "word/a.xml": b""}), "p.csv", "Office", "CSV"),
+        one(zipped({"[Content_Types].xml": b"", "word/a.xml": b""}), "p.xlsx", "Office", "CSV"),
         one(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 99, "p.xls", "workbook", "CSV"),
         one(zipped({"mimetype": b"application/vnd.oasis", "content.xml": b""}), "p.ods",
             "LibreOffice", "CSV"),
