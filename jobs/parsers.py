@@ -115,7 +115,19 @@ def _add_refresh(arguments: argparse.ArgumentParser) -> None:
 def _add_export(arguments: argparse.ArgumentParser) -> None:
     add = arguments.add_argument
     add("run", type=path_argument, help="folder of a finished run, such as runs/azdias")
-    add("--depth", type=_share, help="share of the population to mail, above 0 and up to 1")
+    whom = arguments.add_mutually_exclusive_group()
+    whom.add_argument(
+        "--depth", type=_share, help="share of the population to mail, above 0 and up to 1"
+    )
+    whom.add_argument("--everyone", action="store_true", help="list the whole population")
+    whom.add_argument("--customers", action="store_true", help="list the customers")
+    add("--columns", metavar="A,B,…", help="columns of the list, in this order (default: all)")
+    add("--format", choices=("csv", "xlsx", "parquet"), help="of the file beside the Parquet file")
+    add("--excel", action="store_true", help="CSV with semicolons and decimal commas, for Excel")
+    add("--control", type=_share, metavar="SHARE", help="people to leave unmailed, to compare with")
+    add("--test-cells", type=count, metavar="N", help="cells to divide the others into")
+    add("--seed", type=int, help="of the draw of cells (default: that of the run)")
+    add("--base-rate", type=_share, metavar="RATE", help="share of the control that will respond")
     add(
         "--suppress",
         type=path_argument,

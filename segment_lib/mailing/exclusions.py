@@ -9,7 +9,7 @@ import polars as pl
 from dask import delayed
 from dask.delayed import Delayed
 
-from segment_lib.errors import DataError
+from segment_lib.errors import ConfigError, DataError
 from segment_lib.mailing.suppression import SuppressionFile, matching_columns, open_suppression
 from segment_lib.mailing.targets import Exclusions, SortedPart
 from segment_lib.schema import suppress_column
@@ -56,22 +56,33 @@ class RunIds:
     compute: Callable[[Sequence[Delayed]], Sequence[Any]]
     """Computes tasks, one for each part."""
     log: Callable[[str], None]
+    listed: str = "population"
+    """The extract whose people are listed."""
 
     def exclusions(self, suppress: Location | None) -> Exclusions:
-        """Return the customers, if ids tell them, and the suppressed.
+        """Return the customers, if ids tell them of the population, the suppressed and the marked.
 
         Raises
         ------
+        ConfigError
+            If customers are listed who have no ids.
         DataError
             If it is not certain which column of the suppression file holds the ids.
         """
-        customers = self._customers() if self.columns.ids else _NOBODY
+        ids, is_population = self.columns.ids, self.listed == "population"
+        customers = self._customers() if ids and is_population else _NOBODY
+        marked = self._marked() if self.columns.marks and self.columns.repeating else _NOBODY
         if suppress is None:
-            return Exclusions(customers, _NOBODY)
-        suppression = open_suppression(suppress, self.columns.ids or "row")
-        if not self.columns.ids:
-            return Exclusions(customers, suppression.row_numbers())
-        return Exclusions(customers, suppression.keys(self._id_column(suppression)))
+            return Exclusions(customers, _NOBODY, marked)
+        suppression = open_suppression(suppress, ids or "row")
+        if ids:
+            return Exclusions(customers, suppression.keys(self._id_column(suppression)), marked)
+        if not is_population:
+            raise ConfigError(
+                "--suppress: the customers have no ids, so nobody can say who of them is "
+                "suppressed. Name inputs.id_column and run again."
+            )
+        return Exclusions(customers, suppression.row_numbers())
 
     def refuse_unmatched(
         self, suppress: Location | None, excluded: Exclusions, parts: Sequence[SortedPart]
@@ -97,7 +108,7 @@ class RunIds:
         hint = _case_hint(self._matching(suppression, fold=True)) if suppression else ""
         return DataError(
             f"{suppress}: none of its {n:,} ids is {f'an id in {ids}' if ids else 'a row number'} "
-            f"of the population.{hint} Write them as the population has them, {_ALLOW}."
+            f"of the {self.listed}.{hint} Write them as the extract has them, {_ALLOW}."
         )
 
     def _id_column(self, suppression: SuppressionFile) -> int:
@@ -149,6 +160,14 @@ class RunIds:
         keys = np.unique(np.concatenate(self.compute(tasks)))
         return np.asarray(keys[keys != NO_ID])
 
+    def _marked(self) -> np.ndarray:
+        """Return the keys of the ids of those marked as not to be mailed, sorted."""
+        tasks = [
+            delayed(_marked_keys)(self.root, file, self.columns) for file in self.raw[self.listed]
+        ]
+        keys = np.unique(np.concatenate(self.compute(tasks)))
+        return np.asarray(keys[keys != NO_ID])
+
 
 def _case_hint(matching: object) -> str:
     return " Some are, but for upper and lower case." if matching else ""
@@ -156,9 +175,10 @@ def _case_hint(matching: object) -> str:
 
 def exclusion_words(summary: Mapping[str, Any]) -> list[str]:
     """Return who was left out of a list, and how many ids were read and matched, in words."""
-    if summary["customer_ids"] is None:
+    words: list[str] = []
+    if summary["list"] != "customers" and summary["customer_ids"] is None:
         words = ["no customers (they cannot be known without inputs.id_column)"]
-    else:
+    elif summary["list"] != "customers":
         words = [
             f"{summary['known_customers_left_out']:,} known customers ("
             f"{summary['customer_ids_met']:,} of the {summary['customer_ids']:,} ids of customers "
@@ -168,7 +188,7 @@ def exclusion_words(summary: Mapping[str, Any]) -> list[str]:
     if summary["suppressed_told"]:
         suppressed += (
             f" ({summary['suppressed_met']:,} of the {summary['suppressed_told']:,} ids read are "
-            "of the population)"
+            f"of the {'customers' if summary['list'] == 'customers' else 'population'})"
         )
     others = {
         "marked_left_out": "marked as not to be mailed",
@@ -183,6 +203,13 @@ def _match_part(
     root: Location, raw: StoredFile, column: str, samples: Mapping[int, np.ndarray], fold: bool
 ) -> set[int]:
     return matching_columns(read_part(root, raw, columns=[column])[column], samples, fold=fold)
+
+
+def _marked_keys(root: Location, raw: StoredFile, columns: IdColumns) -> np.ndarray:
+    ids, marked = columns.read(root, raw)
+    assert ids is not None
+    assert marked is not None
+    return np.unique(hash_ids(ids.filter(marked)))
 
 
 def _keys(root: Location, raw: StoredFile, column: str, fold: bool) -> np.ndarray:
