@@ -149,6 +149,18 @@ def _add_export(arguments: argparse.ArgumentParser) -> None:
     add("--no-progress", action="store_true", help="lines when something is done, no more")
 
 
+def _add_response(arguments: argparse.ArgumentParser) -> None:
+    add = arguments.add_argument
+    add("run", type=path_argument, help="folder of the run whose list was mailed")
+    add("results", type=path_argument, help="who answered: CSV of any form, or Parquet")
+    add("--list", choices=("targets", "everyone", "customers"), default="targets", help="of which")
+    add("--responded", metavar="COLUMN", help="column of yes and no (default: by its name)")
+    add("--amount", metavar="COLUMN", help="column of amounts (default: by its name)")
+    add("--excel", action="store_true", help="CSV with semicolons and decimal commas, for Excel")
+    add("--out", type=path_argument, metavar="DIR", help="where the list is (default: RUN/export)")
+    add("--log-format", choices=("text", "json"), default="text", help="of lines on stderr")
+
+
 def _share(text: str) -> float:
     try:
         share = float(text)
@@ -200,6 +212,7 @@ COMMANDS: Mapping[str, Command] = {
     "run": Command("the whole job, from two extracts to the report", add_run),
     "refresh": Command("a later delivery against an earlier run", _add_refresh),
     "export": Command("the list of people to mail, or the model", _add_export),
+    "response": Command("what a mailed list brought, from who answered", _add_response),
     "verify": Command("whether every file of a run is as it was written", _add_verify),
     "history": Command("a line for each run of a folder", _add_history),
     "clean": Command("what killed jobs and others left in a run folder", _add_clean),

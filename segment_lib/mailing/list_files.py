@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segment_lib.errors import ConfigError, DataError
+from segment_lib.storage.location import Location
 from segment_lib.storage.tables import EXCEL, PLAIN, CsvForm, csv_text
 
 MOST_XLSX_ROWS = 1_048_575
@@ -43,9 +44,9 @@ def refuse_too_long(rows: int) -> None:
         )
 
 
-def batches(rows: Path) -> Iterator[pl.DataFrame]:
+def batches(rows: Location) -> Iterator[pl.DataFrame]:
     """Yield the rows of a Parquet file, the first time none of them, for the columns alone."""
-    with pq.ParquetFile(rows) as file:
+    with rows.open("rb") as stream, pq.ParquetFile(stream) as file:
         yield pl.DataFrame(pl.from_arrow(file.schema_arrow.empty_table()))
         for batch in file.iter_batches(_ROWS_AT_ONCE, use_threads=False):
             yield pl.DataFrame(pl.from_arrow(batch))

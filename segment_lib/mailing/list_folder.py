@@ -39,6 +39,29 @@ class ListFolder:
         """Name of the note that is there while a list is replaced: sha256 of old and new files."""
         return f".{self.name}.json"
 
+    def read_summary(self) -> dict[str, Any]:
+        """Read the summary of the list, after checking the Parquet file that it vouches for.
+
+        Raises
+        ------
+        ConfigError
+            If there is no whole list.
+        """
+        parquet, summary = self.files[0], None
+        with suppress(FileNotFoundError, NotADirectoryError, ValueError, IntegrityError):
+            summary = json.loads(read_regular(self.folder / self.summary))
+        if not isinstance(summary, dict) or "mailable" not in summary:
+            raise ConfigError(
+                f"{self.folder / self.summary}: no summary of a list. Name the folder of the list "
+                "in --out, or write it by python -m jobs.export."
+            )
+        if summary.get(sha256_key(parquet)) != hash_file(self.folder / parquet):
+            raise ConfigError(
+                f"{self.folder / parquet}: not as the export left it. Put the list back that was "
+                "mailed."
+            )
+        return summary
+
     def refuse_others(self) -> None:
         """Raise a ConfigError if a file of the list's names is not as an export left it."""
         ours = self._written()

@@ -208,7 +208,7 @@ class ListRows:
             pl.col(raw_name).alias(_CARRIED + name) for name, raw_name in self.carried.items()
         )
 
-    def of(self, people: pl.DataFrame, last: int) -> pl.DataFrame:
+    def select(self, people: pl.DataFrame, last: int) -> pl.DataFrame:
         """Rows of the list; `last` is the rank of the last of these people."""
         key = "id" if "id" in people.columns else "row"
         ranks = pl.int_range(last - people.height + 1, last + 1, dtype=pl.Int64).alias("rank")
@@ -255,7 +255,7 @@ def write_list(
                 keys = np.union1d(keys, kept["key"].to_numpy())
             counted += np.bincount(people["reason"].to_numpy(), minlength=len(counted))
             listed += kept.height
-            write(holding.of(kept, listed))
+            write(holding.select(kept, listed))
     return Tally(*(int(n) for n in counted))
 
 
