@@ -26,11 +26,15 @@ PLAIN = CsvForm()
 """For programs: commas, decimal points, UTF-8."""
 EXCEL = CsvForm(";", True, "\r\n", "\ufeff", quoted=True)
 """What Excel opens right where numbers have a decimal comma, as in Germany."""
+PEOPLE = {"en": CsvForm(line_end="\r\n", mark="\ufeff"), "de": EXCEL}
+"""Tables that people open in a spreadsheet, by the language of the page."""
 
 
-def write_table(root: Location, path: str, table: pl.DataFrame) -> StoredFile:
+def write_table(
+    root: Location, path: str, table: pl.DataFrame, form: CsvForm = PLAIN
+) -> StoredFile:
     """Write a table as CSV whose cells a spreadsheet reads as text and numbers only."""
-    return write_file(root, path, csv_text(table).encode(), table.height)
+    return write_file(root, path, csv_text(table, form).encode(), table.height)
 
 
 def csv_text(table: pl.DataFrame, form: CsvForm = PLAIN, *, headed: bool = True) -> str:
