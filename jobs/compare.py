@@ -25,6 +25,7 @@ from segment_lib.run.inputs import MEANINGS, PLAN_ON_DISK, SCHEMA
 from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.results import Compared, Encoded
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.storage.tables import PEOPLE
 from segment_lib.tasks.assign import count_assigned
 from segment_lib.tasks.count import BYTES_PER_CELL, BYTES_PER_FEATURE, add_counts, count_parts
 from segment_lib.tasks.tallies import sum_of_tallies
@@ -116,9 +117,10 @@ def run(context: Context) -> Outcome:
         "components",
         "loadings",
         "fairness",
-        "describe",
     ):
         context.write_table(getattr(artifacts, name.upper()), getattr(tables, name))
+    form = PEOPLE[context.config.report.language]
+    context.write_table(artifacts.DESCRIBE, tables.describe, form)
     n_verdicts = Counter(shown.filter(pl.col("segment") != SET_ASIDE)["verdict"])
     total = population_rows.total() + customer_rows.total()
     message = f"{n_verdicts['over']} segments over, {n_verdicts['under']} under"
@@ -147,7 +149,10 @@ STAGE = Stage(
         fields_of(Encoded, "features", "redundant"),
         *(OfBase(artifacts.NAMES), OfBase(artifacts.LEVELS)),
     ),
-    settings=("compare", "fairness.attributes", "fairness.describe", "fairness.min_cell"),
+    settings=(
+        *("compare", "fairness.attributes", "fairness.describe", "fairness.min_cell"),
+        "report.language",
+    ),
     cost=cost,
 )
 

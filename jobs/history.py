@@ -9,17 +9,16 @@ base to what was refreshed from it, a chart goes to RUNS_DIR/history-BASE.svg.
 Exit codes: 0 done, 2 usage or no run there, 6 integrity check failed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import polars as pl
 
 from jobs.command import run_and_exit, say
 from jobs.parsers import parser_of
 from segment_lib.cluster.memory import ADDRESSES_TO_DRAW, refuse_few_addresses
-from segment_lib.config import Fairness
 from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.report import trend_svg
@@ -111,17 +110,12 @@ def _past_run(root: Location) -> PastRun | None:
         about.get("base", {}).get("run"),
         run.result(Ingested).population,
         run.result(Swept).n_clusters,
-        suppress_segments(segments, _min_cell(about))
+        suppress_segments(segments, manifest.recorded.min_cell)
         .select("segment", pl.col("index").cast(pl.Float64), "verdict")
         .join(names.select("segment", "name"), on="segment", how="left")
         .sort("index", descending=True, nulls_last=True),
         run.result(Drifted) if Drifted.stage in stages else None,
     )
-
-
-def _min_cell(about: Mapping[str, Any]) -> int:
-    """Return the number of people below which the run shows no count."""
-    return int(about.get("config", {}).get("fairness", {}).get("min_cell", Fairness().min_cell))
 
 
 def lines_of(runs: list[PastRun]) -> dict[str, list[PastRun]]:

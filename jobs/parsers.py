@@ -115,7 +115,19 @@ def _add_refresh(arguments: argparse.ArgumentParser) -> None:
 def _add_export(arguments: argparse.ArgumentParser) -> None:
     add = arguments.add_argument
     add("run", type=path_argument, help="folder of a finished run, such as runs/azdias")
-    add("--depth", type=_share, help="share of the population to mail, above 0 and up to 1")
+    whom = arguments.add_mutually_exclusive_group()
+    whom.add_argument(
+        "--depth", type=_share, help="share of the population to mail, above 0 and up to 1"
+    )
+    whom.add_argument("--everyone", action="store_true", help="list the whole population")
+    whom.add_argument("--customers", action="store_true", help="list the customers")
+    add("--columns", metavar="A,B,…", help="columns of the list, in this order (default: all)")
+    add("--format", choices=("csv", "xlsx", "parquet"), help="of the file beside the Parquet file")
+    add("--excel", action="store_true", help="CSV with semicolons and decimal commas, for Excel")
+    add("--control", type=_share, metavar="SHARE", help="people to leave unmailed, to compare with")
+    add("--test-cells", type=count, metavar="N", help="cells to divide the others into")
+    add("--seed", type=int, help="of the draw of cells (default: that of the run)")
+    add("--base-rate", type=_share, metavar="RATE", help="share of the control that will respond")
     add(
         "--suppress",
         type=path_argument,
@@ -135,6 +147,18 @@ def _add_export(arguments: argparse.ArgumentParser) -> None:
     add("--memory", metavar="SIZE", help="what the job may use in all")
     add("--log-format", choices=("text", "json"), default="text", help="of lines on stderr")
     add("--no-progress", action="store_true", help="lines when something is done, no more")
+
+
+def _add_response(arguments: argparse.ArgumentParser) -> None:
+    add = arguments.add_argument
+    add("run", type=path_argument, help="folder of the run whose list was mailed")
+    add("results", type=path_argument, help="who answered: CSV of any form, or Parquet")
+    add("--list", choices=("targets", "everyone", "customers"), default="targets", help="of which")
+    add("--responded", metavar="COLUMN", help="column of yes and no (default: by its name)")
+    add("--amount", metavar="COLUMN", help="column of amounts (default: by its name)")
+    add("--excel", action="store_true", help="CSV with semicolons and decimal commas, for Excel")
+    add("--out", type=path_argument, metavar="DIR", help="where the list is (default: RUN/export)")
+    add("--log-format", choices=("text", "json"), default="text", help="of lines on stderr")
 
 
 def _share(text: str) -> float:
@@ -196,6 +220,7 @@ COMMANDS: Mapping[str, Command] = {
     "run": Command("the whole job, from two extracts to the report", add_run),
     "refresh": Command("a later delivery against an earlier run", _add_refresh),
     "export": Command("the list of people to mail, or the model", _add_export),
+    "response": Command("what a mailed list brought, from who answered", _add_response),
     "verify": Command("whether every file of a run is as it was written", _add_verify),
     "history": Command("a line for each run of a folder", _add_history),
     "clean": Command("what killed jobs and others left in a run folder", _add_clean),

@@ -16,6 +16,7 @@ With two tables of the same columns, everybody and your customers:
   segments draft everybody.csv customers.csv   # what each column is; writes my/my.toml
   segments run my/my.toml                      # the whole job; names the page to open
   segments export runs/my --depth 0.2          # the best fifth of the population, as a list
+  segments response runs/my results.csv        # what it brought, from who answered
 
 Without tables at hand:
 

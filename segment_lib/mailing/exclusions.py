@@ -9,7 +9,7 @@ import polars as pl
 from dask import delayed
 from dask.delayed import Delayed
 
-from segment_lib.errors import DataError
+from segment_lib.errors import ConfigError, DataError
 from segment_lib.mailing.suppression import SuppressionFile, matching_columns, open_suppression
 from segment_lib.mailing.targets import Exclusions, SortedPart
 from segment_lib.schema import suppress_column
@@ -64,22 +64,35 @@ class RunIds:
     compute: Callable[[Sequence[Delayed]], Sequence[Any]]
     """Computes tasks, one for each part."""
     log: Callable[[str], None]
+    listed: str = "population"
+    """The extract whose people are listed."""
 
     def exclusions(self, suppress: Location | None) -> Exclusions:
-        """Return the customers, if ids tell them, and the suppressed.
+        """Return the customers, if ids tell them of the population, the suppressed and the marked.
 
         Raises
         ------
+        ConfigError
+            If customers are listed who have no ids.
         DataError
             If it is not certain which column of the suppression file holds the ids.
         """
-        customers = self._customers() if self.columns.ids else self._marked_rows()
+        ids, is_population = self.columns.ids, self.listed == "population"
+        customers = _NOBODY
+        if is_population:
+            customers = self._customers() if ids else self._rows_of_customers()
+        marked = self._marked() if self.columns.marks and self.columns.repeating else _NOBODY
         if suppress is None:
-            return Exclusions(customers, _NOBODY)
-        suppression = open_suppression(suppress, self.columns.ids or "row")
-        if not self.columns.ids:
-            return Exclusions(customers, suppression.row_numbers())
-        return Exclusions(customers, suppression.keys(self._id_column(suppression)))
+            return Exclusions(customers, _NOBODY, marked)
+        suppression = open_suppression(suppress, ids or "row")
+        if ids:
+            return Exclusions(customers, suppression.keys(self._id_column(suppression)), marked)
+        if not is_population:
+            raise ConfigError(
+                "--suppress: the customers have no ids, so nobody can say who of them is "
+                "suppressed. Name inputs.id_column and run again."
+            )
+        return Exclusions(customers, suppression.row_numbers())
 
     def refuse_unmatched(
         self, suppress: Location | None, excluded: Exclusions, parts: Sequence[SortedPart]
@@ -105,7 +118,7 @@ class RunIds:
         hint = _case_hint(self._matching(suppression, fold=True)) if suppression else ""
         return DataError(
             f"{suppress}: none of its {n:,} ids is {f'an id in {ids}' if ids else 'a row number'} "
-            f"of the population.{hint} Write them as the population has them, {_ALLOW}."
+            f"of the {self.listed}.{hint} Write them as the extract has them, {_ALLOW}."
         )
 
     def _id_column(self, suppression: SuppressionFile) -> int:
@@ -157,11 +170,19 @@ class RunIds:
         keys = np.unique(np.concatenate(self.compute(tasks)))
         return np.asarray(keys[keys != NO_ID])
 
-    def _marked_rows(self) -> np.ndarray:
+    def _rows_of_customers(self) -> np.ndarray:
         """Return the numbers of the population's rows that are marked as customers, sorted."""
         mark, files = self.columns.customer_mark, self.raw["population"]
-        tasks = [delayed(_marked)(self.root, file, mark) for file in files if mark]
+        tasks = [delayed(_rows_marked)(self.root, file, mark) for file in files if mark]
         return np.concatenate([_NOBODY, *self.compute(tasks)])
+
+    def _marked(self) -> np.ndarray:
+        """Return the keys of the ids of those marked as not to be mailed, sorted."""
+        tasks = [
+            delayed(_marked_keys)(self.root, file, self.columns) for file in self.raw[self.listed]
+        ]
+        keys = np.unique(np.concatenate(self.compute(tasks)))
+        return np.asarray(keys[keys != NO_ID])
 
 
 def _case_hint(matching: object) -> str:
@@ -170,11 +191,12 @@ def _case_hint(matching: object) -> str:
 
 def exclusion_words(summary: Mapping[str, Any]) -> list[str]:
     """Return who was left out of a list, and how many ids were read and matched, in words."""
-    if summary["customer_ids"] is None:
+    words: list[str] = []
+    if summary["list"] != "customers" and summary["customer_ids"] is None:
         words = ["no customers (they cannot be known without inputs.id_column)"]
     elif summary["customers_by"] == "mark":
         words = [f"{summary['known_customers_left_out']:,} customers, marked as such"]
-    else:
+    elif summary["list"] != "customers":
         words = [
             f"{summary['known_customers_left_out']:,} known customers ("
             f"{summary['customer_ids_met']:,} of the {summary['customer_ids']:,} ids of customers "
@@ -184,7 +206,7 @@ def exclusion_words(summary: Mapping[str, Any]) -> list[str]:
     if summary["suppressed_told"]:
         suppressed += (
             f" ({summary['suppressed_met']:,} of the {summary['suppressed_told']:,} ids read are "
-            "of the population)"
+            f"of the {'customers' if summary['list'] == 'customers' else 'population'})"
         )
     others = {
         "marked_left_out": "marked as not to be mailed",
@@ -201,9 +223,16 @@ def _match_part(
     return matching_columns(read_part(root, raw, columns=[column])[column], samples, fold=fold)
 
 
-def _marked(root: Location, raw: StoredFile, mark: CustomerMark) -> np.ndarray:
+def _rows_marked(root: Location, raw: StoredFile, mark: CustomerMark) -> np.ndarray:
     rows = read_part(root, raw, columns=["row", mark.column])
     return rows["row"].filter(mark.matches(rows[mark.column])).to_numpy().astype(np.uint64)
+
+
+def _marked_keys(root: Location, raw: StoredFile, columns: IdColumns) -> np.ndarray:
+    ids, marked = columns.read(root, raw)
+    assert ids is not None
+    assert marked is not None
+    return np.unique(hash_ids(ids.filter(marked)))
 
 
 def _keys(root: Location, raw: StoredFile, column: str, fold: bool) -> np.ndarray:

@@ -194,9 +194,9 @@ def open_suppression(path: Location, id_column: str) -> SuppressionFile:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file. Check --suppress.") from None
+        raise ConfigError(f"{path}: no such file. Check the name.") from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}). Check --suppress.") from None
+        raise DataError(f"{path}: cannot be read ({error.strerror}).") from None
     if head.startswith(b"PAR1"):
         return _open_parquet(path, id_column)
     packing = next((name for magic, name in _COMPRESSIONS.items() if head.startswith(magic)), None)

@@ -4,24 +4,34 @@ An external merge sort: each part is sorted into buckets on disk; the list is th
 parts, a bucket of some 100,000 people at a time. So memory does not grow with the population.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from segment_lib.hashing import row_hash
+from segment_lib.mailing.draw import HASH, draw_hashes
+from segment_lib.mailing.list_files import parquet_file
 from segment_lib.schema.ids import NO_ID, hash_ids
-from segment_lib.storage.tables import csv_text
 
 ROWS_PER_BUCKET = 100_000
 KEPT, CUSTOMER, SUPPRESSED, MARKED, WITHOUT_ID, REPEATED = range(6)
 """Reasons: listed; left out as a customer, as suppressed by the file, as marked in the extract, for
 having no id, or for being listed before."""
+MAIL = {
+    KEPT: "yes",
+    CUSTOMER: "no: customer",
+    SUPPRESSED: "no: suppressed",
+    MARKED: "no: marked",
+    WITHOUT_ID: "no: without id",
+}
+"""Reasons as a list that leaves nobody out says them."""
+_CARRIED = "carried "
+"""What stands before the names of columns carried along, so that they meet no other."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +96,16 @@ class Exclusions:
     """Ids of customers, hashed and sorted; empty without an id column."""
     suppressed: np.ndarray
     """Ids of the suppression file, hashed, or its row numbers; sorted."""
+    marked: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
+    """Ids of people marked in the extract, hashed and sorted, where an id may have several rows."""
 
     @property
     def bytes(self) -> int:
-        return self.customers.nbytes + self.suppressed.nbytes
+        return self.customers.nbytes + self.suppressed.nbytes + self.marked.nbytes
 
     def reasons(self, keys: np.ndarray, marked: np.ndarray) -> np.ndarray:
         """KEPT, CUSTOMER, SUPPRESSED or MARKED for each row, by its hashed id or its number."""
-        reasons = np.where(marked, MARKED, KEPT)
+        reasons = np.where(marked | is_in(keys, self.marked), MARKED, KEPT)
         reasons = np.where(is_in(keys, self.suppressed), SUPPRESSED, reasons)
         return np.where(is_in(keys, self.customers), CUSTOMER, reasons).astype(np.int8)
 
@@ -123,7 +135,8 @@ def write_sorted_part(
 
     Parameters
     ----------
-    rows : `row`, `segment`, `micro_segment` of all rows of the part, and `likeness` where it ranks
+    rows : `row`, `segment`, `micro_segment` of all rows of the part, `likeness` where it ranks, and
+        the columns carried along
     cells : the cell of each row, shape (n_rows,)
     ids : their ids, if there are any
     marked : true for those who must not be mailed by a column of the extract, if there is one
@@ -141,7 +154,7 @@ def write_sorted_part(
     table = (
         (rows.with_columns(id=ids) if ids is not None else rows)
         .with_columns(
-            micro_index=ranking.index[ranks],
+            micro_index=pl.Series(ranking.index[ranks]).fill_nan(None),
             place=ranks,
             hash=hashes,
             key=keys,
@@ -176,58 +189,82 @@ class Tally:
     repeated: int = 0
 
 
+@dataclass(frozen=True)
+class ListRows:
+    """What the rows of a list hold."""
+
+    names: Mapping[int, str]
+    """Name of each segment."""
+    carried: Mapping[str, str] = field(default_factory=dict)
+    """Columns carried along, by what they are called in the list."""
+    everybody: bool = False
+    """List those too who are not to be mailed, and say so in the column `mail`."""
+    seed: int | None = None
+    """Seed of the column `draw`, if cells are to be drawn."""
+
+    def carry(self, raw: pl.DataFrame) -> pl.DataFrame:
+        """The columns carried along, of rows of raw/, as parts of the list hold them."""
+        return raw.select(
+            pl.col(raw_name).alias(_CARRIED + name) for name, raw_name in self.carried.items()
+        )
+
+    def select(self, people: pl.DataFrame, last: int) -> pl.DataFrame:
+        """Rows of the list; `last` is the rank of the last of these people."""
+        key = "id" if "id" in people.columns else "row"
+        ranks = pl.int_range(last - people.height + 1, last + 1, dtype=pl.Int64).alias("rank")
+        likeness = [name for name in ("likeness",) if name in people.columns]
+        rows = people.select(
+            ranks,
+            *(key, "segment", "micro_segment", "micro_index", *likeness),
+            pl.col("segment")
+            .replace_strict(self.names, default=None, return_dtype=pl.String)
+            .alias("name"),
+            *[pl.col("reason").replace_strict(MAIL).alias("mail")] * self.everybody,
+            *(pl.col(_CARRIED + name).alias(name) for name in self.carried),
+        )
+        if self.seed is None:
+            return rows
+        hashes = draw_hashes(people[key].cast(pl.String), self.seed)
+        return rows.with_columns(pl.when(people["reason"] == KEPT).then(hashes).alias(HASH))
+
+
 def write_list(
     parts: Sequence[SortedPart],
     n_buckets: int,
     wanted: int,
-    parquet: Path,
-    csv: Path,
+    rows: Path,
+    holding: ListRows,
     *,
     repeating: bool = False,
 ) -> Tally:
-    """Merge the first `wanted` people from the sorted parts; those kept go into both files.
+    """Merge the first `wanted` people from the sorted parts; write those listed as Parquet.
 
     Parameters
     ----------
     repeating : whether several rows may share an id; the first of them in the list is kept
     """
     counted = np.zeros(REPEATED + 1, dtype=np.int64)
-    listed = np.empty(0, dtype=np.uint64)
-    with parquet.open("xb") as table, csv.open("xb") as text:
-        writer: pq.ParquetWriter | None = None
+    listed, keys, reason = 0, np.empty(0, dtype=np.uint64), pl.col("reason")
+    is_listed = (reason != REPEATED) if holding.everybody else (reason == KEPT)
+    with parquet_file(rows) as write:
         for people in _merge(parts, n_buckets, wanted):
             if repeating:
-                people = _mark_repeated(people, listed)
-                kept_keys = people.filter(pl.col("reason") == KEPT)["key"].to_numpy()
-                listed = np.union1d(listed, kept_keys)
+                people = _mark_repeated(people, keys, is_listed & (pl.col("key") != NO_ID))
+            kept = people.filter(is_listed)
+            if repeating:
+                keys = np.union1d(keys, kept["key"].to_numpy())
             counted += np.bincount(people["reason"].to_numpy(), minlength=len(counted))
-            kept = _list_columns(people.filter(pl.col("reason") == KEPT), int(counted[KEPT]))
-            arrow = kept.to_arrow(compat_level=pl.CompatLevel.oldest())
-            if writer is None:
-                writer = pq.ParquetWriter(table, arrow.schema, compression="zstd")
-                text.write(kept.clear().write_csv().encode())
-            writer.write_table(arrow)
-            text.write(csv_text(kept, headed=False).encode())
-        if writer is not None:
-            writer.close()
+            listed += kept.height
+            write(holding.select(kept, listed))
     return Tally(*(int(n) for n in counted))
 
 
-def _mark_repeated(people: pl.DataFrame, listed: np.ndarray) -> pl.DataFrame:
-    """Set the reason REPEATED for people whose id is in `listed` or further up."""
-    kept = pl.col("reason") == KEPT
+def _mark_repeated(people: pl.DataFrame, listed: np.ndarray, candidates: pl.Expr) -> pl.DataFrame:
+    """Set the reason REPEATED for candidates whose id is in `listed` or further up."""
     before = pl.Series(is_in(people["key"].to_numpy(), listed))
-    again = kept & (before | (kept.cum_sum().over("key") > 1))
+    again = candidates & (before | (candidates.cum_sum().over("key") > 1))
     reason = pl.when(again).then(pl.lit(REPEATED, dtype=pl.Int8)).otherwise("reason")
     return people.with_columns(reason.alias("reason"))
-
-
-def _list_columns(kept: pl.DataFrame, last: int) -> pl.DataFrame:
-    """Columns of the list; `last` is the rank of the last person of the chunk."""
-    key = "id" if "id" in kept.columns else "row"
-    ranks = pl.int_range(last - kept.height + 1, last + 1, dtype=pl.Int64).alias("rank")
-    more = [name for name in ("likeness",) if name in kept.columns]
-    return kept.select(ranks, key, "segment", "micro_segment", "micro_index", *more)
 
 
 def _merge(parts: Sequence[SortedPart], n_buckets: int, wanted: int) -> Iterator[pl.DataFrame]:

@@ -32,6 +32,7 @@ from segment_lib.report.portraits import portrait
 from segment_lib.report.segments import Segment, build_segments
 from segment_lib.schema.language import Language
 from segment_lib.schema.wording import printable
+from segment_lib.storage.tables import PEOPLE
 from segment_lib.terms import SET_ASIDE
 
 COMPONENTS = 6
@@ -102,6 +103,7 @@ def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Dr
         language.gettext, language.ngettext, newstyle=False
     )
     environment.globals |= {"glossary": glossary(language), "anchor": anchor}
+    environment.globals["csv_form"] = PEOPLE[language.code]
     style = environment.get_template("style.css.jinja").render(font=theme.FONT)
     script = environment.get_template("script.js.jinja").render(
         palette=theme.PALETTE, font=theme.FONT

@@ -16,7 +16,7 @@ from segment_lib.report.formatting import finite
 from segment_lib.report.quantities import at_depth
 from segment_lib.report.segments import Segment, segment_name, stability_label
 from segment_lib.schema.language import NOTHING, Language
-from segment_lib.storage.tables import csv_text
+from segment_lib.storage.tables import CsvForm, csv_text
 from segment_lib.terms import SET_ASIDE
 
 Format = Callable[[float | None], str]
@@ -50,8 +50,7 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
 
-    @property
-    def csv(self) -> str:
+    def csv(self, form: CsvForm) -> str:
         """CSV of the unrounded numbers, suppressed cells empty, safe from formulas."""
         headings = [column.heading for column in self.columns]
         taken: dict[str, list[float | str | None]] = {}
@@ -68,12 +67,11 @@ class Table:
             for name, kind in kinds.items()
             if kind == pl.Float64 and (table[name].drop_nulls() % 1 == 0).all()
         ]
-        return csv_text(table.with_columns(integers))
+        return csv_text(table.with_columns(integers), form)
 
-    @property
-    def link(self) -> str:
-        """Data URL of the CSV, with the byte order mark that tells spreadsheets it is UTF-8."""
-        return f"data:text/csv;charset=utf-8,{quote(chr(0xFEFF) + self.csv)}"
+    def link(self, form: CsvForm) -> str:
+        """Data URL of the CSV."""
+        return f"data:text/csv;charset=utf-8,{quote(self.csv(form))}"
 
 
 def table(

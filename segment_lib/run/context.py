@@ -36,7 +36,7 @@ from segment_lib.storage.files import (
     write_part,
 )
 from segment_lib.storage.location import Location
-from segment_lib.storage.tables import read_table, write_table
+from segment_lib.storage.tables import PLAIN, CsvForm, read_table, write_table
 from segment_lib.tasks.part import PartTask
 from segment_lib.tasks.rows import RowNumbers, row_numbers
 from segment_lib.terms import EXTRACTS
@@ -244,9 +244,11 @@ class Context(RunReader):
         """Write a Parquet table."""
         return self._wrote(artifact, write_part(self.staging_dir, artifact.path, table))
 
-    def write_table(self, artifact: Artifact, table: pl.DataFrame) -> StoredFile:
+    def write_table(
+        self, artifact: Artifact, table: pl.DataFrame, form: CsvForm = PLAIN
+    ) -> StoredFile:
         """Write a CSV table, of which a spreadsheet runs no cell as a formula."""
-        return self._wrote(artifact, write_table(self.staging_dir, artifact.path, table))
+        return self._wrote(artifact, write_table(self.staging_dir, artifact.path, table, form))
 
     def write_arrays(self, artifact: Artifact, arrays: dict[str, np.ndarray]) -> StoredFile:
         """Write an ``.npz`` file."""

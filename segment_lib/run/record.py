@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from segment_lib.config import Fairness
 from segment_lib.errors import IntegrityError
 from segment_lib.run.json_values import typed
 from segment_lib.storage.files import StoredFile
@@ -111,6 +112,12 @@ class RunRecord:
     notes: Mapping[str, Any] = field(default_factory=dict)
     """What outlives the stages, such as which plans were derived and not edited."""
     publishing: Publication | None = None
+
+    @property
+    def min_cell(self) -> int:
+        """The number of people below which the run shows no count."""
+        fairness = self.about.get("config", {}).get("fairness", {})
+        return int(fairness.get("min_cell", Fairness().min_cell))
 
     def as_bytes(self) -> bytes:
         """The content of run.json."""

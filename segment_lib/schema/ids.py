@@ -99,14 +99,26 @@ def hash_ids(ids: pl.Series, *, fold: bool = False) -> np.ndarray:
     RoundedIdError
         If one of them was rounded.
     """
-    values = normalize_ids(ids).str.replace(r"^(-?)0+([0-9]+)$", "${1}${2}")
+    values = canonical_ids(ids)
     if fold:
         values = values.str.to_lowercase()
-    elif values.str.contains("-", literal=True).any():
-        values = values.to_frame("id").select(_lower_uuid(pl.col("id"))).to_series()
     hashes = values.hash(0)
     # One id in 2⁶⁴ would have the key NO_ID.
     return hashes.replace(int(NO_ID), 1).set(values.is_null(), int(NO_ID)).to_numpy()
+
+
+def canonical_ids(ids: pl.Series) -> pl.Series:
+    """Text that ids of the same person share, whatever their spelling; null where there is none.
+
+    Raises
+    ------
+    RoundedIdError
+        If one of them was rounded.
+    """
+    values = normalize_ids(ids).str.replace(r"^(-?)0+([0-9]+)$", "${1}${2}")
+    if values.str.contains("-", literal=True).any():
+        values = values.to_frame("id").select(_lower_uuid(pl.col("id"))).to_series()
+    return values
 
 
 def leading_zeros(ids: pl.Series) -> np.ndarray:

@@ -1,6 +1,7 @@
 """CSV tables of a run, in which no cell can run as a formula in a spreadsheet."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -8,14 +9,44 @@ from segment_lib.storage.files import StoredFile, read_file, write_file, written
 from segment_lib.storage.location import Location
 
 
-def write_table(root: Location, path: str, table: pl.DataFrame) -> StoredFile:
+@dataclass(frozen=True)
+class CsvForm:
+    """How a CSV file is written."""
+
+    separator: str = ","
+    decimal_comma: bool = False
+    line_end: str = "\n"
+    mark: str = ""
+    """The byte order mark by which spreadsheets know UTF-8; empty for none."""
+    quoted: bool = False
+    """Put all text in quotes, which LibreOffice can be asked to leave as text."""
+
+
+PLAIN = CsvForm()
+"""For programs: commas, decimal points, UTF-8."""
+EXCEL = CsvForm(";", True, "\r\n", "\ufeff", quoted=True)
+"""What Excel opens right where numbers have a decimal comma, as in Germany."""
+PEOPLE = {"en": CsvForm(line_end="\r\n", mark="\ufeff"), "de": EXCEL}
+"""Tables that people open in a spreadsheet, by the language of the page."""
+
+
+def write_table(
+    root: Location, path: str, table: pl.DataFrame, form: CsvForm = PLAIN
+) -> StoredFile:
     """Write a table as CSV whose cells a spreadsheet reads as text and numbers only."""
-    return write_file(root, path, csv_text(table).encode(), table.height)
+    return write_file(root, path, csv_text(table, form).encode(), table.height)
 
 
-def csv_text(table: pl.DataFrame, *, headed: bool = True) -> str:
-    """Return a table as CSV, guarded by `formula_safe`; without headings unless `headed`."""
-    return formula_safe(table).write_csv(include_header=headed)
+def csv_text(table: pl.DataFrame, form: CsvForm = PLAIN, *, headed: bool = True) -> str:
+    """Return a table as CSV, guarded by `formula_safe`; mark and headings only where `headed`."""
+    text = formula_safe(table).write_csv(
+        include_header=headed,
+        separator=form.separator,
+        decimal_comma=form.decimal_comma,
+        line_terminator=form.line_end,
+        quote_style="non_numeric" if form.quoted else "necessary",
+    )
+    return form.mark * headed + text
 
 
 def read_table(root: Location, file: StoredFile, text: Collection[str]) -> pl.DataFrame:

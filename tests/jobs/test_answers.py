@@ -210,7 +210,7 @@ def test_the_verdict_is_read_from_the_limits_for_all_segments(planted: Path) -> 
 
 
 def test_the_table_for_a_spreadsheet_agrees_with_the_segments(planted: Path) -> None:
-    with (planted / "compare/describe.csv").open(newline="") as file:
+    with (planted / "compare/describe.csv").open(newline="", encoding="utf-8-sig") as file:
         described = {int(row["segment"]): row for row in csv.DictReader(file)}
     names = dict(pl.read_csv(planted / "compare/names.csv").select("segment", "name").iter_rows())
     for row in pl.read_csv(planted / "compare/segments.csv").iter_rows(named=True):

@@ -76,7 +76,7 @@ def test_the_list_is_that_of_the_likeness(run: Path, run_job: RunJob, tmp_path: 
     assert done.returncode == 0, done.stderr
     listed = pl.read_parquet(tmp_path / "list/targets.parquet")
     assert listed.columns == [
-        *("rank", "row", "segment", "micro_segment", "micro_index", "likeness")
+        *("rank", "row", "segment", "micro_segment", "micro_index", "likeness", "name")
     ]
     people = parts(run, "gains")
     joined = listed.join(people, on="row", suffix="_run")

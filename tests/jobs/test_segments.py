@@ -11,7 +11,7 @@ from segment_lib.config import load_config
 from tests.conftest import ROOT
 
 HEAVY = {"polars", "dask", "numpy", "pyarrow", "sklearn", "altair", "numba"}
-COMMANDS = ("draft", "run", "refresh", "export", "verify", "history", "clean", "demo")
+COMMANDS = ("draft", "run", "refresh", "export", "response", "verify", "history", "clean", "demo")
 
 
 def segments(

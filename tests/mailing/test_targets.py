@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from segment_lib.hashing import row_hash
 from segment_lib.mailing import targets
+from segment_lib.mailing.list_files import batches, csv_file, write_files
 from segment_lib.mailing.targets import (
     Exclusions,
+    ListRows,
     Ranking,
     Tally,
     count_distinct,
@@ -22,6 +24,7 @@ from segment_lib.mailing.targets import (
     write_sorted_part,
 )
 from segment_lib.schema.ids import hash_ids
+from segment_lib.storage.tables import PLAIN
 
 NOBODY = Exclusions(np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.uint64))
 MICRO = np.random.default_rng(0).choice([-1, 0, 1, 2], 1000)
@@ -37,6 +40,8 @@ CELLS = pl.DataFrame(
     }
 )
 
+PLAIN_ROWS = ListRows({-1: "Rows set aside", 0: "Savers", 1: "Spenders"})
+
 
 def listed(
     folder: Path,
@@ -46,6 +51,7 @@ def listed(
     ids: pl.Series | None = None,
     marked: pl.Series | None = None,
     repeating: bool = False,
+    holding: ListRows = PLAIN_ROWS,
 ) -> tuple[pl.DataFrame, Tally]:
     """The list from parts that end at these rows."""
     ranking = Ranking.best(CELLS, wanted)
@@ -64,13 +70,14 @@ def listed(
         for i, (a, b) in enumerate(itertools.pairwise(edges))
         if b > a
     ]
-    names = folder / "t.parquet", folder / "t.csv"
-    for name in names:
+    rows = folder / "t.parquet"
+    for name in (rows, folder / "t.csv"):
         name.unlink(missing_ok=True)
-    tally = write_list(runs, ranking.n_buckets, wanted, *names, repeating=repeating)
+    tally = write_list(runs, ranking.n_buckets, wanted, rows, holding, repeating=repeating)
+    write_files(batches(rows), [csv_file(folder / "t.csv", PLAIN)])
     for run in runs:
         run.path.unlink()
-    return pl.read_parquet(names[0]), tally
+    return pl.read_parquet(rows), tally
 
 
 def by_hand(wanted: int) -> list[int]:
@@ -104,7 +111,9 @@ def test_any_parts_and_any_buckets_give_the_same_list(
 def test_the_csv_file_says_the_same_as_the_parquet_file(tmp_path: Path) -> None:
     people, _ = listed(tmp_path, 300, [])
     assert pl.read_csv(tmp_path / "t.csv", schema_overrides=people.schema).equals(people)
-    assert people.columns == ["rank", "row", "segment", "micro_segment", "micro_index"]
+    columns = ["rank", "row", "segment", "micro_segment", "micro_index", "name"]
+    assert people.columns == columns
+    assert set(people.select("segment", "name").iter_rows()) <= set(PLAIN_ROWS.names.items())
 
 
 def test_the_suppressed_are_left_out_and_nobody_moves_up(tmp_path: Path) -> None:
@@ -170,3 +179,66 @@ def test_text_that_could_be_a_formula_gets_an_apostrophe(tmp_path: Path, lead: s
         written = [row["id"] for row in csv.DictReader(file)]
     assert written == [text if text.startswith("a=b") else f"'{text}" for text in people["id"]]
     assert len({text[0] for text in written}) == 2
+
+
+def test_a_list_of_everybody_says_of_each_whether_they_may_be_mailed(tmp_path: Path) -> None:
+    order = by_hand(1000)
+    ids = pl.Series([None if row == order[0] else f"P{row}" for row in range(1000)])
+    marked = pl.Series([row in order[1:3] for row in range(1000)])
+    known, suppressed = (
+        np.unique(hash_ids(pl.Series([f"P{row}" for row in rows])))
+        for rows in (order[3:5], order[5:6])
+    )
+    people, tally = listed(
+        tmp_path,
+        1000,
+        [300],
+        Exclusions(known, suppressed),
+        ids,
+        marked,
+        holding=ListRows(PLAIN_ROWS.names, everybody=True),
+    )
+    assert people["rank"].to_list() == list(range(1, 1001))
+    assert people["id"].to_list() == [ids[row] for row in order]
+    words = ["no: without id", *["no: marked"] * 2, *["no: customer"] * 2, "no: suppressed"]
+    assert people["mail"].to_list() == [*words, *["yes"] * 994]
+    assert tally == Tally(994, 2, 1, 2, 1)
+
+
+@pytest.mark.parametrize("bucket", [37, 100_000])
+def test_a_list_of_everybody_keeps_the_best_row_of_an_id_and_all_without_one(
+    tmp_path: Path, bucket: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targets, "ROWS_PER_BUCKET", bucket)
+    ids = [None if row % 10 == 0 else f"P{row // 3}" for row in range(1000)]
+    best = list(dict.fromkeys(ids[row] for row in by_hand(1000) if ids[row]))
+    everybody = ListRows(PLAIN_ROWS.names, everybody=True)
+    people, tally = listed(
+        tmp_path, 1000, [300], ids=pl.Series(ids), repeating=True, holding=everybody
+    )
+    assert people["id"].drop_nulls().to_list() == best
+    assert people["id"].null_count() == tally.without_id == 100
+    assert tally.repeated == 900 - len(best)
+
+
+def test_a_person_marked_in_any_row_is_in_no_list_to_mail(tmp_path: Path) -> None:
+    ids = pl.Series([f"P{row // 2}" for row in range(1000)])
+    marked = pl.Series([row == 7 for row in range(1000)])
+    out = Exclusions(NOBODY.customers, NOBODY.suppressed, np.unique(hash_ids(pl.Series(["P3"]))))
+    people, tally = listed(tmp_path, 1000, [7], out, ids, marked, repeating=True)
+    assert "P3" not in people["id"].to_list()
+    assert (tally.listed, tally.marked) == (499, 2)
+
+
+def test_columns_carried_along_meet_no_column_of_the_list(tmp_path: Path) -> None:
+    delivered = pl.DataFrame({"name": ["Ünal"] * 1000, "rank": ["x"] * 1000, "key": ["k"] * 1000})
+    holding = ListRows(PLAIN_ROWS.names, {"name (delivered)": "name", "rank (delivered)": "rank",
+                                          "key": "key"})  # fmt: skip
+    ranking = Ranking.best(CELLS, 10)
+    rows = ROWS.hstack(holding.carry(delivered))
+    part = write_sorted_part(rows, MICRO, None, None, ranking, NOBODY, 7, tmp_path / "a.arrow")
+    write_list([part], ranking.n_buckets, 10, tmp_path / "t.parquet", holding)
+    people = pl.read_parquet(tmp_path / "t.parquet")
+    assert people["name (delivered)"].to_list() == ["Ünal"] * 10
+    assert people["key"].to_list() == ["k"] * 10
+    assert people["rank"].to_list() == list(range(1, 11))

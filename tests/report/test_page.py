@@ -31,7 +31,9 @@ def csv_of(html: str, name: str) -> pl.DataFrame:
     """The table a reader of the page can take away."""
     link = re.search(f'download="{name}.csv" href="data:text/csv;charset=utf-8,([^"]*)"', html)
     assert link is not None
-    return pl.read_csv(unquote(link[1]).removeprefix("\ufeff").encode())
+    text = unquote(link[1])
+    assert text.startswith("\ufeff")
+    return pl.read_csv(text.encode())
 
 
 def titles(html: str, figure: str) -> list[str]:

@@ -9,6 +9,7 @@ from segment_lib.report import data_tables, tables
 from segment_lib.report.components import components
 from segment_lib.report.segments import Segment, build_segments, traits_of
 from segment_lib.schema.language import Language
+from segment_lib.storage.tables import PLAIN
 
 Shares = Callable[[dict[int, tuple[int, int, str]]], pl.DataFrame]
 
@@ -146,7 +147,7 @@ def test_words_a_spreadsheet_would_run_are_made_safe() -> None:
     table = tables.table(
         "t", "T", rows, [("Name", "name", None), ("Rows", "rows", Language().count)]
     )
-    assert table.csv == "Name,Rows\n'=1+1,3\n"
+    assert table.csv(PLAIN) == "Name,Rows\n'=1+1,3\n"
 
 
 def test_a_column_of_shares_keeps_its_digits_and_what_is_held_back_stays_empty() -> None:
@@ -155,7 +156,7 @@ def test_a_column_of_shares_keeps_its_digits_and_what_is_held_back_stays_empty()
         "t", "T", rows, [("Name", "name", None), ("Share", "share", Language().percent)]
     )
     assert [row[1].text for row in table.rows] == ["12%", "–"]
-    assert table.csv == "Name,Share\na,0.123456\nb,\n"
+    assert table.csv(PLAIN) == "Name,Share\na,0.123456\nb,\n"
 
 
 def test_codes_the_dictionary_lacks_are_listed_by_rows() -> None:

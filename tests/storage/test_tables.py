@@ -7,7 +7,16 @@ import pytest
 
 from segment_lib.errors import IntegrityError
 from segment_lib.storage.files import write_file
-from segment_lib.storage.tables import formula_safe, formula_undone, read_table, write_table
+from segment_lib.storage.tables import (
+    EXCEL,
+    PEOPLE,
+    csv_text,
+    formula_safe,
+    formula_undone,
+    read_table,
+    write_table,
+)
+from segment_lib.terms import LANGUAGES
 
 
 def test_a_table_comes_back_as_it_was(tmp_path):
@@ -69,3 +78,12 @@ def test_a_leading_tab_or_line_end_is_kept_from_spreadsheets(word: str) -> None:
 @pytest.mark.parametrize("word", ["plain", "a=b", "1-2", "ä＝", "'quoted'", "Q1: population"])
 def test_other_words_stay_as_they_are(word: str) -> None:
     assert formula_safe(pl.DataFrame({word: [word]})).to_dict(as_series=False) == {word: [word]}
+
+
+def test_tables_for_people_open_right_in_the_spreadsheets_of_their_language() -> None:
+    table = pl.DataFrame({"name": ["Köln; Süd", None], "share": [0.5, None], "n": [1, 2]})
+    assert csv_text(table, PEOPLE["en"]) == "\ufeffname,share,n\r\nKöln; Süd,0.5,1\r\n,,2\r\n"
+    german = '\ufeff"name";"share";"n"\r\n"Köln; Süd";0,5;1\r\n;;2\r\n'
+    assert csv_text(table, PEOPLE["de"]) == german
+    assert csv_text(table, EXCEL, headed=False) == german.partition("\n")[2]
+    assert set(PEOPLE) == set(LANGUAGES)
