@@ -24,18 +24,23 @@ DESCRIPTIONS = (
 """Information levels and types of the feature summary that is delivered with AZDIAS."""
 
 
-def attribute_rows(attributes: pl.DataFrame, min_cell: int, language: Language) -> pl.DataFrame:
-    """Rows of the attributes by falling missing share; `used` is kept, or dropped and why."""
+def reason_in(language: Language) -> pl.Expr:
+    """Expression for the reason that an attribute is dropped for, in a language."""
     _ = language.gettext
-    reason = (
+    return (
         pl.when(pl.col("reason").str.starts_with(TOO_SPARSE))
         .then(pl.lit(_("missing too often")))
         .otherwise(pl.col("reason").replace({text: _(text) for text in REASONS}))
         .alias("reason")
     )
+
+
+def attribute_rows(attributes: pl.DataFrame, min_cell: int, language: Language) -> pl.DataFrame:
+    """Rows of the attributes by falling missing share; `used` is kept, or dropped and why."""
+    _ = language.gettext
     dropped = pl.format("✕ {}", pl.col("reason").fill_null(_("dropped")))
     rows = (
-        attributes.with_columns(reason)
+        attributes.with_columns(reason_in(language))
         .sort("missing_share", "attribute", descending=[True, False], nulls_last=True)
         .with_columns(used=pl.when("kept").then(pl.lit(_("kept"))).otherwise(dropped))
     )
