@@ -16,6 +16,7 @@ REASONS = (
     N_("not delivered"),
     N_("new since the base"),
 )
+SETTINGS = (N_("yes"), N_("no"), N_("not set"))
 DESCRIPTIONS = (
     *(N_("person"), N_("household"), N_("building"), N_("microcell_rr4"), N_("microcell_rr3")),
     *(N_("postcode"), N_("region_rr1"), N_("macrocell_plz8"), N_("community")),
@@ -72,6 +73,11 @@ def stage_rows(stages: pl.DataFrame, segments: Iterable[Segment]) -> pl.DataFram
         pl.when((pl.col(name) == stages["rows_in"].max()) | (not aside)).then(name).alias(name)
         for name in ("rows_in", "rows_out")
     )
+
+
+def setting_in(language: Language, value: str) -> str:
+    """A value of the settings, its words in a language."""
+    return language.gettext(value) if value in SETTINGS else value
 
 
 def input_rows(inputs: pl.DataFrame, language: Language) -> pl.DataFrame:
