@@ -82,9 +82,13 @@ class Held:
 def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given)
-    runs = sample_runs(options.runs, options.samples, options.rows, options.settings)
+    seeds = range(options.first, options.first + options.samples)
+    runs = sample_runs(options.runs, seeds, options.rows, options.settings)
     measured_on = conditions(given, "benchmarks.coverage")
-    rows = f"{options.samples} samples of {options.rows:,} rows of generated extracts"
+    rows = (
+        f"{options.samples} samples of {options.rows:,} rows of generated extracts, seeds "
+        f"{seeds[0]} to {seeds[-1]}"
+    )
     held = hold_against_others(runs)
     page = write_results(
         options.out, f"{measured_on.slug}-coverage", measured_on, rows, [as_section(held)]
@@ -95,11 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def sample_runs(
-    folder: Path, samples: int, rows: int, settings: Sequence[str] = ()
+    folder: Path, seeds: Sequence[int], rows: int, settings: Sequence[str] = ()
 ) -> list[OpenedRun]:
     """Run the job on each sample, by the plan of the first, so that models apply to all."""
     runs, plan = [], None
-    for seed in range(samples):
+    for seed in seeds:
         home = folder / f"{rows}-rows" / f"sample-{seed}"
         delivery = Delivery(_ROOT / "config/azdias.toml", home / "delivered", rows, seed)
         trials = Trials(generated(delivery), home, plan, tuple(settings))
@@ -211,6 +215,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--samples", type=int, default=20, help="at least 2")
+    add("--first", type=int, default=0, help="seed of the first sample; the others follow")
     add("--rows", type=int, default=50_000, help="of a population; customers in proportion")
     add_options(parser, "coverage")
     return parser

@@ -235,17 +235,12 @@ def move_rows(
         few = {key: rows for key, rows in doubtful.items() if key not in dense}
     changes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     if dense:
-        at = bounds.places(dense)
-        labels, bound_slack = bounds.labels[at], bounds.slack[at]
-        changed = _tally(_whole(block), [queries[key] for key in dense], labels, bound_slack)
-        bounds.labels[at], bounds.slack[at] = labels, bound_slack
+        changed = _tally(_whole(block), bounds, {key: queries[key] for key in dense})
         changes |= dict(zip(dense, changed, strict=True))
-    for key, rows in few.items():
-        (place,) = bounds.places([key])
-        labels = bounds.labels[[place], rows][None]
-        bound_slack = bounds.slack[[place], rows][None]
-        (changes[key],) = _tally(block.take(rows, axis=0), [queries[key]], labels, bound_slack)
-        bounds.labels[place, rows], bounds.slack[place, rows] = labels[0], bound_slack[0]
+    if few:
+        some = {key: queries[key] for key in few}
+        changed = _tally(block, bounds, some, list(few.values()))
+        changes |= dict(zip(few, changed, strict=True))
     counts, sums = ({key: changes[key][i] for key in keys} for i in (0, 1))
     return bounds, Changes(counts, sums)
 
@@ -312,11 +307,14 @@ def _farthest(block: np.ndarray, centers: np.ndarray, most: int) -> Far:
 
 
 def _tally(
-    rows: np.ndarray, queries: Sequence[Query], labels: np.ndarray, bound_slack: np.ndarray
+    rows: np.ndarray,
+    bounds: RowBounds,
+    queries: Mapping[int, Query],
+    some: Sequence[np.ndarray] | None = None,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    return tally_rows(
-        rows, [a.centers for a in queries], [a.center_shift for a in queries], labels, bound_slack
-    )
+    centers, shifts = zip(*((a.centers, a.center_shift) for a in queries.values()), strict=True)
+    places = bounds.places(list(queries))
+    return tally_rows(rows, centers, shifts, bounds.labels, bounds.slack, places, some)
 
 
 def _whole(block: np.ndarray) -> np.ndarray:

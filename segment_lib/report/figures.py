@@ -1,11 +1,13 @@
 """Figures of the page: each a chart with a takeaway sentence."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 
 import polars as pl
 import vl_convert
+from altair.utils.schemapi import debug_mode
 
 from segment_lib.report import charts, data_charts, method_charts, theme
 from segment_lib.report.answer import list_segments
@@ -19,6 +21,8 @@ from segment_lib.terms import EXTRACTS, FOUND_AGAIN
 
 PAGE, PHONE = 760, 358
 """Pixels across that a chart of the page is drawn for."""
+_DRAWN_AT_ONCE = 2
+"""Figures; each takes an engine of some 70 MiB."""
 
 
 @dataclass(frozen=True)
@@ -31,31 +35,51 @@ class Figure:
     chart: theme.Drawing
     language: Language
 
-    @cached_property
     def spec(self) -> dict[str, object]:
-        """Vega-Lite specification of the figure as a file, checked by its schema once."""
-        spec: dict[str, object] = theme.printable_spec(self.chart.to_dict())
+        """Vega-Lite specification of the figure as a file."""
+        # Every chart is checked by the schema in tests: it takes as long as drawing.
+        spec: dict[str, object] = theme.printable_spec(self.chart.to_dict(validate=False))
         locale = {"number": self.language.vega}
         return spec | {"config": theme.CONFIG | {"locale": locale}, "padding": 12}
 
-    @cached_property
-    def svg(self) -> str:
-        """SVG of the figure as a file."""
-        return vl_convert.vegalite_to_svg(self.spec | {"background": "white"})
 
-    def png(self) -> bytes:
-        return vl_convert.svg_to_png(self.svg, scale=2)
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure as it is shown."""
 
-    @cached_property
-    def drawings(self) -> dict[str, str]:
-        """SVG for the page, by where it is shown: on a phone, on what is wider, on all."""
-        spec = {key: value for key, value in self.spec.items() if key not in ("title", "$schema")}
-        if spec.get("width") == theme.SMALL:
-            return {"everywhere": page_svg(spec, self.name, PHONE)}
-        return {
-            "wide": page_svg(spec, self.name, PAGE),
-            "phone": page_svg(spec, f"{self.name}-phone", PHONE),
+    name: str
+    heading: str
+    takeaway: str
+    svg: str
+    """The figure as a file."""
+    png: bytes
+    """The same in dots."""
+    drawings: Mapping[str, str]
+    """SVG for the page, by where it is shown: on a phone, on what is wider, on all."""
+
+
+def draw_figures(facts: RunFacts, segments: Sequence[Segment]) -> dict[str, DrawnFigure]:
+    """Draw all figures of a run, by their names, in the order of the page."""
+    # The engine draws outside Python: a figure is drawn while the next one is made.
+    with ThreadPoolExecutor(_DRAWN_AT_ONCE) as pool, debug_mode(False):
+        drawing = [
+            pool.submit(_draw, figure, figure.spec()) for figure in all_figures(facts, segments)
+        ]
+        return {figure.name: figure for figure in (future.result() for future in drawing)}
+
+
+def _draw(figure: Figure, spec: dict[str, object]) -> DrawnFigure:
+    svg = vl_convert.vegalite_to_svg(spec | {"background": "white"})
+    png = vl_convert.svg_to_png(svg, scale=2)
+    inner = {key: value for key, value in spec.items() if key not in ("title", "$schema")}
+    if inner.get("width") == theme.SMALL:
+        drawings = {"everywhere": page_svg(inner, figure.name, PHONE)}
+    else:
+        drawings = {
+            "wide": page_svg(inner, figure.name, PAGE),
+            "phone": page_svg(inner, f"{figure.name}-phone", PHONE),
         }
+    return DrawnFigure(figure.name, figure.heading, figure.takeaway, svg, png, drawings)
 
 
 def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure]:

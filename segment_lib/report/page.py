@@ -23,7 +23,7 @@ from segment_lib.report import (
 from segment_lib.report.components import components
 from segment_lib.report.depths import DepthPlan
 from segment_lib.report.facts import RunFacts
-from segment_lib.report.figures import Figure, all_figures
+from segment_lib.report.figures import DrawnFigure, draw_figures
 from segment_lib.report.glossary import anchor, glossary
 from segment_lib.report.groups import build_groups
 from segment_lib.report.heatmap import heat_map
@@ -46,12 +46,12 @@ def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
     The same facts give the same bytes. Returns the paths written.
     """
     segments = _segments(facts)
-    drawn = {figure.name: figure for figure in all_figures(facts, segments)}
+    drawn = draw_figures(facts, segments)
     (folder / "figures").mkdir()
     written = []
     for name, figure in drawn.items():
         written.append(_write(folder / "figures" / f"{name}.svg", figure.svg.encode()))
-        written.append(_write(folder / "figures" / f"{name}.png", figure.png()))
+        written.append(_write(folder / "figures" / f"{name}.png", figure.png))
     page = _page(facts, segments, drawn)
     drawings = {name: next(iter(figure.drawings.values())) for name, figure in drawn.items()}
     return (
@@ -83,7 +83,7 @@ def _segments(facts: RunFacts) -> tuple[Segment, ...]:
     return build_segments(facts.segments, facts.names, facts.traits, facts.min_cell, facts.language)
 
 
-def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Figure]) -> str:
+def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, DrawnFigure]) -> str:
     language = facts.language
     chosen = facts.sweep.filter("chosen")["n_clusters"].to_list()
     groups = build_groups(facts.groups, facts.group_traits, segments, facts.min_cell, language)

@@ -105,6 +105,38 @@ def test_changes_of_rows_never_seen_are_the_sums_of_each_clustering():
         np.testing.assert_allclose(changes[i][1], own.T @ Z.astype(np.float64), atol=1e-9)
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 1200), st.integers(0, 5), st.floats(0, 1))
+def test_some_rows_of_each_clustering_come_out_as_when_all_are_looked_at(n, seed, share):
+    draw = np.random.default_rng(seed)
+    Z, before = noise(n, seed), [noise(k, seed=k) for k in (2, 5, 9)]
+    after = [centers + np.float32(0.1) for centers in before]
+    shifts = [draw.random(len(centers)) for centers in before]
+    labels, bound_slack = strangers(4, n)
+    tally_rows(Z, before, shifts, labels, bound_slack, np.array([0, 1, 3]))
+    all_labels = labels.copy()
+    tally_rows(Z, after, shifts, all_labels, bound_slack.copy(), np.array([0, 1, 3]))
+    some = [np.flatnonzero(draw.random(n) < share) for _ in before]
+    old_labels, old_slack = labels.copy(), bound_slack.copy()
+    changes = tally_rows(Z, after, shifts, labels, bound_slack, np.array([0, 1, 3]), some)
+    for place, centers, shift, rows, (counts, sums) in zip(
+        (0, 1, 3), after, shifts, some, changes, strict=True
+    ):
+        others = np.setdiff1d(np.arange(n), rows)
+        assert (labels[place, rows] == all_labels[place, rows]).all()
+        two = np.sort(apart(Z[rows], centers), axis=1)
+        promised = bound_slack[place, rows] - shift[labels[place, rows]]
+        assert (promised <= two[:, 1] - two[:, 0] + 1e-12).all()
+        assert (labels[place, others] == old_labels[place, others]).all()
+        assert (bound_slack[place, others] == old_slack[place, others]).all()
+        k = len(counts)
+        was, now = (each[place][:, None] == np.arange(k) for each in (old_labels, labels))
+        assert (counts == now.sum(axis=0) - was.sum(axis=0)).all()
+        moved = now.astype(float) - was
+        np.testing.assert_allclose(sums, moved.T @ Z.astype(np.float64), atol=1e-9)
+    assert (labels[2] == unknown_labels(1, n, most=40)).all()
+
+
 def test_rows_that_stay_change_nothing():
     Z, centers = noise(500), noise(4, seed=1)
     labels, bound_slack = strangers(1, len(Z))

@@ -8,6 +8,7 @@ import pytest
 import vl_convert
 
 from segment_lib.report import RunFacts, charts, data_charts
+from segment_lib.report.figures import all_figures
 from segment_lib.report.segments import Segment, build_segments
 from segment_lib.report.theme import Drawing
 from segment_lib.schema.language import Language
@@ -39,6 +40,15 @@ def drawn(chart: Drawing) -> dict[str, dict[str, object]]:
 
 def svg(chart: Drawing) -> str:
     return vl_convert.vegalite_to_svg(chart.to_dict())
+
+
+def test_every_chart_is_as_the_schema_of_vega_lite_has_it(
+    paid: RunFacts, few: tuple[Segment, ...]
+) -> None:
+    figures = list(all_figures(paid, few))
+    assert "profit" in {figure.name for figure in figures}
+    for figure in figures:
+        assert figure.chart.to_dict(validate=True) == figure.chart.to_dict(validate=False)
 
 
 def test_hidden_numbers_are_no_dot_at_the_average(few: tuple[Segment, ...]) -> None:
