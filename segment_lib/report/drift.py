@@ -17,10 +17,9 @@ _SHOWN = 10
 NOTICED = 0.01
 """A smaller change of a share is not spoken of."""
 _DECISIONS = {
-    "apply": N_("The segments are those of the last run ({base}), unchanged: {reason}."),
+    "apply": N_("The segments are those of the last run ({base}), unchanged."),
     "refit": N_(
-        "The segments were worked out again, beginning from those of the last run ({base}): "
-        "{reason}."
+        "The segments were worked out again, beginning from those of the last run ({base})."
     ),
 }
 
@@ -71,9 +70,7 @@ def drift_section(
         (
             _people_sentence(shown, summary, language),
             _customers_sentence(shown, summary, language),
-            language.gettext(
-                _DECISIONS[summary["decision"]], base=summary["base"], reason=summary["reason"]
-            ),
+            language.gettext(_DECISIONS[summary["decision"]], base=summary["base"]),
         ),
         _segment_table(shown, language),
         tuple(_details(summary, attributes, min_cell, language)),
@@ -119,15 +116,17 @@ def _customers_sentence(
         for state in ("new", "vanished")
     )
     clauses = []
-    if row is not None:
+    if row is None:
+        clauses.append(_("No segment has an index now and last time"))
+    elif round(row["index_new"]) == round(row["index_base"]):
+        clauses.append(_("No index of a segment has changed"))
+    else:
         text = N_(
             "The index has moved most in segment {number}: from {before:short_number} to "
             "{now:short_number}"
         )
         figures = {"before": row["index_base"], "now": row["index_new"]}
         clauses.append(_(text, number=row["segment"], **figures))
-    else:
-        clauses.append(_("No segment has an index now and last time"))
     if new:
         n = len(summary["new_segments"])
         clauses.append(
@@ -164,6 +163,7 @@ def _details(
     summary: Mapping[str, Any], attributes: pl.DataFrame, min_cell: int, language: Language
 ) -> Iterator[str]:
     _ = language.gettext
+    yield _("Why: {reason}.", reason=summary["reason"])
     yield from map(sentence, summary["findings"] or [_("nothing has drifted since last time")])
     yield _(
         "Stability index above 0.25: {large:count} of {all:count} attributes; from 0.1 to 0.25: "
