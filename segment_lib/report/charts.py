@@ -315,7 +315,8 @@ def _label(segment: Segment, language: Language) -> str:
 
 def _short_title(title: str, most: int) -> str:
     """First phrases of a name, as many as fit; a comma between quotes parts none."""
-    brief, *rest = [phrase.strip() for phrase in _PHRASE.findall(title)] or [""]
+    phrases: list[str] = _PHRASE.findall(title) or [""]
+    brief, *rest = (phrase.strip() for phrase in phrases)
     for phrase in rest:
         if len(brief) + len(phrase) + 2 > most:
             break
