@@ -25,6 +25,8 @@ from segment_lib.run.inputs import MEANINGS, PLAN_ON_DISK, SCHEMA
 from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.results import Compared, Encoded
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.schema.language import Language
+from segment_lib.schema.translated import meanings_in
 from segment_lib.storage.tables import PEOPLE
 from segment_lib.tasks.assign import count_assigned
 from segment_lib.tasks.count import BYTES_PER_CELL, BYTES_PER_FEATURE, add_counts, count_parts
@@ -35,7 +37,7 @@ from segment_lib.terms import EXTRACTS, SET_ASIDE
 def run(context: Context) -> Outcome:
     """Count by segment, compare, and describe."""
     compare, fairness = context.config.compare, context.config.fairness
-    schema, meanings = context.source(SCHEMA), context.source(MEANINGS)
+    schema, language = context.source(SCHEMA), Language(context.config.report.language)
     encoded, arrays, levels = context.result(Encoded), context.arrays(ARRAYS), profiled(context)
     sensitive = [levels[name] for name in fairness.attributes if name in levels]
     parts = context.make_parts(
@@ -70,7 +72,7 @@ def run(context: Context) -> Outcome:
     if not compare.allow_suspicious:
         refuse_suspicious(suspicious)
     elif suspicious:
-        context.log(f"suspicious, but allowed: {'; '.join(suspicious)}")
+        context.log(f"suspicious, but allowed: {'; '.join(map(str, suspicious))}")
     shown = suppress_segments(segments, fairness.min_cell)
     verdicts = dict(shown.select("segment", "verdict").iter_rows())
     groups = group_segments(
@@ -85,7 +87,8 @@ def run(context: Context) -> Outcome:
         segments,
         schema=schema,
         levels=levels,
-        meanings=meanings,
+        meanings=meanings_in(language, context.source(MEANINGS)),
+        language=language,
         telling=kept,
         sensitive=fairness.attributes,
         describe_sensitive=fairness.describe,
@@ -103,11 +106,14 @@ def run(context: Context) -> Outcome:
         min_cell=fairness.min_cell,
         arrays=arrays,
         features=context.source(PLAN_ON_DISK).plan.attributes,
-        names_before=context.base.table(artifacts.NAMES) if context.is_refresh else None,
+        names_before=names_before(context, language),
     )
     context.write_json(artifacts.LEVELS, profile.levels_to_json(levels), ensure_ascii=False)
     context.write_table(artifacts.SEGMENTS, segments)
-    context.write_json(artifacts.TESTS, {**chi_square_tests(segments), "suspicious": suspicious})
+    context.write_json(
+        artifacts.TESTS,
+        {**chi_square_tests(segments), "suspicious": list(map(str, suspicious))},
+    )
     context.write_frame(artifacts.PROFILE, tables.profile)
     for name in (
         "traits",
@@ -124,7 +130,14 @@ def run(context: Context) -> Outcome:
     n_verdicts = Counter(shown.filter(pl.col("segment") != SET_ASIDE)["verdict"])
     total = population_rows.total() + customer_rows.total()
     message = f"{n_verdicts['over']} segments over, {n_verdicts['under']} under"
-    return Outcome(Compared(tuple(suspicious)), total, total, message)
+    return Outcome(Compared(tuple(suspicious), language.code), total, total, message)
+
+
+def names_before(context: Context, language: Language) -> pl.DataFrame | None:
+    """Return the names of the base of a refresh; None if they are in another language."""
+    if not context.is_refresh or context.base.result(Compared).language != language.code:
+        return None
+    return context.base.table(artifacts.NAMES)
 
 
 def profiled(context: Context) -> dict[str, profile.Levels]:
@@ -148,6 +161,7 @@ STAGE = Stage(
         *(SCHEMA, MEANINGS, PLAN_ON_DISK),
         fields_of(Encoded, "features", "redundant"),
         *(OfBase(artifacts.NAMES), OfBase(artifacts.LEVELS)),
+        OfBase(fields_of(Compared, "language")),
     ),
     settings=(
         *("compare", "fairness.attributes", "fairness.describe", "fairness.min_cell"),

@@ -66,7 +66,7 @@ def run(context: Context) -> Outcome:
     used = context.source(PLAN_ON_DISK).plan.used
     decision, reason = decide(policy, kept, used, distances, changed)
     for sentence in sentences:
-        context.log(sentence)
+        context.log(str(sentence))
     context.write_frame(DRIFT, attributes)
     context.write_frame(SHARES, segments)
     result = Drifted(
@@ -75,6 +75,7 @@ def run(context: Context) -> Outcome:
         reason=reason,
         findings=tuple(sentences),
         changes=tuple(change.facts() for change in context.source(CHANGES).listed),
+        changed=tuple(change.sentence for change in context.source(CHANGES).listed),
         distances=distances,
     )
     return Outcome(result, rows, rows, f"{decision}: {reason}")

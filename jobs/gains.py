@@ -185,7 +185,7 @@ def choose(
             likeness_gains(counts["asked"], asked),
         ]
     )
-    return choose_ranking(wanted, reached, int(people["measured_rows"].sum()), "responders")
+    return choose_ranking(wanted, reached, int(people["measured_rows"].sum()), by_response=True)
 
 
 def write_depths(

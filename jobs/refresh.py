@@ -85,14 +85,14 @@ def refresh(options: argparse.Namespace) -> None:
         raise DriftError(f"drift: {'; '.join(moved)}. See {root / DRIFT.path}.")
 
 
-def print_drift(manifest: Manifest) -> tuple[str, ...]:
+def print_drift(manifest: Manifest) -> list[str]:
     """Print the decision and the most drifted attributes; return the findings of drift."""
     result = manifest.result(Drifted)
     print(f"\n{result.decision}: {result.reason}")
     attributes = read_part(manifest.root, manifest.file(DRIFT.stage, DRIFT.path))
     for name, psi, band in attributes.head(3).select("attribute", "psi", "band").iter_rows():
         print(f"{name:>30}  PSI {psi:.3f}  {band}")
-    return result.findings
+    return list(map(str, result.findings))
 
 
 if __name__ == "__main__":

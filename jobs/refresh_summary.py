@@ -24,8 +24,8 @@ def run(context: Context) -> Outcome:
     summary = {
         "base": drift.base,
         "decision": drift.decision,
-        "reason": drift.reason,
-        "findings": drift.findings,
+        "reason": str(drift.reason),
+        "findings": list(map(str, drift.findings)),
         "changes": drift.changes,
         **drift.distances,
         "new_segments": matching.get("new", []),

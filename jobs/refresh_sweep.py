@@ -22,6 +22,7 @@ from segment_lib.run.artifacts import (
 from segment_lib.run.candidates import BYTES_TO_PROJECT
 from segment_lib.run.context import Context
 from segment_lib.run.modelling import (
+    REFITTED,
     Numbering,
     WarmStart,
     cost_of_sweep,
@@ -31,6 +32,7 @@ from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.record import Work
 from segment_lib.run.results import Drifted, Encoded, Fitted, Swept
 from segment_lib.run.stage import Outcome, Stage
+from segment_lib.schema.language import sentence
 from segment_lib.tasks.matching import count_shared
 
 _MODEL = (MODEL, ARRAYS, RECLUSTERED, SENSITIVITY, SWEEP, STABILITY)
@@ -77,8 +79,7 @@ def warm_start(context: Context, next_segment: int) -> WarmStart:
             Work(extra=len(context.files(FEATURES, "population"))),
         )
 
-    rule = f"refitted from the {len(base.segment_ids)} segments of the base"
-    return WarmStart(refit.starts, number, rule)
+    return WarmStart(refit.starts, number, sentence(REFITTED, n=len(base.segment_ids)))
 
 
 def shared_rows(context: Context, refit: Refit, centers: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from jobs.command import run_alone
+from segment_lib.profile import label_weights
 from segment_lib.run import artifacts
 from segment_lib.run.artifacts import (
     ARRAYS,
@@ -17,11 +18,22 @@ from segment_lib.run.artifacts import (
     WEIGHTS,
 )
 from segment_lib.run.context import Context
+from segment_lib.run.inputs import MEANINGS
 from segment_lib.run.reads import OfBase, fields_of
-from segment_lib.run.results import Encoded, Fitted, Gained, Ingested, Reported, Swept
+from segment_lib.run.results import (
+    Compared,
+    Drifted,
+    Encoded,
+    Fitted,
+    Gained,
+    Ingested,
+    Reported,
+    Swept,
+)
 from segment_lib.run.run_sheet import RUN_SHEET
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.schema.language import Language
+from segment_lib.schema.translated import meanings_in
 
 if TYPE_CHECKING:
     from segment_lib.report import DriftSection
@@ -39,7 +51,7 @@ def run(context: Context) -> Outcome:
 
     language = Language(context.config.report.language)
     arrays, attributes = context.arrays(ARRAYS), context.frame(ATTRIBUTES)
-    encoded, rule = context.result(Encoded), context.result(Swept).rule
+    encoded, meanings = context.result(Encoded), meanings_in(language, context.source(MEANINGS))
     gained = context.result(Gained)
     tests, sheet = context.json(artifacts.TESTS), context.source(RUN_SHEET)
     fairness = context.config.fairness
@@ -51,7 +63,7 @@ def run(context: Context) -> Outcome:
         rows=context.frame(artifacts.ROWS),
         max_missing_per_row=encoded.max_missing_per_row,
         sweep=context.table(artifacts.SWEEP),
-        rule=f"{rule[0].upper()}{rule[1:]}.",
+        rule=language.say(context.result(Swept).rule),
         stability=context.table(artifacts.STABILITY),
         sensitivity=context.table(artifacts.SENSITIVITY),
         explained_variance_ratio=arrays["explained_variance_ratio"][
@@ -69,15 +81,19 @@ def run(context: Context) -> Outcome:
             pl.col("attribute").is_in(telling)
         ),
         tests={name: tests[name] for name in ("all_segments", "without_set_aside")},
-        suspicious=tests["suspicious"],
+        suspicious=list(map(language.say, context.result(Compared).suspicious)),
         fairness=context.table(artifacts.FAIRNESS),
         gains=context.table(artifacts.GAINS),
         depths=context.table(artifacts.DEPTHS),
         n_micro=gained.n_micro,
         ranking=gained.ranking,
-        why=gained.why,
+        why=language.say(gained.why),
         calibration=context.table(CALIBRATION) if context.has(CALIBRATION) else None,
-        weights=context.table(WEIGHTS) if context.has(WEIGHTS) else None,
+        weights=(
+            label_weights(context.table(WEIGHTS), meanings, language)
+            if context.has(WEIGHTS)
+            else None
+        ),
         depth=context.json(DEPTH) if context.has(DEPTH) else None,
         response=context.table(RESPONSE) if context.has(RESPONSE) else None,
         remarks=sheet.remarks,
@@ -105,8 +121,14 @@ def drift(context: Context, language: Language) -> "DriftSection":
     """Return the findings of a refresh, for the page."""
     from segment_lib.report import drift_section
 
+    drifted, say = context.result(Drifted), language.say
+    words = {
+        "reason": say(drifted.reason),
+        "findings": list(map(say, drifted.findings)),
+        "changes": list(map(say, drifted.changed)),
+    }
     return drift_section(
-        context.json(artifacts.SUMMARY),
+        context.json(artifacts.SUMMARY) | words,
         context.frame(DRIFT),
         context.table(artifacts.SEGMENT_CHANGES),
         {"base": context.base.table(SEGMENTS), "new": context.table(SEGMENTS)},
@@ -139,6 +161,7 @@ STAGE = Stage(
         *(artifacts.GROUPS, artifacts.GROUP_TRAITS),
         *(CALIBRATION, WEIGHTS),
         *(Encoded, Fitted, Gained, Ingested, fields_of(Swept, "rule")),
+        *(fields_of(Compared, "suspicious"), MEANINGS),
     ),
     settings=(
         *("fairness.attributes", "fairness.describe", "fairness.min_cell"),
@@ -149,7 +172,14 @@ STAGE = Stage(
 OF_REFRESH = Stage(
     "report",
     run,
-    reads=(*STAGE.reads, DRIFT, artifacts.SEGMENT_CHANGES, artifacts.SUMMARY, OfBase(SEGMENTS)),
+    reads=(
+        *STAGE.reads,
+        Drifted,
+        DRIFT,
+        artifacts.SEGMENT_CHANGES,
+        artifacts.SUMMARY,
+        OfBase(SEGMENTS),
+    ),
     settings=STAGE.settings,
     cost=cost,
 )

@@ -118,14 +118,20 @@ SMALL = ("--set", "run.rows_per_part=5_000", "--set", "model.sweep=[3,4]")
 
 
 @pytest.fixture(scope="session")
-def on_threads(
+def census_run(
     census_config: Path, run_job: RunJob, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, str]:
-    """The files of a SMALL run named census on this machine's threads, by sha256."""
+) -> Path:
+    """A SMALL run of census rows on this machine's threads."""
     run = tmp_path_factory.mktemp("threads") / "census"
     done = run_job("jobs.run", census_config, "--run-dir", run, *SMALL)
     assert done.returncode == 0, done.stderr
-    return hashes(run)
+    return run
+
+
+@pytest.fixture(scope="session")
+def on_threads(census_run: Path) -> dict[str, str]:
+    """The files of that run by sha256."""
+    return hashes(census_run)
 
 
 def hashes(run: Path) -> dict[str, str]:

@@ -206,8 +206,8 @@ class Report:
     """How the page is written."""
 
     language: Annotated[str, one_of(*LANGUAGES)] = "en"
-    """What the page is written in, English (`en`) or German (`de`); labels of a data dictionary of
-    your own stay as they are ([language](language.md))."""
+    """What the page and the names of segments are written in, English (`en`) or German (`de`)
+    ([language](language.md))."""
 
 
 @dataclass(frozen=True)

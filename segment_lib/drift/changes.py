@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 from segment_lib.schema import Attribute, Schema
+from segment_lib.schema.language import N_, Sentence, sentence
 
 Kind = Literal["gone", "new", "renamed", "retyped", "missing codes", "not described"]
 
@@ -16,7 +17,7 @@ class Change:
 
     attribute: str
     kind: Kind
-    sentence: str
+    sentence: Sentence
     """The difference in words, with what is done about it."""
     refused: bool = False
     """Whether the analyst must decide before the delivery can be used."""
@@ -26,7 +27,7 @@ class Change:
         return {
             "attribute": self.attribute,
             "kind": self.kind,
-            "told": self.sentence,
+            "told": str(self.sentence),
             "refused": self.refused,
         }
 
@@ -80,23 +81,21 @@ def compare_schemas(
             changes.append(_missing_column(name, column, unknown, used))
             continue
         if column != name:
-            sentence = f"{name} is delivered as {column}: read as {name}"
-            changes.append(Change(name, "renamed", sentence))
+            text = N_("{name} is delivered as {column}: read as {name}")
+            changes.append(Change(name, "renamed", sentence(text, name=name, column=column)))
         description = described.get(column)
         if description is None:
-            sentence = f"{name} is not in the feature summary: the description of the base holds"
-            changes.append(Change(name, "not described", sentence))
+            text = N_("{name} is not in the feature summary: the description of the base holds")
+            changes.append(Change(name, "not described", sentence(text, name=name)))
             attributes.append(attribute)
             continue
         changes += _description_changes(attribute, description)
         attributes.append(replace(attribute, missing=description.missing))
     new = [a for a in now if a.name in unknown]
     for attribute in new:
-        sentence = (
-            f"{attribute.name} is new: read and counted, but no feature; "
-            f"{proposal} has a rule for it"
-        )
-        changes.append(Change(attribute.name, "new", sentence))
+        text = N_("{name} is new: read and counted, but no feature; {proposal} has a rule for it")
+        own = sentence(text, name=attribute.name, proposal=proposal)
+        changes.append(Change(attribute.name, "new", own))
     return Changes(
         Schema((*attributes, *new), now.columns),
         {name: column for name, column in renamed.items() if column in columns},
@@ -108,24 +107,24 @@ def compare_schemas(
 
 def _missing_column(name: str, column: str, unknown: list[str], used: Collection[str]) -> Change:
     if name not in used:
-        return Change(name, "gone", f"{column} is gone: it makes no feature, and counts as missing")
-    similar = get_close_matches(name, unknown, n=1)
-    hints = [
-        f' If it is {now} now, say so: refresh.renamed = {{{name} = "{now}"}}.' for now in similar
-    ]
-    sentence = f"{column} is gone, and the model uses it.{''.join(hints)}"
-    return Change(name, "gone", sentence, refused=True)
+        text = N_("{column} is gone: it makes no feature, and counts as missing")
+        return Change(name, "gone", sentence(text, column=column))
+    texts, fields = [N_("{column} is gone, and the model uses it.")], {"column": column}
+    for now in get_close_matches(name, unknown, n=1):
+        texts.append(N_("If it is {now} now, say so: {setting}."))
+        fields |= {"now": now, "setting": f'refresh.renamed = {{{name} = "{now}"}}'}
+    return Change(name, "gone", sentence(*texts, **fields), refused=True)
 
 
 def _description_changes(before: Attribute, now: Attribute) -> list[Change]:
     changes = []
     if now.type != before.type:
-        sentence = f"{before.name} is called {now.type}: read as {before.type}, as in the base"
-        changes.append(Change(before.name, "retyped", sentence))
+        text = N_("{name} is called {now}: read as {before}, as in the base")
+        retyped = sentence(text, name=before.name, now=now.type, before=before.type)
+        changes.append(Change(before.name, "retyped", retyped))
     if set(now.missing) != set(before.missing):
-        sentence = (
-            f"{before.name} has other missing codes, [{','.join(now.missing)}] for "
-            f"[{','.join(before.missing)}]: those of now hold"
-        )
-        changes.append(Change(before.name, "missing codes", sentence))
+        text = N_("{name} has other missing codes, [{now}] for [{before}]: those of now hold")
+        codes = {"now": ",".join(now.missing), "before": ",".join(before.missing)}
+        other = sentence(text, name=before.name, **codes)
+        changes.append(Change(before.name, "missing codes", other))
     return changes

@@ -7,11 +7,12 @@ import polars as pl
 
 from segment_lib.disclosure import suppressed_segments
 from segment_lib.errors import ConfigError
-from segment_lib.schema.wording import listed
+from segment_lib.schema.language import N_, Sentence, sentence
 
 MAX_DISTANCE_GROWTH = 0.05
 """The largest growth of the mean distance to the centres at which the model still fits."""
-_NAMED = 5
+
+FARTHER = N_("rows lie {growth:percent_tenths} farther from the centres of their segments")
 
 Policy = Literal["auto", "apply", "refit"]
 Decision = Literal["apply", "refit"]
@@ -28,7 +29,7 @@ def findings(
     segments: pl.DataFrame,
     distances: Mapping[str, float],
     min_cell: int,
-) -> list[str]:
+) -> list[Sentence]:
     """Sentences on what has drifted; empty if nothing has.
 
     Parameters
@@ -43,19 +44,24 @@ def findings(
         pl.when(~suppressed_segments(pl.col(f"rows_{run}"), min_cell)).then(f"share_{run}")
         for run in ("base", "new")
     )
-    for extract, prefix in (("population", ""), ("customers", "customers_")):
+    texts = {
+        "": N_("attributes of the population have drifted: {attributes:with_psi}"),
+        "customers_": N_("attributes of the customers have drifted: {attributes:with_psi}"),
+    }
+    for prefix, text in texts.items():
         drifted = attributes.filter(pl.col(f"{prefix}drifted"))
         if drifted.height:
-            sentences.append(
-                f"attributes of the {extract} have drifted: {_by_psi(drifted, f'{prefix}psi')}"
-            )
+            sentences.append(sentence(text, attributes=_by_psi(drifted, f"{prefix}psi")))
     moved = segments.with_columns(shares).filter("drifted")
     for number, *ends in moved.select("segment", "share_base", "share_new").iter_rows():
-        name = "the share set aside" if number < 0 else f"segment {number}"
-        p, q = ("hardly any" if share is None else f"{share:.1%}" for share in ends)
-        sentences.append(f"{name} went from {p} to {q} of the population")
+        text = (
+            N_("the share set aside went from {before:share} to {now:share} of the population")
+            if number < 0
+            else N_("segment {number} went from {before:share} to {now:share} of the population")
+        )
+        sentences.append(sentence(text, number=number, before=ends[0], now=ends[1]))
     if (growth := distance_growth(distances)) > MAX_DISTANCE_GROWTH:
-        sentences.append(f"rows lie {growth:.1%} farther from the centres of their segments")
+        sentences.append(sentence(FARTHER, growth=growth))
     return sentences
 
 
@@ -74,7 +80,7 @@ def decide(
     used: Collection[str],
     distances: Mapping[str, float],
     changed: Collection[str] = (),
-) -> tuple[Decision, str]:
+) -> tuple[Decision, Sentence]:
     """Decide whether the base's model is applied or refitted; returns the decision and the reason.
 
     By "auto" it is refitted if an attribute it uses has drifted in the population, or rows lie
@@ -87,24 +93,34 @@ def decide(
     changed : features that only the base or only this run has; with any of them, a refit is needed
     """
     if changed:
-        features = listed(list(changed), _NAMED)
-        return "refit", f"the plan makes other features than that of the base: {features}"
+        other = N_("the plan makes other features than that of the base: {features:listed_first}")
+        return "refit", sentence(other, features=list(changed))
     if policy != "auto":
-        return policy, "as set in refresh.policy"
+        return policy, sentence(N_("as set in refresh.policy"))
     in_model = attributes.filter(pl.col("attribute").is_in(list(used)))
     drifted = in_model.filter("drifted")
     if drifted.height:
-        return "refit", f"attributes the model uses have drifted: {_by_psi(drifted, 'psi')}"
+        moved = N_("attributes the model uses have drifted: {attributes:with_psi}")
+        return "refit", sentence(moved, attributes=_by_psi(drifted, "psi"))
     growth = distance_growth(distances)
     if growth > MAX_DISTANCE_GROWTH:
-        return "refit", f"rows lie {growth:.1%} farther from the centres of their segments"
-    top = in_model.sort("psi", descending=True).head(1).select("attribute", "psi").row(0)
-    return "apply", (
-        f"no attribute the model uses has drifted (the most: {top[0]}, PSI {top[1]:.3f}), and rows "
-        f"lie {growth:+.1%} farther from the centres of their segments"
+        return "refit", sentence(FARTHER, growth=growth)
+    calm = (
+        N_(
+            "no attribute the model uses has drifted (the most: {attribute}, PSI {psi:decimals}), "
+            "and rows lie {growth:percent_tenths} farther from the centres of their segments"
+        )
+        if growth >= 0
+        else N_(
+            "no attribute the model uses has drifted (the most: {attribute}, PSI {psi:decimals}), "
+            "and rows lie {growth:percent_tenths} nearer to the centres of their segments"
+        )
     )
+    top = in_model.sort("psi", descending=True).row(0, named=True)
+    return "apply", sentence(calm, attribute=top["attribute"], psi=top["psi"], growth=abs(growth))
 
 
-def _by_psi(attributes: pl.DataFrame, psi: str) -> str:
-    largest = attributes.sort(psi, descending=True).select("attribute", psi)
-    return listed([f"{name} (PSI {value:.2f})" for name, value in largest.iter_rows()], _NAMED)
+def _by_psi(attributes: pl.DataFrame, psi: str) -> list[list[str | float]]:
+    """Attributes with their stability index, the largest first."""
+    rows = attributes.sort(psi, descending=True).select("attribute", psi).iter_rows()
+    return [list(row) for row in rows]

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from segment_lib.mailing.gains import DEPTHS, gains_in_order, shrink_ratios
+from segment_lib.schema.language import N_, Sentence, sentence
 from segment_lib.terms import DEPTH, LIKENESS_BINS, SET_ASIDE
 
 LISTED = {"segment": pl.Int32, "bin": pl.Int32, "population_rows": pl.Int64}
@@ -50,7 +51,7 @@ class RankingChoice:
     """The ranking that orders the list: "logistic" or "micro", and why."""
 
     ranking: str
-    why: str
+    why: Sentence
 
     @property
     def words(self) -> str:
@@ -247,7 +248,7 @@ def cells_of(values: pl.Series, table: pl.DataFrame) -> np.ndarray:
 
 
 def choose_ranking(
-    wanted: str, gains: pl.DataFrame, measured: int, who: str = "customers"
+    wanted: str, gains: pl.DataFrame, measured: int, *, by_response: bool = False
 ) -> RankingChoice:
     """Choose what ranks the list.
 
@@ -260,21 +261,32 @@ def choose_ranking(
     wanted : "auto", "logistic" or "micro"
     gains : the tables of gains of both
     measured : customers that measure both
-    who : those who measure both, in words: they may be those who responded
+    by_response : whether those who responded measure both
     """
     deep = gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9)
     reached = dict(deep.select("by", "customers_reached").iter_rows())
     ours, theirs = (reached.get(by) for by in ("logistic", "micro_segment"))
     if "logistic" not in reached:
-        return RankingChoice("micro", "too few customers to fit a likeness")
+        return RankingChoice("micro", sentence(N_("too few customers to fit a likeness")))
     if wanted != "auto":
-        return RankingChoice(wanted, "as set in mailing.ranking")
+        return RankingChoice(wanted, sentence(N_("as set in mailing.ranking")))
     if ours is None or theirs is None or not measured:
-        return RankingChoice("micro", "no customer is held out to measure a likeness")
+        no_one = N_("no customer is held out to measure a likeness")
+        return RankingChoice("micro", sentence(no_one))
     others = max(theirs, DEPTH)
     error = sqrt(max(share * (1 - share) for share in (ours, others)) / measured)
-    figures = (
-        f"at {DEPTH:.0%} depth it reaches {ours:.1%} of held-out {who}, micro-segments "
-        f"{theirs:.1%}, with a standard error of {error:.1%}"
+    text = (
+        N_(
+            "at {depth:percent} depth it reaches {ours:percent_tenths} of held-out responders, "
+            "micro-segments {theirs:percent_tenths}, with a standard error of "
+            "{error:percent_tenths}"
+        )
+        if by_response
+        else N_(
+            "at {depth:percent} depth it reaches {ours:percent_tenths} of held-out customers, "
+            "micro-segments {theirs:percent_tenths}, with a standard error of "
+            "{error:percent_tenths}"
+        )
     )
-    return RankingChoice("logistic" if ours - others > error else "micro", figures)
+    why = sentence(text, depth=DEPTH, ours=ours, theirs=theirs, error=error)
+    return RankingChoice("logistic" if ours - others > error else "micro", why)

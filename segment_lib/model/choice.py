@@ -7,6 +7,7 @@ import numpy as np
 
 from segment_lib.errors import ConfigError
 from segment_lib.hashing import row_hash
+from segment_lib.schema.language import N_, Sentence, sentence
 from segment_lib.terms import DEPTH, FOUND_AGAIN
 
 MOST_PEOPLE = 0.8
@@ -136,7 +137,7 @@ def held_out_gain(
     return Gain(share, max(variance, 0.0) ** 0.5 / float(total) ** 0.5)
 
 
-def choose_clusters(trials: Sequence[Trial]) -> tuple[int, str]:
+def choose_clusters(trials: Sequence[Trial]) -> tuple[int, Sentence]:
     """Choose the fewest segments whose gain is within one standard error of the best.
 
     Looked at are the numbers whose segments are found again and large enough. Where there is none,
@@ -154,35 +155,54 @@ def choose_clusters(trials: Sequence[Trial]) -> tuple[int, str]:
     most = max(t.n_clusters for t in trials)
     large = [trial for trial in trials if trial.is_large]
     stable = [trial for trial in large if trial.is_stable]
+    best_share = max(trial.found_again for trial in large or trials)
     if stable:
-        rule = (
-            f"of the numbers up to {most} at which {MOST_PEOPLE:.0%} of people or more are in "
-            "segments found again when half of the people are segmented anew, and no segment is "
-            f"under {MIN_SHARE:.0%} of the population, "
-        )
+        rule = [
+            N_(
+                "Of the numbers up to {most} at which {share:percent} of people or more are in "
+                "segments found again when half of the people are segmented anew, and no segment "
+                "is under {least}% of the population, these are"
+            )
+        ]
     else:
         known = large or list(trials)
-        best_share = max(trial.found_again for trial in known)
         stable = [t for t in known if t.found_again >= best_share - _NEARLY]
-        small = "" if large else f"; segments of under {MIN_SHARE:.0%} could not be avoided"
         why = (
-            f"at no number up to {most} are {MOST_PEOPLE:.0%} of people in segments found again"
+            N_(
+                "The population is a continuum without clear borders: at no number up to {most} "
+                "are {share:percent} of people in segments found again."
+            )
             if all(trial.stands_out for trial in known)
-            else "what its attributes share is no more than chance gives"
+            else N_(
+                "The population is a continuum without clear borders: what its attributes share "
+                "is no more than chance gives."
+            )
         )
-        rule = (
-            f"the population is a continuum without clear borders: {why}{small}; of the numbers "
-            f"nearly as good as the best, at which {best_share:.0%} of people are in segments "
-            "found again, "
+        small = [] if large else [N_("Segments of under {least}% could not be avoided.")]
+        nearly = N_(
+            "Of the numbers nearly as good as the best, at which {best_share:percent} of people "
+            "are in segments found again, these are"
         )
+        rule = [why, *small, nearly]
     best = max(stable, key=lambda t: (np.nan_to_num(t.gain.share), -t.n_clusters))
     least = best.gain.share - best.gain.error
     chosen = min(t.n_clusters for t in stable if not t.gain.share < least)
-    if np.isnan(best.gain.share):
-        return chosen, f"{rule}the fewest: no customer is held out to tell which reach the most"
-    return chosen, (
-        f"{rule}the fewest whose best segments reach as many held-out customers as the best of "
-        f"them, {best.n_clusters} segments, within one standard error"
+    fewest = (
+        N_("the fewest: no customer is held out to tell which reach the most.")
+        if np.isnan(best.gain.share)
+        else N_(
+            "the fewest whose best segments reach as many held-out customers as the best of them, "
+            "{best} segments, within one standard error."
+        )
+    )
+    return chosen, sentence(
+        *rule,
+        fewest,
+        most=most,
+        share=MOST_PEOPLE,
+        least=round(100 * MIN_SHARE),
+        best_share=best_share,
+        best=best.n_clusters,
     )
 
 

@@ -9,4 +9,4 @@ from segment_lib.profile.levels import (
     levels_to_json,
 )
 from segment_lib.profile.tables import profile_tables
-from segment_lib.profile.weights import weights_table
+from segment_lib.profile.weights import label_weights, weights_table

@@ -7,10 +7,13 @@ import numpy as np
 import polars as pl
 
 from segment_lib.profile.traits import LEVEL, family, topic
-from segment_lib.schema import Meaning, Phrases, known_phrases
+from segment_lib.schema import Meaning, Phrases
+from segment_lib.schema.language import ENGLISH, N_, Language
+from segment_lib.schema.translated import phrases_in
 
 MAX_LOADINGS = 5
 """Loadings listed at each end of a component."""
+NOT = N_("not {trait}")
 _MAX_READ = 3
 """Features in the reading of a component, each of another family of attributes."""
 
@@ -38,25 +41,33 @@ class FeatureWords:
 
 
 def feature_words(
-    feature: str, attribute: str, meaning: Meaning, phrases: Mapping[str, Phrases]
+    feature: str,
+    attribute: str,
+    meaning: Meaning,
+    phrases: Mapping[str, Phrases],
+    language: Language = ENGLISH,
 ) -> FeatureWords:
     """Words for a feature of the plan: a scale, an indicator of a level, or a recoded attribute."""
     scale = phrases.get(feature)
     low, high = (scale.get("low"), scale.get("high")) if scale else (None, None)
     if low is not None and high is not None:
         return FeatureWords(attribute, low, high)
-    subject = topic(attribute, meaning)
+    subject, low, high = (
+        topic(attribute, meaning),
+        language.gettext("low"),
+        language.gettext("high"),
+    )
     level = feature.removeprefix(f"{attribute}=")
     if level != feature:
         known = phrases.get(attribute, Phrases())
-        level_words = known.get(level) or LEVEL.format(
-            topic=known.topic or subject, label=meaning.label(level)
+        level_words = known.get(level) or language.gettext(
+            LEVEL, topic=known.topic or subject, label=meaning.label(level)
         )
-        return FeatureWords(attribute, f"not {level_words}", level_words)
+        return FeatureWords(attribute, language.gettext(NOT, trait=level_words), level_words)
     if feature != attribute:
         subject = feature.replace("_", " ").replace("=", ": ")
-        return FeatureWords(attribute, f"{subject}: low", f"{subject}: high")
-    first, last = "low", "high"
+        return FeatureWords(attribute, f"{subject}: {low}", f"{subject}: {high}")
+    first, last = low, high
     if len(meaning.levels) > 1:
         labels = list(meaning.levels.values())
         first, last = labels[0], labels[-1]
@@ -67,6 +78,7 @@ def component_tables(
     components: np.ndarray,
     explained_variance_ratio: np.ndarray,
     words: Mapping[str, FeatureWords],
+    language: Language = ENGLISH,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Tables of the components, each with its reading, and of their strongest loadings.
 
@@ -95,7 +107,9 @@ def component_tables(
             if group not in families and len(strongest) < _MAX_READ and loading[i]:
                 families.add(group)
                 strongest.append(feature.high if loading[i] > 0 else feature.low)
-        readings.append((number, float(share), f"high: {'; '.join(strongest)}"))
+        readings.append(
+            (number, float(share), language.gettext("high: {traits}", traits="; ".join(strongest)))
+        )
         ups = [i for i in order if loading[i] > 0][:MAX_LOADINGS]
         downs = [i for i in order if loading[i] < 0][:MAX_LOADINGS]
         for i in ups + downs[::-1]:
@@ -113,6 +127,7 @@ def explain_components(
     explained_variance_ratio: np.ndarray,
     features: Mapping[str, str],
     meanings: Mapping[str, Meaning],
+    language: Language = ENGLISH,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return components and loadings in words.
 
@@ -121,9 +136,9 @@ def explain_components(
     components : shape (n_components, n_features)
     features : feature to the attribute it is made from, in the order of the columns
     """
-    phrases = known_phrases()
+    phrases = phrases_in(language)
     words = {
-        feature: feature_words(feature, name, meanings.get(name, Meaning()), phrases)
+        feature: feature_words(feature, name, meanings.get(name, Meaning()), phrases, language)
         for feature, name in features.items()
     }
-    return component_tables(components, explained_variance_ratio, words)
+    return component_tables(components, explained_variance_ratio, words, language)

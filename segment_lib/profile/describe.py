@@ -3,13 +3,19 @@
 import polars as pl
 
 from segment_lib.disclosure import suppress_segments
+from segment_lib.schema.language import ENGLISH, Language
 from segment_lib.terms import SET_ASIDE
 
 _TRAITS = 5
 
 
 def describe_segments(
-    segments: pl.DataFrame, names: pl.DataFrame, traits: pl.DataFrame, *, min_cell: int
+    segments: pl.DataFrame,
+    names: pl.DataFrame,
+    traits: pl.DataFrame,
+    language: Language = ENGLISH,
+    *,
+    min_cell: int,
 ) -> pl.DataFrame:
     """Summary of each segment (size, index, verdict, stability, name, traits), highest index first.
 
@@ -22,7 +28,7 @@ def describe_segments(
     traits : the table of `segment_traits`; those of fewer than `min_cell` people are left out
     """
     trait_text = pl.format(
-        "{} ({}% against {}%)",
+        language.gettext("{} ({}% against {}%)"),
         "words",
         (100 * pl.col("segment_share")).round(0).cast(pl.Int64),
         (100 * pl.col("population_share")).round(0).cast(pl.Int64),

@@ -6,13 +6,13 @@ from typing import Any
 import polars as pl
 
 from segment_lib.profile.traits import MIN_EFFECT
+from segment_lib.schema.language import ENGLISH, N_, Language
 from segment_lib.terms import SET_ASIDE
 
 _PARTS = 3
 _LONGEST = 8
-NOT_CLUSTERED = "Rows set aside"
-PLAIN = "Close to average"
-TOO_FEW = "Too few people to describe"
+NOT_CLUSTERED, PLAIN = N_("Rows set aside"), N_("Close to average")
+TOO_FEW = N_("Too few people to describe")
 
 NAMES = {"segment": pl.Int32, "name": pl.String, "attributes": pl.String}
 
@@ -23,6 +23,7 @@ def name_segments(
     unnamed: Collection[str] = (),
     few: Collection[int] = (),
     min_cell: int = 0,
+    language: Language = ENGLISH,
 ) -> pl.DataFrame:
     """Name each segment by its strongest traits, no two alike.
 
@@ -36,6 +37,7 @@ def name_segments(
     unnamed : attributes that may not be part of a name
     few : segments of too few people to be described by their traits
     min_cell : traits of fewer people are not part of a name
+    language : that of the traits
 
     Returns
     -------
@@ -47,12 +49,13 @@ def name_segments(
     rows: list[tuple[int, str, str]] = []
     for segment in traits["segment"].unique().sort().to_list():
         if segment == SET_ASIDE:
-            rows.append((segment, NOT_CLUSTERED, ""))
+            rows.append((segment, language.gettext(NOT_CLUSTERED), ""))
             continue
         own = distinctive.filter(pl.col("segment") == segment)
         candidates = [] if segment in few else list(_candidates(own, unnamed))
         taken = {name for _, name, _ in rows}
-        name, used = TOO_FEW if segment in few else PLAIN, candidates[:0]
+        name = language.gettext(TOO_FEW if segment in few else PLAIN)
+        used = candidates[:0]
         strong = [row for row in candidates if row["effect"] >= candidates[0]["effect"] / 2]
         for parts in range(min(_PARTS, len(strong)), min(_LONGEST, len(candidates)) + 1):
             used = candidates[:parts]
@@ -79,17 +82,19 @@ def _capitalised_list(phrases: list[str]) -> str:
     return text[:1].upper() + text[1:]
 
 
-def keep_names(names: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+def keep_names(
+    names: pl.DataFrame, before: pl.DataFrame, language: Language = ENGLISH
+) -> pl.DataFrame:
     """Return the names of before for the segments that had one; new ones keep their own.
 
     So do those that had too few people to be named then.
 
     Parameters
     ----------
-    names, before : the table of `name_segments`, now and of the base
+    names, before : the table of `name_segments`, now and of the base, in this language
     """
     before = before.with_columns(pl.col("segment").cast(names.schema["segment"]))
-    before = before.filter(~pl.col("name").str.starts_with(TOO_FEW))
+    before = before.filter(~pl.col("name").str.starts_with(language.gettext(TOO_FEW)))
     kept = before.join(names, on="segment", how="semi")
     new = names.join(before, on="segment", how="anti").with_columns(
         pl.when(pl.col("name").is_in(kept["name"].implode()))

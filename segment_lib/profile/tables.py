@@ -13,7 +13,9 @@ from segment_lib.profile.groups import count_by_group, groups_table
 from segment_lib.profile.levels import Levels, level_order, profile_segments
 from segment_lib.profile.names import keep_names, name_segments
 from segment_lib.profile.traits import segment_traits
-from segment_lib.schema import Meaning, Schema, known_phrases
+from segment_lib.schema import Meaning, Schema
+from segment_lib.schema.language import Language
+from segment_lib.schema.translated import phrases_in
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ def profile_tables(
     schema: Schema,
     levels: Mapping[str, Levels],
     meanings: Mapping[str, Meaning],
+    language: Language,
     telling: Set[str],
     sensitive: Sequence[str],
     describe_sensitive: bool,
@@ -63,6 +66,8 @@ def profile_tables(
         for sensitive attributes alone
     segments : the table of segments, customers against the population
     levels : how each attribute was counted
+    meanings : those of the attributes, in the language
+    language : what names, traits and readings are written in
     telling : the attributes whose traits name and describe a segment
     sensitive : attributes that name none, and describe none unless `describe_sensitive`
     group_figures : the table of groups, customers against the population
@@ -74,23 +79,24 @@ def profile_tables(
     """
     scales = {a.name for a in schema if a.type == "ordinal"}
     ordered = {a.name for a in schema if a.type in ("ordinal", "numeric", "interval")}
-    order, phrases = level_order(people, levels), known_phrases()
+    order, phrases = level_order(people, levels), phrases_in(language)
 
     def described(counts: pl.DataFrame, figures: pl.DataFrame) -> tuple[pl.DataFrame, ...]:
         """Profile, traits and names of segments or groups."""
         profile = profile_segments(counts, list(levels.values()), meanings, scales)
-        traits = segment_traits(profile, order, ordered, meanings, phrases)
+        traits = segment_traits(profile, order, ordered, meanings, phrases, language)
         names = name_segments(
             traits.filter(pl.col("attribute").is_in(telling)),
             unnamed=sensitive,
             few=figures.filter(pl.col("population_rows") < min_cell)["segment"].to_list(),
             min_cell=min_cell,
+            language=language,
         )
         return profile, traits, names
 
     profile, traits, names = described(people, segments)
     if names_before is not None:
-        names = keep_names(names, names_before)
+        names = keep_names(names, names_before, language)
     _, group_traits, own_names = described(count_by_group(people, group_of), group_figures)
     groups = groups_table(group_figures, own_names, names, group_of)
     spoken = telling if describe_sensitive else telling - set(sensitive)
@@ -106,9 +112,9 @@ def profile_tables(
         min_cell=min_cell,
     )
     strong = traits.filter(pl.col("attribute").is_in(spoken))
-    describe = describe_segments(segments, names, strong, min_cell=min_cell)
+    describe = describe_segments(segments, names, strong, language, min_cell=min_cell)
     explained = explain_components(
-        arrays["components"], arrays["explained_variance_ratio"], features, meanings
+        arrays["components"], arrays["explained_variance_ratio"], features, meanings, language
     )
     return ProfileTables(
         profile, traits, names, group_traits, groups, fairness, describe, *explained

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from segment_lib.schema import Meaning, Phrases, known_families
+from segment_lib.schema.language import ENGLISH, N_, Language
 
 TRAITS = {
     "segment": pl.Int32,
@@ -30,13 +31,12 @@ MIN_EFFECT = 0.2
 """The least Cohen's h that counts as a difference: a small effect (Cohen 1988)."""
 
 LEVEL, EITHER, RANGE = (
-    "{topic} “{label}”",
-    "{topic} “{first}” or “{last}”",
-    "{topic} “{first}” to “{last}”",
+    N_("{topic} “{label}”"),
+    N_("{topic} “{first}” or “{last}”"),
+    N_("{topic} “{first}” to “{last}”"),
 )
-FEWER, MORE, BETWEEN = "{last} or fewer", "{first} or more", "{first} to {last}"
-NUMBER, RARELY = "{topic} {number}", "rarely {trait}"
-
+FEWER, MORE, BETWEEN = N_("{last} or fewer"), N_("{first} or more"), N_("{first} to {last}")
+NUMBER, RARELY = N_("{topic} {number}"), N_("rarely {trait}")
 
 _Row = dict[str, Any]
 
@@ -47,6 +47,7 @@ def segment_traits(
     ordered: Collection[str],
     meanings: Mapping[str, Meaning],
     phrases: Mapping[str, Phrases],
+    language: Language = ENGLISH,
 ) -> pl.DataFrame:
     """Traits by segment and attribute, the strongest of a segment first.
 
@@ -62,6 +63,7 @@ def segment_traits(
     levels : the levels of each attribute, in their order
     ordered : attributes whose levels are in order
     phrases : short words for the ends of known scales and levels
+    language : that of meanings and phrases, for the words between
 
     Returns
     -------
@@ -85,7 +87,9 @@ def segment_traits(
             labelled=bool(meaning.levels),
             known=_true_phrases(phrases.get(name), side, len(chosen), len(shares)),
             level=chosen[0]["level"],
+            language=language,
         )
+        rarely = language.gettext(RARELY, trait=words)
         rows.append(
             {
                 "segment": segment,
@@ -93,7 +97,7 @@ def segment_traits(
                 "family": family(name),
                 "side": side,
                 "levels": ", ".join(row["level"] for row in chosen),
-                "words": words if share >= expected else RARELY.format(trait=words),
+                "words": words if share >= expected else rarely,
                 "direction": chosen[0]["direction"],
                 "population_rows": sum(row["population_rows"] for row in chosen),
                 "segment_share": share,
@@ -130,6 +134,7 @@ def trait_words(
     labelled: bool = True,
     known: Phrases | None = None,
     level: str = "",
+    language: Language = ENGLISH,
 ) -> str:
     """A trait in words: ``rarely dreamy``, ``2 or more adults in the household``, ``colour “red”``.
 
@@ -145,25 +150,28 @@ def trait_words(
     phrases = known or Phrases()
     about = phrases.topic or about
     first, last = (
-        _grouped(text) for text in (labels[0].split(" to ")[0], labels[-1].split(" to ")[-1])
+        _grouped(text, language)
+        for text in (labels[0].split(" to ")[0], labels[-1].split(" to ")[-1])
     )
     phrase = phrases.get(level if side == "level" else side)
     if not labelled and side != "level" and (phrase is None or phrases.get("number")):
         form = BETWEEN if first != last else "{first}"
         form = {"low": FEWER, "high": MORE}.get(side, form)
-        number = form.format(first=first, last=last)
-        return (phrases.get("number") or NUMBER).format(topic=about, number=number)
+        number = language.gettext(form, first=first, last=last)
+        return (phrases.get("number") or language.gettext(NUMBER)).format(
+            topic=about, number=number
+        )
     if phrase is not None:
         return phrase
     if len(labels) == 1:
-        return LEVEL.format(topic=about, label=labels[0])
+        return language.gettext(LEVEL, topic=about, label=labels[0])
     form = EITHER if len(labels) == 2 else RANGE
-    return form.format(topic=about, first=labels[0], last=labels[-1])
+    return language.gettext(form, topic=about, first=labels[0], last=labels[-1])
 
 
-def _grouped(number: str) -> str:
+def _grouped(number: str, language: Language) -> str:
     """The number with thousands marks from 10,000, which no year is."""
-    return f"{int(number):,}" if number.isdecimal() and len(number) > 4 else number
+    return language.count(int(number)) if number.isdecimal() and len(number) > 4 else number
 
 
 def _true_phrases(

@@ -6,7 +6,9 @@ import numpy as np
 import polars as pl
 
 from segment_lib.profile.components import feature_words
-from segment_lib.schema import Meaning, known_phrases
+from segment_lib.schema import Meaning
+from segment_lib.schema.language import ENGLISH, Language
+from segment_lib.schema.translated import phrases_in
 
 WEIGHTS = {
     "attribute": pl.String,
@@ -37,13 +39,23 @@ def weights_table(
         low one where the weight is negative; so no `odds_ratio`, which is that of one standard
         deviation towards it, is below 1
     """
-    phrases = known_phrases()
     rows = []
     for (feature, attribute), weight, deviation in zip(
         features.items(), weights.tolist(), deviations.tolist(), strict=True
     ):
-        words = feature_words(feature, attribute, meanings.get(attribute, Meaning()), phrases)
-        label = words.high if weight > 0 else words.low
-        rows.append((attribute, feature, label, float(np.exp(abs(weight) * deviation)), weight))
+        rows.append((attribute, feature, "", float(np.exp(abs(weight) * deviation)), weight))
     table = pl.DataFrame(rows, schema=WEIGHTS, orient="row")
-    return table.sort("odds_ratio", "feature", descending=[True, False])
+    table = table.sort("odds_ratio", "feature", descending=[True, False])
+    return label_weights(table, meanings)
+
+
+def label_weights(
+    weights: pl.DataFrame, meanings: Mapping[str, Meaning], language: Language = ENGLISH
+) -> pl.DataFrame:
+    """Table of weights with its labels in a language, which is that of the meanings too."""
+    phrases, labels = phrases_in(language), []
+    for attribute, feature, weight in weights.select("attribute", "feature", "weight").iter_rows():
+        meaning = meanings.get(attribute, Meaning())
+        words = feature_words(feature, attribute, meaning, phrases, language)
+        labels.append(words.high if weight > 0 else words.low)
+    return weights.with_columns(pl.Series("label", labels, pl.String))

@@ -1,5 +1,6 @@
 """Charts of the answer: index with its limits, shares, and gains."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,12 +20,11 @@ from segment_lib.report.theme import (
     tip,
 )
 from segment_lib.schema.language import ENGLISH, N_, Language
-from segment_lib.terms import EXTRACTS
 
 TICK, DOT = "M-0.16,-1H0.16V1H-0.16Z", "circle"
-POPULATION, CUSTOMERS = EXTRACTS
-MAX_SHORT_TITLE = 40
-"""Characters of a name that fit on a phone."""
+MAX_TITLE, MAX_SHORT_TITLE = 100, 40
+"""Characters of a name that fit on the page, and on a phone."""
+_PHRASE = re.compile(r"(?:“[^”]*”|„[^“]*“|,(?! )|[^,])+")
 INDEX_TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
 NEAR_AVERAGE = [40, 60, 80, 90, 100, 110, 125, 150, 200, 250]
 LINES = {
@@ -124,22 +124,21 @@ def share_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Dr
     colour = alt.Color("verdict_key", type="nominal", legend=None).scale(
         domain=list(VERDICT_COLOURS), range=list(VERDICT_COLOURS.values())
     )
-    shape = alt.Shape("who", type="nominal").scale(
-        domain=[POPULATION, CUSTOMERS], range=[TICK, DOT]
-    )
+    who = (_("population"), _("customers"))
+    shape = alt.Shape("who", type="nominal").scale(domain=list(who), range=[TICK, DOT])
     base = alt.Chart(inline(rows)).encode(y=y, tooltip=tooltip)
     links = (
         base.transform_filter("isValid(datum.population) && isValid(datum.customers)")
         .mark_rule(strokeWidth=3, opacity=0.55)
         .encode(x=alt.X("population", type="quantitative"), x2="customers:Q", color=colour)
     )
-    ends = alt.Chart(inline([end for row in rows for end in _share_points(row)])).encode(
+    ends = alt.Chart(inline([end for row in rows for end in _share_points(row, *who)])).encode(
         x=x, y=y, shape=shape, tooltip=tooltip
     )
-    ticks = ends.transform_filter(f"datum.who === '{POPULATION}'").mark_point(
+    ticks = ends.transform_filter(f"datum.who === '{who[0]}'").mark_point(
         size=170, filled=True, opacity=1, color=PALETTE["muted"]
     )
-    dots = ends.transform_filter(f"datum.who === '{CUSTOMERS}'").mark_point(
+    dots = ends.transform_filter(f"datum.who === '{who[1]}'").mark_point(
         size=95, filled=True, opacity=1
     )
     labels = [
@@ -284,14 +283,11 @@ def _index_row(segment: Segment, language: Language) -> Row:
     low, high = segment.limits if segment.limits else (None, None)
     positive = segment.index if segment.index and segment.index > 0 else None
     far = max(positive or 0.0, high or 0.0)
-    title = segment.title or (
-        language.gettext("rows too incomplete to place") if segment.is_set_aside else ""
-    )
     return {
         "name": segment.name,
         "full": segment.full_name,
-        "title": title,
-        "brief": _short_title(title),
+        "title": _short_title(segment.title, MAX_TITLE),
+        "brief": _short_title(segment.title, MAX_SHORT_TITLE),
         "index": None if positive is None else round(positive, 1),
         "low": None if low is None or low <= 0 else round(low, 1),
         "high": None if high is None or not low or low <= 0 else round(high, 1),
@@ -317,11 +313,12 @@ def _label(segment: Segment, language: Language) -> str:
     return segment.verdict_word if segment.is_suppressed else language.gettext("no index")
 
 
-def _short_title(title: str) -> str:
-    """First phrases of a name, as many as fit on a phone."""
-    brief, *rest = title.split(", ")
+def _short_title(title: str, most: int) -> str:
+    """First phrases of a name, as many as fit; a comma between quotes parts none."""
+    phrases: list[str] = _PHRASE.findall(title) or [""]
+    brief, *rest = (phrase.strip() for phrase in phrases)
     for phrase in rest:
-        if len(brief) + len(phrase) + 2 > MAX_SHORT_TITLE:
+        if len(brief) + len(phrase) + 2 > most:
             break
         brief = f"{brief}, {phrase}"
     return brief
@@ -346,8 +343,8 @@ def _share_row(segment: Segment, language: Language) -> Row:
     }
 
 
-def _share_points(row: Row) -> Iterable[Row]:
+def _share_points(row: Row, population: str, customers: str) -> Iterable[Row]:
     if row["population"] is not None:
-        yield {**row, "who": POPULATION, "share": row["population"]}
+        yield {**row, "who": population, "share": row["population"]}
     if row["customers"] is not None:
-        yield {**row, "who": CUSTOMERS, "share": row["customers"]}
+        yield {**row, "who": customers, "share": row["customers"]}

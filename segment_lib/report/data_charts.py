@@ -3,6 +3,7 @@
 import altair as alt
 import polars as pl
 
+from segment_lib.report.data_tables import reason_in
 from segment_lib.report.theme import NARROW, PALETTE, SMALL, WIDTH, Drawing, inline, tip
 from segment_lib.schema.language import Language
 
@@ -15,7 +16,8 @@ def missing_chart(attributes: pl.DataFrame, threshold: float | None, language: L
     _ = language.gettext
     empty, coded = _("empty cells"), _("coded as unknown")
     table = (
-        attributes.filter((pl.col("missing_share") > 0) | ~pl.col("kept"))
+        attributes.with_columns(reason_in(language))
+        .filter((pl.col("missing_share") > 0) | ~pl.col("kept"))
         .sort("kept", "missing_share", "attribute", descending=[False, True, False])
         .head(MAX_ATTRIBUTES)
         .sort("missing_share", "attribute", descending=[True, False])

@@ -16,6 +16,7 @@ REASONS = (
     N_("not delivered"),
     N_("new since the base"),
 )
+SETTINGS = (N_("yes"), N_("no"), N_("not set"))
 DESCRIPTIONS = (
     *(N_("person"), N_("household"), N_("building"), N_("microcell_rr4"), N_("microcell_rr3")),
     *(N_("postcode"), N_("region_rr1"), N_("macrocell_plz8"), N_("community")),
@@ -24,18 +25,23 @@ DESCRIPTIONS = (
 """Information levels and types of the feature summary that is delivered with AZDIAS."""
 
 
-def attribute_rows(attributes: pl.DataFrame, min_cell: int, language: Language) -> pl.DataFrame:
-    """Rows of the attributes by falling missing share; `used` is kept, or dropped and why."""
+def reason_in(language: Language) -> pl.Expr:
+    """Expression for the reason that an attribute is dropped for, in a language."""
     _ = language.gettext
-    reason = (
+    return (
         pl.when(pl.col("reason").str.starts_with(TOO_SPARSE))
         .then(pl.lit(_("missing too often")))
         .otherwise(pl.col("reason").replace({text: _(text) for text in REASONS}))
         .alias("reason")
     )
+
+
+def attribute_rows(attributes: pl.DataFrame, min_cell: int, language: Language) -> pl.DataFrame:
+    """Rows of the attributes by falling missing share; `used` is kept, or dropped and why."""
+    _ = language.gettext
     dropped = pl.format("✕ {}", pl.col("reason").fill_null(_("dropped")))
     rows = (
-        attributes.with_columns(reason)
+        attributes.with_columns(reason_in(language))
         .sort("missing_share", "attribute", descending=[True, False], nulls_last=True)
         .with_columns(used=pl.when("kept").then(pl.lit(_("kept"))).otherwise(dropped))
     )
@@ -67,6 +73,11 @@ def stage_rows(stages: pl.DataFrame, segments: Iterable[Segment]) -> pl.DataFram
         pl.when((pl.col(name) == stages["rows_in"].max()) | (not aside)).then(name).alias(name)
         for name in ("rows_in", "rows_out")
     )
+
+
+def setting_in(language: Language, value: str) -> str:
+    """A value of the settings, its words in a language."""
+    return language.gettext(value) if value in SETTINGS else value
 
 
 def input_rows(inputs: pl.DataFrame, language: Language) -> pl.DataFrame:

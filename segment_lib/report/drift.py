@@ -7,23 +7,32 @@ from typing import Any
 import polars as pl
 
 from segment_lib.disclosure import suppressed_segments
+from segment_lib.report.formatting import sentence
 from segment_lib.report.segments import segment_name, suppressed_numbers
 from segment_lib.report.tables import Table, table
 from segment_lib.schema.language import N_, Language
+from segment_lib.terms import SET_ASIDE
 
 _SHOWN = 10
+NOTICED = 0.01
+"""A smaller change of a share is not spoken of."""
 _DECISIONS = {
-    "apply": N_("The model of the base run ({base}) was applied unchanged: {reason}."),
-    "refit": N_("The model was refitted from the centres of the base run ({base}): {reason}."),
+    "apply": N_("The segments are those of the last run ({base}), unchanged."),
+    "refit": N_(
+        "The segments were worked out again, beginning from those of the last run ({base})."
+    ),
 }
 
 
 @dataclass(frozen=True)
 class DriftSection:
-    """Content of the section: sentences, then tables."""
+    """Content of the section: what moved in three sentences, a table of segments, then the rest."""
 
-    sentences: tuple[str, ...]
-    tables: tuple[Table, ...]
+    sentences: tuple[str, str, str]
+    """On people, on customers, on the model."""
+    segments: Table
+    details: tuple[str, ...]
+    attributes: Table
 
 
 def drift_section(
@@ -39,7 +48,7 @@ def drift_section(
 
     Parameters
     ----------
-    summary : refresh/summary.json
+    summary : refresh/summary.json, its `reason`, `findings` and `changes` in the language
     attributes : refresh/drift.parquet
     segments : refresh/segments.csv
     compared : compare/segments.csv of the `base` and of this run, `new`
@@ -58,9 +67,84 @@ def drift_section(
         )
     )
     return DriftSection(
-        tuple(_sentences(summary, attributes, min_cell, language)),
-        (_attribute_table(attributes, language), _segment_table(shown, language)),
+        (
+            _people_sentence(shown, summary, language),
+            _customers_sentence(shown, summary, language),
+            language.gettext(_DECISIONS[summary["decision"]], base=summary["base"]),
+        ),
+        _segment_table(shown, language),
+        tuple(_details(summary, attributes, min_cell, language)),
+        _attribute_table(attributes, language),
     )
+
+
+def _most_moved(segments: pl.DataFrame, figure: str) -> Mapping[str, Any] | None:
+    """Segment whose figure moved most, the rows set aside left out; None where none is known."""
+    moved = (pl.col(f"{figure}_new") - pl.col(f"{figure}_base")).abs()
+    known = segments.filter((pl.col("segment") != SET_ASIDE) & moved.is_finite())
+    rows = known.sort(moved, "segment", descending=[True, False]).rows(named=True)
+    return rows[0] if rows else None
+
+
+def _people_sentence(segments: pl.DataFrame, summary: Mapping[str, Any], language: Language) -> str:
+    _, row = language.gettext, _most_moved(segments, "share")
+    rows = {"now": summary["rows_new"], "before": summary["rows_base"]}
+    if row is None:
+        return _("The population has {now:count} rows, {before:count} last time.", **rows)
+    if abs(row["share_new"] - row["share_base"]) < NOTICED:
+        return _(
+            "The population has {now:count} rows, {before:count} last time, and no segment has "
+            "grown or shrunk by a percentage point.",
+            **rows,
+        )
+    return _(
+        "The population has {now:count} rows, {before:count} last time; segment {number} has moved "
+        "most, from {share_base:percent} of people to {share_new:percent}.",
+        **rows,
+        number=row["segment"],
+        share_base=row["share_base"],
+        share_new=row["share_new"],
+    )
+
+
+def _customers_sentence(
+    segments: pl.DataFrame, summary: Mapping[str, Any], language: Language
+) -> str:
+    _, row = language.gettext, _most_moved(segments, "index")
+    new, gone = (
+        language.listed([str(number) for number in summary[f"{state}_segments"]])
+        for state in ("new", "vanished")
+    )
+    clauses = []
+    if row is None:
+        clauses.append(_("No segment has an index now and last time"))
+    elif round(row["index_new"]) == round(row["index_base"]):
+        clauses.append(_("No index of a segment has changed"))
+    else:
+        text = N_(
+            "The index has moved most in segment {number}: from {before:short_number} to "
+            "{now:short_number}"
+        )
+        figures = {"before": row["index_base"], "now": row["index_new"]}
+        clauses.append(_(text, number=row["segment"], **figures))
+    if new:
+        n = len(summary["new_segments"])
+        clauses.append(
+            language.ngettext(
+                "segment {numbers} is new", "segments {numbers} are new", n, numbers=new
+            )
+        )
+    if gone:
+        n = len(summary["vanished_segments"])
+        clauses.append(
+            language.ngettext(
+                "segment {numbers} has vanished",
+                "segments {numbers} have vanished",
+                n,
+                numbers=gone,
+            )
+        )
+    return f"{'; '.join(clauses)}."
 
 
 def _shown_share(share: str, rows: int, min_cell: int) -> pl.Expr:
@@ -75,19 +159,12 @@ def _set_aside(share: float, rows: int, min_cell: int, language: Language) -> st
     return language.percent(share)
 
 
-def _sentences(
+def _details(
     summary: Mapping[str, Any], attributes: pl.DataFrame, min_cell: int, language: Language
 ) -> Iterator[str]:
     _ = language.gettext
-    yield _(_DECISIONS[summary["decision"]], base=summary["base"], reason=summary["reason"])
-    if summary["findings"]:
-        yield _("Since then: {findings}.", findings="; ".join(summary["findings"]))
-    else:
-        yield _("Nothing has drifted since then.")
-    for number in summary["new_segments"]:
-        yield _("Segment {number} is new.", number=number)
-    for number in summary["vanished_segments"]:
-        yield _("Segment {number} has vanished.", number=number)
+    yield _("Why: {reason}.", reason=summary["reason"])
+    yield from map(sentence, summary["findings"] or [_("nothing has drifted since last time")])
     yield _(
         "Stability index above 0.25: {large:count} of {all:count} attributes; from 0.1 to 0.25: "
         "{moderate:count}.",
@@ -96,16 +173,13 @@ def _sentences(
         moderate=attributes.filter(pl.col("band") == "moderate").height,
     )
     yield _(
-        "The population has {now:count} rows (before: {before:count}), of which {aside} are set "
-        "aside (before: {aside_before}).",
-        now=summary["rows_new"],
-        before=summary["rows_base"],
+        "Set aside are {aside} of the rows (last time: {aside_before}).",
         aside=_set_aside(summary["set_aside_new"], summary["rows_new"], min_cell, language),
         aside_before=_set_aside(
             summary["set_aside_base"], summary["rows_base"], min_cell, language
         ),
     )
-    yield from (f"{change['told']}." for change in summary["changes"])
+    yield from map(sentence, summary["changes"])
     work = summary["work"]
     yield _(
         "{made:count} parts were gone over; a full run goes over {parts:count}.",

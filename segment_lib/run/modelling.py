@@ -39,6 +39,7 @@ from segment_lib.run.context import Context
 from segment_lib.run.record import MODEL_FORMAT, Work
 from segment_lib.run.results import Encoded, Fitted, Swept
 from segment_lib.run.stage import Cost, Outcome, Scale
+from segment_lib.schema.language import N_, Sentence, sentence
 
 BYTES_TO_FIT = 16
 """Bytes in memory per feature value while moments are added up (measured)."""
@@ -86,6 +87,9 @@ def cost_of_fit(scale: Scale) -> Cost:
 
 # --- segments -------------------------------------------------------------------------------------
 
+AS_SET = N_("As set in model.n_clusters.")
+REFITTED = N_("Refitted from the {n:count} segments of the base.")
+
 
 @dataclass(frozen=True)
 class WarmStart:
@@ -95,8 +99,8 @@ class WarmStart:
     """Centres in component space, shape (n_clusters, n_components), float32."""
     number: Callable[[np.ndarray], "Numbering"]
     """From fitted centres, of the same shape, to their numbers."""
-    rule: str
-    """Why there are so many segments, in words."""
+    rule: Sentence
+    """Why there are so many segments."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ def sweep_and_choose(
     if warm:
         chosen, rule = tried[0], warm.rule
     elif isinstance(wanted, int):
-        chosen, rule = wanted, "as set in model.n_clusters"
+        chosen, rule = wanted, sentence(AS_SET)
     else:
         chosen, rule = choose_clusters(judged.trials())
     model = models[tried.index(chosen)]
@@ -164,7 +168,7 @@ def sweep_and_choose(
     context.write_table(STABILITY, segments)
     result = Swept(chosen, rule, numbering.next_segment, numbering.matching)
     work = Work(len(context.files(FEATURES))) + numbering.work
-    return Outcome(result, n_rows, n_rows, f"{chosen} segments, {rule}", work=work)
+    return Outcome(result, n_rows, n_rows, f"{chosen} segments. {rule}", work=work)
 
 
 def run_passes(context: Context, projection: Projection, models: Sequence[KMeans]) -> Delayed:

@@ -13,7 +13,7 @@ from segment_lib.run.json_values import typed
 from segment_lib.storage.files import StoredFile
 from segment_lib.storage.location import Location
 
-FORMAT = 6
+FORMAT = 7
 """Version of run.json and of the files of a run. It grows when code changes what is written."""
 MODEL_FORMAT = 5
 """Version of the files of a model, as model.json tells it."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, cast
 from segment_lib.errors import IntegrityError
 from segment_lib.run.json_values import typed
 from segment_lib.schema import Attribute, Schema
+from segment_lib.schema.language import Sentence
 from segment_lib.schema.summary import AttributeType
 
 
@@ -131,7 +132,7 @@ class Swept(Result):
 
     stage = "sweep"
     n_clusters: int
-    rule: str
+    rule: Sentence
     next_segment: int
     """The least number that no segment has had."""
     matching: Mapping[str, Any] | None = None
@@ -150,7 +151,9 @@ class Compared(Result):
     """Sanity checks that failed in the comparison."""
 
     stage = "compare"
-    suspicious: tuple[str, ...]
+    suspicious: tuple[Sentence, ...]
+    language: str
+    """What names and traits are written in."""
 
 
 @dataclass(frozen=True)
@@ -162,8 +165,8 @@ class Gained(Result):
     random_state: int
     ranking: str = "micro"
     """logistic or micro."""
-    why: str = ""
-    """Why it is that one, in words."""
+    why: Sentence = field(default_factory=lambda: Sentence(()))
+    """Why it is that one."""
 
 
 @dataclass(frozen=True)
@@ -174,9 +177,11 @@ class Drifted(Result):
     base: str
     """Name of the run folder of the base."""
     decision: str
-    reason: str
-    findings: tuple[str, ...]
+    reason: Sentence
+    findings: tuple[Sentence, ...]
     changes: tuple[Mapping[str, Any], ...]
+    changed: tuple[Sentence, ...]
+    """The changes in words."""
     distances: Mapping[str, Any]
 
 
@@ -186,8 +191,8 @@ class Refreshed(Result):
 
     stage = "refresh"
     decision: str
-    reason: str
-    findings: tuple[str, ...]
+    reason: Sentence
+    findings: tuple[Sentence, ...]
 
 
 @dataclass(frozen=True)

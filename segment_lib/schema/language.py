@@ -5,10 +5,11 @@ import io
 import math
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from babel import Locale
 from babel.lists import format_list
@@ -18,6 +19,7 @@ from babel.numbers import format_decimal
 
 NOTHING = "–"
 """Stands for a number that is not known or not shown."""
+_LISTED = 5
 LOCALES = {"en": "en_GB", "de": "de"}
 """What Babel calls each language; British, as lists have no comma before their "and" there."""
 
@@ -58,6 +60,10 @@ class Language:
         words = catalogue(self.code).ngettext(one, many, number)
         return self._filled(words, {"n": number, **fields})
 
+    def say(self, sentence: "Sentence") -> str:
+        """Translation of a sentence that was stored with its figures."""
+        return " ".join(self.gettext(text, **sentence.fields) for text in sentence.texts)
+
     def label(self, text: str) -> str:
         """Translation of a label or phrase that the project ships for a known attribute."""
         return catalogue(self.code).pgettext("label", text)
@@ -65,6 +71,22 @@ class Language:
     def listed(self, words: Sequence[str]) -> str:
         """Words joined as in a sentence: 'a, b and c'."""
         return str(format_list(list(words), locale=LOCALES[self.code]))
+
+    def listed_first(self, words: Sequence[str]) -> str:
+        """First words of a list, and how many more there are."""
+        shown, more = ", ".join(words[:_LISTED]), len(words) - _LISTED
+        return (
+            self.gettext("{words} and {n:count} more", words=shown, n=more) if more > 0 else shown
+        )
+
+    def share(self, share: float | None) -> str:
+        """Share with one decimal; in words where it is of few people and not shown."""
+        return self.gettext("hardly any") if share is None else self.percent_tenths(share)
+
+    def with_psi(self, attributes: Sequence[tuple[str, float]]) -> str:
+        """Attributes with their population stability index."""
+        words = [f"{name} (PSI {self.decimals(psi, 2)})" for name, psi in attributes]
+        return self.listed_first(words)
 
     def _filled(self, text: str, fields: Mapping[str, object]) -> str:
         return _Fields(self).vformat(text, (), fields) if fields else text
@@ -163,6 +185,24 @@ class Language:
 
 
 ENGLISH = Language()
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Sentence stored in English with its figures, to be written in the language of a page."""
+
+    texts: tuple[str, ...]
+    """Clauses that follow each other, marked for the catalogue by `N_`."""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values of the fields in braces."""
+
+    def __str__(self) -> str:
+        return ENGLISH.say(self)
+
+
+def sentence(*texts: str, **fields: Any) -> Sentence:
+    """Sentence of clauses and the values of their fields."""
+    return Sentence(texts, fields)
 
 
 class _Fields(string.Formatter):

@@ -6,7 +6,8 @@ from segment_lib.compare import compare_segments, sanity_checks
 
 
 def warnings(population: dict[int, int], customers: dict[int, int], min_rows: int = 0) -> list[str]:
-    return sanity_checks(compare_segments(population, customers, min_rows=min_rows), min_cell=10)
+    shares = compare_segments(population, customers, min_rows=min_rows)
+    return [str(warning) for warning in sanity_checks(shares, min_cell=10)]
 
 
 def test_a_usual_outcome_is_not_suspicious():

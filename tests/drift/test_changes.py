@@ -37,7 +37,7 @@ def test_a_column_gone_without_features_counts_as_missing() -> None:
 def test_a_column_gone_that_the_model_uses_is_refused_with_the_likely_new_name() -> None:
     (change,) = changes(columns=("KIND", "PAY", "AGE_2", "ZIP")).listed
     assert change.refused
-    assert 'refresh.renamed = {AGE = "AGE_2"}' in change.sentence
+    assert 'refresh.renamed = {AGE = "AGE_2"}' in str(change.sentence)
 
 
 def test_a_renamed_column_is_read_under_its_old_name() -> None:

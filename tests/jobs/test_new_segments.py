@@ -46,7 +46,8 @@ def test_new_numbers_stand_in_every_file_and_stay_in_the_next_refresh(
     }
     summary = json.loads((second / "refresh/summary.json").read_text())
     assert (summary["new_segments"], summary["vanished_segments"]) == ([3, 4, 5], [0, 1, 2])
-    assert "Segment 4 is new." in (second / "report/index.html").read_text()
+    page = (second / "report/index.html").read_text()
+    assert "segments 3, 4 and 5 are new; segments 0, 1 and 2 have vanished." in page
     # As nothing but the numbers changed, so do rows by segment.
     rows = [
         sorted(pl.read_csv(folder / "compare/segments.csv")["population_rows"])

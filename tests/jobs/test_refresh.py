@@ -15,6 +15,7 @@ import pytest
 
 from jobs.make_extracts import main as make_extracts
 from segment_lib.run.record import with_checksum
+from segment_lib.schema.language import Sentence
 from tests.clusters import cluster
 from tests.conftest import ROOT, RunJob, hashes
 
@@ -135,7 +136,7 @@ def test_the_same_extracts_again_change_nothing_and_nothing_is_redone(
     again = run_job("jobs.refresh", config, "--base", base, "--run-dir", run)
     assert again.stderr.count("done before") == 11
     page = (run / "report/index.html").read_text()
-    assert "What has moved since the base run" in page
+    assert "What has moved since last time" in page
 
 
 def test_part_files_more_cost_their_share_of_the_work(
@@ -300,7 +301,7 @@ def test_the_segment_that_doubled_is_named_and_no_other(
     shares = pl.read_parquet(run / "refresh/shares.parquet")
     assert shares.filter("drifted")["segment"].to_list() == [doubled]
     (finding,) = facts(run, "drift")["findings"]
-    assert finding.startswith(f"segment {doubled} went from")
+    assert str(Sentence(**finding)).startswith(f"segment {doubled} went from")
     assert facts(run, "drift")["decision"] == "apply"
 
 

@@ -142,8 +142,8 @@ def test_likeness_ranks_if_it_reaches_more_by_a_standard_error(
     choice = choose_ranking(wanted, pl.concat([MICRO, ours]), 1000)
     assert choice.ranking == ranking
     if wanted == "auto":
-        assert f"{share:.1%} of held-out customers" in choice.why
-        assert "error of 1.6%" in choice.why
+        assert f"{share:.1%} of held-out customers" in str(choice.why)
+        assert "error of 1.6%" in str(choice.why)
 
 
 def test_what_is_no_better_than_chance_does_not_rank() -> None:

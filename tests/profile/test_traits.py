@@ -11,6 +11,7 @@ from segment_lib.profile import Levels, count_levels
 from segment_lib.profile.levels import profile_segments
 from segment_lib.profile.traits import family, segment_traits, topic, trait_words
 from segment_lib.schema import Meaning, Phrases, known_meanings
+from segment_lib.schema.language import Language
 
 STRENGTH = {"1": "very high", "2": "high", "3": "low", "4": "very low"}
 MEANINGS = {
@@ -48,6 +49,18 @@ def traits(**columns: list[tuple[str | int, int, int]]) -> list[dict]:
         tables.append(segment_traits(profile, order, ORDERED, MEANINGS, PHRASES))
     table = pl.concat(tables).filter(pl.col("segment") == 0)
     return table.sort(pl.col("effect").abs(), descending=True).to_dicts()
+
+
+def test_a_trait_is_in_the_language_of_its_labels() -> None:
+    german = {"language": Language("de")}
+    assert trait_words("Autos", ["6 to 9", "10 to 30"], side="high", labelled=False, **german) == (
+        "Autos: mindestens 6"
+    )
+    assert trait_words(
+        "Preis", ["0 to 9", "10 to 12345"], side="middle", labelled=False, **german
+    ) == ("Preis: 0 bis 12.345")
+    assert trait_words("Farbe", ["rot"], side="level", **german) == "Farbe „rot“"
+    assert trait_words("Größe", ["S", "M", "L"], side="low", **german) == "Größe „S“ bis „L“"
 
 
 def test_a_reversed_scale_is_read_by_what_its_codes_mean():

@@ -14,7 +14,7 @@ SUMMARY = {
     "decision": "refit",
     "reason": "attributes the model uses have drifted: AGE (PSI 0.41)",
     "findings": ["attributes of the population have drifted: AGE (PSI 0.41)"],
-    "changes": [{"attribute": "PAY", "kind": "gone", "told": "PAY is gone", "refused": False}],
+    "changes": ["PAY is gone"],
     "rows_base": 1000,
     "rows_new": 1100,
     "set_aside_base": 0.1,
@@ -62,34 +62,47 @@ def section_of(
     return drift_section(summary, ATTRIBUTES, segments, compared, min_cell=10, language=language)
 
 
+def test_what_moved_is_said_in_three_sentences() -> None:
+    assert section_of().sentences == (
+        "The population has 1,100 rows, 1,000 last time; segment 0 has moved most, from 60% of "
+        "people to 58%.",
+        "The index has moved most in segment 0: from 90 to 91; segment 7 is new; segment 3 has "
+        "vanished.",
+        "The segments were worked out again, beginning from those of the last run (azdias).",
+    )
+
+
+def test_where_hardly_anything_moved_that_is_said() -> None:
+    calm = SUMMARY | {"findings": [], "new_segments": [], "vanished_segments": [], "changes": []}
+    same = SEGMENTS.with_columns(share_new="share_base", index_new=None)
+    section = section_of(calm, same)
+    assert section.sentences[:2] == (
+        "The population has 1,100 rows, 1,000 last time, and no segment has grown or shrunk by a "
+        "percentage point.",
+        "No segment has an index now and last time.",
+    )
+    assert "Nothing has drifted since last time." in section.details
+    unmoved = section_of(calm, SEGMENTS.with_columns(index_new="index_base"))
+    assert unmoved.sentences[1] == "No index of a segment has changed."
+
+
 @pytest.mark.parametrize(
     "words",
     [
-        "refitted",
-        "azdias",
-        "AGE (PSI 0.41)",
-        "Segment 7 is new.",
-        "Segment 3 has vanished.",
+        "Why: attributes the model uses have drifted: AGE (PSI 0.41).",
+        "Attributes of the population have drifted: AGE (PSI 0.41).",
         "above 0.25: 1 of 2 attributes; from 0.1 to 0.25: 1.",
-        "1,100 rows (before: 1,000)",
+        "Set aside are 12% of the rows (last time: 10%).",
         "PAY is gone.",
         "12 parts were gone over; a full run goes over 100.",
     ],
 )
-def test_the_sentences_tell_the_summary(words: str) -> None:
-    assert words in " ".join(section_of().sentences)
-
-
-def test_nothing_drifted_is_said() -> None:
-    calm = SUMMARY | {"findings": [], "new_segments": [], "vanished_segments": [], "changes": []}
-    sentences = section_of(calm).sentences
-    assert "Nothing has drifted since then." in sentences
+def test_the_details_tell_the_summary(words: str) -> None:
+    assert words in " ".join(section_of().details)
 
 
 def test_tables_show_attributes_and_segments() -> None:
-    attributes, segments = drift_section(
-        SUMMARY, ATTRIBUTES, SEGMENTS, COMPARED, min_cell=10, language=Language()
-    ).tables
+    attributes, segments = section_of().attributes, section_of().segments
     assert [cell.text for cell in attributes.rows[0]] == [
         "AGE", "0.410", "large", "10%", "20%", "1", "0",
     ]  # fmt: skip
@@ -105,11 +118,11 @@ def test_shares_and_indices_of_few_people_are_not_told_nor_what_would_tell_them(
     few = COMPARED | {"base": COUNTS.with_columns(customer_rows=pl.Series([240, 595, 5]))}
     summary = SUMMARY | {"set_aside_new": 0.005}
     section = section_of(summary, segments, few)
-    assert [[cell.text for cell in row][2:] for row in section.tables[1].rows] == [
+    assert [[cell.text for cell in row][2:] for row in section.segments.rows] == [
         ["10%", "12%", "240", "250"],
         ["60%", "79%", "–", "91"],
         ["30%", "–", "–", "–"],
         ["–", "–", "–", "30"],
     ]
-    assert [row[3].key for row in section.tables[1].rows] == [0.12, 0.79, None, None]
-    assert "of which under 10 are set aside (before: 10%)" in " ".join(section.sentences)
+    assert [row[3].key for row in section.segments.rows] == [0.12, 0.79, None, None]
+    assert "Set aside are under 10 of the rows (last time: 10%)." in section.details

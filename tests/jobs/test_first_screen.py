@@ -1,0 +1,171 @@
+"""The first screen of five runs, word for word, put together by hand from the files of the run."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from html import unescape
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.conftest import RunJob
+
+
+def sentences_of(run: Path) -> list[str]:
+    """Sentences of the page before its first chart, but those on the slider."""
+    html = (run / "report/index.html").read_text(encoding="utf-8")
+    screen = re.search(r"<h1>.*?<figure", html, re.DOTALL)
+    assert screen is not None
+    parts = re.findall(
+        r"<h1>(.*?)</h1>|<div class=\"(?:lede|warn)\"[^>]*>(.*?)</div>", screen[0], re.DOTALL
+    )
+    texts = [text for part in parts for text in re.split(r"</p>", "".join(part))]
+    plain = [" ".join(unescape(re.sub("<[^>]+>", "", text)).split()) for text in texts]
+    return [text for text in plain if text]
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f}%" if 0 < share < 0.0995 else f"{100 * share:.0f}%"
+
+
+def listed(numbers: list[int]) -> str:
+    *first, last = map(str, numbers)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def ratio(index: float) -> str:
+    digits = 0 if index >= 995 else 1 if index >= 125 or index < 75 else 2
+    return f"{index / 100:.{digits}f}"
+
+
+def advice_by_hand(run: Path) -> Iterator[str]:
+    table = pl.read_csv(run / "compare/segments.csv").sort("index", descending=True)
+    names = dict(pl.read_csv(run / "compare/names.csv").select("segment", "name").iter_rows())
+    placed = table.filter(pl.col("segment") >= 0)
+    most = placed.filter((pl.col("verdict") == "over") & (pl.col("index") > 125))
+    few = placed.filter((pl.col("verdict") == "under") & (pl.col("index") < 80)).reverse()
+
+    def shares(part: pl.DataFrame) -> str:
+        customers, people = (
+            percent(part[rows].sum() / table[rows].sum())
+            for rows in ("customer_rows", "population_rows")
+        )
+        return f"{customers} of all customers, in {people} of the population."
+
+    def segments(part: pl.DataFrame) -> str:
+        word = "segment" if part.height == 1 else "segments"
+        return f"{word} {listed(part['segment'].to_list())}"
+
+    if most.height:
+        yield f"Mail {segments(most)} first: {shares(most)}"
+    if few.height:
+        yield f"The fewest customers for their size are in {segments(few)}: {shares(few)}"
+    gains = pl.read_csv(run / "gains/gains.csv").filter(pl.col("depth") == 0.2)
+    reached = {row["by"]: row for row in gains.iter_rows(named=True)}
+    facts = json.loads((run / "run.json").read_text())["stages"]["gains"]["facts"]
+    by, ranking = {
+        "logistic": ("logistic", "customer-likeness"),
+        "micro": ("micro_segment", f"{facts['n_micro']} micro-segments"),
+    }[facts["ranking"]]
+    best, whole = reached[by], reached["segment"]["customers_reached"]
+    low, high = (f"{100 * best[end]:.1f}%" for end in ("low", "high"))
+    yield (
+        f"The best 20% of the population by {ranking} reach "
+        f"{100 * best['customers_reached']:.1f}% ({low} to {high}) of all customers, "
+        f"{best['lift']:.1f} times as many as without selection. "
+        f"Whole segments reach {100 * whole:.1f}%."
+    )
+    if most.height:
+        top = most.row(0, named=True)
+        yield (
+            f"Customers are most common in segment {top['segment']} (“{names[top['segment']]}”): "
+            f"{ratio(top['index'])} times as common as among all people with a segment, between "
+            f"{ratio(top['low'])} and {ratio(top['high'])} times allowing for chance and for how "
+            "firmly the segment can be drawn."
+        )
+    aside = table.filter(pl.col("segment") == -1)
+    if aside.height:
+        row = aside.row(0, named=True)
+        yield (
+            f"Rows too incomplete to place are in no segment: {percent(row['population_share'])} "
+            f"of the population and {percent(row['customer_share'])} of all customers "
+            f"(index {row['index']:.0f})."
+        )
+
+
+@pytest.fixture(scope="module")
+def other_run(
+    small_run: Path, small_config: Path, run_job: RunJob, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """A run of the small delivery with the change that is named."""
+
+    def make(change: str) -> Path:
+        home = tmp_path_factory.mktemp("other") / "delivery"
+        shutil.copytree(small_config.parent, home)
+        CHANGES[change](home)
+        job = ("jobs.run", home / small_config.name, "--run-dir", home / small_run.name)
+        done = run_job(*job, *SETTINGS.get(change, ()))
+        assert done.returncode == 0, done.stderr
+        return home / small_run.name
+
+    return make
+
+
+def reverse_columns(delivery: Path) -> None:
+    for path in delivery.glob("Udacity_*.csv"):
+        rows = [line.split(";")[::-1] for line in path.read_text().splitlines()]
+        path.write_text("".join(f"{';'.join(row)}\n" for row in rows))
+
+
+def leave_one_customer(delivery: Path) -> None:
+    path = delivery / "Udacity_CUSTOMERS_Subset.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
+
+
+CHANGES = {
+    "three segments": lambda delivery: None,
+    "columns in another order": reverse_columns,
+    "one customer": leave_one_customer,
+}
+SETTINGS = {
+    "three segments": ("--set", "model.n_clusters=3"),
+    "one customer": ("--set", "compare.allow_suspicious=true"),
+}
+
+
+def test_the_default_run_says_what_its_files_say(small_run: Path) -> None:
+    assert sentences_of(small_run) == list(advice_by_hand(small_run))
+
+
+def test_three_segments_are_spoken_of_by_the_same_rule(other_run: Callable[[str], Path]) -> None:
+    run = other_run("three segments")
+    assert sentences_of(run) == list(advice_by_hand(run))
+    assert pl.read_csv(run / "compare/segments.csv").filter(pl.col("segment") >= 0).height == 3
+
+
+def test_the_order_of_columns_changes_no_word(
+    small_run: Path, other_run: Callable[[str], Path]
+) -> None:
+    assert sentences_of(other_run("columns in another order")) == sentences_of(small_run)
+
+
+def test_census_rows_are_spoken_of_by_the_same_rule(census_run: Path) -> None:
+    assert sentences_of(census_run) == list(advice_by_hand(census_run))
+
+
+def test_of_one_customer_nothing_is_claimed(other_run: Callable[[str], Path]) -> None:
+    first, *others = sentences_of(other_run("one customer"))
+    assert first == "There are too few people to say which segments customers come from."
+    warned = [text for text in others if "uspicious, but allowed" in text]
+    assert [text for text in others if text not in warned] == [
+        "How many customers a mailing reaches cannot be told: all had part in the ranking, and "
+        "none is left to measure on.",
+        "No segment gives a reason to mail it before another.",
+        "Too few people of segments 0, 1 and 2 are known to rule out half or twice as many "
+        "customers as their size suggests.",
+        "Rows too incomplete to place are in no segment: 10% of the population, and too few "
+        "customers to count.",
+    ]
+    assert warned
