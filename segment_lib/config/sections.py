@@ -195,7 +195,7 @@ class Mailing:
     base_response_rate: Annotated[
         float | None, Values(lambda v: is_real(v) and 0 < v <= 1, "a share above 0, up to 1")
     ] = None
-    """Orders per piece sent to average people."""
+    """Orders per piece where all people are mailed."""
     ranking: Annotated[str, one_of("auto", "logistic", "micro")] = "auto"
     """What orders the target list: `logistic` for customer-likeness, `micro` for micro-segments, or
     `auto` for likeness where it reaches more held-out customers ([targets](targets.md))."""

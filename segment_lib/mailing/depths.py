@@ -29,8 +29,8 @@ DEPTHS = {
 }
 """Columns of the table of depths; the last seven are null where no costs are known."""
 ASSUMPTION = (
-    "people respond in proportion to the index of their cell; base_response_rate is that of index "
-    "100; depth_low and depth_high are the depths by the limits of the index"
+    "people respond in proportion to the index of their cell, all people on average at "
+    "base_response_rate; depth_low and depth_high are the depths by the limits of the index"
 )
 
 
@@ -41,15 +41,21 @@ class Costs:
     per_piece: float
     margin_per_order: float
     base_response_rate: float
-    """Orders per piece among average people, index 100."""
+    """Orders per piece where all people are mailed."""
 
-    @property
-    def break_even_index(self) -> float:
-        """Index from which on a piece is expected to earn what it costs."""
-        return 100 * self.per_piece / (self.base_response_rate * self.margin_per_order)
+    def break_even_index(self, cells: pl.DataFrame) -> float:
+        """Index from which on a piece to a cell is expected to earn what it costs."""
+        pays = self.per_piece / (self.base_response_rate * self.margin_per_order)
+        return pays * average_index(cells)
 
     def profit(self, pieces: float, orders: float) -> float:
         return orders * self.margin_per_order - pieces * self.per_piece
+
+
+def average_index(cells: pl.DataFrame) -> float:
+    """Mean index of all people; more than 100 where those without a segment are like customers."""
+    people, index = cells["population_rows"], cells["micro_index"]
+    return float((people * index).sum()) / max(int(people.sum()), 1) or 100.0
 
 
 def pieces_that_pay(cells: pl.DataFrame, costs: Costs, column: str = "micro_index") -> int:
@@ -65,7 +71,7 @@ def pieces_that_pay(cells: pl.DataFrame, costs: Costs, column: str = "micro_inde
     """
     people = np.concatenate([[0], cells["population_rows"].to_numpy()])
     # As an index over break-even, which is 0 and not nearly so for a cell that just pays.
-    excess = np.concatenate([[0.0], cells[column].to_numpy() - costs.break_even_index])
+    excess = np.concatenate([[0.0], cells[column].to_numpy() - costs.break_even_index(cells)])
     earned = np.cumsum(people * excess)
     best = int(np.flatnonzero(earned >= earned.max())[-1])
     return int(people[: best + 1].sum())
@@ -74,8 +80,8 @@ def pieces_that_pay(cells: pl.DataFrame, costs: Costs, column: str = "micro_inde
 def depths_table(cells: pl.DataFrame, gains: pl.DataFrame, costs: Costs | None) -> pl.DataFrame:
     """Table of the depths of `gains`: whom each reaches and, if costs are known, what it earns.
 
-    A piece to a cell is expected to bring base_response_rate × micro_index ÷ 100 orders: response
-    is taken to be as much above or below the average as customers are.
+    A piece to a cell is expected to bring base_response_rate × micro_index ÷ the mean index orders:
+    response is taken to be as much above or below the average as customers are.
 
     Parameters
     ----------
@@ -85,13 +91,13 @@ def depths_table(cells: pl.DataFrame, gains: pl.DataFrame, costs: Costs | None) 
     Returns
     -------
     depths : `depth`; `pieces`; `customers_reached` with `low` and `high`, as in the gains;
-        `average_pieces`, how many pieces to people of index 100 would bring as many orders;
+        `average_pieces`, how many pieces to people taken at random would bring as many orders;
         `orders`, `cost` and `profit`, the first and last with limits; null without costs
     """
     people = cells["population_rows"].to_numpy()
     edges, average = (
         np.concatenate([[0.0], np.cumsum(column)])
-        for column in (people, people * cells["micro_index"].to_numpy() / 100)
+        for column in (people, people * cells["micro_index"].to_numpy() / average_index(cells))
     )
     rows = []
     for row in gains.sort("depth").iter_rows(named=True):
@@ -150,7 +156,7 @@ def mailing_depth(
         "cost_per_piece": costs.per_piece,
         "margin_per_order": costs.margin_per_order,
         "base_response_rate": costs.base_response_rate,
-        "break_even_index": costs.break_even_index,
+        "break_even_index": costs.break_even_index(cells),
         "recommended_depth": depth,
         "depth_low": pieces_that_pay(cells, costs, "micro_index_low") / everyone,
         "depth_high": pieces_that_pay(cells, costs, "micro_index_high") / everyone,

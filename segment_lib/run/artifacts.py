@@ -301,7 +301,7 @@ DEPTHS = Artifact(
     "gains/depths.csv",
     "Each percent of the population and, with `[mailing]`, the depth that pays, by the ranking of "
     "the list: `customers_reached` is the share of the held-out customers, `low` and `high` "
-    "Wilson's interval; `average_pieces` how many pieces to people of index 100 would bring as "
+    "Wilson's interval; `average_pieces` how many pieces to people taken at random would bring as "
     "many orders. `orders` to `profit_high` are empty without `[mailing]`.",
     _columns(
         "depth pieces customers_reached low high average_pieces orders orders_low orders_high cost "

@@ -43,6 +43,27 @@ def test_mailing_goes_as_deep_as_a_piece_earns_what_it_costs() -> None:
     assert depth["customers_reached"] == pytest.approx(0.72)
 
 
+@given(rows=st.lists(st.tuples(st.integers(1, 500), st.floats(1, 900)), min_size=1, max_size=12))
+def test_mailing_everybody_brings_the_base_response_rate(rows: list[tuple[int, float]]) -> None:
+    """Whatever the mean of the index: rows without a segment may be more like customers."""
+    cells = pl.DataFrame(
+        [(at, n, 1, index, index, index) for at, (n, index) in enumerate(rows)],
+        schema=CELLS.schema,
+        orient="row",
+    )
+    (row,) = depths_of(cells, 1.0).rows(named=True)
+    assert row["average_pieces"] == pytest.approx(row["pieces"])
+    assert row["orders"] == pytest.approx(0.02 * row["pieces"])
+
+
+def test_a_piece_pays_from_the_same_rate_on_whatever_the_mean_of_the_index() -> None:
+    double = CELLS.with_columns(pl.col("micro_index", "micro_index_low", "micro_index_high") * 2)
+    one, two = (mailing_depth(cells, depths_of(cells, 0.3), COSTS) for cells in (CELLS, double))
+    assert two["break_even_index"] == pytest.approx(2 * 150)
+    assert two["recommended_depth"] == one["recommended_depth"]
+    assert two["expected_profit"] == pytest.approx(one["expected_profit"])
+
+
 def test_the_range_of_the_profit_is_that_of_the_orders_in_money() -> None:
     depth = mailing_depth(CELLS, depths_of(CELLS, 0.3), COSTS)
     orders, reached = 100 * 0.08 + 200 * 0.032, 0.72
