@@ -66,7 +66,6 @@ def index_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Dr
             tip("verdict", _("Verdict")),
             tip("index_text", _("Index")),
             tip("limits_text", _("Range of the true value")),
-            tip("chance_text", _("By chance alone")),
             tip("stability_text", _("Stability")),
         ],
     )
@@ -96,9 +95,7 @@ def index_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Dr
     )
     title = alt.Title(
         _("How strongly customers come from each segment"),
-        subtitle=_(
-            "▲ above, ▼ below, ● about average; bar: the range in which the true value lies"
-        ),
+        subtitle=_("▲ above, ▼ below, ● about average; bar: the range of the true value"),
     )
     return chart.properties(width=WIDTH, height=42 * max(len(rows), 1), title=title)
 
@@ -298,9 +295,6 @@ def _index_row(segment: Segment, language: Language) -> Row:
         "index_text": language.short_number(segment.index),
         "limits_text": language.index_range(*segment.limits)
         if segment.limits
-        else language.gettext("unknown"),
-        "chance_text": language.index_range(*segment.sampling_limits)
-        if segment.sampling_limits
         else language.gettext("unknown"),
         "stability_text": segment.stability_label,
     }

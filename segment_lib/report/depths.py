@@ -66,6 +66,16 @@ class DepthPlan:
         return shown
 
     @property
+    def typed(self) -> dict[str, str]:
+        """What stands at first where money is typed in, by its name in gains/depth.json."""
+        names = ("cost_per_piece", "margin_per_order", "base_response_rate")
+        if self.costs is None:
+            return dict.fromkeys(names, "")
+        amounts = {name: self.costs[name] * (100 if name == names[-1] else 1) for name in names}
+        sign = str(self.language.vega["decimal"])
+        return {name: f"{amount:.10g}".replace(".", sign) for name, amount in amounts.items()}
+
+    @property
     def table(self) -> Table:
         """The depths as a table: some of them, and the one that pays."""
         wanted = {self._nearest(depth) for depth in SHOWN} | {self.at}
@@ -102,6 +112,7 @@ class DepthPlan:
             columns
             | {
                 "range": self.language.gettext(RANGE),
+                "decimal": self.language.vega["decimal"],
                 "z": NormalDist().inv_cdf(0.5 + CONFIDENCE / 2),
             },
             separators=(",", ":"),

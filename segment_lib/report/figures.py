@@ -189,7 +189,7 @@ def _index_takeaway(segments: Sequence[Segment], language: Language) -> str:
     ]
     meaning = language.gettext(
         "The number is the index: 100 is average; 200 means twice as many customers as expected. "
-        "The bar is the range in which the true value lies."
+        "The bar is the range in which the true value very likely lies."
     )
     return f"{sentence('; '.join(parts))} {meaning}"
 

@@ -24,15 +24,18 @@ GLOSSARY = {
         "from the number of people."
     ),
     N_("range"): N_(
-        "The true value lies between these two numbers, allowing for chance and for how firmly the "
-        "segment can be drawn. In a chart it is the bar."
+        "The true value very likely lies between these two numbers, allowing for chance and for "
+        "how firmly the segment can be drawn. In a chart it is the bar."
     ),
     WORDS[LEVELS[0]]: N_("The whole range of the index is above {far_above:count}."),
     WORDS[LEVELS[1]]: N_("The whole range of the index is above 100: customers are surely common."),
     WORDS[LEVELS[2]]: N_("100 lies within the range: no difference from average is shown."),
     WORDS[LEVELS[3]]: N_("The whole range of the index is below 100: customers are surely rare."),
     WORDS[LEVELS[4]]: N_("The whole range of the index is below {far_below:count}."),
-    UNCLEAR: N_("The range is too wide to say: it goes below {half:count} or above {twice:count}."),
+    UNCLEAR: N_(
+        "The range holds 100 and is too wide to say more: it goes below {half:count} or above "
+        "{twice:count}."
+    ),
     NOT_SHOWN: N_("Too few people stand behind a number to show it."),
     N_("set aside"): N_(
         "Rows with too many unknown values to say which segment they belong to. They are counted "

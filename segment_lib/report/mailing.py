@@ -66,7 +66,10 @@ def _reach_templates(ranked: Mapping[str, Any], by_segments: float) -> tuple[str
             "more than without selection."
         )
     if not _more(by_segments, ranked["customers_reached"]):
-        return reach, N_("Whole segments reach {segments}.")
+        return reach, N_(
+            "Mailing whole segments instead would reach {segments}: choose people by the ranking; "
+            "the segments say who they are."
+        )
     if by_segments <= ranked["high"]:
         return reach, N_(
             "Whole segments reach {segments}, which is more, though chance alone may do that."
@@ -135,7 +138,7 @@ def weight_sentences(weights: pl.DataFrame, language: Language = ENGLISH) -> tup
 
 def depth_sentences(depth: Mapping[str, Any], language: Language = ENGLISH) -> tuple[Markup, ...]:
     """Sentences on how the most profitable depth is reckoned, and on its assumption."""
-    rate = depth["base_response_rate"]
+    pays = depth["cost_per_piece"] / depth["margin_per_order"]
     sentences = (
         N_(
             "A piece costs {cost} and an order earns {margin}. So a piece pays where people "
@@ -146,16 +149,15 @@ def depth_sentences(depth: Mapping[str, Any], language: Language = ENGLISH) -> t
             "and {high}."
         ),
         N_(
-            "Assumed: people respond in proportion to their index, those of index 100 at {rate}. "
-            "The ranges allow for chance, not for a wrong assumption: a test mailing tells better."
+            "Assumed: people respond in proportion to their index, all people on average at "
+            "{rate}. The ranges allow for chance, not for a wrong assumption: a test mailing tells "
+            "better."
         ),
     )
     fields = {
         "cost": quantity("cost-per-piece", language.money(depth["cost_per_piece"])),
         "margin": quantity("margin-per-order", language.money(depth["margin_per_order"])),
-        "pays": quantity(
-            "rate-that-pays", language.percent_tenths(rate * depth["break_even_index"] / 100)
-        ),
+        "pays": quantity("rate-that-pays", language.percent_tenths(pays)),
         "index": quantity("break-even-of-people", language.short_number(depth["break_even_index"])),
         "depth": quantity(
             at_depth("depth", depth["recommended_depth"]),
@@ -163,7 +165,7 @@ def depth_sentences(depth: Mapping[str, Any], language: Language = ENGLISH) -> t
         ),
         "low": quantity("depth-low", language.percent_tenths(depth["depth_low"])),
         "high": quantity("depth-high", language.percent_tenths(depth["depth_high"])),
-        "rate": quantity("base-rate", language.percent_tenths(rate)),
+        "rate": quantity("base-rate", language.percent_tenths(depth["base_response_rate"])),
     }
     return tuple(fill(language.gettext(sentence), **fields) for sentence in sentences)
 

@@ -75,7 +75,8 @@ def advice_by_hand(run: Path) -> Iterator[str]:
         f"The best 20% of the population by {ranking} reach "
         f"{100 * best['customers_reached']:.1f}% ({low} to {high}) of all customers, "
         f"{best['lift']:.1f} times as many as without selection. "
-        f"Whole segments reach {100 * whole:.1f}%."
+        f"Mailing whole segments instead would reach {100 * whole:.1f}%: choose people by the "
+        "ranking; the segments say who they are."
     )
     if most.height:
         top = most.row(0, named=True)
@@ -91,7 +92,7 @@ def advice_by_hand(run: Path) -> Iterator[str]:
         yield (
             f"Rows too incomplete to place are in no segment: {percent(row['population_share'])} "
             f"of the population and {percent(row['customer_share'])} of all customers "
-            f"(index {row['index']:.0f})."
+            f"(index {row['index']:.0f}). The ranking puts them where that index is."
         )
 
 
