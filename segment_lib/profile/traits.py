@@ -36,7 +36,7 @@ LEVEL, EITHER, RANGE = (
     N_("{topic} “{first}” to “{last}”"),
 )
 FEWER, MORE, BETWEEN = N_("{last} or fewer"), N_("{first} or more"), N_("{first} to {last}")
-NUMBER, RARELY = N_("{topic} {number}"), N_("rarely {trait}")
+NUMBER, FEWER_OF = N_("{topic} {number}"), N_("fewer {trait}")
 
 _Row = dict[str, Any]
 
@@ -89,7 +89,7 @@ def segment_traits(
             level=chosen[0]["level"],
             language=language,
         )
-        rarely = language.gettext(RARELY, trait=words)
+        fewer = language.gettext(FEWER_OF, trait=words)
         rows.append(
             {
                 "segment": segment,
@@ -97,7 +97,7 @@ def segment_traits(
                 "family": family(name),
                 "side": side,
                 "levels": ", ".join(row["level"] for row in chosen),
-                "words": words if share >= expected else rarely,
+                "words": words if share >= expected else fewer,
                 "direction": chosen[0]["direction"],
                 "population_rows": sum(row["population_rows"] for row in chosen),
                 "segment_share": share,

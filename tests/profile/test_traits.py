@@ -115,7 +115,7 @@ def test_of_kinds_the_level_that_differs_most_is_told_and_so_is_its_lack():
     (more,) = traits(KIND=[("a", 80, 10), ("b", 10, 50), ("c", 10, 40)])
     assert (more["side"], more["words"]) == ("level", "what kind “apple”")
     (less,) = traits(KIND=[("a", 0, 60), ("b", 50, 20), ("c", 50, 20)])
-    assert less["words"] == "rarely what kind “apple”"
+    assert less["words"] == "fewer what kind “apple”"
     assert less["effect"] < 0
 
 
