@@ -159,13 +159,12 @@ def main(argv: list[str] | None = None) -> NoReturn:
     """Export, and exit with the code of the outcome."""
     arguments = parser_of("export")
     options = arguments.parse_args(argv)
-    lists = options.depth is not None or options.everyone or options.customers
-    if not lists and options.onnx is None:
+    if not wants_list(options) and options.onnx is None:
         arguments.error(
             "say what to write: --depth 0.2 for a target list, --everyone or --customers for "
             "their segments, --onnx FILE for the model"
         )
-    if not lists and any(getattr(options, name) for name in FOR_THE_LIST):
+    if not wants_list(options) and any(getattr(options, name) for name in FOR_THE_LIST):
         arguments.error("--suppress, --out and what shapes a list are for one: add --depth 0.2")
     if options.excel and options.format not in (None, "csv"):
         arguments.error("--excel is a form of CSV: leave --format out, or say --format xlsx alone")
@@ -177,16 +176,22 @@ def main(argv: list[str] | None = None) -> NoReturn:
         arguments.error("--memory must be a size such as 900MiB or 4GiB")
     start_logging(options.log_format)
     os.umask(0o077)
-    run_and_exit(lambda: export(options, lists=lists), elsewhere="--out")
+    run_and_exit(lambda: export(options), elsewhere="--out")
 
 
-def export(options: argparse.Namespace, *, lists: bool) -> None:
+def wants_list(options: argparse.Namespace) -> bool:
+    """Return whether the options ask for a list of people."""
+    return options.depth is not None or options.everyone or options.customers
+
+
+def export(options: argparse.Namespace) -> None:
     """Write the files that the options ask for."""
     root: Location = options.run.absolute()
     if not (root / RUN).exists() and not (root / RUN).is_symlink():
         raise ConfigError(f"{root}: no run.json. Name the folder of a finished run.")
     manifest = Manifest(root)
     run = RunReader(manifest, READS, "export")
+    lists = wants_list(options)
     needed = (MICRO_PARTS if lists else ASSIGNED).stage
     if needed not in manifest.stages:
         raise ConfigError(f"{root}: {needed} is not done. Finish the run with python -m jobs.run.")

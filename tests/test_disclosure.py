@@ -15,6 +15,7 @@ from segment_lib.profile.fairness import fairness_table
 from segment_lib.report import data_tables, tables
 from segment_lib.report.segments import build_segments
 from segment_lib.schema.language import Language
+from segment_lib.storage.tables import PLAIN
 from tests.attack import Cell, published_sums, range_of
 
 MIN_CELL = 10
@@ -127,9 +128,11 @@ def test_what_is_hidden_in_the_tables_cannot_be_computed_from_all_of_them(
                            "rows_out": [10**9, whole]})  # fmt: skip
     tried = tables.sweep_rows(sweep, whole, cards, MIN_CELL, Language())
     page = {
-        "index": pl.read_csv(tables.index_table(cards, Language()).csv.encode()),
+        "index": pl.read_csv(tables.index_table(cards, Language()).csv(PLAIN).encode()),
         "stability": pl.read_csv(
-            tables.stability_table(stability, n - 1, cards, MIN_CELL, Language()).csv.encode()
+            tables.stability_table(stability, n - 1, cards, MIN_CELL, Language())
+            .csv(PLAIN)
+            .encode()
         ),
         "sweep": tried.rename({"tried": "Segments", "smallest_share": "Smallest segment",
                                "found_again": "People found again"}),

@@ -111,7 +111,8 @@ def test_english_that_is_left_would_be_seen(small_run: Path) -> None:
 
 
 def names_of(run: Path, file: str) -> Iterator[str]:
-    table = pl.read_csv(run / "compare" / file)
+    separator = ";" if file == "describe.csv" else ","
+    table = pl.read_csv(run / "compare" / file, separator=separator)
     yield from table.filter(pl.col(table.columns[0]) >= 0)["name"]
 
 
@@ -121,7 +122,7 @@ def test_a_name_is_the_same_word_for_word_wherever_it_stands(german: Path) -> No
     link = next(
         link for link in re.findall(r'href="data:text/csv[^,]*,([^"]*)"', html) if "Name" in link
     )
-    segments = pl.read_csv(unquote(link).lstrip("\ufeff").encode())
+    segments = pl.read_csv(unquote(link).lstrip("\ufeff").encode(), separator=";")
     names = set(names_of(german, "names.csv"))
     assert {name.removesuffix(" (klein)") for name in segments["Name"]} - {"–"} == names
     assert set(names_of(german, "describe.csv")) == names

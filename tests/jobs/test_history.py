@@ -9,6 +9,7 @@ from jobs.history import PastRun, lines_of, main
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.record import FORMAT, StageRecord, with_checksum
 from segment_lib.run.results import Drifted, Ingested, Result, Swept
+from segment_lib.schema.language import sentence
 from segment_lib.storage.files import write_file
 
 
@@ -42,10 +43,14 @@ def make_run(
         write_file(work, f"compare/{name}.csv", frame.write_csv().encode())
         for name, frame in (("segments", table), ("names", names))
     )
-    results: list[Result] = [Ingested(1000, 93, "", "", "once", {}), Swept(2, "asked for", 2)]
+    results: list[Result] = [
+        Ingested(1000, 93, "", "", "once", {}),
+        Swept(2, sentence("asked for"), 2),
+    ]
     if base:
-        findings = ("segment 0 went from 1% to 2%",)
-        results.append(Drifted(base, "apply", "", findings, changes=(), distances={}))
+        findings = (sentence("segment 0 went from 1% to 2%"),)
+        reason = sentence("asked for")
+        results.append(Drifted(base, "apply", reason, findings, (), (), distances={}))
     for result in results:
         manifest.stages[result.stage] = StageRecord("", (), facts=result.as_json())
     manifest.publish("compare", work, StageRecord("", files), following=())

@@ -114,8 +114,9 @@ def test_no_other_length_of_the_list_earns_more(run: Path, depth: dict[str, floa
     ranking = "likeness" if "ranked by customer-likeness" in read_page(run) else "micro"
     cells = pl.read_csv(run / f"gains/{ranking}.csv")
     people, index = cells["population_rows"].to_numpy(), cells["micro_index"].to_numpy()
-    earned = np.concatenate([[0.0], np.cumsum(people * (index / 100 * RATE * MARGIN - COST))])
-    assert depth["break_even_index"] == pytest.approx(BREAK_EVEN)
+    average = (people * index).sum() / people.sum()
+    earned = np.concatenate([[0.0], np.cumsum(people * (index / average * RATE * MARGIN - COST))])
+    assert depth["break_even_index"] == pytest.approx(BREAK_EVEN * average / 100)
     assert depth["expected_profit"] == pytest.approx(earned.max())
     assert depth["pieces"] == np.concatenate([[0], np.cumsum(people)])[earned.argmax()]
     assert depth["recommended_depth"] == depth["pieces"] / N > 0.8
