@@ -124,7 +124,7 @@ class Order:
     base_rate: float | None
 
     @classmethod
-    def of(cls, options: argparse.Namespace, run: RunReader) -> Self:
+    def from_options(cls, options: argparse.Namespace, run: RunReader) -> Self:
         """Return what the options ask for."""
         whole = {"everyone": options.everyone, "customers": options.customers}
         name = next((name for name, asked in whole.items() if asked), "targets")
@@ -218,7 +218,7 @@ def export_list(
     console: Console,
 ) -> None:
     """Write the list, its cells and its counts into `folder`."""
-    order, listing = Order.of(options, run), Listing.of_run(run)
+    order, listing = Order.from_options(options, run), Listing.of_run(run)
     if order.extract == "customers":
         listing = listing.of_customers(run, workers)
     people = int(listing.cells["population_rows"].sum())

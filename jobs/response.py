@@ -131,7 +131,7 @@ def parse_amounts(cells: pl.Series) -> pl.Series:
     DataError
         If a cell is no number, or nobody can say what a point stands for.
     """
-    text = cells.str.replace_all(r"[€$£¥\p{L}\s]", "")
+    text = cells.str.replace_all(r"^[€$£¥\p{L}\s]+|[€$£¥\p{L}\s]+$", "").str.replace_all(r"\s", "")
     text = text.set(text == "", None)
     number_format = infer_number_format(text.drop_nulls().unique())
     pointed = text.filter(text.str.contains(".", literal=True))

@@ -155,7 +155,8 @@ def choose_clusters(trials: Sequence[Trial]) -> tuple[int, Sentence]:
     most = max(t.n_clusters for t in trials)
     large = [trial for trial in trials if trial.is_large]
     stable = [trial for trial in large if trial.is_stable]
-    best_share = max(trial.found_again for trial in large or trials)
+    known = large or list(trials)
+    best_share = max(trial.found_again for trial in known)
     if stable:
         rule = [
             N_(
@@ -165,7 +166,6 @@ def choose_clusters(trials: Sequence[Trial]) -> tuple[int, Sentence]:
             )
         ]
     else:
-        known = large or list(trials)
         stable = [t for t in known if t.found_again >= best_share - _NEARLY]
         why = (
             N_(

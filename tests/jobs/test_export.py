@@ -4,7 +4,6 @@ import json
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,7 +15,8 @@ import pytest
 from jobs.export import main
 from segment_lib.hashing import in_first_half, row_hash
 from segment_lib.run.record import with_checksum
-from tests.conftest import ROOT, Completed, RunJob, hashes
+from tests.commands import Command, in_process
+from tests.conftest import ROOT, RunJob, hashes
 
 N, M = 20_000, 8_000
 CUSTOMERS_KNOWN = 3_000
@@ -75,17 +75,9 @@ def run(folder: Path, run_job: RunJob) -> Path:
 
 
 @pytest.fixture
-def export(run: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Completed]:
+def export(run: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     """The command within this process."""
-
-    def call(*options: object) -> Completed:
-        command = [str(run), *map(str, options)]
-        with pytest.raises(SystemExit) as left:
-            main(command)
-        output = capsys.readouterr()
-        return Completed(command, int(str(left.value.code)), output.out, output.err)
-
-    return call
+    return in_process(main, run, capsys)
 
 
 def parts(folder: Path) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 import csv
 import json
 import stat
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +11,8 @@ import pytest
 
 from jobs.export import main
 from segment_lib.mailing import list_files
-from tests.conftest import Completed, RunJob, hashes
+from tests.commands import Command, in_process
+from tests.conftest import RunJob, hashes
 from tests.office import GERMAN, opened
 from tests.people import customers_of, people, write_people
 
@@ -50,19 +51,9 @@ def run(run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def export(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Completed]:
+def export(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     """The command within this process; the list goes to a folder of the test."""
-
-    def call(*options: object) -> Completed:
-        command = [str(run), "--out", str(tmp_path / "out"), *map(str, options)]
-        with pytest.raises(SystemExit) as left:
-            main(command)
-        output = capsys.readouterr()
-        return Completed(command, int(str(left.value.code)), output.out, output.err)
-
-    return call
+    return partial(in_process(main, run, capsys), "--out", tmp_path / "out")
 
 
 def rows_of(run: Path, extract: str) -> pl.DataFrame:
@@ -75,7 +66,7 @@ def rows_of(run: Path, extract: str) -> pl.DataFrame:
 
 
 def test_everyone_is_listed_once_with_segment_name_and_whether_to_mail(
-    run: Path, export: Callable[..., Completed], tmp_path: Path
+    run: Path, export: Command, tmp_path: Path
 ) -> None:
     rows = rows_of(run, "population")
     robinson = {"00910500", "00910502"}
@@ -102,7 +93,7 @@ def test_everyone_is_listed_once_with_segment_name_and_whether_to_mail(
 
 
 def test_of_an_id_that_repeats_the_best_ranked_row_is_kept(
-    run: Path, export: Callable[..., Completed], tmp_path: Path
+    run: Path, export: Command, tmp_path: Path
 ) -> None:
     assert export("--everyone").returncode == 0
     listed = pl.read_parquet(tmp_path / "out/everyone.parquet")
@@ -116,7 +107,7 @@ def test_of_an_id_that_repeats_the_best_ranked_row_is_kept(
 
 
 def test_customers_are_listed_with_the_segment_that_they_have(
-    run: Path, export: Callable[..., Completed], tmp_path: Path
+    run: Path, export: Command, tmp_path: Path
 ) -> None:
     done = export("--customers", "--columns", "id,segment,mail,PLZ")
     assert done.returncode == 0, done.stderr
@@ -132,7 +123,7 @@ def test_customers_are_listed_with_the_segment_that_they_have(
 
 
 def test_nobody_suppressed_in_any_way_is_in_a_list_to_mail(
-    run: Path, export: Callable[..., Completed], tmp_path: Path
+    run: Path, export: Command, tmp_path: Path
 ) -> None:
     rows = rows_of(run, "population")
     (tmp_path / "robinson.csv").write_text("id\n910500\n")
@@ -143,7 +134,7 @@ def test_nobody_suppressed_in_any_way_is_in_a_list_to_mail(
 
 
 def test_the_excel_form_has_semicolons_decimal_commas_and_all_text_as_it_is(
-    export: Callable[..., Completed], tmp_path: Path
+    export: Command, tmp_path: Path
 ) -> None:
     done = export("--everyone", "--excel")
     assert done.returncode == 0, done.stderr
@@ -163,7 +154,7 @@ def test_the_excel_form_has_semicolons_decimal_commas_and_all_text_as_it_is(
 
 
 def test_libreoffice_opens_the_workbook_with_every_cell_right(
-    export: Callable[..., Completed], tmp_path: Path
+    export: Command, tmp_path: Path
 ) -> None:
     options = ("--format", "xlsx", "--control", "0.2", "--base-rate", "0.1")
     assert export("--everyone", *options).returncode == 0
@@ -182,9 +173,7 @@ def test_libreoffice_opens_the_workbook_with_every_cell_right(
     assert int(counts[-1][4]) == listed["cell"].drop_nulls().len()
 
 
-def test_libreoffice_opens_the_excel_form_as_germans_do(
-    export: Callable[..., Completed], tmp_path: Path
-) -> None:
+def test_libreoffice_opens_the_excel_form_as_germans_do(export: Command, tmp_path: Path) -> None:
     assert export("--everyone", "--excel").returncode == 0
     (sheet,) = opened(tmp_path / "out/everyone.csv", tmp_path, GERMAN).values()
     listed = pl.read_parquet(tmp_path / "out/everyone.parquet")
@@ -207,7 +196,7 @@ def test_libreoffice_opens_the_excel_form_as_germans_do(
     ],
 )
 def test_a_list_replaces_all_files_of_the_one_before_it_and_none_of_another(
-    export: Callable[..., Completed], tmp_path: Path, options: tuple[str, ...], files: set[str]
+    export: Command, tmp_path: Path, options: tuple[str, ...], files: set[str]
 ) -> None:
     out = tmp_path / "out"
     assert export("--customers").returncode == 0
@@ -236,7 +225,7 @@ def test_a_list_replaces_all_files_of_the_one_before_it_and_none_of_another(
     ],
 )
 def test_what_cannot_be_listed_is_refused_in_a_line(
-    export: Callable[..., Completed], tmp_path: Path, options: tuple[str, ...], message: str
+    export: Command, tmp_path: Path, options: tuple[str, ...], message: str
 ) -> None:
     done = export(*options)
     assert done.returncode == 2
@@ -245,7 +234,7 @@ def test_what_cannot_be_listed_is_refused_in_a_line(
 
 
 def test_a_list_longer_than_a_sheet_is_refused_before_anything_is_written(
-    export: Callable[..., Completed], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    export: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(list_files, "MOST_XLSX_ROWS", 100)
     done = export("--everyone", "--format", "xlsx")
@@ -255,7 +244,7 @@ def test_a_list_longer_than_a_sheet_is_refused_before_anything_is_written(
 
 
 def test_a_suppression_file_of_nobody_in_the_list_is_refused(
-    export: Callable[..., Completed], tmp_path: Path
+    export: Command, tmp_path: Path
 ) -> None:
     (tmp_path / "robinson.csv").write_text("1\n2\n")
     done = export("--customers", "--suppress", tmp_path / "robinson.csv")
@@ -264,7 +253,7 @@ def test_a_suppression_file_of_nobody_in_the_list_is_refused(
 
 
 def test_cells_are_drawn_of_those_who_may_be_mailed_and_said_before_the_list(
-    export: Callable[..., Completed], tmp_path: Path
+    export: Command, tmp_path: Path
 ) -> None:
     options = ("--everyone", "--control", "0.1", "--test-cells", "2", "--base-rate", "0.05")
     done = export(*options)
@@ -285,9 +274,7 @@ def test_cells_are_drawn_of_those_who_may_be_mailed_and_said_before_the_list(
     }  # fmt: skip
 
 
-def test_another_seed_draws_another_control_group(
-    export: Callable[..., Completed], tmp_path: Path
-) -> None:
+def test_another_seed_draws_another_control_group(export: Command, tmp_path: Path) -> None:
     drawn = []
     for seed in ("1", "1", "2"):
         assert export("--depth", "1", "--control", "0.2", "--seed", seed).returncode == 0
@@ -297,6 +284,6 @@ def test_another_seed_draws_another_control_group(
 
 
 def test_without_a_rate_the_command_that_tells_the_lift_is_named(
-    export: Callable[..., Completed],
+    export: Command,
 ) -> None:
     assert "Say --base-rate 0.02 to learn" in export("--depth", "1", "--control", "0.2").stderr

@@ -2,7 +2,6 @@
 
 import csv
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +11,8 @@ from scipy.stats.contingency import relative_risk
 from jobs.export import main as export_main
 from jobs.response import main, parse_amounts
 from segment_lib.errors import DataError
-from tests.conftest import Completed, RunJob
+from tests.commands import Command, in_process
+from tests.conftest import RunJob
 from tests.people import customers_of, people, write_people
 
 MONEY = "[mailing]\ncost_per_piece = 0.5\nmargin_per_order = 20.0\nbase_response_rate = 0.05\n"
@@ -36,17 +36,9 @@ def run(run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def read_back(run: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Completed]:
+def read_back(run: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     """The command within this process."""
-
-    def call(*options: object) -> Completed:
-        command = [str(run), *map(str, options)]
-        with pytest.raises(SystemExit) as left:
-            main(command)
-        output = capsys.readouterr()
-        return Completed(command, int(str(left.value.code)), output.out, output.err)
-
-    return call
+    return in_process(main, run, capsys)
 
 
 @pytest.fixture
@@ -66,7 +58,7 @@ def table(run: Path) -> dict[tuple[str, str], dict[str, object]]:
 
 
 def test_answers_are_those_counted_by_hand(
-    run: Path, read_back: Callable[..., Completed], listed: list[dict[str, str]], tmp_path: Path
+    run: Path, read_back: Command, listed: list[dict[str, str]], tmp_path: Path
 ) -> None:
     lines = [f"{row['id']};{'ja' if answered(row) else 'nein'};12,50" for row in listed]
     again = [line for line in lines if ";ja;" in line][:5]
@@ -112,7 +104,7 @@ def test_answers_are_those_counted_by_hand(
 
 
 def test_a_file_of_ids_alone_means_that_they_answered(
-    run: Path, read_back: Callable[..., Completed], listed: list[dict[str, str]], tmp_path: Path
+    run: Path, read_back: Command, listed: list[dict[str, str]], tmp_path: Path
 ) -> None:
     ids = [row["id"] for row in listed if answered(row)]
     expected = len(ids)
@@ -133,7 +125,7 @@ def test_a_file_of_ids_alone_means_that_they_answered(
 
 
 def test_columns_of_other_names_can_be_named(
-    run: Path, read_back: Callable[..., Completed], listed: list[dict[str, str]], tmp_path: Path
+    run: Path, read_back: Command, listed: list[dict[str, str]], tmp_path: Path
 ) -> None:
     lines = [f"{row['id']},{int(answered(row))},7" for row in listed]
     (tmp_path / "r.csv").write_text("\n".join(["id,bought,total", *lines]))
@@ -148,7 +140,7 @@ def test_columns_of_other_names_can_be_named(
 
 
 def test_the_printed_table_is_short_and_holds_no_small_count(
-    read_back: Callable[..., Completed], listed: list[dict[str, str]], tmp_path: Path
+    read_back: Command, listed: list[dict[str, str]], tmp_path: Path
 ) -> None:
     (tmp_path / "r.csv").write_text("\n".join(row["id"] for row in listed if answered(row)))
     done = read_back(tmp_path / "r.csv")
@@ -180,7 +172,7 @@ def test_the_printed_table_is_short_and_holds_no_small_count(
     ],
 )
 def test_results_that_cannot_be_counted_are_refused_without_a_cell_value(
-    read_back: Callable[..., Completed], tmp_path: Path, text: str, code: int, message: str
+    read_back: Command, tmp_path: Path, text: str, code: int, message: str
 ) -> None:
     (tmp_path / "r.csv").write_text(text)
     options = ("--responded", "gone") if "gone" in message else ()
@@ -192,7 +184,7 @@ def test_results_that_cannot_be_counted_are_refused_without_a_cell_value(
 
 
 def test_a_list_that_is_not_there_or_was_changed_is_refused(
-    run: Path, read_back: Callable[..., Completed], tmp_path: Path
+    run: Path, read_back: Command, tmp_path: Path
 ) -> None:
     (tmp_path / "r.csv").write_text("910001\n")
     done = read_back(tmp_path / "r.csv", "--list", "customers")
@@ -205,7 +197,7 @@ def test_a_list_that_is_not_there_or_was_changed_is_refused(
 
 
 def test_a_table_of_others_is_not_replaced(
-    run: Path, read_back: Callable[..., Completed], tmp_path: Path, listed: list[dict[str, str]]
+    run: Path, read_back: Command, tmp_path: Path, listed: list[dict[str, str]]
 ) -> None:
     for name in ("targets.json", "targets.parquet"):
         (tmp_path / name).write_bytes((run / "export" / name).read_bytes())
@@ -217,7 +209,7 @@ def test_a_table_of_others_is_not_replaced(
 
 
 def test_a_list_of_customers_and_one_without_cells_are_read_back_too(
-    run: Path, read_back: Callable[..., Completed], tmp_path: Path
+    run: Path, read_back: Command, tmp_path: Path
 ) -> None:
     with pytest.raises(SystemExit):
         export_main([str(run), "--customers", "--out", str(tmp_path)])
@@ -241,12 +233,19 @@ def test_a_list_of_customers_and_one_without_cells_are_read_back_too(
         (["12.50", "1,234.00", ""], [12.5, 1234.0, 0.0]),
         (["EUR 7", "8"], [7.0, 8.0]),
         (["-3,5"], [-3.5]),
+        (["1 234,50 EUR", "2"], [1234.5, 2.0]),
     ],
 )
 def test_amounts_are_read_in_the_form_that_all_of_them_show(
     cells: list[str | None], amounts: list[float]
 ) -> None:
     assert parse_amounts(pl.Series(cells, dtype=pl.String)).to_list() == amounts
+
+
+@pytest.mark.parametrize("cell", ["12abc4", "1,5E+05", "12-50"])
+def test_what_is_no_amount_is_refused_and_not_read_without_its_letters(cell: str) -> None:
+    with pytest.raises(DataError, match="no numbers"):
+        parse_amounts(pl.Series([cell, "10"]))
 
 
 def test_an_amount_that_can_be_read_in_two_ways_is_refused() -> None:

@@ -6,7 +6,6 @@ import io
 import json
 import random
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -17,7 +16,8 @@ from segment_lib.errors import DataError
 from segment_lib.mailing import suppression
 from segment_lib.mailing.suppression import open_suppression
 from segment_lib.schema.ids import hash_ids
-from tests.conftest import Completed, RunJob
+from tests.commands import Command, in_process
+from tests.conftest import RunJob
 from tests.kinds import KINDS, documented
 from tests.people import FIRST, N, customers_of, people, write_people
 
@@ -117,17 +117,9 @@ def run(run_job: RunJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def export(run: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Completed]:
+def export(run: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     """The command within this process."""
-
-    def call(*options: object, folder: Path = run) -> Completed:
-        command = [str(folder), *map(str, options)]
-        with pytest.raises(SystemExit) as left:
-            main(command)
-        output = capsys.readouterr()
-        return Completed(command, int(str(left.value.code)), output.out, output.err)
-
-    return call
+    return in_process(main, run, capsys)
 
 
 def test_all_forms_of_suppression_files_that_are_documented_are_tried() -> None:
