@@ -22,7 +22,7 @@ from typing import NoReturn
 from jobs import drift, refresh_assess, refresh_fit, refresh_summary, refresh_sweep, report, run
 from jobs.command import run_and_exit, say
 from jobs.parsers import parser_of
-from jobs.run import at_work, overrides, print_answer, threads
+from jobs.run import at_work, log_result, overrides, print_answer, threads
 from segment_lib.config import load_config
 from segment_lib.errors import ConfigError, DriftError
 from segment_lib.run.artifacts import ARRAYS, DRIFT, PAGE
@@ -90,6 +90,7 @@ def refresh(options: argparse.Namespace) -> None:
     if options.until in (None, PAGE.stage):
         print_answer(manifest, config.fairness.min_cell)
     moved = print_drift(manifest) if DRIFT.stage in manifest.stages else ()
+    log_result(manifest)
     if options.fail_on == "drift" and moved:
         raise DriftError(f"drift: {'; '.join(moved)}. See {root / DRIFT.path}.")
 

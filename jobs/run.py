@@ -92,9 +92,24 @@ def job_of(options: argparse.Namespace) -> None:
         refuse_unfit_cluster(job, chosen, options.first)
         refuse_small_budget(job, chosen, options.first)
         run_stages(job, STAGES, options.first, options.last)
-    if PAGE.stage in manifest.stages and options.last in (None, PAGE.stage):
-        with manifest.annotate_errors(), blaming(f"{root}: its answer"):
+    with manifest.annotate_errors(), blaming(f"{root}: its answer"):
+        if PAGE.stage in manifest.stages and options.last in (None, PAGE.stage):
             print_answer(manifest, config.fairness.min_cell)
+        log_result(manifest)
+
+
+def log_result(manifest: Manifest) -> None:
+    """Log what came of the job, as the last JSON line; people read it on standard output."""
+    done = PAGE.stage in manifest.stages
+    log(
+        f"done: {manifest.root}",
+        event="result",
+        code=0,
+        run_dir=str(manifest.root),
+        stages=list(manifest.stages),
+        report=str(manifest.root / PAGE.path) if done else None,
+        answer=str(manifest.result(Reported).answer) if done else None,
+    )
 
 
 def overrides(options: argparse.Namespace) -> list[str]:
