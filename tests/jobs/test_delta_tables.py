@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from tests.objects import at, new_bucket
 from tests.people import ATTRIBUTES, customers_of, people, write_people
 
 Call = Callable[..., tuple[int, list[str]]]
@@ -70,6 +71,22 @@ def test_only_another_version_is_read_again(call: Call, tmp_path: Path) -> None:
     ids = [*PEOPLE["LNR"].head(7), *PEOPLE["LNR"].tail(-100)]
     assert rows_of(run)["LNR"].sort().to_list() == ids
     assert len(list((run / "tables").iterdir())) == 2
+
+
+def test_a_run_folder_in_a_bucket_has_the_copy_too(
+    call: Call, tmp_path: Path, store_port: int
+) -> None:
+    config = deliver(tmp_path, "delta")
+    with at(store_port):
+        run = new_bucket() / "run"
+        start = ("run", config, "--run-dir", run, "--until", "ingest")
+        for reading in (["population", "customers"], []):
+            code, lines = call(*start)
+            assert code == 0, lines
+            tables = [line.split()[1] for line in lines if line.startswith("tables")]
+            assert tables == [f"{extract}:" for extract in reading]
+        assert len(list((run / "tables").iterdir())) == 2
+    assert [line for line in lines if line.startswith("ingest") and "done before" in line]
 
 
 def test_columns_and_partitions_come_as_the_table_has_them(call: Call, tmp_path: Path) -> None:
