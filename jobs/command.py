@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from segment_lib.errors import ConfigError, DataError, JobError, ResourceError
 from segment_lib.run.blame import place_of, unquoted
+from segment_lib.run.error_facts import error_facts
 from segment_lib.run.progress import LOG
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import as_location
@@ -117,11 +118,12 @@ def _code_of(action: Callable[[], int | None], elsewhere: str) -> int:
     except BrokenPipeError:
         return 0
     except KeyboardInterrupt as stopped:
-        LOG.error("stopped; run the same command again to go on after the last finished part")
-        return 128 + (stopped.number if isinstance(stopped, _Ended) else signal.SIGINT)
+        code = 128 + (stopped.number if isinstance(stopped, _Ended) else signal.SIGINT)
+        line = "stopped; run the same command again to go on after the last finished part"
+        LOG.error(line, extra={"facts": {"event": "error", "code": code}})
+        return code
     except JobError as error:
-        LOG.error("error: %s", error)
-        return error.exit_code
+        return _log_error(error)
     except OSError as error:
         known = _of_system(error, elsewhere)
     except MemoryError:
@@ -129,7 +131,8 @@ def _code_of(action: Callable[[], int | None], elsewhere: str) -> int:
             "Out of memory. Set a smaller --memory or run.rows_per_part, or give the job more."
         )
     except Exception as error:
-        LOG.critical("%s", "\n".join(unquoted(error)))
+        trace = "\n".join(unquoted(error))
+        LOG.critical("%s", trace, extra={"facts": {"event": "error", "code": 1}})
         return 1
     except BaseException as error:
         if type(error).__name__ != _PANIC:
@@ -138,8 +141,12 @@ def _code_of(action: Callable[[], int | None], elsewhere: str) -> int:
             f"Polars cannot cope with what it was given ({place_of(error)}). Look for damage in "
             "the files that the job reads; if there is none, report this line."
         )
-    LOG.error("error: %s", known)
-    return known.exit_code
+    return _log_error(known)
+
+
+def _log_error(error: JobError) -> int:
+    LOG.error("error: %s", error, extra={"facts": {"event": "error", **error_facts(error)}})
+    return error.exit_code
 
 
 def _of_system(error: OSError, elsewhere: str) -> JobError:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jobs.command import command_line, exit_code, from_repository
-from segment_lib.run.progress import start_logging
+from segment_lib.run.progress import in_unit, start_logging
 
 with from_repository("extracts"):
     from extracts.calibration import calibrate, format_table
@@ -76,20 +76,24 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _progress_line() -> Callable[[str, int, int], None]:
-    """Show rows written, rate and time left on one line of stderr, twice a second at most."""
+    """Show rows written, rate and time left, on one line of a terminal or on a line each."""
+    before, end, every = ("\r", "", 0.5) if sys.stderr.isatty() else ("", "\n", 5.0)
     started: dict[str, float] = {}
-    shown = [0.0]
+    shown, before_it = [0.0], [time.monotonic()]
 
     def show(file: str, written: int, asked: int) -> None:
         now = time.monotonic()
-        seconds = now - started.setdefault(file, now)
+        seconds = now - started.setdefault(file, before_it[0])
+        before_it[0] = now
         done = written >= asked
-        if done or (seconds > 0.5 and now - shown[0] > 0.5):
+        if done or (seconds > every and now - shown[0] > every):
             shown[0] = now
             rate = written / seconds if seconds else 0.0
             left = (asked - written) / rate if rate else 0.0
-            line = f"{file}: {written:,} of {asked:,} rows, {rate:,.0f} rows/s, {left:,.0f} s left"
-            print(f"\r{line:<79}", end="\n" if done else "", file=sys.stderr, flush=True)
+            line = f"{file}: {written:,} of {asked:,} rows, {in_unit(rate, 'rows')}/s"
+            line += "" if done else f", {left:,.0f} s left"
+            text = f"{before}{line:<79}" if before else line
+            print(text, end="\n" if done else end, file=sys.stderr, flush=True)
 
     return show
 

@@ -14,18 +14,21 @@ Exit codes: 0 done, 2 usage or config, 3 bad input data, 4 out of memory budget 
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 from jobs import drift, refresh_assess, refresh_fit, refresh_summary, refresh_sweep, report, run
 from jobs.command import run_and_exit, say
 from jobs.parsers import parser_of
-from jobs.run import at_work, overrides, print_answer, threads
+from jobs.run import at_work, log_result, overrides, print_answer, threads
 from segment_lib.config import load_config
 from segment_lib.errors import ConfigError, DriftError
 from segment_lib.run.artifacts import ARRAYS, DRIFT, PAGE
 from segment_lib.run.baseline import open_base
 from segment_lib.run.fingerprint import package_versions
+from segment_lib.run.folder import RunFolder
 from segment_lib.run.forecast import forecast_lines, refuse_small_budget, refuse_unfit_cluster
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
@@ -33,6 +36,7 @@ from segment_lib.run.progress import Console, log, start_logging
 from segment_lib.run.results import Drifted
 from segment_lib.run.runner import between, run_stages
 from segment_lib.run.stage import in_order
+from segment_lib.run.tables import with_tables
 from segment_lib.storage.files import read_part
 
 _OWN = (
@@ -65,11 +69,16 @@ def refresh(options: argparse.Namespace) -> None:
     stages, content = between(STAGES, None, options.until), options.check_content
     if options.dry_run:
         manifest.folder.refuse_foreign()
-        job = Job(config, manifest, threads(options), console, base, check_content=content)
-        for line in forecast_lines(job, stages, None):
-            say(line)
+        with TemporaryDirectory() as elsewhere:
+            config = with_tables(config, RunFolder(Path(elsewhere)))
+            base = replace(base, config=config)
+            job = Job(config, manifest, threads(options), console, base, check_content=content)
+            for line in forecast_lines(job, stages, None):
+                say(line)
         return
     with at_work(manifest, options) as workers:
+        config = with_tables(config, manifest.folder)
+        base = replace(base, config=config)
         job = Job(config, manifest, workers, console, base, check_content=content)
         for change in base.changes.listed:
             log(f"refresh  {change.sentence}")
@@ -81,6 +90,7 @@ def refresh(options: argparse.Namespace) -> None:
     if options.until in (None, PAGE.stage):
         print_answer(manifest, config.fairness.min_cell)
     moved = print_drift(manifest) if DRIFT.stage in manifest.stages else ()
+    log_result(manifest)
     if options.fail_on == "drift" and moved:
         raise DriftError(f"drift: {'; '.join(moved)}. See {root / DRIFT.path}.")
 

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 import cloudpickle
@@ -32,6 +33,7 @@ from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import PAGE, SEGMENTS
 from segment_lib.run.blame import blaming
 from segment_lib.run.fingerprint import package_versions
+from segment_lib.run.folder import RunFolder
 from segment_lib.run.forecast import forecast_lines, refuse_small_budget, refuse_unfit_cluster
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
@@ -39,6 +41,7 @@ from segment_lib.run.progress import Console, log, start_logging
 from segment_lib.run.results import Reported
 from segment_lib.run.runner import between, run_stages
 from segment_lib.run.stage import in_order
+from segment_lib.run.tables import with_tables
 from segment_lib.storage.files import read_file
 from segment_lib.terms import AVERAGE, level_of
 
@@ -74,21 +77,39 @@ def job_of(options: argparse.Namespace) -> None:
     content = options.check_content
     if options.dry_run:
         manifest.folder.refuse_foreign()
-        job = Job(config, manifest, threads(options), console, check_content=content)
         chosen = between(STAGES, options.first, options.last)
-        for line in forecast_lines(job, chosen, options.first):
-            say(line)
-        refuse_small_budget(job, chosen, options.first)
+        with TemporaryDirectory() as elsewhere:
+            config = with_tables(config, RunFolder(Path(elsewhere)))
+            job = Job(config, manifest, threads(options), console, check_content=content)
+            for line in forecast_lines(job, chosen, options.first):
+                say(line)
+            refuse_small_budget(job, chosen, options.first)
         return
     with at_work(manifest, options) as workers:
+        config = with_tables(config, manifest.folder)
         job = Job(config, manifest, workers, console, check_content=content)
         chosen = between(STAGES, options.first, options.last)
         refuse_unfit_cluster(job, chosen, options.first)
         refuse_small_budget(job, chosen, options.first)
         run_stages(job, STAGES, options.first, options.last)
-    if PAGE.stage in manifest.stages and options.last in (None, PAGE.stage):
-        with manifest.annotate_errors(), blaming(f"{root}: its answer"):
+    with manifest.annotate_errors(), blaming(f"{root}: its answer"):
+        if PAGE.stage in manifest.stages and options.last in (None, PAGE.stage):
             print_answer(manifest, config.fairness.min_cell)
+        log_result(manifest)
+
+
+def log_result(manifest: Manifest) -> None:
+    """Log what came of the job, as the last JSON line; people read it on standard output."""
+    done = PAGE.stage in manifest.stages
+    log(
+        f"done: {manifest.root}",
+        event="result",
+        code=0,
+        run_dir=str(manifest.root),
+        stages=list(manifest.stages),
+        report=str(manifest.root / PAGE.path) if done else None,
+        answer=str(manifest.result(Reported).answer) if done else None,
+    )
 
 
 def overrides(options: argparse.Namespace) -> list[str]:

@@ -47,6 +47,7 @@ def are_names(value: object) -> bool:
 
 NeededPath = Annotated[str, Values(is_text, "a path", is_path=True)]
 OptionalPath = Annotated[str, Values(lambda v: isinstance(v, str), "a path", is_path=True)]
+Query = Annotated[str, Values(lambda v: isinstance(v, str), "SQL in quotes")]
 Column = Annotated[str, Values(lambda v: isinstance(v, str), "a column name")]
 Share = Annotated[float, Values(lambda v: is_real(v) and 0 <= v <= 1, "a share from 0 to 1")]
 Count = Annotated[int, Values(lambda v: is_whole(v, 0), "a whole number from 0 on")]

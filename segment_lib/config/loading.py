@@ -10,6 +10,7 @@ from typing import Any
 from segment_lib.config.sections import REPLACED_BY, SECTIONS, Config, Inputs
 from segment_lib.errors import ConfigError
 from segment_lib.schema.values import Values, keys
+from segment_lib.sources.database import has_password, is_database
 from segment_lib.sources.text_format import TextFormat
 from segment_lib.storage.stores import is_remote
 from segment_lib.terms import EXTRACTS
@@ -83,7 +84,7 @@ def _section(name: str, entries: dict[str, Any], folder: Path, faults: list[str]
     known = keys(SECTIONS[name])
     settings = _valid(name, entries, known, faults)
     for key, value in settings.items():
-        if known[key].is_path and value and not is_remote(value):
+        if known[key].is_path and value and not (is_remote(value) or is_database(value)):
             settings[key] = str(folder / value)
     return SECTIONS[name](**settings, **formats)
 
@@ -139,7 +140,25 @@ def _input_faults(inputs: Mapping[str, Any]) -> list[str]:
         for key, other in replaced.items()
         if inputs.get(key)
     ]
-    return [*_unset("inputs", {**inputs, **replaced}), *twice]
+    return [*_unset("inputs", {**inputs, **replaced}), *twice, *_database_faults(inputs)]
+
+
+def _database_faults(inputs: Mapping[str, Any]) -> list[str]:
+    """Faults of the inputs that lie in a database; none of them quotes an address."""
+    faults = []
+    for extract in EXTRACTS:
+        own = inputs.get(extract)
+        path = str(own.get("path", "") if isinstance(own, dict) else own or "")
+        key, has_query = f"inputs.{extract}", bool(inputs.get(f"{extract}_query"))
+        if has_query != is_database(path):
+            faults.append(
+                f"{key}_query is set, and {key} is not the address of a database, postgresql://…"
+                if has_query
+                else f"{key} is the address of a database, and {key}_query is not set"
+            )
+        if has_query and has_password(path):
+            faults.append(f"{key} holds a password; take it out and set PGPASSWORD")
+    return faults
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from segment_lib.config.kinds import (
     Money,
     NeededPath,
     OptionalPath,
+    Query,
     Share,
     are_names,
     is_range,
@@ -34,9 +35,14 @@ class Inputs(TextFormat):
 
     population: NeededPath = ""
     """The population extract: CSV, Parquet or Excel, plain or packed; a file, a folder of parts, or
-    a glob ([which files](data.md#files-and-folders))."""
+    a glob ([which files](data.md#files-and-folders)); or a [Delta table](data.md#delta-tables), or
+    the address of a [database](data.md#databases)."""
+    population_query: Query = ""
+    """SQL for the rows of a population in a database ([databases](data.md#databases))."""
     customers: NeededPath = ""
     """The customer extract, with the same columns."""
+    customers_query: Query = ""
+    """SQL for the rows of customers in a database."""
     customers_where: Annotated[
         str,
         Values(
@@ -86,6 +92,10 @@ class Inputs(TextFormat):
     def path(self, extract: str) -> str:
         """Where the files of an extract lie."""
         return self.population if self.mark or extract == "population" else self.customers
+
+    def query(self, extract: str) -> str:
+        """The SQL for the rows of an extract in a database."""
+        return self.population_query if extract == "population" else self.customers_query
 
     def text_format(self, extract: str) -> TextFormat:
         """How the text of an extract is written: its own keys before those of both extracts."""

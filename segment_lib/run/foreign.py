@@ -7,7 +7,15 @@ from itertools import islice
 
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.run.artifacts import PROPOSED_PLAN
-from segment_lib.run.layout import HALF_WRITTEN, RESERVED, RUN, STAGING, STAGING_DIR
+from segment_lib.run.layout import (
+    HALF_WRITTEN,
+    RESERVED,
+    RUN,
+    STAGING,
+    STAGING_DIR,
+    TABLE_COPY,
+    TABLES,
+)
 from segment_lib.storage.files import read_regular
 from segment_lib.storage.location import Location
 from segment_lib.storage.lock import LOCK
@@ -20,8 +28,8 @@ _MOST = 5
 def refuse_strangers(root: Location) -> None:
     """Raise a ConfigError if the folder holds files, but no run of this program.
 
-    What a job that was killed before it published leaves is its lock, its staging folders, and a
-    plan proposed; all else needs a run.json beside it.
+    What a job that was killed before it published leaves is its lock, its staging folders, copies
+    of tables, and a plan proposed; all else needs a run.json beside it.
     """
     run = root / RUN
     if run.exists() or run.is_symlink() or not root.is_dir():
@@ -39,16 +47,17 @@ def refuse_strangers(root: Location) -> None:
 
 def _strangers(root: Location) -> Iterator[str]:
     for path in sorted(root.iterdir()):
-        if not (_is_staging(path) or _is_own_file(path)):
+        if not (_is_own_folder(path) or _is_own_file(path)):
             yield path.name
 
 
-def _is_staging(path: Location) -> bool:
+def _is_own_folder(path: Location) -> bool:
+    names = {STAGING: STAGING_DIR, TABLES: TABLE_COPY}.get(path.name)
     return (
-        path.name == STAGING
+        names is not None
         and not path.is_symlink()
         and path.is_dir()
-        and all(STAGING_DIR.fullmatch(below.name) for below in path.iterdir())
+        and all(names.fullmatch(below.name) for below in path.iterdir())
     )
 
 

@@ -203,7 +203,8 @@ def run_passes(context: Context, projection: Projection, models: Sequence[KMeans
 
         def on_pass(passes: int, running: int) -> None:
             nonlocal left
-            progress.add(max(left - running, 0))
+            note = f"pass {passes}, {passes * len(Z):,} rows read"
+            progress.add(max(left - running, 0), note)
             left = min(left, running)
 
         sample, place = sweep.run_passes(

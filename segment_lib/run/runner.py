@@ -11,7 +11,7 @@ from segment_lib.run.blame import blaming
 from segment_lib.run.context import Context, few_set_aside
 from segment_lib.run.fingerprint import fingerprint
 from segment_lib.run.job import Job
-from segment_lib.run.progress import log
+from segment_lib.run.progress import in_unit, log
 from segment_lib.run.record import StageRecord
 from segment_lib.run.results import Encoded, Ingested
 from segment_lib.run.stage import Outcome, Stage
@@ -58,7 +58,11 @@ def run_stages(
     for stage in chosen:
         with _blaming_earlier_jobs(job, stage):
             if stage.name != first and stage.is_done(job):
-                log(f"{stage.name:8} done before, nothing changed", stage=stage.name, skipped=True)
+                log(
+                    f"{stage.name:8} done before, nothing changed",
+                    event="skipped",
+                    stage=stage.name,
+                )
             else:
                 _run_stage(job, stage, stages)
 
@@ -114,7 +118,7 @@ def _run_stage(job: Job, stage: Stage, stages: Sequence[Stage]) -> None:
     ]
     job.manifest.publish(stage.name, staging_dir, record, following=set_off)
     for remark in outcome.remarks:
-        log(f"{stage.name:8} note: {remark}", stage=stage.name, remark=remark)
+        log(f"{stage.name:8} note: {remark}", event="note", stage=stage.name, remark=remark)
     if peak.bytes > job.budget.total and job.workers.client is None:
         log(f"{stage.name:8} took more than the budget of {job.config.run.memory}")
     _log_done(job, record, stage.name, outcome, seconds)
@@ -122,7 +126,7 @@ def _run_stage(job: Job, stage: Stage, stages: Sequence[Stage]) -> None:
 
 def _log_done(job: Job, record: StageRecord, name: str, outcome: Outcome, seconds: float) -> None:
     """Log that a stage is done; rows in and out only if they disclose no few people."""
-    rate = f"{outcome.rows_in / max(seconds, 0.01):,.0f} rows/s"
+    rate = f"{in_unit(outcome.rows_in / max(seconds, 0.01), 'rows')}/s"
     rows = {"rows_in": outcome.rows_in, "rows_out": outcome.rows_out}
     if Encoded.stage in job.manifest.stages:
         delivered, encoded = (vars(job.manifest.result(kind)) for kind in (Ingested, Encoded))
@@ -130,6 +134,7 @@ def _log_done(job: Job, record: StageRecord, name: str, outcome: Outcome, second
             rows = {}
     log(
         f"{name:8} {seconds:6.1f} s  {record.peak_mib:5d} MiB  {rate:>16}  {outcome.message}",
+        event="stage",
         stage=name,
         seconds=record.seconds,
         peak_mib=record.peak_mib,

@@ -121,7 +121,7 @@ class Harness:
             return bool(list(root.glob(f".work/{stage}-*")))
         # Lines that tell the end of a stage, or that it is skipped, and no other.
         name = f'"stage": "{list(self._seconds)[before]}"'
-        ends = ('"peak_mib"', '"skipped"')
+        ends = ('"event": "stage"', '"event": "skipped"')
         lines = log_file.read_text().splitlines()
         return any(name in line and any(end in line for end in ends) for line in lines)
 

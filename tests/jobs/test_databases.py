@@ -1,0 +1,160 @@
+"""Extracts in a PostgreSQL database, against CSV of the same rows."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.people import ATTRIBUTES, customers_of, people, write_people
+from tests.postgres import BINARIES, PASSWORD, USER, execute, load, server
+
+Call = Callable[..., tuple[int, list[str]]]
+PEOPLE = people().with_columns(
+    pl.format("0{}", "LNR").alias("LNR"),
+    pl.when(pl.int_range(pl.len()) % 9 > 0).then(pl.col("AGE") / 4).alias("AGE"),
+    pl.col("HH").cast(pl.Decimal(10, 2)),
+)
+BUYERS = customers_of(PEOPLE).sort("LNR")
+QUERY = "SELECT * FROM {} -- all of them"
+
+pytestmark = pytest.mark.skipif(BINARIES is None, reason="Debian's postgresql is not installed")
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PGUSER", USER)
+        patch.setenv("PGPASSWORD", PASSWORD)
+        with server() as url:
+            yield url
+
+
+@pytest.fixture
+def url(database: str) -> str:
+    """The address of a database with both extracts, in no order that means anything."""
+    load(database, "people", PEOPLE.sample(fraction=1, shuffle=True, seed=1))
+    load(database, "buyers", BUYERS.sample(fraction=1, shuffle=True, seed=2))
+    return database
+
+
+def deliver(folder: Path, url: str = "", more: str = "") -> Path:
+    """A config beside CSV of both extracts; of an address, with queries of it."""
+    config = write_people(folder, PEOPLE, BUYERS, parts=400)
+    text = config.read_text()
+    for name, table, rows in (("population", "people", PEOPLE), ("customers", "buyers", BUYERS)):
+        rows.write_csv(folder / f"{name}.csv", separator=";")
+        place = f'"{url}"\n{name}_query = "{QUERY.format(table)}"' if url else f'"{name}.csv"'
+        text = text.replace(f'"{name}.parquet"', place)
+    config.write_text(text + more)
+    return config
+
+
+def rows_of(run: Path) -> pl.DataFrame:
+    return pl.concat(map(pl.read_parquet, sorted((run / "raw/population").glob("*.parquet"))))
+
+
+def copies(run: Path) -> dict[str, int]:
+    """Copies of tables in a run folder, and which file each is."""
+    return {file.name: file.stat().st_ino for file in (run / "tables").iterdir()}
+
+
+def test_a_database_gives_the_segments_of_csv(call: Call, url: str, tmp_path: Path) -> None:
+    runs = {}
+    for name, config in (
+        ("csv", deliver(tmp_path / "csv")),
+        ("database", deliver(tmp_path / "database", url)),
+    ):
+        runs[name] = tmp_path / name / "run"
+        code, lines = call("run", config, "--run-dir", runs[name], "--until", "compare")
+        assert code == 0, lines
+    raw = {name: rows_of(run) for name, run in runs.items()}
+    assert raw["database"].equals(raw["csv"])
+    assert raw["database"].columns == ["row", "LNR", *ATTRIBUTES]
+    assert raw["database"]["LNR"][0].startswith("0")
+    segments = {name: (run / "compare/segments.csv").read_bytes() for name, run in runs.items()}
+    assert segments["database"] == segments["csv"]
+    assert PASSWORD not in (runs["database"] / "run.json").read_text()
+
+
+def test_only_a_table_that_has_changed_is_read_again(call: Call, url: str, tmp_path: Path) -> None:
+    config, run = deliver(tmp_path, url), tmp_path / "run"
+    start = ("run", config, "--run-dir", run, "--until", "ingest")
+    assert call(*start)[0] == 0
+    first = copies(run)
+    # The same rows in another order, and another size of parts, are no other table.
+    load(url, "people", PEOPLE)
+    code, lines = call(*start, "--set", "run.rows_per_part=500")
+    assert code == 0, lines
+    assert copies(run) == first
+    assert not [line for line in lines if "done before" in line]
+    code, lines = call(*start, "--set", "run.rows_per_part=500")
+    assert [line for line in lines if line.startswith("ingest") and "done before" in line]
+    execute(url, 'UPDATE people SET "AGE" = 77 WHERE "LNR" = \'0910005\'')
+    code, lines = call(*start)
+    assert code == 0, lines
+    assert len(copies(run).keys() & first.keys()) == 1
+    assert rows_of(run).filter(LNR="0910005")["AGE"].to_list() == [77]
+
+
+def test_a_dry_run_leaves_no_copy(call: Call, url: str, tmp_path: Path) -> None:
+    config, run = deliver(tmp_path, url), tmp_path / "run"
+    assert call("run", config, "--run-dir", run, "--dry-run")[0] == 0
+    assert not run.exists()
+    assert call("run", config, "--run-dir", run, "--until", "ingest")[0] == 0
+    load(url, "people", PEOPLE)
+    assert call("run", config, "--run-dir", run, "--dry-run")[0] == 0
+
+
+def test_customers_can_be_marked_in_a_database(call: Call, url: str, tmp_path: Path) -> None:
+    marked = PEOPLE.with_columns(
+        buyer=pl.when(pl.col("LNR").is_in(BUYERS["LNR"].implode())).then(1).otherwise(0)
+    )
+    load(url, "people", marked)
+    config = deliver(tmp_path, url)
+    text = config.read_text().replace(f'customers = "{url}"', 'customers_where = "buyer = 1"')
+    config.write_text("".join(
+        line for line in text.splitlines(keepends=True) if "customers_query" not in line
+    ))  # fmt: skip
+    run = tmp_path / "run"
+    code, lines = call("run", config, "--run-dir", run, "--until", "ingest")
+    assert code == 0, lines
+    delivered = pl.concat(map(pl.read_parquet, sorted((run / "raw/customers").glob("*.parquet"))))
+    assert delivered["LNR"].to_list() == BUYERS["LNR"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "expected"),
+    [
+        ("FROM people", "FROM nobody", 3, 'relation "nobody" does not exist'),
+        ("SELECT * FROM people", "DELETE FROM people RETURNING *", 3, "the query fails"),
+        ("SELECT *", 'SELECT CAST(\\"MEDIA\\" AS integer), *', 3, "broke it off"),
+        ("///postgres?", "///nowhere?", 2, 'database "nowhere" does not exist'),
+        ("///postgres?", "///postgres?user=nobody&", 2, "authentication failed"),
+    ],
+)
+def test_what_a_database_refuses_is_one_line(
+    call: Call, url: str, tmp_path: Path, old: str, new: str, code: int, expected: str
+) -> None:
+    config = deliver(tmp_path, url)
+    config.write_text(config.read_text().replace(old, new))
+    done, lines = call("run", config, "--run-dir", tmp_path / "run", "--until", "ingest")
+    assert done == code
+    assert expected in lines[-1]
+    assert not [line for line in lines if "paper" in line or "web" in line]
+
+
+def test_a_cell_that_cannot_be_read_is_told_by_its_row_in_the_copy(
+    call: Call, url: str, tmp_path: Path
+) -> None:
+    ages = pl.when(pl.col("LNR") == "0910700").then(pl.lit("Zaphod")).otherwise("AGE")
+    load(url, "people", PEOPLE.with_columns(ages.alias("AGE")))
+    done, lines = call(
+        "run", deliver(tmp_path, url), "--run-dir", tmp_path / "run", "--until", "ingest"
+    )
+    assert done == 3
+    assert "row 699, column AGE: not a number" in lines[-1]
+    assert "Zaphod" not in lines[-1]
+    (copy,) = (tmp_path / "run/tables").glob("population-*.parquet")
+    assert str(copy) in lines[-1]
+    assert pl.read_parquet(copy)["AGE"][699] == "Zaphod"
