@@ -58,7 +58,7 @@ def run(context: Context) -> Outcome:
     unspoken = () if fairness.describe else fairness.attributes
     telling = set(attributes.filter("kept")["attribute"]) - {*encoded.redundant, *unspoken}
     facts = RunFacts(
-        title=sheet.title,
+        folder=sheet.folder,
         attributes=attributes,
         rows=context.frame(artifacts.ROWS),
         max_missing_per_row=encoded.max_missing_per_row,

@@ -111,6 +111,8 @@ def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Dr
     )
     return environment.get_template("page.html.jinja").render(
         facts=facts,
+        title=answer.title(facts.segments, language),
+        bases=answer.base_sentence(segments, facts.settings, language),
         figures=drawn,
         sweep_figures=[drawn[f"sweep-{measure}"] for measure in method_charts.SWEEP_MEASURES],
         advice=first_screen(facts, segments),

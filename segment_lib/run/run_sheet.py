@@ -33,7 +33,7 @@ _DIGITS = 16
 class RunSheet:
     """Facts of a run shown at the end of the page."""
 
-    title: str
+    folder: str
     stages: pl.DataFrame
     """stage, rows_in, rows_out, seconds, peak_mib, files, bytes, sha256 (of its files' sha256)."""
     inputs: pl.DataFrame
@@ -47,7 +47,7 @@ def run_sheet(job: Job) -> RunSheet:
     """Return the sheet of a run whose stages up to the page are done."""
     records = [job.manifest.stages[name] for name in MODEL_STAGES]
     return RunSheet(
-        title=job.root.name,
+        folder=job.root.name,
         stages=pl.DataFrame(
             [_stage_row(name, record) for name, record in zip(MODEL_STAGES, records, strict=True)]
         ),
@@ -63,7 +63,7 @@ def _digest(job: Job) -> Any:
     sheet = run_sheet(job)
     stages = sheet.stages.drop("seconds", "peak_mib")
     tables = [table.to_dicts() for table in (stages, sheet.inputs)]
-    return [sheet.title, tables, dict(sheet.settings), list(sheet.remarks)]
+    return [sheet.folder, tables, dict(sheet.settings), list(sheet.remarks)]
 
 
 RUN_SHEET: Source[RunSheet] = Source("the run sheet", run_sheet, _digest, stages=MODEL_STAGES)

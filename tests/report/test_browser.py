@@ -352,7 +352,8 @@ def test_no_line_of_the_scale_crosses_the_name_of_a_segment(
         "  const box = text.getBoundingClientRect(), y = box.top + box.height / 2;"
         "  const across = [...svg.querySelectorAll('line, path')].filter((mark) => {"
         "    const own = mark.getBoundingClientRect();"
-        "    return own.left < box.right && own.right > box.left && own.top < y && own.bottom > y});"
+        "    return own.left < box.right && own.right > box.left && own.top < y && own.bottom > y;"
+        "  });"
         "  crossed.push(across.at(-1)?.getAttribute('fill'));"
         "} return crossed"
     )

@@ -83,7 +83,7 @@ def test_what_would_not_show_or_turns_a_line_around_is_spelled_out(
     html = page(
         replace(
             facts,
-            title="run\u202e",
+            folder="run\u202e",
             names=facts.names.with_columns(name=words),
             attributes=facts.attributes.with_columns(attribute=words + pl.col("attribute")),
             inputs=facts.inputs.with_columns(path=words),
@@ -137,7 +137,7 @@ def test_hostile_words_stay_words(facts: RunFacts, tmp_path: Path) -> None:
     html = page(
         replace(
             facts,
-            title=HOSTILE,
+            folder=HOSTILE,
             rule=HOSTILE,
             attributes=facts.attributes.with_columns(
                 attribute=words + pl.col("attribute"), reason=words, type=words
