@@ -272,22 +272,12 @@ def test_a_figure_is_taken_away_from_the_page_alone(
     assert struct.unpack(">2I", (tmp_path / "index.png").read_bytes()[16:24])[0] == 2 * (760 + 24)
 
 
-def test_it_loads_without_a_long_task(browser: webdriver.Chrome, report: Path) -> None:
-    """By the performance timeline, at the best of three: others may be at work beside it."""
-    watch = (
-        "window.tasks = []; new PerformanceObserver((list) => tasks.push(...list.getEntries()"
-        ".map((task) => task.duration))).observe({ type: 'longtask', buffered: true })"
-    )
-    script = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": watch})
-    try:
-        longest = []
-        for _ in range(3):
-            open_page(browser, report)
-            longest.append(max(browser.execute_script("return window.tasks"), default=0))
-        assert min(longest) < 200
-    finally:
-        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+def test_it_is_light_and_has_one_script(report: Path) -> None:
+    """How long it takes to load is measured by benchmarks/page.py, as it differs by machine."""
+    html = report.read_text()
     assert report.stat().st_size < 700 * 1024
+    assert len(re.findall(r"<script(?! type=\"application/json\")", html)) == 1
+    assert html.count("<script") == 2  # the other holds figures alone
 
 
 def test_a_phone_shows_all_but_the_details_in_fifteen_screens(
