@@ -96,7 +96,7 @@ def run(context: Context) -> Outcome:
         ),
         depth=context.json(DEPTH) if context.has(DEPTH) else None,
         response=context.table(RESPONSE) if context.has(RESPONSE) else None,
-        remarks=sheet.remarks,
+        remarks=list(map(language.say, sheet.remarks)),
         stages=sheet.stages,
         inputs=sheet.inputs,
         settings=sheet.settings,

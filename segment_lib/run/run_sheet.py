@@ -1,7 +1,7 @@
 """The run sheet on the page: inputs, settings, stages and versions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -14,6 +14,7 @@ from segment_lib.run.job import Job
 from segment_lib.run.reads import Source
 from segment_lib.run.record import StageRecord
 from segment_lib.run.results import Ingested
+from segment_lib.schema.language import Sentence
 from segment_lib.storage.files import file_size
 from segment_lib.storage.stores import as_location
 from segment_lib.terms import EXTRACTS
@@ -40,7 +41,7 @@ class RunSheet:
     """input, path, bytes, rows, sha256 (of an extract: of its rows as read)."""
     settings: Mapping[str, str]
     versions: Mapping[str, str]
-    remarks: Sequence[str]
+    remarks: Sequence[Sentence]
 
 
 def run_sheet(job: Job) -> RunSheet:
@@ -63,7 +64,7 @@ def _digest(job: Job) -> Any:
     sheet = run_sheet(job)
     stages = sheet.stages.drop("seconds", "peak_mib")
     tables = [table.to_dicts() for table in (stages, sheet.inputs)]
-    return [sheet.folder, tables, dict(sheet.settings), list(sheet.remarks)]
+    return [sheet.folder, tables, dict(sheet.settings), list(map(asdict, sheet.remarks))]
 
 
 RUN_SHEET: Source[RunSheet] = Source("the run sheet", run_sheet, _digest, stages=MODEL_STAGES)
