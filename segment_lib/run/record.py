@@ -14,7 +14,7 @@ from segment_lib.schema.language import Sentence
 from segment_lib.storage.files import StoredFile
 from segment_lib.storage.location import Location
 
-FORMAT = 7
+FORMAT = 8
 """Version of run.json and of the files of a run. It grows when code changes what is written."""
 MODEL_FORMAT = 5
 """Version of the files of a model, as model.json tells it."""
