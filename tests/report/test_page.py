@@ -169,8 +169,11 @@ def test_small_counts_are_nowhere_on_the_page(
 ) -> None:
     table = shares({1: (90_000, 7, "under"), 2: (50_000, 4_000, "over"), 3: (60_000, 993, "under")})
     html = page(replace(facts, segments=table, groups=alone(table)), tmp_path)
-    index = html[html.index('<table id="table-index"') : html.index('<section id="mail"')]
-    rows = [row for row in re.findall(r"<tr>(.*?)</tr>", index, re.DOTALL) if "Segment 1<" in row]
+    tables = "".join(
+        html[html.index(f'<table id="table-{name}"') :].partition("</table>")[0]
+        for name in ("index", "limits")
+    )
+    rows = [row for row in re.findall(r"<tr>(.*?)</tr>", tables, re.DOTALL) if "Segment 1<" in row]
     assert [re.findall(r">([^<>]+)</t[dh]>", row) for row in rows] == [
         # verdict, index, its range, shares
         ["Segment 1", "Savers of kind 1, seldom online", "–", "–", "–", "45%", "–"],
