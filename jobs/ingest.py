@@ -11,6 +11,7 @@ from segment_lib.run.inputs import DELIVERY, EXTRACT_FILES, TEXT_FORMATS
 from segment_lib.run.results import Ingested
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.schema.customer_mark import CustomerMark
+from segment_lib.schema.language import Sentence
 from segment_lib.sources import customer_remarks, refuse_copies, unchanging
 from segment_lib.tasks.extracts import RawParts, all_faults, open_extracts, reading_remarks
 from segment_lib.tasks.named import named_remarks
@@ -54,13 +55,13 @@ def run(context: Context) -> Outcome:
         rows_in=sum(parts.rows for parts in raw),
         rows_out=population + customers,
         message=f"{population:,} population and {customers:,} customers in {len(files)} parts",
-        remarks=list(dict.fromkeys(remarks)),
+        remarks=list({str(remark): remark for remark in remarks}.values()),
     )
 
 
 def read_extracts(
     context: Context, named: Mapping[str, str], *, intermediate: bool
-) -> tuple[list[RawParts], list[str]]:
+) -> tuple[list[RawParts], list[Sentence]]:
     """Return the extracts in parts, intermediate ones if rows may be left out, and remarks."""
     inputs, delivery, compute = context.config.inputs, context.source(DELIVERY), context.compute
     raw = open_extracts(

@@ -58,7 +58,7 @@ def run(context: Context) -> Outcome:
     unspoken = () if fairness.describe else fairness.attributes
     telling = set(attributes.filter("kept")["attribute"]) - {*encoded.redundant, *unspoken}
     facts = RunFacts(
-        title=sheet.title,
+        folder=sheet.folder,
         attributes=attributes,
         rows=context.frame(artifacts.ROWS),
         max_missing_per_row=encoded.max_missing_per_row,
@@ -96,7 +96,7 @@ def run(context: Context) -> Outcome:
         ),
         depth=context.json(DEPTH) if context.has(DEPTH) else None,
         response=context.table(RESPONSE) if context.has(RESPONSE) else None,
-        remarks=sheet.remarks,
+        remarks=list(map(language.say, sheet.remarks)),
         stages=sheet.stages,
         inputs=sheet.inputs,
         settings=sheet.settings,

@@ -15,8 +15,8 @@ Equation = tuple[Mapping[Cell, int], float]
 """How often each cell counts, and what they add up to."""
 
 COLUMNS = {
-    "population": ("People", "Share of people", "population_at_large"),
-    "customer": ("Customers", "Share of customers", "customers_at_large"),
+    "population": ("People", "Of all people", "population_at_large"),
+    "customer": ("Customers", "Of all customers", "customers_at_large"),
 }
 
 
@@ -44,7 +44,8 @@ def published_sums(
     yield dict.fromkeys(sizes, 1), everyone
     rows, share, at_large = COLUMNS[who]
     clustered = [cell for cell in sizes if cell != (-1,)]
-    for row in page["index"].iter_rows(named=True):
+    segments = page["index"].join(page["limits"], on=["Segment", "Index"], nulls_equal=True)
+    for row in segments.iter_rows(named=True):
         segment = -1 if row["Segment"] == "Set aside" else int(row["Segment"].split()[1])
         yield from _equal((segment,), row[rows])
         if segment < 0:

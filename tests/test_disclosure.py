@@ -12,7 +12,7 @@ from segment_lib.disclosure import count_text, suppress_segments, suppressed, su
 from segment_lib.profile import COUNTS
 from segment_lib.profile.describe import describe_segments
 from segment_lib.profile.fairness import fairness_table
-from segment_lib.report import data_tables, tables
+from segment_lib.report import data_tables, index_tables, tables
 from segment_lib.report.segments import build_segments
 from segment_lib.schema.language import Language
 from segment_lib.storage.tables import PLAIN
@@ -128,7 +128,8 @@ def test_what_is_hidden_in_the_tables_cannot_be_computed_from_all_of_them(
                            "rows_out": [10**9, whole]})  # fmt: skip
     tried = tables.sweep_rows(sweep, whole, cards, MIN_CELL, Language())
     page = {
-        "index": pl.read_csv(tables.index_table(cards, Language()).csv(PLAIN).encode()),
+        "index": pl.read_csv(index_tables.index_table(cards, Language()).csv(PLAIN).encode()),
+        "limits": pl.read_csv(index_tables.limits_table(cards, Language()).csv(PLAIN).encode()),
         "stability": pl.read_csv(
             tables.stability_table(stability, n - 1, cards, MIN_CELL, Language())
             .csv(PLAIN)

@@ -2,6 +2,7 @@
 
 from segment_lib.clean.repeats import RepeatCounts
 from segment_lib.errors import DataError
+from segment_lib.schema.language import N_, Sentence, sentence
 
 FREQUENT = 100
 """An id that so many rows have, and one in a hundred, may stand for none."""
@@ -43,26 +44,39 @@ def refuse_ids(
 
 def remarks_on_ids(
     repeats: RepeatCounts, without_id: int, rows: int, repeated_ids: str, min_cell: int
-) -> list[str]:
+) -> list[Sentence]:
     """Return what is worth a look in ids that are not refused; of few people, that they are few."""
-    remarks = []
+    remarks: list[Sentence] = []
     if without_id:
-        remarks.append(
-            f"{_few_or(without_id, min_cell)} rows have no id. They are counted as people, but "
-            "cannot be recognised and are not listed."
+        text = N_(
+            "{rows} rows have no id. They are counted as people, but cannot be recognised and are "
+            "not listed."
         )
+        remarks.append(sentence(text, rows=_few_or(without_id, min_cell)))
     if repeats.rows:
-        kept = "left out" if repeated_ids == "once" else "taken as people"
+        left_out = N_(
+            "{repeated} of {rows:count} rows repeat an id of an earlier row and are left out "
+            "(inputs.repeated_ids); {differing} of them differ from the first row of their id in "
+            "an attribute."
+        )
+        taken = N_(
+            "{repeated} of {rows:count} rows repeat an id of an earlier row and are taken as "
+            "people (inputs.repeated_ids); {differing} of them differ from the first row of their "
+            "id in an attribute."
+        )
         remarks.append(
-            f"{_few_or(repeats.rows, min_cell)} of {rows:,} rows repeat an id of an earlier row "
-            f"and are {kept} (inputs.repeated_ids); {_few_or(repeats.differing, min_cell)} of them "
-            "differ from the first row of their id in an attribute."
+            sentence(
+                left_out if repeated_ids == "once" else taken,
+                repeated=_few_or(repeats.rows, min_cell),
+                rows=rows,
+                differing=_few_or(repeats.differing, min_cell),
+            )
         )
     if _is_frequent(repeats, rows):
-        remarks.append(
-            f"one id stands in {repeats.most:,} rows. If it stands for no id, list it in "
-            "inputs.missing."
+        text = N_(
+            "one id stands in {n:count} rows. If it stands for no id, list it in inputs.missing."
         )
+        remarks.append(sentence(text, n=repeats.most))
     return remarks
 
 
@@ -70,5 +84,7 @@ def _is_frequent(repeats: RepeatCounts, rows: int) -> bool:
     return repeats.most >= max(FREQUENT, rows / 100)
 
 
-def _few_or(count: int, min_cell: int) -> str:
-    return f"fewer than {min_cell}" if 0 < count < min_cell else f"{count:,}"
+def _few_or(count: int, min_cell: int) -> Sentence:
+    if 0 < count < min_cell:
+        return sentence(N_("fewer than {n:count}"), n=min_cell)
+    return sentence("{n:count}", n=count)

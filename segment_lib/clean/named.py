@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 from segment_lib.clean.response import NO_ANSWER
 from segment_lib.errors import ConfigError, DataError
+from segment_lib.schema.language import N_, Sentence, sentence
 from segment_lib.schema.suppress_column import NO, is_consent_name, is_unambiguous
 
 
@@ -72,7 +73,7 @@ def refuse_faults(faults: Collection[str]) -> None:
 
 def suppress_remarks(
     column: str, words: Mapping[str, Collection[str]], patterns: Mapping[str, str], id_column: str
-) -> list[str]:
+) -> list[Sentence]:
     """Return what is worth a look in the column that says who must not be mailed.
 
     Parameters
@@ -87,7 +88,7 @@ def suppress_remarks(
     ConfigError
         If the customers alone have it, and nobody can be recognised among the population.
     """
-    remarks = []
+    remarks: list[Sentence] = []
     for extract, own in words.items():
         if not is_unambiguous(own):
             raise DataError(
@@ -96,7 +97,13 @@ def suppress_remarks(
                 "and one other mark or empty."
             )
         if not any(word and word not in NO for word in own):
-            remarks.append(f"{extract}: {column} marks nobody (inputs.suppress_column).")
+            remarks.append(
+                sentence(
+                    N_("{extract:extract}: {column} marks nobody (inputs.suppress_column)."),
+                    extract=extract,
+                    column=column,
+                )
+            )
     if not words:
         raise DataError(
             f"inputs.suppress_column = {column}: neither extract has such a column. Check its name."
@@ -107,10 +114,19 @@ def suppress_remarks(
                 f"inputs.suppress_column = {column}: only the customers have it, and nobody of the "
                 "population can be recognised without inputs.id_column."
             )
-        remarks.append(f"only the customers have {column} (inputs.suppress_column).")
+        remarks.append(
+            sentence(
+                N_("only the customers have {column} (inputs.suppress_column)."), column=column
+            )
+        )
     if is_consent_name(column):
         remarks.append(
-            f"{column}: by its name it says who may be mailed. inputs.suppress_column is for a "
-            "column that says who must not."
+            sentence(
+                N_(
+                    "{column}: by its name it says who may be mailed. inputs.suppress_column is "
+                    "for a column that says who must not."
+                ),
+                column=column,
+            )
         )
     return remarks

@@ -11,7 +11,6 @@ import polars as pl
 
 from segment_lib.clean.assessment import Assessment
 from segment_lib.clean.completeness import (
-    ID_REASON,
     ExtractCounts,
     as_code,
     looks_like_id,
@@ -27,6 +26,7 @@ from segment_lib.clean.spellings import (
 from segment_lib.clean.tally import ENDS, WORD, Values
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, canonical, is_null_word, is_number
+from segment_lib.schema.language import N_, Sentence, sentence
 from segment_lib.schema.wording import listed
 
 _MAX_NAMES = 20
@@ -45,7 +45,7 @@ _USUAL = re.compile(r"[7-9]|9+[5-9]|7+|8+|214748364[78]|32767|65535|4294967295")
 
 def remarks(
     delivery: Assessment, *, everywhere: Collection[str] = (), min_cell: int = 0
-) -> list[str]:
+) -> list[Sentence]:
     """Make all remarks, one line for each kind.
 
     Parameters
@@ -110,7 +110,7 @@ def _cause(
     if are_null_words(unseen):
         return "words for nothing", f"Set {missing_setting(unseen)}."
     if words := describe_difference(levels, unseen):
-        return words, "Write the codes alike in both extracts."
+        return str(words), "Write the codes alike in both extracts."
     return (
         "",
         "Name the data dictionary that describes them in inputs.data_dictionary, or raise "
@@ -118,18 +118,20 @@ def _cause(
     )
 
 
-def _remark(before: str, names: Sequence[str], after: str) -> list[str]:
+def _remark(text: str, names: Sequence[Sentence], **fields: str) -> list[Sentence]:
     """Make the remark on attributes; none if there are none."""
-    return [f"{before} {listed(names, _MAX_NAMES)}. {after}"] if names else []
+    return [sentence(text, names=list(names), **fields)] if names else []
 
 
-def _share(rows: int, name: str, extract: ExtractCounts, min_cell: int) -> str:
+def _share(rows: int, name: str, extract: ExtractCounts, min_cell: int) -> Sentence:
     """Write a number of rows as a share of the extract; "few" if it is suppressed."""
-    share = "few" if rows < min_cell else f"{rows / extract.rows:.1%}"
-    return f"{share} of the {name}"
+    if rows < min_cell:
+        return sentence(N_("few of the {extract:extract}"), extract=name)
+    text = N_("{share:percent_tenths} of the {extract:extract}")
+    return sentence(text, share=rows / extract.rows, extract=name)
 
 
-def _absent_codes(delivery: Assessment, everywhere: Collection[str]) -> list[str]:
+def _absent_codes(delivery: Assessment, everywhere: Collection[str]) -> list[Sentence]:
     extracts = delivery.extracts.values()
     seen: dict[str, set[str]] = {
         name: {code for extract in extracts for code in extract.values[name].missing}
@@ -141,21 +143,21 @@ def _absent_codes(delivery: Assessment, everywhere: Collection[str]) -> list[str
     }
     seen_anywhere = set().union(*seen.values())
     # What other attributes hold is declared out of habit; what none holds may be a slip.
-    similar, nowhere, elsewhere = list[str](), list[str](), list[str]()
+    similar, nowhere, elsewhere = list[Sentence](), list[Sentence](), list[Sentence]()
     for name, missing in absent.items():
         if codes := [code for code in missing if code not in everywhere]:
             levels = {v for e in extracts for v in e.values[name].rows if isinstance(v, str)}
             words = next(filter(None, (describe_likeness(code, levels) for code in codes)), None)
-            hint = f" (a level is {words})" if words else ""
             group = similar if words else elsewhere if seen_anywhere.issuperset(codes) else nowhere
-            group.append(f"{name} [{listed(codes, _MAX_CODES)}]{hint}")
+            text = N_("{name} [{codes}] (a level is {words})") if words else "{name} [{codes}]"
+            fields = {"words": words} if words else {}
+            group.append(sentence(text, name=name, codes=listed(codes, _MAX_CODES), **fields))
     for code in everywhere:
         if all(code in missing for missing in absent.values()):
-            nowhere.append(f"inputs.missing [{code}]")
+            nowhere.append(sentence("{name} [{codes}]", name="inputs.missing", codes=code))
     return _remark(
-        "Declared as missing, but in no row of either extract:",
+        N_("Declared as missing, but in no row of either extract: {names:items}. Check the codes."),
         similar + nowhere + elsewhere,
-        "Check the codes.",
     )
 
 
@@ -167,8 +169,8 @@ def _is_seen(attribute: Attribute, code: str, seen: Collection[str]) -> bool:
     return float(code) in {float(other) for other in seen if is_number(other)}
 
 
-def _null_words(delivery: Assessment, min_cell: int) -> list[str]:
-    names, words = [], set[str]()
+def _null_words(delivery: Assessment, min_cell: int) -> list[Sentence]:
+    names, words = list[Sentence](), set[str]()
     for attribute in delivery.schema:
         shares = []
         for name, extract in delivery.extracts.items():
@@ -183,19 +185,22 @@ def _null_words(delivery: Assessment, min_cell: int) -> list[str]:
             if levels:
                 shares.append(_share(sum(levels.values()), name, extract, min_cell))
         if shares:
-            names.append(f"{attribute.name} ({', '.join(shares)})")
+            names.append(_held(attribute.name, shares))
     return _remark(
-        "Words that mean nothing are levels of",
+        N_(
+            "Words that mean nothing are levels of {names:items}. If they stand for missing "
+            "values, set {setting}."
+        ),
         names,
-        f"If they stand for missing values, set {missing_setting(words)}.",
+        setting=missing_setting(words),
     )
 
 
-def _sentinel_codes(delivery: Assessment, min_cell: int) -> list[str]:
-    names = []
+def _sentinel_codes(delivery: Assessment, min_cell: int) -> list[Sentence]:
+    names = list[Sentence]()
     for attribute in delivery.schema:
         levels = delivery.dictionary.get(attribute.name, ())
-        by_value: dict[str, list[str]] = {}
+        by_value: dict[str, list[Sentence]] = {}
         for name, extract in delivery.extracts.items():
             counts = _numbers(attribute, extract.values[attribute.name])
             for value in sentinels(counts, _MIN_SHARE * extract.rows, min_cell):
@@ -205,13 +210,20 @@ def _sentinel_codes(delivery: Assessment, min_cell: int) -> list[str]:
                 ):
                     share = _share(counts[value], name, extract, min_cell)
                     by_value.setdefault(as_code(value), []).append(share)
-        names += [f"{attribute.name} {v} ({', '.join(shares)})" for v, shares in by_value.items()]
+        names += [_held(f"{attribute.name} {v}", shares) for v, shares in by_value.items()]
     return _remark(
-        "Values far from all others, as codes for missing are:",
+        N_(
+            "Values far from all others, as codes for missing are: {names:items}. If they mean "
+            "missing, list them in missing_or_unknown of the feature summary; if they mean none, "
+            "write 0."
+        ),
         names,
-        "If they mean missing, list them in missing_or_unknown of the feature summary; if they "
-        "mean none, write 0.",
     )
+
+
+def _held(name: str, shares: Sequence[Sentence]) -> Sentence:
+    """Name of what is held, and by what shares of the extracts."""
+    return sentence("{name} ({shares:items})", name=name, shares=list(shares))
 
 
 def _numbers(attribute: Attribute, values: Values) -> dict[float, int]:
@@ -284,20 +296,22 @@ def is_usual_sentinel(value: float) -> bool:
     return bool(_USUAL.fullmatch(digits)) or (value < 0 and bool(re.fullmatch(r"\d", digits)))
 
 
-def _ids(delivery: Assessment) -> list[str]:
+def _ids(delivery: Assessment) -> list[Sentence]:
     population = delivery.extracts["population"]
     return _remark(
-        f"{ID_REASON.capitalize()}:",
+        N_(
+            "Another value in nearly every row, as an id has: {names:items}. Take it out of the "
+            "feature summary, and name it in inputs.id_column if it is the id."
+        ),
         [
-            attribute.name
+            sentence("{name}", name=attribute.name)
             for attribute in delivery.schema
             if attribute.name not in delivery.dictionary and looks_like_id(attribute, population)
         ],
-        "Take it out of the feature summary, and name it in inputs.id_column if it is the id.",
     )
 
 
-def _misspelled_codes(delivery: Assessment, min_cell: int) -> list[str]:
+def _misspelled_codes(delivery: Assessment, min_cell: int) -> list[Sentence]:
     names = []
     for attribute in delivery.schema.names:
         levels = delivery.levels[attribute]
@@ -306,15 +320,23 @@ def _misspelled_codes(delivery: Assessment, min_cell: int) -> list[str]:
             rows = sum(unseen.values())
             words = describe_difference(levels or (), unseen) if rows >= max(1, min_cell) else None
             if words:
-                names.append(f"{attribute} ({_share(rows, name, extract, min_cell)}: {words})")
-    return _remark("Codes that are levels written otherwise:", names, "Write them alike.")
+                text = "{name} ({share}: {words})"
+                share = _share(rows, name, extract, min_cell)
+                names.append(sentence(text, name=attribute, share=share, words=words))
+    return _remark(
+        N_("Codes that are levels written otherwise: {names:items}. Write them alike."), names
+    )
 
 
-def _duplicate_levels(delivery: Assessment) -> list[str]:
+def _duplicate_levels(delivery: Assessment) -> list[Sentence]:
     names = []
     for attribute in delivery.schema.names:
         for name, extract in delivery.extracts.items():
             levels = [v for v in extract.values[attribute].rows if isinstance(v, str)]
             if words := describe_duplicates(levels):
-                names.append(f"{attribute} (in the {name}: {words})")
-    return _remark("Levels that may be one, written in two ways:", names, "Write them in one way.")
+                text = N_("{name} (in the {extract:extract}: {words})")
+                names.append(sentence(text, name=attribute, extract=name, words=words))
+    return _remark(
+        N_("Levels that may be one, written in two ways: {names:items}. Write them in one way."),
+        names,
+    )

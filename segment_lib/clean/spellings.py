@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from unicodedata import combining, normalize
 
 from segment_lib.schema import is_null_word
+from segment_lib.schema.language import N_, Sentence, sentence
 
 _MIN_EXPLAINED = 0.9
 """Share of the rows of unseen codes that a difference must explain."""
@@ -34,7 +35,7 @@ _YEARS = 1900
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
-def describe_difference(levels: Collection[str], unseen: Mapping[str, int]) -> str | None:
+def describe_difference(levels: Collection[str], unseen: Mapping[str, int]) -> Sentence | None:
     """Describe how codes differ from the levels that they mean; None if that is not known.
 
     Parameters
@@ -44,12 +45,16 @@ def describe_difference(levels: Collection[str], unseen: Mapping[str, int]) -> s
     """
     rows = sum(unseen.values())
     if (expected := _truth(levels)) and (actual := _truth(unseen)) and expected != actual:
-        return f"yes and no in other words, {'/'.join(actual)} for {'/'.join(expected)}"
+        return sentence(
+            N_("yes and no in other words, {actual} for {expected}"),
+            actual="/".join(actual),
+            expected="/".join(expected),
+        )
     for words, key in _DIFFERENCES.items():
         keys = {key(level) for level in levels} - {None, ""}
         explained = [code for code in unseen if key(code) in keys]
         if explained and _rows(unseen, explained) >= _MIN_EXPLAINED * rows:
-            return words
+            return sentence(words)
     return None
 
 
@@ -65,11 +70,11 @@ def missing_setting(codes: Iterable[str]) -> str:
     return f"inputs.missing = {json.dumps(words, ensure_ascii=False)}"
 
 
-def describe_likeness(code: str, levels: Collection[str]) -> str | None:
+def describe_likeness(code: str, levels: Collection[str]) -> Sentence | None:
     """Describe how a code differs from a level that it may mean; None if there is none."""
     return next(
         (
-            words
+            sentence(words)
             for words, key in _DIFFERENCES.items()
             if (own := key(code)) and own in {key(level) for level in levels}
         ),
@@ -77,11 +82,11 @@ def describe_likeness(code: str, levels: Collection[str]) -> str | None:
     )
 
 
-def describe_duplicates(levels: Collection[str]) -> str | None:
+def describe_duplicates(levels: Collection[str]) -> Sentence | None:
     """Describe how levels of one column differ that may be the same; None if there are none."""
     return next(
         (
-            words
+            sentence(words)
             for words, key in _SLIPS.items()
             if len({key(level) for level in levels}) < len(levels)
         ),
@@ -155,18 +160,18 @@ def _letters(code: str) -> str | None:
 
 
 _SLIPS: Mapping[str, Callable[[str], str]] = {
-    "the same but for zeros before them": _without_zeros,
-    "the same but for upper and lower case": str.lower,
-    "the same but for blanks": _without_blanks,
-    "the same but for quotes around them": lambda code: code.strip("'\"`´"),
+    N_("the same but for zeros before them"): _without_zeros,
+    N_("the same but for upper and lower case"): str.lower,
+    N_("the same but for blanks"): _without_blanks,
+    N_("the same but for quotes around them"): lambda code: code.strip("'\"`´"),
 }
 """Description of a slip to the key under which codes that differ by it are the same."""
 _DIFFERENCES: Mapping[str, Callable[[str], str | None]] = {
     **_SLIPS,
-    "the same but for umlauts or accents": _without_accents,
-    "the same, read in another encoding; set inputs.encoding": _redecode,
-    "the same numbers, written otherwise": _number,
-    "the same, but a spreadsheet made dates of codes such as 1-2": _day,
-    "the same but for punctuation": _letters,
+    N_("the same but for umlauts or accents"): _without_accents,
+    N_("the same, read in another encoding; set inputs.encoding"): _redecode,
+    N_("the same numbers, written otherwise"): _number,
+    N_("the same, but a spreadsheet made dates of codes such as 1-2"): _day,
+    N_("the same but for punctuation"): _letters,
 }
 """Description of a difference between extracts to its key; the first that fits is given."""

@@ -53,8 +53,9 @@ def segment_traits(
 
     For a scale or a number the cut is taken at which segment and population differ most, and the
     end that is commoner in the segment: so a scale is read by what its codes mean, whichever way
-    they run. Of a scale with labels an end is at most half of the levels, so that short words for
-    it are true. Where both ends are rarer in the segment, the band between them is taken. For other
+    they run. An end with short words is always the same half of the levels, so that the same words
+    stand for the same people in all segments; of another scale with labels it is at most half.
+    Where both ends are rarer in the segment, the band between them is taken. For other
     attributes it is the level whose share differs most.
 
     Parameters
@@ -76,8 +77,10 @@ def segment_traits(
         position = {level: i for i, level in enumerate(levels[name])}
         shares = sorted(part.to_dicts(), key=lambda row: position[row["level"]])
         meaning = meanings.get(name, Meaning())
+        short = phrases.get(name)
         if name in ordered and len(shares) > 2:
-            side, chosen, share, expected = _best_end(shares, halves=bool(meaning.levels))
+            sizes = _end_sizes(len(shares), short, labelled=bool(meaning.levels))
+            side, chosen, share, expected = _best_end(shares, sizes)
         else:
             side, chosen, share, expected = _best_level(shares)
         words = trait_words(
@@ -85,7 +88,7 @@ def segment_traits(
             [row["label"] for row in chosen],
             side=side,
             labelled=bool(meaning.levels),
-            known=_true_phrases(phrases.get(name), side, len(chosen), len(shares)),
+            known=_true_phrases(short, side, len(chosen), len(shares)),
             level=chosen[0]["level"],
             language=language,
         )
@@ -174,19 +177,28 @@ def _grouped(number: str, language: Language) -> str:
     return language.count(int(number)) if number.isdecimal() and len(number) > 4 else number
 
 
+def _end_sizes(n_levels: int, phrases: Phrases | None, *, labelled: bool) -> range:
+    """How many levels an end may hold: with short words always as many, as they name no level."""
+    half = n_levels // 2
+    words = phrases.words if phrases else {}
+    if "number" not in words and {"low", "high"} & words.keys():
+        return range(half, half + 1)
+    return range(1, half + 1 if labelled else n_levels)
+
+
 def _true_phrases(
     phrases: Phrases | None, side: str, n_chosen: int, n_levels: int
 ) -> Phrases | None:
-    """The phrases but those of ends, where the end is more than half of the scale."""
-    if phrases is None or side == "level" or 2 * n_chosen <= n_levels:
+    """The phrases but those of ends, where the end is not the half that these stand for."""
+    if phrases is None or side == "level" or n_chosen == n_levels // 2:
         return phrases
     return Phrases({k: v for k, v in phrases.words.items() if k == "number"}, phrases.topic)
 
 
-def _best_end(table: list[_Row], *, halves: bool) -> tuple[str, list[_Row], float, float]:
+def _best_end(table: list[_Row], sizes: range) -> tuple[str, list[_Row], float, float]:
     """Side, levels and shares of the end or band that differs most.
 
-    With `halves`, an end is at most half of the levels unless no such end is commoner.
+    An end holds one of `sizes` of levels, unless no such end is commoner.
     """
     share = np.cumsum([row["segment_share"] for row in table])[:-1].clip(0, 1)
     expected = np.cumsum([row["population_share"] for row in table])[:-1].clip(0, 1)
@@ -199,9 +211,9 @@ def _best_end(table: list[_Row], *, halves: bool) -> tuple[str, list[_Row], floa
         between = float(share[last] - share[first]), float(expected[last] - expected[first])
         return "middle", table[inside], *between
     below = np.arange(1, len(table))
-    is_half = np.where(effect >= 0, below, len(table) - below) <= len(table) / 2
-    if halves and is_half.any():
-        cut = int(np.argmax(np.where(is_half, np.abs(effect).round(9), -1.0)))
+    is_allowed = np.isin(np.where(effect >= 0, below, len(table) - below), sizes)
+    if is_allowed.any():
+        cut = int(np.argmax(np.where(is_allowed, np.abs(effect).round(9), -1.0)))
     if effect[cut] >= 0:
         return "low", table[: cut + 1], float(share[cut]), float(expected[cut])
     return "high", table[cut + 1 :], float(1 - share[cut]), float(1 - expected[cut])

@@ -360,8 +360,8 @@ def _set_aside(aside: Segment, language: Language) -> Markup:
     return fill(
         language.gettext(
             "Rows too incomplete to place are in no segment: {people} of the population and "
-            "{customers} of all customers (index {index}). The ranking puts them where that index "
-            "is."
+            "{customers} of all customers (index {index} against everybody). The ranking puts them "
+            "where that index is."
         ),
         people=people,
         customers=quantity("segment--1-customer-share", language.percent(aside.customer_share)),

@@ -10,7 +10,7 @@ from segment_lib.report.facts import Figures
 from segment_lib.report.formatting import sentence
 from segment_lib.report.segments import Segment
 from segment_lib.schema.language import ENGLISH, N_, Language
-from segment_lib.terms import OVER, SET_ASIDE, STABLE
+from segment_lib.terms import ALL, OVER, SET_ASIDE, STABLE
 
 
 def warnings(
@@ -54,6 +54,33 @@ def warnings(
             )
         )
     return tuple(sentences)
+
+
+def title(segments: pl.DataFrame, language: Language = ENGLISH) -> str:
+    """Title of the page: what is compared, by the rows of the table of segments."""
+    return language.ngettext(
+        "Which people buy: {people:count} people and {n:count} customer compared",
+        "Which people buy: {people:count} people and {n:count} customers compared",
+        int(segments["customer_rows"].sum()),
+        people=segments["population_rows"].sum(),
+    )
+
+
+def base_sentence(
+    segments: Sequence[Segment], settings: Mapping[str, str], language: Language = ENGLISH
+) -> str:
+    """Sentence on what the index and the shares are of: everybody, or all who have a segment."""
+    aside = [s for s in segments if s.is_set_aside and not s.is_suppressed]
+    if not aside or settings.get("compare.base") == ALL:
+        return language.gettext(
+            "Index and shares are of everybody: index 100 is the average of all people, 200 means "
+            "twice as many customers as expected."
+        )
+    return language.gettext(
+        "Shares are of everybody, those set aside too. The index of a segment compares within "
+        "those who have a segment: 100 is their average, 200 means twice as many customers as "
+        "expected. So an index is not one of the shares divided by the other."
+    )
 
 
 def association_sentences(

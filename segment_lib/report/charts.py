@@ -73,6 +73,10 @@ def index_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Dr
     average = alt.Chart(inline([{"at": 100}])).encode(x=alt.X("at", type="quantitative"))
     chart = alt.layer(
         average.mark_rule(color=PALETTE["muted"], strokeDash=[3, 3]),
+        # Lines of the scale end above and below a name: one through it is hard to read.
+        base.mark_bar(height=18, yOffset=-9, color=PALETTE["paper"]).encode(
+            x=alt.value(0), x2=alt.value("width")
+        ),
         base.transform_filter("isValid(datum.low)")
         .mark_rule(strokeWidth=3, opacity=0.55, yOffset=8)
         .encode(x=alt.X("low", type="quantitative"), x2="high:Q", color=colour),
@@ -87,10 +91,11 @@ def index_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Dr
             text.encode(x=alt.value(0), text="label:N", color=colour)
             for text in outlined(base.transform_filter("!isValid(datum.far)"), 0, 9, bold=True)
         ),
-        *(text.encode(x=alt.value(0), text="name:N") for text in outlined(base, 0, -9, bold=True)),
-        *(
-            text.encode(x=alt.value(0), text="fitting:N")
-            for text in outlined(named, 88, -9, color=PALETTE["muted"])
+        base.mark_text(align="left", dy=-9, fontWeight="bold").encode(
+            x=alt.value(0), text="name:N"
+        ),
+        named.mark_text(align="left", dx=88, dy=-9, color=PALETTE["muted"]).encode(
+            x=alt.value(0), text="fitting:N"
         ),
     )
     title = alt.Title(
@@ -181,7 +186,8 @@ def gains_chart(
     x = x.axis(format="~%", tickCount=6).scale(domain=[0, 1], nice=False)
     y = alt.Y("reached", type="quantitative", title=_("Share of customers reached"))
     y = y.axis(format="~%", tickCount=6).scale(domain=[0, 1])
-    legend = alt.Legend(symbolType="stroke", symbolOpacity=1, symbolSize=500, columns=2)
+    columns = alt.ExprRef(f"width < {NARROW} ? 1 : 2")
+    legend = alt.Legend(symbolType="stroke", symbolOpacity=1, symbolSize=500, columns=columns)
     colour = alt.Color("by", type="nominal").scale(domain=names, range=colours).legend(legend)
     dash = alt.StrokeDash("by", type="nominal").scale(domain=names, range=dashes).legend(legend)
     base = alt.Chart(inline(rows)).encode(x=x)

@@ -17,7 +17,8 @@ Figures = Mapping[str, float]
 class RunFacts:
     """Tables and figures of a run that the page shows, with the columns of docs/files.md."""
 
-    title: str
+    folder: str
+    """Name of the folder of the run."""
     attributes: pl.DataFrame
     """assess/attributes.parquet"""
     rows: pl.DataFrame

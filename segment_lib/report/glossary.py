@@ -8,7 +8,8 @@ GLOSSARY = {
     N_("people"): N_("Everybody in the population extract: customers or not."),
     N_("segment"): N_("People with similar data, found by the computer in the whole population."),
     N_("group"): N_(
-        "Segments that are alike and have the same verdict, put together to keep the page short. "
+        "Segments that are alike and all above average, all below, or neither, put together to "
+        "keep the page short. "
         "Up to nine segments stay as they are. More are merged, the likest first, to five to nine "
         "groups: merging ends before the step that would put the least alike together."
     ),

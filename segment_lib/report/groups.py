@@ -29,6 +29,27 @@ class Group:
         numbers = [str(segment.number) for segment in self.members]
         return language.gettext(SEGMENTS, numbers=language.listed(numbers))
 
+    def words(self, language: Language) -> str:
+        """Words of its verdict; those of segments that alone have another are told beside."""
+        words = self.figures.verdict_word
+        levels = dict.fromkeys(member.level for member in self.members)
+        others = [level for level in levels if level != self.figures.level]
+        if not others:
+            return words
+        parts = [language.gettext("{words} on the whole", words=words)]
+        for level in others:
+            numbers = [str(member.number) for member in self.members if member.level == level]
+            parts.append(
+                language.ngettext(
+                    "segment {numbers} {words}",
+                    "segments {numbers} {words}",
+                    len(numbers),
+                    numbers=language.listed(numbers),
+                    words=language.gettext(level),
+                )
+            )
+        return "; ".join(parts)
+
     @property
     def index_range(self) -> tuple[float, float] | None:
         """Least and greatest index of the segments, None where one is not known."""

@@ -129,9 +129,9 @@ def ranking_sentences(
 
 
 def weight_sentences(weights: pl.DataFrame, language: Language = ENGLISH) -> tuple[str, ...]:
-    """Sentences on the strongest weights of the likeness."""
+    """Sentences on the strongest weights of the likeness, each with everything else equal."""
     return tuple(
-        language.gettext("{label}: {odds:one_decimal} times", label=capitalised(label), odds=odds)
+        language.gettext("{label}: weight {odds:one_decimal}", label=capitalised(label), odds=odds)
         for label, odds in weights.head(MAX_WEIGHTS).select("label", "odds_ratio").iter_rows()
     )
 

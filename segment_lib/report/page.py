@@ -15,6 +15,7 @@ from segment_lib.report import (
     answer,
     data_tables,
     formatting,
+    index_tables,
     mailing,
     method_charts,
     tables,
@@ -110,6 +111,8 @@ def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Dr
     )
     return environment.get_template("page.html.jinja").render(
         facts=facts,
+        title=answer.title(facts.segments, language),
+        bases=answer.base_sentence(segments, facts.settings, language),
         figures=drawn,
         sweep_figures=[drawn[f"sweep-{measure}"] for measure in method_charts.SWEEP_MEASURES],
         advice=first_screen(facts, segments),
@@ -139,7 +142,8 @@ def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Dr
         sensitivity=answer.sensitivity_sentence(facts.sensitivity, language),
         chosen=chosen[0] if chosen else None,
         segments=segments,
-        index=tables.index_table(segments, language),
+        index=index_tables.index_table(segments, language),
+        limits=index_tables.limits_table(segments, language),
         gains=tables.gains_table(
             facts.gains.filter(pl.col("population_rows") > 0), facts.ranking, language
         ),

@@ -191,6 +191,8 @@ def _texts(element: Element, style: str) -> Iterator[tuple[str, str]]:
         if child.tag == "br":
             yield style, "\n"
         elif not _is_left_out(child):
+            if "title" in _classes(child):
+                yield style, "\n"
             own = _STYLES.intersection([child.tag, *_classes(child)])
             yield from _texts(child, min(own, default=style))
         yield style, _squeezed(child.tail)

@@ -37,7 +37,7 @@ def page_svg(spec: Mapping[str, Any], name: str, width: int) -> str:
     fitted = _with_titles(spec) | {
         "width": width,
         "autosize": {"type": "fit-x", "contains": "padding"},
-        "padding": {"left": 6, "top": 2, "bottom": 2, "right": 16},
+        "padding": {"left": 14, "top": 2, "bottom": 2, "right": 16},
     }
     text = vl_convert.vegalite_to_svg(fitted)
     text = re.sub(r'\bid="|(?<=url\(#)', lambda match: f"{match[0]}{name}-", text)

@@ -3,7 +3,7 @@
 Counts of people below `min_cell`, and those that would disclose them, are suppressed here.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -101,55 +101,6 @@ def table(
     )
 
 
-def index_table(segments: Iterable[Segment], language: Language) -> Table:
-    """Table of index, limits and shares, a row per segment."""
-    _ = language.gettext
-    rows = tuple(
-        (
-            Cell(segment.name, 1e9 if segment.is_set_aside else segment.number),
-            Cell(_title(segment, language)),
-            _verdict(segment),
-            *(
-                Cell(text, key, meaning=f"segment-{segment.number}-{name}")
-                for name, text, key in _segment_numbers(segment, language)
-            ),
-            Cell(language.decimals(segment.stability, 2), segment.stability),
-        )
-        for segment in segments
-    )
-    numbers = (
-        *(_("Index"), _("At least"), _("At most"), _("Chance from"), _("Chance to")),
-        *(_("Share of people"), _("Share of customers"), _("People"), _("Customers")),
-        _("Stability"),
-    )
-    columns = (
-        *(Column(_("Segment")), Column(_("Name")), Column(_("Verdict"))),
-        *(Column(heading, number=True) for heading in numbers),
-    )
-    return Table("index", _("Index, limits and shares of each segment"), columns, rows)
-
-
-def _segment_numbers(
-    segment: Segment, language: Language
-) -> Iterator[tuple[str, str, float | None]]:
-    """Name, text and value of the numbers of a segment."""
-    yield "index", language.short_number(segment.index), segment.index
-    for name, limits in (("index", segment.limits), ("chance", segment.sampling_limits)):
-        for end, limit in zip(("low", "high"), limits or (None, None), strict=True):
-            yield f"{name}-{end}", language.short_number(limit), limit
-    yield "people-share", language.percent(segment.population_share), segment.population_share
-    yield "customer-share", language.percent(segment.customer_share), segment.customer_share
-    yield "people", _count_or_hidden(segment.population_rows, language), segment.population_rows
-    yield "customers", _count_or_hidden(segment.customer_rows, language), segment.customer_rows
-
-
-def _verdict(segment: Segment) -> Cell:
-    if segment.is_suppressed:
-        return Cell(NOTHING)
-    words = f"{segment.verdict_symbol} {segment.verdict_word}"
-    return Cell(words, words, segment.verdict)
-
-
 def gains_table(gains: pl.DataFrame, ranking: str, language: Language) -> Table:
     """Table of the customers reached at each depth, by the rankings there are side by side.
 
@@ -224,7 +175,7 @@ def response_table(response: pl.DataFrame, min_cell: int, language: Language) ->
     """Table of the response by extract and segment; rates are suppressed with their counts."""
     _, tenths = language.gettext, language.percent_tenths
     ratio = partial(language.decimals, digits=2)
-    known = partial(_count_or_hidden, language=language)
+    known = partial(count_or_hidden, language=language)
     names = {"population": _("population"), "customers": _("customers")}
     shown = {
         column: ~suppressed_segments(pl.col(column), min_cell, "extract")
@@ -332,7 +283,7 @@ def stability_table(
         visible,
         [
             (_("Segment"), "name", None),
-            (_("People"), "population_rows", partial(_count_or_hidden, language=language)),
+            (_("People"), "population_rows", partial(count_or_hidden, language=language)),
             (_("Mean overlap"), "stability", overlap),
             (_("Least overlap"), "least", overlap),
             (_("Dissolved in"), "dissolved", language.percent),
@@ -381,12 +332,8 @@ def unless_small(name: str, count: pl.Expr, min_cell: int) -> pl.Expr:
 # -- cells ---------------------------------------------------------------------------------------
 
 
-def _title(segment: Segment, language: Language) -> str:
-    title = segment.title or NOTHING
-    return language.gettext("{title} (small)", title=title) if segment.is_small else title
-
-
-def _count_or_hidden(number: float | None, language: Language) -> str:
+def count_or_hidden(number: float | None, language: Language) -> str:
+    """Count, or words for one that is suppressed."""
     return language.gettext("not shown") if number is None else language.count(number)
 
 

@@ -1,7 +1,7 @@
 """Declarations of what a stage reads, and the digests that detect a change in it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from segment_lib.run.artifact_kinds import Artifact
@@ -102,6 +102,6 @@ def record_digest(read: Read, record: StageRecord) -> Any:
         case type():
             return dict(record.facts)
     # A source that looks at a stage may look at all of it.
-    return [record.rows_in, record.rows_out, dict(record.facts), *record.remarks] + [
+    return [record.rows_in, record.rows_out, dict(record.facts), *map(asdict, record.remarks)] + [
         [file.path, file.sha256] for file in record.files
     ]

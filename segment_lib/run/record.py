@@ -3,17 +3,18 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from segment_lib.config import Fairness
 from segment_lib.errors import IntegrityError
 from segment_lib.run.json_values import typed
+from segment_lib.schema.language import Sentence
 from segment_lib.storage.files import StoredFile
 from segment_lib.storage.location import Location
 
-FORMAT = 7
+FORMAT = 8
 """Version of run.json and of the files of a run. It grows when code changes what is written."""
 MODEL_FORMAT = 5
 """Version of the files of a model, as model.json tells it."""
@@ -60,7 +61,7 @@ class StageRecord:
     """Largest resident memory of the process and its children while it ran."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Its result, as JSON."""
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
     """What the user should look at."""
     work: Mapping[str, int] = field(default_factory=dict)
     """Parts `made`, `reused` from a base, and `extra`, which a full run would not make."""
@@ -73,7 +74,9 @@ class StageRecord:
 
     def as_json(self) -> dict[str, Any]:
         """Return what `typed` reads."""
-        return {**self.__dict__, "files": [file.as_json() for file in self.files]}
+        remarks = [asdict(remark) for remark in self.remarks]
+        files = [file.as_json() for file in self.files]
+        return {**self.__dict__, "files": files, "remarks": remarks}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The run sheet on the page: inputs, settings, stages and versions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -14,6 +14,7 @@ from segment_lib.run.job import Job
 from segment_lib.run.reads import Source
 from segment_lib.run.record import StageRecord
 from segment_lib.run.results import Ingested
+from segment_lib.schema.language import Sentence
 from segment_lib.storage.files import file_size
 from segment_lib.storage.stores import as_location
 from segment_lib.terms import EXTRACTS
@@ -33,21 +34,21 @@ _DIGITS = 16
 class RunSheet:
     """Facts of a run shown at the end of the page."""
 
-    title: str
+    folder: str
     stages: pl.DataFrame
     """stage, rows_in, rows_out, seconds, peak_mib, files, bytes, sha256 (of its files' sha256)."""
     inputs: pl.DataFrame
     """input, path, bytes, rows, sha256 (of an extract: of its rows as read)."""
     settings: Mapping[str, str]
     versions: Mapping[str, str]
-    remarks: Sequence[str]
+    remarks: Sequence[Sentence]
 
 
 def run_sheet(job: Job) -> RunSheet:
     """Return the sheet of a run whose stages up to the page are done."""
     records = [job.manifest.stages[name] for name in MODEL_STAGES]
     return RunSheet(
-        title=job.root.name,
+        folder=job.root.name,
         stages=pl.DataFrame(
             [_stage_row(name, record) for name, record in zip(MODEL_STAGES, records, strict=True)]
         ),
@@ -63,7 +64,7 @@ def _digest(job: Job) -> Any:
     sheet = run_sheet(job)
     stages = sheet.stages.drop("seconds", "peak_mib")
     tables = [table.to_dicts() for table in (stages, sheet.inputs)]
-    return [sheet.title, tables, dict(sheet.settings), list(sheet.remarks)]
+    return [sheet.folder, tables, dict(sheet.settings), list(map(asdict, sheet.remarks))]
 
 
 RUN_SHEET: Source[RunSheet] = Source("the run sheet", run_sheet, _digest, stages=MODEL_STAGES)

@@ -118,7 +118,7 @@ def _run_stage(job: Job, stage: Stage, stages: Sequence[Stage]) -> None:
     ]
     job.manifest.publish(stage.name, staging_dir, record, following=set_off)
     for remark in outcome.remarks:
-        log(f"{stage.name:8} note: {remark}", event="note", stage=stage.name, remark=remark)
+        log(f"{stage.name:8} note: {remark}", event="note", stage=stage.name, remark=str(remark))
     if peak.bytes > job.budget.total and job.workers.client is None:
         log(f"{stage.name:8} took more than the budget of {job.config.run.memory}")
     _log_done(job, record, stage.name, outcome, seconds)

@@ -17,6 +17,7 @@ from segment_lib.run.reads import Read, digest, provided_by, record_digest
 from segment_lib.run.record import StageRecord, Work
 from segment_lib.run.restricted import UndeclaredError
 from segment_lib.run.results import Result
+from segment_lib.schema.language import Sentence
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Outcome:
     rows_out: int
     message: str
     """For the log, in one line."""
-    remarks: Sequence[str] = ()
+    remarks: Sequence[Sentence] = ()
     """What the user should look at: a line each in the log and on the page, quoting no cell."""
     work: Work = field(default_factory=Work)
     """Beside the parts that the context has seen made."""

@@ -19,7 +19,7 @@ from babel.numbers import format_decimal
 
 NOTHING = "–"
 """Stands for a number that is not known or not shown."""
-_LISTED = 5
+_LISTED, _MOST_ITEMS = 5, 20
 LOCALES = {"en": "en_GB", "de": "de"}
 """What Babel calls each language; British, as lists have no comma before their "and" there."""
 
@@ -63,6 +63,23 @@ class Language:
     def say(self, sentence: "Sentence") -> str:
         """Translation of a sentence that was stored with its figures."""
         return " ".join(self.gettext(text, **sentence.fields) for text in sentence.texts)
+
+    def items(self, names: Sequence[object]) -> str:
+        """First names or sentences of a list, and how many more there are."""
+        shown = ", ".join(self._said(name) for name in names[:_MOST_ITEMS])
+        more = len(names) - _MOST_ITEMS
+        text = N_("{words} and {n:count} more")
+        return self.gettext(text, words=shown, n=more) if more > 0 else shown
+
+    def extract(self, name: str) -> str:
+        """Name of an extract."""
+        return self.gettext(EXTRACT_NAMES[name])
+
+    def _said(self, value: object) -> str:
+        """A value as text; a sentence, also as it was stored, is translated."""
+        if isinstance(value, Mapping):
+            value = Sentence(tuple(value["texts"]), value["fields"])
+        return self.say(value) if isinstance(value, Sentence) else str(value)
 
     def label(self, text: str) -> str:
         """Translation of a label or phrase that the project ships for a known attribute."""
@@ -185,6 +202,7 @@ class Language:
 
 
 ENGLISH = Language()
+EXTRACT_NAMES = {"population": N_("population"), "customers": N_("customers")}
 
 
 @dataclass(frozen=True)
@@ -194,7 +212,7 @@ class Sentence:
     texts: tuple[str, ...]
     """Clauses that follow each other, marked for the catalogue by `N_`."""
     fields: Mapping[str, Any] = field(default_factory=dict)
-    """JSON values of the fields in braces."""
+    """JSON values of the fields in braces, and sentences in their place."""
 
     def __str__(self) -> str:
         return ENGLISH.say(self)
@@ -205,6 +223,11 @@ def sentence(*texts: str, **fields: Any) -> Sentence:
     return Sentence(texts, fields)
 
 
+def about_extract(name: str, remark: Sentence) -> Sentence:
+    """Remark with the name of the extract before it."""
+    return sentence("{name:extract}: {remark}", name=name, remark=remark)
+
+
 class _Fields(string.Formatter):
     """Formatter of the fields of a text: ``{share:percent}`` is written by `Language.percent`."""
 
@@ -212,7 +235,8 @@ class _Fields(string.Formatter):
         self._language = language
 
     def format_field(self, value: object, format_spec: str) -> str:
-        return str(getattr(self._language, format_spec)(value) if format_spec else value)
+        language = self._language
+        return str(getattr(language, format_spec)(value)) if format_spec else language._said(value)
 
 
 @cache

@@ -7,6 +7,7 @@ import polars as pl
 
 from segment_lib.schema import canonical
 from segment_lib.schema.ids import NULL_WORDS
+from segment_lib.schema.language import N_, Sentence, sentence
 
 YES = frozenset(["x", "j", "ja", "y", "yes", "t", "true", "wahr", "1", "s", "si", "oui"])
 NO = frozenset(["n", "nein", "no", "f", "false", "falsch", "0", "non"])
@@ -81,13 +82,18 @@ def is_consent_name(name: str) -> bool:
     return bool(_ALLOWING.search(name)) and not is_suppress_name(name)
 
 
-def suspected_remarks(names: Iterable[str]) -> list[str]:
+def suspected_remarks(names: Iterable[str]) -> list[Sentence]:
     """The remark on columns that look like a suppress column; empty if there are none."""
     if not (listed := ", ".join(names)):
         return []
     return [
-        f"{listed}: may say who must not be mailed. If so, name the column in "
-        "inputs.suppress_column; else those people are listed."
+        sentence(
+            N_(
+                "{columns}: may say who must not be mailed. If so, name the column in "
+                "inputs.suppress_column; else those people are listed."
+            ),
+            columns=listed,
+        )
     ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from segment_lib.errors import DataError
+from segment_lib.schema.language import N_, Sentence, sentence
 from segment_lib.storage.location import Location
 
 MIN_CUSTOMERS = 30
@@ -25,7 +26,7 @@ class FileDigests:
     rows: int
 
 
-def refuse_copies(contents: Sequence[FileDigests]) -> list[str]:
+def refuse_copies(contents: Sequence[FileDigests]) -> list[Sentence]:
     """Refuse files that are copies; remark on those of few rows, which may be alike by chance.
 
     Raises
@@ -46,27 +47,41 @@ def refuse_copies(contents: Sequence[FileDigests]) -> list[str]:
                     f"{first.file} and {second.file}: the same rows twice. Take one of them out."
                 )
         first, second = copies[0], copies[-1]
-        names = " and ".join(dict.fromkeys([first.file.name, second.file.name]))
+        names = list(dict.fromkeys([first.file.name, second.file.name]))
         remarks.append(
-            f"{names}: the same rows twice. Is one a copy?"
+            sentence(N_("{names:listed}: the same rows twice. Is one a copy?"), names=names)
             if first.extract == second.extract
-            else f"{names}: the same rows are the {first.extract} and the {second.extract}. Is a "
-            "path wrong?"
+            else sentence(
+                N_(
+                    "{names:listed}: the same rows are the population and the customers. Is a path "
+                    "wrong?"
+                ),
+                names=names,
+            )
         )
     return remarks
 
 
-def customer_remarks(population: int, customers: int) -> list[str]:
+def customer_remarks(population: int, customers: int) -> list[Sentence]:
     """Remarks on the number of customers, compared with that of the population."""
     remarks = []
     if customers > population:
         remarks.append(
-            "the customers are more than the population. Are inputs.population and "
-            "inputs.customers exchanged?"
+            sentence(
+                N_(
+                    "the customers are more than the population. Are inputs.population and "
+                    "inputs.customers exchanged?"
+                )
+            )
         )
     if customers < MIN_CUSTOMERS:
         remarks.append(
-            f"there are fewer than {MIN_CUSTOMERS} customers: the limits of an index are wide, and "
-            "hardly a segment can be told from the average."
+            sentence(
+                N_(
+                    "there are fewer than {n:count} customers: the limits of an index are wide, "
+                    "and hardly a segment can be told from the average."
+                ),
+                n=MIN_CUSTOMERS,
+            )
         )
     return remarks

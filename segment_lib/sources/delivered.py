@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segment_lib.errors import DataError
-from segment_lib.schema.wording import listed
+from segment_lib.schema.language import N_, Sentence, sentence
 from segment_lib.sources.files import changed
 from segment_lib.storage.location import Location
 
@@ -27,11 +27,12 @@ class DeliveredFiles:
     left_out: tuple[str, ...] = ()
     """Names of files beside them that are taken for no data."""
 
-    def remarks(self) -> list[str]:
+    def remarks(self) -> list[Sentence]:
         """Return what is worth a look in the names of the files."""
         if not self.left_out:
             return []
-        return [f"left out by their names, as no data: {listed(self.left_out, _NAMED)}."]
+        text = N_("left out by their names, as no data: {names:items}.")
+        return [sentence(text, names=list(self.left_out))]
 
     def refuse_changes(self) -> None:
         """Raise a DataError if a file is another than when the job began, is gone, or has come."""

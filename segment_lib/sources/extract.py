@@ -11,6 +11,7 @@ from types import MappingProxyType
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
 from segment_lib.schema.customer_mark import CustomerMark
+from segment_lib.schema.language import N_, Sentence, sentence
 from segment_lib.sources import delimited, parquet
 from segment_lib.sources.content import detect_kind
 from segment_lib.sources.copies import FileDigests
@@ -36,7 +37,7 @@ class Extract:
     """Columns the feature summary lacks, the id column aside."""
     passthrough: tuple[str, ...]
     """Columns kept as text beside the attributes."""
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
     """Sentences for the user on what was noticed while the files were opened."""
     origins: tuple[Location, ...] = ()
     """The delivered file of each piece."""
@@ -187,7 +188,7 @@ def open_extract(
     for path in dict.fromkeys(piece.path for piece in pieces if id_column):
         if detect_kind(path).parquet:
             parquet.refuse_id_column(path, id_column)
-    remarks = tuple(dict.fromkeys(remark for file in opened for remark in file.remarks))
+    remarks = tuple({str(r): r for file in opened for r in file.remarks}.values())
     origins = tuple(origin for origin, file in zip(files, opened, strict=True) for _ in file.pieces)
     return Extract(name, tuple(files), tuple(pieces), extra, passthrough, remarks, origins)
 
@@ -213,7 +214,7 @@ class _CutFile:
     """A delivered file, cut."""
 
     pieces: tuple[Piece, ...]
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
 
 
 def _cut_file(
@@ -249,8 +250,13 @@ def _cut_file(
         remarks += sheet_remarks(origin, form)
     if form.encoding == "cp1252" and not requested.encoding:
         remarks.append(
-            f"{origin.name} is not UTF-8 and was read as cp1252. If its umlauts look wrong, set "
-            "inputs.encoding."
+            sentence(
+                N_(
+                    "{file} is not UTF-8 and was read as cp1252. If its umlauts look wrong, set "
+                    "inputs.encoding."
+                ),
+                file=origin.name,
+            )
         )
     return _CutFile(_with_constants(rows, constants, origin), tuple(remarks))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Schema
+from segment_lib.schema.language import N_, Sentence, sentence
 from segment_lib.sources.numbers import (
     NATIVE_FORMAT,
     NumberFormat,
@@ -31,6 +32,11 @@ _BEFORE = 20
 """Lines above the header that are looked at."""
 _QUESTIONS, _QUESTION_LINES = 3, 3
 """Number columns needed to detect lines of question texts, and the most such lines."""
+_SEPARATOR_NAMED = N_("the first line names the separator (sep=): passed over.")
+_ROW_NUMBERS = N_("the first column has no name, as row numbers have none: passed over.")
+_LINES_END = N_("the lines end in a separator: the empty last column is passed over.")
+_ROWS_END = N_("the rows end in a separator: the empty last column is passed over.")
+_ROW_NAMES = N_("the rows begin with a column the header lacks (row names): passed over.")
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Head:
     """Position of the first row in the file, in bytes."""
     header: tuple[str, ...] = ()
     """The header's cells."""
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
     """Sentences for the user on what was passed over or inferred."""
     number_format: NumberFormat | None = None
     """The format of numbers, where the head leaves no doubt and the config does not say."""
@@ -76,16 +82,27 @@ def columns(head: bytes, origin: Location, form: TextFormat, schema: Schema) -> 
     questions = _question_lines(rows) if form.header and len(rows) == len(sample) else 0
     if questions:
         remarks.append(
-            f"{_count(questions, 'line')} below the header with texts in the columns of numbers: "
-            "passed over."
+            sentence(
+                N_(
+                    "Lines below the header with texts in the columns of numbers, passed over: "
+                    "{n:count}."
+                ),
+                n=questions,
+            )
         )
     number_format = None
     if infers_format:
         number_format = infer_number_format(cell for row in rows[questions:] for cell in row)
     if number_format:
         remarks.append(
-            f'numbers are read with inputs.decimal = "{number_format.decimal}" and '
-            f'inputs.thousands = "{number_format.thousands}", as the first rows are written.'
+            sentence(
+                N_(
+                    'numbers are read with inputs.decimal = "{decimal}" and inputs.thousands = '
+                    '"{thousands}", as the first rows are written.'
+                ),
+                decimal=number_format.decimal,
+                thousands=number_format.thousands,
+            )
         )
     return Head(
         names,
@@ -184,12 +201,12 @@ def _check_text(head: bytes, origin: Location) -> None:
         raise DataError(f"{origin}: lines end in CR alone. Save it with LF or CRLF line ends.")
 
 
-def _find_header(lines: _HeadLines, schema: Schema) -> tuple[int, list[str]]:
+def _find_header(lines: _HeadLines, schema: Schema) -> tuple[int, list[Sentence]]:
     """Find the line of the header, or of the first row without one; remark on lines before it."""
-    remarks = []
+    remarks: list[Sentence] = []
     line = comments = 0
     if len(lines) > 1 and _SEP_LINE.fullmatch(lines.text(0).strip("\r")):
-        remarks.append("the first line names the separator (sep=): passed over.")
+        remarks.append(sentence(_SEPARATOR_NAMED))
         line = 1
     names = {*schema.names}
     while line < len(lines) - 1 and not names & {*lines.cells(line)}:
@@ -199,7 +216,11 @@ def _find_header(lines: _HeadLines, schema: Schema) -> tuple[int, list[str]]:
         comments += text.startswith(b"#")
         line += 1
     if comments:
-        remarks.append(f"{_count(comments, 'line')} before the header with # first: passed over.")
+        remarks.append(
+            sentence(
+                N_("Lines before the header with # first, passed over: {n:count}."), n=comments
+            )
+        )
     return line, remarks
 
 
@@ -234,14 +255,14 @@ def _columns(
     lines: _HeadLines,
     index: int,
     schema: Schema,
-) -> tuple[tuple[str, ...], list[str]]:
+) -> tuple[tuple[str, ...], list[Sentence]]:
     """Name each cell of a row, empty for columns passed over; remark on those."""
     rows = [row for row in sample if len(row) > 1]
     widths = {len(row) for row in rows}
     columns = tuple(name if name.strip() else "" for name in names)
-    remarks = []
+    remarks: list[Sentence] = []
     if len(columns) > 1 and not columns[0] and any(columns[1:]):
-        remarks.append("the first column has no name, as row numbers have none: passed over.")
+        remarks.append(sentence(_ROW_NUMBERS))
     trailing = len(columns) - len("".join("x" if name else " " for name in columns).rstrip())
     if trailing and len(columns) > trailing:
         whole = [row for row in rows if len(row) == len(columns)]
@@ -250,7 +271,7 @@ def _columns(
         elif any(cell.strip() for row in whole for cell in row[-trailing:]):
             trailing = 0
         if trailing:
-            remarks.append("the lines end in a separator: the empty last column is passed over.")
+            remarks.append(sentence(_LINES_END))
     else:
         trailing = 0
     nameless = [
@@ -263,12 +284,10 @@ def _columns(
         if not any(row[-1].strip() for row in rows):
             shifted = ("", *columns)
             if not _count_up([row[0] for row in rows]) or not _fits(shifted, rows, schema):
-                remarks.append("the rows end in a separator: the empty last column is passed over.")
+                remarks.append(sentence(_ROWS_END))
                 columns = (*columns, "")
         elif _fits(("", *columns), rows, schema) and not _fits((*columns, ""), rows, schema):
-            remarks.append(
-                "the rows begin with a column the header lacks (row names): passed over."
-            )
+            remarks.append(sentence(_ROW_NAMES))
             columns = ("", *columns)
     return columns, remarks
 

@@ -2,41 +2,50 @@
 
 from collections.abc import Mapping
 
+from segment_lib.schema.language import N_, Sentence, sentence
 from segment_lib.sources.table import BACKSLASH_N, BLANK_LINES, HEADER_ROWS, RETURNS, SWALLOWED
 
 _SENTENCES = {
     HEADER_ROWS: (
-        "1 line among the rows repeats the header: passed over.",
-        "{:,} lines among the rows repeat the header: passed over.",
+        N_("1 line among the rows repeats the header: passed over."),
+        N_("{n:count} lines among the rows repeat the header: passed over."),
     ),
     BLANK_LINES: (
-        "1 blank line among the rows: passed over.",
-        "{:,} blank lines among the rows: passed over.",
+        N_("1 blank line among the rows: passed over."),
+        N_("{n:count} blank lines among the rows: passed over."),
     ),
     SWALLOWED: (
-        "a row goes over lines that look like rows of their own: a stray quote may have joined "
-        'them. If cells are never quoted, set inputs.quote = "".',
-        "rows go over lines that look like rows of their own: stray quotes may have joined them. "
-        'If cells are never quoted, set inputs.quote = "".',
+        N_(
+            "a row goes over lines that look like rows of their own: a stray quote may have joined "
+            'them. If cells are never quoted, set inputs.quote = "".'
+        ),
+        N_(
+            "rows go over lines that look like rows of their own: stray quotes may have joined "
+            'them. If cells are never quoted, set inputs.quote = "".'
+        ),
     ),
     BACKSLASH_N: (
-        "a cell holds \\N, which means missing in exports of MySQL and PostgreSQL: set "
-        'inputs.quote_escape = "backslash", or list \\N as a missing code.',
-        "cells hold \\N, which means missing in exports of MySQL and PostgreSQL: set "
-        'inputs.quote_escape = "backslash", or list \\N as a missing code.',
+        N_(
+            "a cell holds \\N, which means missing in exports of MySQL and PostgreSQL: set "
+            'inputs.quote_escape = "backslash", or list \\N as a missing code.'
+        ),
+        N_(
+            "cells hold \\N, which means missing in exports of MySQL and PostgreSQL: set "
+            'inputs.quote_escape = "backslash", or list \\N as a missing code.'
+        ),
     ),
     RETURNS: (
-        "a CR stands within a cell, which ends no line: kept as text.",
-        "CRs stand within cells, which end no line: kept as text.",
+        N_("a CR stands within a cell, which ends no line: kept as text."),
+        N_("CRs stand within cells, which end no line: kept as text."),
     ),
 }
 """Kind of note to its sentences, in the singular and in the plural."""
 
 
-def remarks(notes: Mapping[str, int]) -> list[str]:
+def remarks(notes: Mapping[str, int]) -> list[Sentence]:
     """The sentences for the notes on a reading."""
     return [
-        singular if notes[kind] == 1 else plural.format(notes[kind])
+        sentence(singular if notes[kind] == 1 else plural, n=notes[kind])
         for kind, (singular, plural) in _SENTENCES.items()
         if notes.get(kind)
     ]

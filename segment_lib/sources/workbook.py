@@ -9,6 +9,7 @@ from typing import IO
 import polars as pl
 
 from segment_lib.errors import ConfigError, DataError
+from segment_lib.schema.language import N_, Sentence, sentence
 from segment_lib.schema.wording import listed
 from segment_lib.sources.text_format import TextFormat
 from segment_lib.storage.location import Location
@@ -50,13 +51,14 @@ def workbook_format(form: TextFormat) -> TextFormat:
     )
 
 
-def sheet_remarks(path: Location, form: TextFormat) -> list[str]:
+def sheet_remarks(path: Location, form: TextFormat) -> list[Sentence]:
     """Return the remark on a workbook of several sheets, none of which is named."""
     with path.open("rb") as file:
         sheets = sum(map(bool, map(_SHEET.fullmatch, zipfile.ZipFile(file).namelist())))
     if form.sheet or sheets < 2:
         return []
-    return [f"{path.name} has {sheets} sheets: the first is read. For another: inputs.sheet."]
+    text = N_("{file} has {n:count} sheets: the first is read. For another: inputs.sheet.")
+    return [sentence(text, file=path.name, n=sheets)]
 
 
 def sheet_bytes(path: Location) -> int:

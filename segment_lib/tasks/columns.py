@@ -18,6 +18,7 @@ from segment_lib.model.blocks import add_up
 from segment_lib.schema import Attribute, Schema, is_null_word
 from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.ids import RoundedIdError, hash_ids
+from segment_lib.schema.language import Sentence
 from segment_lib.sources import Piece, TextFormat, expand, is_packed, list_files, open_extract
 from segment_lib.sources.columns_of_numbers import number_format_of
 from segment_lib.sources.layout import Layout, infer_layout
@@ -75,7 +76,7 @@ class CountedExtract:
     """Cells as text."""
     ids: Mapping[str, np.ndarray]
     """Sorted keys of columns that may be ids, each once."""
-    remarks: tuple[str, ...]
+    remarks: tuple[Sentence, ...]
 
     def codes(
         self, names: Collection[str], missing: Mapping[str, Collection[str]]
@@ -127,7 +128,7 @@ def count_columns(
             file: expand(file, scratch, scratch, form.sheet) for file in files if is_packed(file)
         }
 
-        def pieces(rows: int) -> tuple[Sequence[Piece], tuple[str, ...]]:
+        def pieces(rows: int) -> tuple[Sequence[Piece], tuple[Sentence, ...]]:
             extract = open_extract(
                 name,
                 files,

@@ -11,6 +11,7 @@ from dask import delayed
 
 from segment_lib.errors import DataError
 from segment_lib.schema.customer_mark import CustomerMark
+from segment_lib.schema.language import Sentence, about_extract
 from segment_lib.schema.suppress_column import is_suppress_name, suspected_remarks
 from segment_lib.sources import (
     ColumnMapping,
@@ -157,7 +158,9 @@ def all_faults(compute: Compute, tasks: Sequence[RawPart], error: DataError) -> 
     return UnreadableError(faults) if faults else error
 
 
-def reading_remarks(compute: Compute, root: Location, extracts: Sequence[RawParts]) -> list[str]:
+def reading_remarks(
+    compute: Compute, root: Location, extracts: Sequence[RawParts]
+) -> list[Sentence]:
     """Return remarks on the files of the extracts and on how they were read.
 
     Raises
@@ -165,12 +168,12 @@ def reading_remarks(compute: Compute, root: Location, extracts: Sequence[RawPart
     DataError
         If points of a column may separate either thousands or decimals.
     """
-    left_out = [f"{p.name}: {remark}" for p in extracts for remark in p.delivered.remarks()]
+    left_out = [about_extract(p.name, r) for p in extracts for r in p.delivered.remarks()]
     reading = [remark for p in extracts for remark in _reading_remarks(compute, root, p)]
     return [*left_out, *reading]
 
 
-def _reading_remarks(compute: Compute, root: Location, parts: RawParts) -> list[str]:
+def _reading_remarks(compute: Compute, root: Location, parts: RawParts) -> list[Sentence]:
     extract = parts.extract
     notes: Counter[str] = Counter()
     for counts in compute([delayed(_read_notes)(root, file) for file in parts.files]):
@@ -182,7 +185,7 @@ def _reading_remarks(compute: Compute, root: Location, parts: RawParts) -> list[
         extract.refuse_ambiguous_points(notes)
     return [
         *suspected_remarks(name for name in extract.extra if is_suppress_name(name)),
-        *(f"{extract.name}: {remark}" for remark in (*extract.remarks, *remarks(notes))),
+        *(about_extract(extract.name, r) for r in (*extract.remarks, *remarks(notes))),
     ]
 
 

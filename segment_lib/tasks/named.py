@@ -10,6 +10,7 @@ from segment_lib.clean import parse_answers
 from segment_lib.clean.named import id_faults, refuse_faults, response_faults, suppress_remarks
 from segment_lib.schema import Schema
 from segment_lib.schema.ids import NO_ID, hash_ids
+from segment_lib.schema.language import Sentence
 from segment_lib.schema.suppress_column import distinct_words
 from segment_lib.storage.files import StoredFile, read_part
 from segment_lib.storage.location import Location
@@ -26,7 +27,7 @@ def named_remarks(
     id_column: str,
     suppress_column: str,
     response: str,
-) -> list[str]:
+) -> list[Sentence]:
     """Return remarks on the columns that the config names.
 
     Raises

@@ -21,6 +21,7 @@ from segment_lib.clean.repeats import (
     repeated_rows,
 )
 from segment_lib.schema.ids import NO_ID, hash_ids, leading_zeros
+from segment_lib.schema.language import Sentence, about_extract
 from segment_lib.storage.files import StoredFile, read_part
 from segment_lib.storage.location import Location
 from segment_lib.tasks.compute import Compute
@@ -177,7 +178,7 @@ def id_remarks(
     people: Mapping[str, People],
     repeated_ids: str,
     min_cell: int,
-) -> Iterator[str]:
+) -> Iterator[Sentence]:
     """Yield remarks on the ids of the extracts; counts of few people are suppressed.
 
     Parameters
@@ -194,4 +195,4 @@ def id_remarks(
         source = f"{parts.delivered.pattern}, column {parts.tasks[0].id_column}"
         refuse_ids(own.repeats, parts.rows, parts.name, source, repeated_ids)
         remarks = remarks_on_ids(own.repeats, own.without_id, parts.rows, repeated_ids, min_cell)
-        yield from (f"{parts.name}: {remark}" for remark in remarks)
+        yield from (about_extract(parts.name, remark) for remark in remarks)

@@ -1,12 +1,13 @@
 """Remarks from counts made by hand; the checks that stop a run, and the causes they name."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from segment_lib.clean import Assessment, Tally, refuse_unseen, remarks, tally_part
+from segment_lib import clean
+from segment_lib.clean import Assessment, Tally, refuse_unseen, tally_part
 from segment_lib.clean.completeness import ID_REASON
 from segment_lib.clean.remarks import sentinels
 from segment_lib.errors import DataError
@@ -16,6 +17,13 @@ from tests.kinds import KINDS, documented
 
 PAY = Attribute("PAY", "person", "numeric", ())
 KIND = Attribute("KIND", "person", "categorical", ())
+
+
+def remarks(
+    delivery: Assessment, *, everywhere: Collection[str] = (), min_cell: int = 0
+) -> list[str]:
+    """The remarks in English."""
+    return list(map(str, clean.remarks(delivery, everywhere=everywhere, min_cell=min_cell)))
 
 
 def extract(schema: Schema, **columns: list) -> Tally:

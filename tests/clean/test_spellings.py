@@ -44,7 +44,7 @@ def codes_of(text: str) -> list[str]:
 @pytest.mark.parametrize(("words", "levels", "strange"), CASES)
 def test_the_cause_is_told(words, levels, strange):
     rows = dict.fromkeys(codes_of(strange), 10)
-    assert words in (describe_difference(codes_of(levels), rows) or "")
+    assert words in str(describe_difference(codes_of(levels), rows))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,10 @@ def test_a_cause_must_explain_nearly_all_rows():
 
 
 def test_a_missing_code_is_told_apart_from_the_level_it_may_mean():
-    assert describe_likeness("Unknown", ["a", "unknown"]) == "the same but for upper and lower case"
+    assert (
+        str(describe_likeness("Unknown", ["a", "unknown"]))
+        == "the same but for upper and lower case"
+    )
     assert describe_likeness("-1", ["1", "2"]) is None
 
 
@@ -72,7 +75,7 @@ def test_codes_that_nearly_all_are_words_for_nothing_are_known():
 
 
 def test_levels_of_one_column_that_may_be_one_are_told():
-    assert describe_duplicates(["01", "1", "2"]) == "the same but for zeros before them"
+    assert str(describe_duplicates(["01", "1", "2"])) == "the same but for zeros before them"
     assert describe_duplicates(["a", "b", "1-2", "2-1", "50+", "50-"]) is None
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from segment_lib.run.json_values import typed
+from segment_lib.schema.language import Sentence
 from tests.deliveries import (
     BY_YEAR,
     CHANGES,
@@ -355,7 +357,7 @@ def test_each_kind_is_read_or_refused(
     assert code == 0, err
     assert read(tmp_path) == (PEOPLE if case.rows is None else case.rows)
     record = json.loads((tmp_path / "run/run.json").read_bytes())["stages"]["ingest"]
-    remarks = record["remarks"]
+    remarks = [str(typed(Sentence, remark)) for remark in record["remarks"]]
     assert case.remark in " ".join(remarks)
     assert not (tmp_path / "run/.work").exists()
     KINDS.note(TABLE, "right")

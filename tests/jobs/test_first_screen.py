@@ -92,7 +92,8 @@ def advice_by_hand(run: Path) -> Iterator[str]:
         yield (
             f"Rows too incomplete to place are in no segment: {percent(row['population_share'])} "
             f"of the population and {percent(row['customer_share'])} of all customers "
-            f"(index {row['index']:.0f}). The ranking puts them where that index is."
+            f"(index {row['index']:.0f} against everybody). The ranking puts them "
+            "where that index is."
         )
 
 

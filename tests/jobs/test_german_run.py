@@ -15,7 +15,6 @@ from jobs.run import STAGES
 from segment_lib.run.fingerprint import package_versions
 from tests.conftest import RunJob, hashes
 
-QUOTED = "a quotation"
 CODES = {"code", "pre", "script", "style"}
 """Elements that hold no words: commands, names of keys and of files."""
 SPOKEN = ("title", "alt", "aria-label", "content")
@@ -42,17 +41,16 @@ class Texts(HTMLParser):
         self._open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        # Remarks are quoted as the log has them, and marked as English.
-        self._open.append(QUOTED if tag == "li" and ("lang", "en") in attrs else tag)
+        self._open.append(tag)
         if tag != "meta":
             self._add(*(value or "" for name, value in attrs if name in SPOKEN))
 
     def handle_endtag(self, tag: str) -> None:
-        while self._open and self._open.pop() not in (tag, QUOTED if tag == "li" else tag):
+        while self._open and self._open.pop() != tag:
             pass
 
     def handle_data(self, data: str) -> None:
-        if not {*CODES, QUOTED}.intersection(self._open):
+        if not CODES.intersection(self._open):
             self._add(data)
 
     def _add(self, *texts: str) -> None:
@@ -106,6 +104,7 @@ def test_no_sentence_of_the_english_page_is_in_the_german_pdf(
 def test_english_that_is_left_would_be_seen(small_run: Path) -> None:
     shown = texts_of(small_run)
     assert "Who the segments are" in shown
+    assert any(text.startswith("Declared as missing, but in no row") for text in shown)
     assert words_of("CAMEO_DEUG_2015: 1, 2 (Segment 3) AZDIAS_Feature_Summary.csv") == []
     assert words_of("Rarely dreamy") == ["Rarely", "dreamy"]
 

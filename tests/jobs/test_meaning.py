@@ -10,6 +10,8 @@ import pytest
 
 from jobs.refresh import main as refresh
 from jobs.run import main as run
+from segment_lib.run.json_values import typed
+from segment_lib.schema.language import Sentence
 
 SUMMARY = {"AGE": ("numeric", "[]"), "KIND": ("categorical", "[]"), "INC": ("ordinal", "[]")}
 Rows = dict[str, list[str]]
@@ -78,7 +80,7 @@ def table(folder: Path) -> dict[str, dict]:
 
 def remarks(folder: Path) -> list[str]:
     stages = json.loads((folder / "run.json").read_text())["stages"]
-    return list(stages["assess"]["remarks"])
+    return [str(typed(Sentence, remark)) for remark in stages["assess"]["remarks"]]
 
 
 def every(n: int, word: str, rows: list[str]) -> list[str]:

@@ -4,13 +4,15 @@ import json
 from importlib.resources import files
 from math import asin, sqrt
 
+import numpy as np
 import polars as pl
 import pytest
 
 from segment_lib.profile import Levels, count_levels
-from segment_lib.profile.levels import profile_segments
+from segment_lib.profile.levels import COUNTS, profile_segments
 from segment_lib.profile.traits import family, segment_traits, topic, trait_words
 from segment_lib.schema import Meaning, Phrases, known_meanings
+from segment_lib.schema.labels import known_phrases
 from segment_lib.schema.language import Language
 
 STRENGTH = {"1": "very high", "2": "high", "3": "low", "4": "very low"}
@@ -91,13 +93,42 @@ def test_of_a_scale_the_cut_that_parts_most_is_taken():
     assert trait["levels"] == "1"
 
 
-def test_an_end_of_a_scale_with_labels_is_at_most_half_of_it_so_that_its_words_are_true():
+def test_an_end_with_short_words_is_half_of_its_scale_so_that_its_words_are_true():
     # Three levels of four differ by most: 95 % against 53 %, the upper two 55 % against 27 %.
     (trait,) = traits(JOBLESS=[(1, 5, 70), (2, 40, 30), (3, 20, 5), (4, 35, 0)])
     assert (trait["levels"], trait["words"]) == ("3, 4", "much unemployment")
     # Of numbers any end is told, as its words name the number.
     (number,) = traits(PEOPLE=[(1, 5, 70), (2, 40, 30), (3, 20, 5), (4, 35, 0)])
     assert number["levels"] == "2, 3, 4"
+
+
+def test_the_same_words_stand_for_the_same_levels_in_every_segment():
+    """Over all known attributes and segments of any shape, scales and numbers in order."""
+    random = np.random.default_rng(0)
+    meanings, phrases = known_meanings(), known_phrases()
+    sizes = {name: len(meaning.levels) or 8 for name, meaning in meanings.items()}
+    levels = {
+        name: list(meaning.levels) or [str(year) for year in range(1985, 1985 + sizes[name])]
+        for name, meaning in meanings.items()
+    }
+    counts = pl.DataFrame(
+        [
+            {"segment": segment, "attribute": name, "level": level, "rows": int(rows)}
+            for name, names in levels.items()
+            for segment in range(40)
+            for level, rows in zip(
+                names, 1 + 1000 * random.dirichlet([0.7] * sizes[name]), strict=True
+            )
+        ],
+        schema=COUNTS,
+    )
+    profile = profile_segments(counts, [Levels(name) for name in levels], meanings, set(levels))
+    table = segment_traits(profile, levels, set(levels), meanings, phrases)
+    assert table.filter(pl.col("side").is_in(["low", "high"])).height > 1000
+    by_words = table.group_by("attribute", "words", pl.col("effect") >= 0).agg(
+        pl.col("levels").unique()
+    )
+    assert by_words.filter(pl.col("levels").list.len() > 1).rows() == []
 
 
 def test_known_attributes_of_one_subject_are_one_family():

@@ -128,7 +128,7 @@ def tried() -> Callable[[range, int], pl.DataFrame]:
 def run_facts() -> RunFacts:
     """A run in which some segments stand out and many rows are set aside."""
     return RunFacts(
-        title="azdias",
+        folder="azdias",
         attributes=attributes(),
         rows=rows(),
         max_missing_per_row=25,

@@ -55,7 +55,7 @@ def test_shares_on_the_first_screen_are_all_of_all_rows(facts: RunFacts) -> None
     _, _, backing = screen(facts)
     assert (
         "Rows too incomplete to place are in no segment: 10% of the population and 26% of all "
-        "customers (index 249). The ranking puts them where that index is."
+        "customers (index 249 against everybody). The ranking puts them where that index is."
     ) in backing
     segments = segments_of(facts)
     assert sum(segment.population_share or 0 for segment in segments) == pytest.approx(1)

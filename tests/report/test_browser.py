@@ -20,6 +20,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from selenium_axe_python import Axe
 
 from segment_lib.report import RunFacts, write_report
+from segment_lib.schema.language import Language
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
@@ -153,12 +154,12 @@ def test_a_heading_sorts_by_click_and_again_the_other_way(
 
 def test_a_heading_sorts_by_keyboard(browser: webdriver.Chrome, report: Path) -> None:
     open_page(browser, report)
-    button = browser.find_element(By.XPATH, "//table[@id='table-index']//button[.='People']")
+    button = browser.find_element(By.XPATH, "//table[@id='table-index']//button[.='Of all people']")
     browser.execute_script("arguments[0].focus()", button)
     button.send_keys(Keys.ENTER)
     assert first_column(browser)[0] == "Segment 8"
     sorted_headings = browser.find_elements(By.CSS_SELECTOR, "#table-index th[aria-sort]")
-    assert [heading.text.split()[0] for heading in sorted_headings] == ["People"]
+    assert [heading.text[:13] for heading in sorted_headings] == ["Of all people"]
 
 
 def test_charts_follow_the_dark_scheme(browser: webdriver.Chrome, report: Path) -> None:
@@ -271,22 +272,12 @@ def test_a_figure_is_taken_away_from_the_page_alone(
     assert struct.unpack(">2I", (tmp_path / "index.png").read_bytes()[16:24])[0] == 2 * (760 + 24)
 
 
-def test_it_loads_without_a_long_task(browser: webdriver.Chrome, report: Path) -> None:
-    """By the performance timeline, at the best of three: others may be at work beside it."""
-    watch = (
-        "window.tasks = []; new PerformanceObserver((list) => tasks.push(...list.getEntries()"
-        ".map((task) => task.duration))).observe({ type: 'longtask', buffered: true })"
-    )
-    script = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": watch})
-    try:
-        longest = []
-        for _ in range(3):
-            open_page(browser, report)
-            longest.append(max(browser.execute_script("return window.tasks"), default=0))
-        assert min(longest) < 200
-    finally:
-        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+def test_it_is_light_and_has_one_script(report: Path) -> None:
+    """How long it takes to load is measured by benchmarks/page.py, as it differs by machine."""
+    html = report.read_text()
     assert report.stat().st_size < 700 * 1024
+    assert len(re.findall(r"<script(?! type=\"application/json\")", html)) == 1
+    assert html.count("<script") == 2  # the other holds figures alone
 
 
 def test_a_phone_shows_all_but_the_details_in_fifteen_screens(
@@ -298,12 +289,65 @@ def test_a_phone_shows_all_but_the_details_in_fifteen_screens(
 
 def test_a_wide_table_keeps_its_first_column(browser: webdriver.Chrome, report: Path) -> None:
     open_page(browser, report, width=390)
+    unfold(browser)
     left = browser.execute_script(
-        "const table = document.querySelector('#table-index'), scroll = table.parentElement;"
+        "const table = document.querySelector('#table-limits'), scroll = table.parentElement;"
         "const cell = table.querySelector('tbody th'), left = () => cell.getBoundingClientRect().x;"
-        "const before = left(); scroll.scrollLeft = 300; return [before, left(), scroll.scrollLeft]"
+        "const before = left(); scroll.scrollLeft = 99; return [before, left(), scroll.scrollLeft]"
     )
-    assert left == [16, 16, 300]
+    assert left == [16, 16, 99]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("width", [390, 820, 1400])
+def test_the_index_is_read_without_scrolling_sideways(
+    browser: webdriver.Chrome, facts: RunFacts, tmp_path: Path, language: str, width: int
+) -> None:
+    write_report(replace(facts, language=Language(language)), tmp_path)
+    open_page(browser, tmp_path / "index.html", width)
+    room = browser.execute_script(
+        "const scroll = document.querySelector('#table-index').parentElement;"
+        "return [scroll.scrollWidth, scroll.clientWidth]"
+    )
+    assert room[0] == room[1]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("width", [390, 1400])
+def test_no_text_runs_out_of_its_chart(
+    browser: webdriver.Chrome, paid: RunFacts, tmp_path: Path, language: str, width: int
+) -> None:
+    write_report(replace(paid, language=Language(language)), tmp_path)
+    open_page(browser, tmp_path / "index.html", width)
+    unfold(browser)
+    outside = browser.execute_script(
+        "return [...document.querySelectorAll('.chart text')].filter((text) => {"
+        "const own = text.getBoundingClientRect(), page = document.documentElement.clientWidth;"
+        "const chart = text.ownerSVGElement.getBoundingClientRect();"
+        "return own.width && (own.right > Math.min(page, chart.right + 24) || own.left < "
+        "chart.left - 1);}).map((text) => [text.closest('figure').id, text.textContent])"
+    )
+    assert outside == []
+
+
+def test_no_line_of_the_scale_crosses_the_name_of_a_segment(
+    browser: webdriver.Chrome, report: Path
+) -> None:
+    """What is painted last below a name, of the lines and the ground, is the ground."""
+    open_page(browser, report)
+    below = browser.execute_script(
+        "const svg = document.querySelector('#figure-index .wide svg'), crossed = [];"
+        "for (const text of svg.querySelectorAll('text')) {"
+        "  if (!/^Savers/.test(text.textContent)) continue;"
+        "  const box = text.getBoundingClientRect(), y = box.top + box.height / 2;"
+        "  const across = [...svg.querySelectorAll('line, path')].filter((mark) => {"
+        "    const own = mark.getBoundingClientRect();"
+        "    return own.left < box.right && own.right > box.left && own.top < y && own.bottom > y;"
+        "  });"
+        "  crossed.push(across.at(-1)?.getAttribute('fill'));"
+        "} return crossed"
+    )
+    assert below == ["var(--paper)"] * 10
 
 
 def test_each_link_to_a_section_leads_to_its_heading(

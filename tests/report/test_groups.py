@@ -205,13 +205,30 @@ def test_every_word_that_is_linked_is_in_the_glossary_and_so_is_every_verdict(re
     assert verdicts <= set(GLOSSARY)
 
 
+def test_the_word_of_a_group_names_each_segment_that_it_is_not_true_of(
+    facts: RunFacts, shares: Shares
+) -> None:
+    table = shares({1: (90_000, 9_000, "over"), 2: (50_000, 4_000, "over")}).with_columns(
+        low=pl.when(pl.col("segment") == 2).then(120.0).otherwise(160.0), high=300.0
+    )
+    whole, mild = build_segments(table, NAMES, facts.traits, min_cell=10)
+    assert (whole.level, mild.level) == ("far above average", "above average")
+    assert Group(whole, (whole, whole)).words(ENGLISH) == "far above average"
+    assert Group(whole, (whole, mild)).words(ENGLISH) == (
+        "far above average on the whole; segment 2 above average"
+    )
+    assert Group(mild, (whole, mild)).words(ENGLISH) == (
+        "above average on the whole; segment 1 far above average"
+    )
+
+
 @pytest.mark.parametrize("stability", [0.9, 0.65, 0.55, 0.4])
 def test_every_word_for_stability_is_explained(stability: float) -> None:
     assert stability_label(stability) in "found again" + GLOSSARY["found again"]
 
 
 def test_rows_set_aside_are_explained_once(facts: RunFacts, tmp_path: Path) -> None:
-    write_report(replace(facts, title="x"), tmp_path)
+    write_report(replace(facts, folder="x"), tmp_path)
     html = (tmp_path / "index.html").read_text()
     assert html.count("lack more than 25 of the attributes") == 1
     assert "counted and compared, but not clustered" not in html

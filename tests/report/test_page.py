@@ -83,7 +83,7 @@ def test_what_would_not_show_or_turns_a_line_around_is_spelled_out(
     html = page(
         replace(
             facts,
-            title="run\u202e",
+            folder="run\u202e",
             names=facts.names.with_columns(name=words),
             attributes=facts.attributes.with_columns(attribute=words + pl.col("attribute")),
             inputs=facts.inputs.with_columns(path=words),
@@ -137,7 +137,7 @@ def test_hostile_words_stay_words(facts: RunFacts, tmp_path: Path) -> None:
     html = page(
         replace(
             facts,
-            title=HOSTILE,
+            folder=HOSTILE,
             rule=HOSTILE,
             attributes=facts.attributes.with_columns(
                 attribute=words + pl.col("attribute"), reason=words, type=words
@@ -169,15 +169,18 @@ def test_small_counts_are_nowhere_on_the_page(
 ) -> None:
     table = shares({1: (90_000, 7, "under"), 2: (50_000, 4_000, "over"), 3: (60_000, 993, "under")})
     html = page(replace(facts, segments=table, groups=alone(table)), tmp_path)
-    index = html[html.index('<table id="table-index"') : html.index('<section id="mail"')]
-    rows = re.findall(r"<tr>(.*?)</tr>", index, re.DOTALL)
-    row = next(row for row in rows if "Segment 1<" in row)
-    assert re.findall(r">([^<>]+)</t[dh]>", row) == [
-        *("Segment 1", "Savers of kind 1, seldom online", "–"),
-        *("–", "–", "–", "–", "–"),  # index, limits, chance
-        *("45%", "–", "90,000", "not shown", "0.85"),
+    tables = "".join(
+        html[html.index(f'<table id="table-{name}"') :].partition("</table>")[0]
+        for name in ("index", "limits")
+    )
+    rows = [row for row in re.findall(r"<tr>(.*?)</tr>", tables, re.DOTALL) if "Segment 1<" in row]
+    assert [re.findall(r">([^<>]+)</t[dh]>", row) for row in rows] == [
+        # verdict, index, its range, shares
+        ["Segment 1", "Savers of kind 1, seldom online", "–", "–", "–", "45%", "–"],
+        # index, limits, chance, counts, stability
+        ["Segment 1", "–", "–", "–", "–", "–", "90,000", "not shown", "0.85"],
     ]
-    content = csv_of(html, "index")
+    content = csv_of(html, "limits")
     assert (
         content.row(by_predicate=pl.col("Segment") == "Segment 1", named=True)["Customers"] is None
     )
@@ -284,7 +287,8 @@ def test_every_table_can_be_taken_away_with_its_numbers_whole(
     index = csv_of(html, "index").filter(pl.col("Segment") != "Set aside")
     known = facts.segments.filter(pl.col("segment") > 0).sort("index", descending=True)
     assert index["Index"].to_list() == known["index"].to_list()
-    assert index["People"].to_list() == known["population_rows"].to_list()
+    limits = csv_of(html, "limits").filter(pl.col("Segment") != "Set aside")
+    assert limits["People"].to_list() == known["population_rows"].to_list()
 
 
 def test_what_few_people_hold_is_left_empty_in_the_fairness_table(report: Path) -> None:

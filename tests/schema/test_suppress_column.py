@@ -83,5 +83,5 @@ def test_attributes_that_look_like_a_mark_are_suspects_unless_named() -> None:
     )
     assert suspected_columns(attributes, "WERBESPERRE") == ["MARK", "ROBINSON"]
     (remark,) = suspected_remarks(suspected_columns(attributes, "WERBESPERRE"))
-    assert remark.startswith("MARK, ROBINSON: may say who must not be mailed")
+    assert str(remark).startswith("MARK, ROBINSON: may say who must not be mailed")
     assert suspected_remarks([]) == []

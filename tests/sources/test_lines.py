@@ -142,7 +142,7 @@ def read(folder: Path, text: str, rows_per_part: int, *, header: bool = True, sc
         rows += reading.rows.rows()
         for kind, n in reading.notes.items():
             notes[kind] = notes.get(kind, 0) + n
-    return rows, [*extract.remarks, *remarks(notes)]
+    return rows, [*map(str, extract.remarks), *map(str, remarks(notes))]
 
 
 def test_the_documented_lines_are_those_tried():

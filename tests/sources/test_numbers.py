@@ -116,7 +116,7 @@ def test_one_cell_that_cannot_be_thousands_ends_the_doubt(tmp_path, other):
 
 def test_what_was_found_out_of_numbers_is_told(tmp_path):
     (remark,) = extract(tmp_path, ["1,5"]).remarks
-    assert 'inputs.decimal = "," and inputs.thousands = "."' in remark
+    assert 'inputs.decimal = "," and inputs.thousands = "."' in str(remark)
 
 
 def test_a_cell_that_contradicts_the_first_rows_is_a_fault_with_its_line(tmp_path):
