@@ -46,8 +46,9 @@ class Inputs(TextFormat):
     ] = ""
     """`"column = value"`, in place of `customers`: the rows of the population that are customers
     ([data](data.md#customers-marked-in-the-population))."""
-    feature_summary: NeededPath = ""
-    """The table `attribute;information_level;type;missing_or_unknown`, one line per attribute."""
+    feature_summary: OptionalPath = ""
+    """The table `attribute;information_level;type;missing_or_unknown`, one line per attribute;
+    without it the types are drafted from the rows ([draft](draft.md#straight-to-a-report))."""
     data_dictionary: OptionalPath = ""
     """Markdown with a section per attribute; without it the labels shipped for the 85 AZDIAS
     attributes serve."""

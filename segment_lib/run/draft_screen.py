@@ -41,6 +41,18 @@ def screen_lines(draft: Draft, folder: Path, min_cell: int) -> Iterator[str]:
     yield f"next:    python -m jobs.run {folder / CONFIG}"
 
 
+def assumed(draft: Draft) -> str:
+    """The sentence on what a job assumes whose feature summary was drafted."""
+    n_features = len(draft.attributes)
+    doubtful = [column.name for column in draft.columns if column.doubts]
+    doubts = f"; doubtful: {listed(doubtful, _NAMES)}" if doubtful else ""
+    return (
+        "no feature summary is given, so what each column is was drafted from the rows: "
+        f"{n_features} make features, {len(draft.columns) - n_features} do not{doubts}. To "
+        f"correct it, run draft, edit its {SUMMARY}, and run its {CONFIG}."
+    )
+
+
 def _layout(extract: CountedExtract) -> str:
     numbers = extract.reading.number_format
     decimal = {",": ", decimal comma", ".": ""}[numbers.decimal] if numbers != NATIVE_FORMAT else ""
