@@ -1,5 +1,7 @@
 """The job without a feature summary: types are drafted as *draft* drafts them, and that is said."""
 
+import csv
+import json
 from html import unescape
 from pathlib import Path
 
@@ -44,6 +46,22 @@ def test_two_files_give_what_draft_and_run_give(
     assert summary == (my / "feature_summary.csv").read_bytes()
 
 
+def test_names_and_remarks_are_carried_along_to_the_list(
+    run: Path, files: tuple[Path, Path], run_job: RunJob
+) -> None:
+    with files[0].open(encoding="cp1252", newline="") as text:
+        delivered = list(csv.DictReader(text, delimiter=";"))
+    raw = pl.read_parquet(run / "raw/population/*.parquet")
+    for name in ("EMail", "Bemerkung"):
+        assert raw[name].fill_null("").to_list() == [row[name] for row in delivered]
+    done = run_job("jobs.export", run, "--depth", 0.2, "--columns", "rank,id,EMail")
+    assert done.returncode == 0, done.stderr
+    listed = pl.read_csv(run / "export/targets.csv", schema_overrides={"id": pl.String})
+    address = {row["KundenNr"]: row["EMail"] for row in delivered}
+    assert listed["EMail"].to_list() == [address[number] for number in listed["id"]]
+    assert listed.height > 100
+
+
 def test_the_page_and_the_log_say_what_was_assumed(
     run: Path, files: tuple[Path, Path], run_job: RunJob
 ) -> None:
@@ -82,7 +100,8 @@ def test_a_config_without_a_summary_has_its_types_drafted_and_its_own_keys(
         "Haustier",
     ]
     # It names no id column, so the rows are the people.
-    assert "KundenNr" not in pl.read_parquet(tmp_path / "run/raw/population/*.parquet").columns
+    record = json.loads((tmp_path / "run/run.json").read_text())
+    assert record["stages"]["ingest"]["facts"]["id_column"] == ""
 
 
 def test_one_file_in_which_a_column_marks_the_customers_will_do(
