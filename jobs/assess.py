@@ -13,6 +13,7 @@ from segment_lib.run.results import Assessed
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.schema import complete_levels
 from segment_lib.schema.suppress_column import suspected_columns, suspected_remarks
+from segment_lib.schema.wording import listed
 from segment_lib.tasks.tallies import sum_of_tallies
 
 
@@ -46,6 +47,9 @@ def run(context: Context) -> Outcome:
         min_cell=context.config.fairness.min_cell,
     )
     suppress_column = context.config.inputs.suppress_column
+    if plan.transformed:
+        taken = listed(list(plan.transformed.values()), most=6)
+        noticed.append(f"Amounts of which few are far larger than others: {taken}.")
     noticed += suspected_remarks(suspected_columns(attributes, suppress_column))
     context.write_frame(ATTRIBUTES, attributes)
     context.write_frame(ROWS, delivery.missing_rows(attributes.filter("kept")["attribute"]))

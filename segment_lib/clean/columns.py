@@ -63,6 +63,12 @@ class ColumnCounts:
         """Values that are numbers to their rows; a sample if there are many."""
         return {float(code): n for code, n in self.levels.items() if is_number(code)}
 
+    def known_numbers(self, missing: Iterable[str]) -> dict[float, int]:
+        """Numbers of a column of amounts to their rows, in bins if they are many."""
+        codes = {float(code) for code in missing if is_number(code)}
+        rows = self.numbers.rows if self.numbers else {}
+        return {float(value): n for value, n in rows.items() if value not in codes}
+
     @property
     def n_levels(self) -> int | None:
         """Number of different values, words for a missing one aside; None if there are many."""

@@ -12,6 +12,7 @@ from segment_lib.clean.tally import MAX_VALUES
 from segment_lib.schema import Meaning
 from segment_lib.schema.summary import AttributeType, NoAttribute
 from segment_lib.schema.suppress_column import MIN_MISSING_SHARE, is_consent_name
+from segment_lib.schema.tails import MOST_SKEW, skewness
 
 Kind = AttributeType | NoAttribute
 Doubt = Literal["scale", "apart", "missing", "zero", "flag", "consent", "mark", "alone", "repeats"]
@@ -170,6 +171,8 @@ def _attribute_kind(
         return "categorical", "words or codes with letters", {}
     if len(values) == 2:
         return "categorical", "two codes", {}
+    if counts.numbers and (skew := skewness(counts.known_numbers(codes.codes))) > MOST_SKEW:
+        return "amount", f"numbers of which few are very large (skewness {skew:.1f})", {}
     if any(v != int(v) for v in values):
         return "numeric", "numbers with decimals", {}
     if known.meaning and known.meaning.levels:

@@ -4,14 +4,16 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
 
 from segment_lib.encode.recodings import RECODINGS, REDUNDANT
-from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
+from segment_lib.encode.rules import Binary, Drop, Log, Number, OneHot, Rank, Recode, Rule
 from segment_lib.errors import ConfigError
 from segment_lib.schema import Attribute, Meaning, Schema, canonical
+from segment_lib.schema.tails import choose_transform, log_unit, median
 from segment_lib.storage.location import Location
 
 MAX_LEVELS = 100
@@ -19,10 +21,12 @@ _UNCOUNTED, _TOO_MANY = "more levels than can be counted", f"levels, more than {
 """Reasons to drop a categorical attribute of more levels, each of which would be a feature."""
 
 _ABOUT = (
-    "One rule per attribute; fill stands for missing values. Rules: number, binary, one-hot, "
-    "recode, drop. Edit, then run again: encode and what follows run anew. "
+    "One rule per attribute; fill stands for missing values. Rules: number, log, rank, "
+    "binary, one-hot, recode, drop. Edit, then run again: encode and what follows run anew. "
     "The entries meaning and labels only explain."
 )
+_RANKS = 100
+"""Parts into which ranks divide the population."""
 _LARGEST = (2 - 2**-23) * 2.0**127
 """The largest 32-bit float, as features are stored."""
 _NOTES = {"meaning", "labels", "features", "unseen"}
@@ -59,6 +63,16 @@ class Plan:
             for name, (kept_instead, _) in REDUNDANT.items()
             if kept_instead in self.used and name not in self.used
         )
+
+    @property
+    def transformed(self) -> dict[str, str]:
+        """Amounts of heavy tails, and what each is taken as, in words."""
+        words = {Log: "its logarithm", Rank: "its rank"}
+        return {
+            rule.attribute: f"{rule.attribute} (skewness {rule.skew:.1f}: {words[type(rule)]})"
+            for rule in self.rules
+            if isinstance(rule, Log | Rank)
+        }
 
     @property
     def uncounted(self) -> tuple[str, ...]:
@@ -110,6 +124,8 @@ def derive_plan(
             rule = Drop(name, f"{kept_instead} is kept: {why}")
         elif name in RECODINGS and set(counts[name]) & set(_codes(RECODINGS[name])):
             rule = _recode_rule(name, RECODINGS[name], counts[name])
+        elif attribute.type == "amount" and levels[name] is None:
+            rule = _amount_rule(name, counts[name])
         elif attribute.type in ("categorical", "mixed"):
             rule = _categorical_rule(name, tuple(levels[name] or ()), counts[name])
         else:
@@ -204,7 +220,7 @@ def _recode_rule(
             value = table.get(code)
             if value is not None:
                 rows[value] = rows.get(value, 0) + n
-        fill[feature] = _median(rows) if rows else 0.0
+        fill[feature] = median(rows) if rows else 0.0
     return Recode(name, tables, fill)
 
 
@@ -223,18 +239,26 @@ def _number_rule(name: str, levels: Collection[str] | None, counts: Counts) -> R
     known = {float(code): n for code, n in counts.items() if levels is None or code in set(levels)}
     if not known:
         return Drop(name, "none of its codes is a level of its scale")
-    return Number(name, _median(known), tuple(levels) if levels is not None else None)
+    return Number(name, median(known), tuple(levels) if levels is not None else None)
 
 
-def _median(rows: Mapping[float, int]) -> float:
-    """Return the lower weighted median: a value that occurs, or its bin where numbers share one."""
-    half = sum(rows.values()) / 2
-    below = 0
+def _amount_rule(name: str, counts: Counts) -> Rule:
+    rows = {float(code): n for code, n in counts.items()}
+    transform, skew = choose_transform(rows)
+    fill, skew = median(rows), round(skew, 2)
+    if transform == "log":
+        return Log(name, log_unit(rows), fill, skew)
+    return Rank(name, _edges(rows), fill, skew) if transform == "rank" else Number(name, fill)
+
+
+def _edges(rows: Mapping[float, int]) -> tuple[float, ...]:
+    """The amounts that divide the rows into `_RANKS` equal parts; one of many rows comes again."""
+    total, below = sum(rows.values()), 0
+    edges = list[float]()
     for value, n in sorted(rows.items()):
         below += n
-        if below >= half:
-            return value
-    raise ValueError("no values")
+        edges += [value] * (min(below * _RANKS // total, _RANKS - 1) - len(edges))
+    return tuple(edges)
 
 
 def _codes(tables: Mapping[str, Mapping[str, float | None]]) -> Iterator[str]:
@@ -269,6 +293,8 @@ def _read_rule(attribute: Attribute, entry: dict[str, Any]) -> Rule:
         raise ValueError(
             f"a number rule of a {attribute.type} attribute needs levels, its codes of numbers"
         )
+    if attribute.storage == "text" and isinstance(rule, Log | Rank):
+        raise ValueError(f"a {kind} rule is for numbers, and it is {attribute.type}")
     if attribute.storage == "number" or isinstance(rule, Number):
         for level in _rule_levels(rule):
             float(level)
@@ -285,13 +311,27 @@ def _rule_levels(rule: Rule) -> Collection[str]:
             return levels
         case Recode(tables=tables):
             return set(_codes(tables))
-        case Drop():
+        case Drop() | Log() | Rank():
             return ()
 
 
 def _read_number(name: str, entry: dict[str, Any]) -> Number:
     levels = entry.get("levels")
     return Number(name, _finite(entry["fill"]), _levels(levels) if levels else None)
+
+
+def _read_log(name: str, entry: dict[str, Any]) -> Log:
+    unit, fill, skew = (_finite(entry[key]) for key in ("unit", "fill", "skew"))
+    if unit <= 0:
+        raise ValueError("unit must be above 0")
+    return Log(name, unit, fill, skew)
+
+
+def _read_rank(name: str, entry: dict[str, Any]) -> Rank:
+    edges = tuple(_finite(edge) for edge in entry["edges"])
+    if not edges or any(low > high for low, high in pairwise(edges)):
+        raise ValueError("edges must be given, in their order")
+    return Rank(name, edges, _finite(entry["fill"]), _finite(entry["skew"]))
 
 
 def _read_binary(name: str, entry: dict[str, Any]) -> Binary:
@@ -355,6 +395,8 @@ class _Form:
 
 _FORMS = {
     "number": _Form(Number, _read_number, ("fill", "levels"), "fill"),
+    "log": _Form(Log, _read_log, ("fill", "unit", "skew")),
+    "rank": _Form(Rank, _read_rank, ("fill", "edges", "skew")),
     "binary": _Form(Binary, _read_binary, ("fill", "zero", "one"), "fill"),
     "one-hot": _Form(OneHot, _read_one_hot, ("fill", "levels"), "zeros"),
     "recode": _Form(Recode, _read_recode, ("fill", "tables"), "fill"),

@@ -34,6 +34,50 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Log:
+    """A rule that takes an amount as its signed logarithm, for heavy tails."""
+
+    attribute: str
+    unit: float
+    """The amount up to which the logarithm is about a line."""
+    fill: float
+    """The amount for a missing value."""
+    skew: float
+    """Skewness of the amounts, for which the rule was chosen."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return (self.attribute,)
+
+    def expressions(self, attribute: Attribute) -> list[pl.Expr]:
+        amount = pl.col(self.attribute).fill_null(self.fill)
+        log = (amount.abs() / self.unit).log1p() * amount.sign()
+        return [log.cast(pl.Float32).alias(self.attribute)]
+
+
+@dataclass(frozen=True)
+class Rank:
+    """A rule that takes an amount as the share of the population below it, for heavy tails."""
+
+    attribute: str
+    edges: tuple[float, ...]
+    """Amounts that divide the population into equal parts, in their order."""
+    fill: float
+    """The amount for a missing value."""
+    skew: float
+    """Skewness of the amounts, for which the rule was chosen."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return (self.attribute,)
+
+    def expressions(self, attribute: Attribute) -> list[pl.Expr]:
+        amount = pl.col(self.attribute).fill_null(self.fill)
+        below = pl.lit(pl.Series(self.edges, dtype=pl.Float64)).search_sorted(amount)
+        return [(below / (len(self.edges) + 1)).cast(pl.Float32).alias(self.attribute)]
+
+
+@dataclass(frozen=True)
 class Binary:
     """A rule that gives 1 for the level `one`, 0 for `zero`, and that of `fill` for all else."""
 
@@ -112,7 +156,7 @@ class Drop:
         return []
 
 
-Rule = Number | Binary | OneHot | Recode | Drop
+Rule = Number | Log | Rank | Binary | OneHot | Recode | Drop
 
 
 def _look_up(attribute: Attribute, table: Mapping[str, float | None], fill: float) -> pl.Expr:

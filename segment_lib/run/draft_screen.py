@@ -15,6 +15,7 @@ _NAMES = 6
 _TYPES = {
     "numeric": "amounts",
     "interval": "amounts",
+    "amount": "amounts",
     "ordinal": "scales",
     "categorical": "codes",
     "mixed": "mixed codes",

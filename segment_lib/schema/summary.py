@@ -11,7 +11,7 @@ from segment_lib.schema.codes import canonical, is_number, read_codes
 from segment_lib.schema.small_table import read_table
 from segment_lib.schema.text import Readable
 
-AttributeType = Literal["categorical", "ordinal", "numeric", "interval", "mixed"]
+AttributeType = Literal["categorical", "ordinal", "numeric", "interval", "amount", "mixed"]
 NoAttribute = Literal["id", "text", "date", "postcode", "left out"]
 """Types of columns that are listed and make no feature."""
 _CARRIED = ("id", "text")
