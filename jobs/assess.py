@@ -32,7 +32,8 @@ def run(context: Context) -> Outcome:
     attributes = delivery.attributes(context.config.cleaning.max_missing_share)
     dropped = attributes.filter(~pl.col("kept")).select("attribute", "reason")
     without = kept_out(context) | dict(dropped.iter_rows())
-    derived = derive_plan(schema, without, delivery.counts, delivery.levels)
+    day = context.config.encode.report_day or delivery.latest_day
+    derived = derive_plan(schema, without, delivery.counts, delivery.levels, day=day)
     if not derived.features:
         raise DataError(
             "Every attribute of the population is missing too often or the same in all rows: there "
@@ -116,6 +117,7 @@ STAGE = Stage(
     reads=(RAW, SCHEMA, MEANINGS, DICTIONARY, LABELS, EDITABLE_PLAN),
     settings=(
         *("cleaning.max_missing_share", "cleaning.max_unseen_share"),
+        "encode.report_day",
         *("fairness.attributes", "fairness.keep_out", "fairness.min_cell"),
         *("inputs.missing", "inputs.suppress_column"),
     ),

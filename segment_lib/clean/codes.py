@@ -3,6 +3,7 @@
 import polars as pl
 
 from segment_lib.schema import Attribute
+from segment_lib.schema.dates import decimal_year
 
 
 def known(attribute: Attribute) -> pl.Expr:
@@ -12,4 +13,10 @@ def known(attribute: Attribute) -> pl.Expr:
         missing = code.is_in(attribute.missing)
     else:
         missing = code.is_nan() | code.is_in(attribute.missing_numbers)
-    return pl.when(missing).then(None).otherwise(code).alias(attribute.name)
+    return pl.when(missing).then(None).otherwise(value_of(attribute)).alias(attribute.name)
+
+
+def value_of(attribute: Attribute) -> pl.Expr:
+    """The value that a code of a raw part stands for: of a date its year, with the fraction."""
+    code = pl.col(attribute.name)
+    return decimal_year(code) if attribute.type == "date" else code

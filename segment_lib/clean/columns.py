@@ -19,6 +19,10 @@ DATE = re.compile(
     r"|\d{1,2}[/-]\d{1,2}[/-](\d{4}|\d{2})( .*)?|\d{1,2}[- ][A-Za-z]{3}[- ]\d{2,4}"
     r"|(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
 )
+NO_DAY = re.compile(
+    r"0?1\.0?1\.1900.*|1900-01-01.*|31\.12\.[2-9]999.*|[2-9]999-12-31.*|0+\.0+\.0+|0000-00-00|19000101"
+)
+"""Days that programs write for no day."""
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
 _DIGITS = re.compile(r"\d{4,5}")
 _POSTCODE_NAME = re.compile(r"plz(?!\d)|zip|post(al)?_?code|postleitzahl|^postal$", re.IGNORECASE)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from segment_lib.clean.columns import DATE, EMAIL, MAX_CODES, ColumnCounts
+from segment_lib.clean.columns import DATE, EMAIL, MAX_CODES, NO_DAY, ColumnCounts
 from segment_lib.clean.missing_codes import MissingCodes, likely_missing
 from segment_lib.clean.scales import MIN_MONOTONE, Order, are_grades, is_code_name
 from segment_lib.clean.tally import MAX_VALUES
-from segment_lib.schema import Meaning
+from segment_lib.schema import Meaning, dates
 from segment_lib.schema.summary import AttributeType, NoAttribute
 from segment_lib.schema.suppress_column import MIN_MISSING_SHARE, is_consent_name
 from segment_lib.schema.tails import MOST_SKEW, skewness
@@ -100,6 +100,12 @@ def draft_column(
         codes = codes.with_zero()
     if beside := _no_attribute(name, population, customers, codes):
         return beside
+    if population.fits(dates.DATE):
+        far = tuple(t for t, n in counts.levels.items() if n >= min_cell and NO_DAY.fullmatch(t))
+        why = "dates; the feature is the age in years at the latest of them"
+        return ColumnDraft(
+            name, "date", why, counts, (*codes.codes, *far), {"apart": far} if far else {}
+        )
     kind, why, doubts = _attribute_kind(
         name, counts, codes, known, order.monotone if order else None
     )
@@ -134,11 +140,11 @@ def _no_attribute(
         why, doubts["consent"] = "by its name it says who may be mailed", ()
     elif population.fits(EMAIL):
         kind, why = "text", "e-mail addresses"
-    elif population.fits(DATE):
-        kind, why = "date", "dates; to use it, add a column of the year or of the age in years"
+    elif population.fits(DATE) and not population.fits(dates.DATE):
+        kind, why = "text", f"dates in another form than {dates.FORMS}; to use it, write them so"
     elif population.is_postcode(name):
         kind, why = "postcode", "postcodes, too many for features; to use it, keep the first digit"
-    elif population.numbers is None and not population.is_whole:
+    elif population.numbers is None and not (population.is_whole or population.fits(dates.DATE)):
         kind, why = "text", _why_text(population)
     return ColumnDraft(name, kind, why, population, codes.codes, doubts) if why else None
 

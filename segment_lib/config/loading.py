@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
@@ -125,7 +126,9 @@ def _valid(
 ) -> dict[str, Any]:
     """The entries that are known and have one of their values."""
     valid = {}
-    for key, value in entries.items():
+    for key, entry in entries.items():
+        # TOML has days of its own, which may stand without quotes.
+        value = entry.isoformat() if isinstance(entry, date) else entry
         if key not in known:
             faults.append(_unknown(f"key {table}.{key}", key, known))
         elif not known[key].accept(value):

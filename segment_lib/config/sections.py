@@ -16,6 +16,7 @@ from segment_lib.config.kinds import (
     OptionalPath,
     Share,
     are_names,
+    is_day,
     is_range,
     is_real,
     is_text,
@@ -116,6 +117,15 @@ class Cleaning:
     max_unseen_share: Share = 0.05
     """An extract is refused if a kept attribute holds codes the dictionary lacks in a larger share
     of rows; below it they are counted and reported."""
+
+
+@dataclass(frozen=True)
+class Encode:
+    """How attributes become features ([the plan](plan.md))."""
+
+    report_day: Annotated[str, Values(is_day, "a day as yyyy-mm-dd, or empty")] = ""
+    """The day to which ages are reckoned from dates; empty for the latest date of the population.
+    The plan holds it, so that it stays for what comes later."""
 
 
 @dataclass(frozen=True)
@@ -250,6 +260,7 @@ class Config:
 
     inputs: Inputs
     cleaning: Cleaning = field(default_factory=Cleaning)
+    encode: Encode = field(default_factory=Encode)
     model: Model = field(default_factory=Model)
     compare: Compare = field(default_factory=Compare)
     fairness: Fairness = field(default_factory=Fairness)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import polars as pl
 
 from segment_lib.encode.recodings import RECODINGS, REDUNDANT
-from segment_lib.encode.rules import Binary, Drop, Log, Number, OneHot, Rank, Recode, Rule
+from segment_lib.encode.rules import Age, Binary, Drop, Log, Number, OneHot, Rank, Recode, Rule
 from segment_lib.errors import ConfigError
 from segment_lib.schema import Attribute, Meaning, Schema, canonical
+from segment_lib.schema.dates import year_of
 from segment_lib.schema.tails import choose_transform, log_unit, median
 from segment_lib.storage.location import Location
 
@@ -21,7 +23,7 @@ _UNCOUNTED, _TOO_MANY = "more levels than can be counted", f"levels, more than {
 """Reasons to drop a categorical attribute of more levels, each of which would be a feature."""
 
 _ABOUT = (
-    "One rule per attribute; fill stands for missing values. Rules: number, log, rank, "
+    "One rule per attribute; fill stands for missing values. Rules: number, age, log, rank, "
     "binary, one-hot, recode, drop. Edit, then run again: encode and what follows run anew. "
     "The entries meaning and labels only explain."
 )
@@ -105,6 +107,8 @@ def derive_plan(
     dropped: Mapping[str, str],
     counts: Mapping[str, Counts],
     levels: Mapping[str, Collection[str] | None],
+    *,
+    day: str = "",
 ) -> Plan:
     """Derive the default plan.
 
@@ -113,6 +117,7 @@ def derive_plan(
     dropped : attribute to the reason why it is not kept
     counts : rows of the population by level, for each attribute
     levels : the levels each attribute can have; None for a plain number
+    day : to which ages are reckoned, as yyyy-mm-dd
     """
     rules = []
     for attribute in schema:
@@ -124,6 +129,8 @@ def derive_plan(
             rule = Drop(name, f"{kept_instead} is kept: {why}")
         elif name in RECODINGS and set(counts[name]) & set(_codes(RECODINGS[name])):
             rule = _recode_rule(name, RECODINGS[name], counts[name])
+        elif attribute.type == "date":
+            rule = _age_rule(name, counts[name], day)
         elif attribute.type == "amount" and levels[name] is None:
             rule = _amount_rule(name, counts[name])
         elif attribute.type in ("categorical", "mixed"):
@@ -242,6 +249,13 @@ def _number_rule(name: str, levels: Collection[str] | None, counts: Counts) -> R
     return Number(name, median(known), tuple(levels) if levels is not None else None)
 
 
+def _age_rule(name: str, counts: Counts, day: str) -> Rule:
+    years = {float(year): n for year, n in counts.items()}
+    if not years:
+        return Drop(name, "none of its cells is a date")
+    return Age(name, day, year_of(date.fromisoformat(day)) - median(years))
+
+
 def _amount_rule(name: str, counts: Counts) -> Rule:
     rows = {float(code): n for code, n in counts.items()}
     transform, skew = choose_transform(rows)
@@ -289,11 +303,13 @@ def _read_rule(attribute: Attribute, entry: dict[str, Any]) -> Rule:
     unseen = _write(rule).get("unseen")
     if entry.get("unseen", unseen) != unseen:
         raise ValueError(f"unseen codes of a {kind} rule: {unseen!r} is all there is")
-    if attribute.storage == "text" and isinstance(rule, Number) and rule.levels is None:
+    if isinstance(rule, Age) and attribute.type != "date":
+        raise ValueError(f"an {kind} rule is for dates, and it is {attribute.type}")
+    if not attribute.is_number and isinstance(rule, Number) and rule.levels is None:
         raise ValueError(
             f"a number rule of a {attribute.type} attribute needs levels, its codes of numbers"
         )
-    if attribute.storage == "text" and isinstance(rule, Log | Rank):
+    if not attribute.is_number and isinstance(rule, Log | Rank):
         raise ValueError(f"a {kind} rule is for numbers, and it is {attribute.type}")
     if attribute.storage == "number" or isinstance(rule, Number):
         for level in _rule_levels(rule):
@@ -311,13 +327,17 @@ def _rule_levels(rule: Rule) -> Collection[str]:
             return levels
         case Recode(tables=tables):
             return set(_codes(tables))
-        case Drop() | Log() | Rank():
+        case Drop() | Log() | Rank() | Age():
             return ()
 
 
 def _read_number(name: str, entry: dict[str, Any]) -> Number:
     levels = entry.get("levels")
     return Number(name, _finite(entry["fill"]), _levels(levels) if levels else None)
+
+
+def _read_age(name: str, entry: dict[str, Any]) -> Age:
+    return Age(name, date.fromisoformat(entry["at"]).isoformat(), _finite(entry["fill"]))
 
 
 def _read_log(name: str, entry: dict[str, Any]) -> Log:
@@ -395,6 +415,7 @@ class _Form:
 
 _FORMS = {
     "number": _Form(Number, _read_number, ("fill", "levels"), "fill"),
+    "age": _Form(Age, _read_age, ("fill", "at")),
     "log": _Form(Log, _read_log, ("fill", "unit", "skew")),
     "rank": _Form(Rank, _read_rank, ("fill", "edges", "skew")),
     "binary": _Form(Binary, _read_binary, ("fill", "zero", "one"), "fill"),

@@ -13,6 +13,8 @@ def propose_plan(
     counts: Mapping[str, Counts],
     levels: Mapping[str, Collection[str] | None],
     new: Collection[str],
+    *,
+    day: str = "",
 ) -> Plan:
     """Return the plan with rules for new attributes, and for levels that its rules lack.
 
@@ -21,8 +23,10 @@ def propose_plan(
     counts : rows of the population by level, for each attribute
     levels : the levels each attribute can have; None for a plain number
     new : attributes that the base has not
+    day : to which ages are reckoned, as yyyy-mm-dd
     """
-    derived = {rule.attribute: rule for rule in derive_plan(schema, {}, counts, levels).rules}
+    fresh = derive_plan(schema, {}, counts, levels, day=day)
+    derived = {rule.attribute: rule for rule in fresh.rules}
     rules = (
         derived[rule.attribute]
         if rule.attribute in new and not rule.features

@@ -5,10 +5,12 @@ Expressions expect missing codes to be null already, and return no nulls.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
 from segment_lib.schema import Attribute
+from segment_lib.schema.dates import year_of
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,25 @@ class Rank:
         amount = pl.col(self.attribute).fill_null(self.fill)
         below = pl.lit(pl.Series(self.edges, dtype=pl.Float64)).search_sorted(amount)
         return [(below / (len(self.edges) + 1)).cast(pl.Float32).alias(self.attribute)]
+
+
+@dataclass(frozen=True)
+class Age:
+    """A rule that takes a date as the years from it to a stated day."""
+
+    attribute: str
+    at: str
+    """The day, as yyyy-mm-dd."""
+    fill: float
+    """The years for a missing date."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return (self.attribute,)
+
+    def expressions(self, attribute: Attribute) -> list[pl.Expr]:
+        years = year_of(date.fromisoformat(self.at)) - pl.col(self.attribute)
+        return [years.fill_null(self.fill).cast(pl.Float32).alias(self.attribute)]
 
 
 @dataclass(frozen=True)
@@ -156,7 +177,7 @@ class Drop:
         return []
 
 
-Rule = Number | Log | Rank | Binary | OneHot | Recode | Drop
+Rule = Number | Age | Log | Rank | Binary | OneHot | Recode | Drop
 
 
 def _look_up(attribute: Attribute, table: Mapping[str, float | None], fill: float) -> pl.Expr:

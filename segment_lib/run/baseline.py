@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import polars as pl
 
+from segment_lib.clean import known
 from segment_lib.config import Config
 from segment_lib.drift import Changes, compare_schemas
 from segment_lib.encode import Plan, decode_plan, plan_entries, read_plan
@@ -69,6 +70,7 @@ class Baseline:
         """The value of every feature where its attribute is missing."""
         kinds = raw_dtypes(self.schema)
         nothing = pl.DataFrame({name: [None] for name in self.schema.names}, schema=kinds)
+        nothing = nothing.select(known(attribute) for attribute in self.schema)
         return dict(nothing.select(self.plan.expressions(self.schema)).row(0, named=True))
 
     @cached_property

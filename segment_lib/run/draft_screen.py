@@ -19,6 +19,7 @@ _TYPES = {
     "ordinal": "scales",
     "categorical": "codes",
     "mixed": "mixed codes",
+    "date": "dates",
 }
 
 

@@ -11,15 +11,15 @@ from segment_lib.schema.codes import canonical, is_number, read_codes
 from segment_lib.schema.small_table import read_table
 from segment_lib.schema.text import Readable
 
-AttributeType = Literal["categorical", "ordinal", "numeric", "interval", "amount", "mixed"]
-NoAttribute = Literal["id", "text", "date", "postcode", "left out"]
+AttributeType = Literal["categorical", "ordinal", "numeric", "interval", "amount", "mixed", "date"]
+NoAttribute = Literal["id", "text", "postcode", "left out"]
 """Types of columns that are listed and make no feature."""
 _CARRIED = ("id", "text")
 """Those of them that are carried along, for the lists of people."""
 Storage = Literal["number", "text"]
 
 COLUMNS = ("attribute", "information_level", "type", "missing_or_unknown")
-_TEXT_TYPES = ("categorical", "mixed")
+_TEXT_TYPES = ("categorical", "mixed", "date")
 _MOST_FAULTS = 20
 
 
@@ -40,6 +40,11 @@ class Attribute:
         It follows from the feature summary alone, so that every extract gets the same columns.
         """
         return "text" if self.type in _TEXT_TYPES else "number"
+
+    @property
+    def is_number(self) -> bool:
+        """True if its known values are numbers: those of a date are years."""
+        return self.storage == "number" or self.type == "date"
 
     @property
     def missing_numbers(self) -> tuple[float, ...]:

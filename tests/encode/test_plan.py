@@ -341,8 +341,10 @@ def test_words_among_the_codes_of_a_number_are_filled():
 @pytest.mark.parametrize(
     ("attribute", "entry", "fault"),
     [
-        ("AGE", {"rule": "nummer", "fill": 1}, "AGE: rule 'nummer' is none of number, log"),
+        ("AGE", {"rule": "nummer", "fill": 1}, "AGE: rule 'nummer' is none of number, age"),
         ("AGE", {"fill": 1}, "AGE lacks rule"),
+        ("AGE", {"rule": "age", "fill": 1, "at": "2024-01-01"}, "AGE: an age rule is for dates"),
+        ("AGE", {"rule": "age", "fill": 1, "at": "1.1.24"}, "AGE: Invalid isoformat"),
         ("AGE", {"rule": "log", "fill": 1, "unit": 0, "skew": 3}, "AGE: unit must be above 0"),
         ("AGE", {"rule": "rank", "fill": 1, "edges": [2, 1], "skew": 3}, "AGE: edges must be"),
         ("SEX", {"rule": "rank", "fill": 1, "edges": [1], "skew": 3}, "SEX: a rank rule is for"),

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from segment_lib.encode.rules import Binary, Drop, Log, Number, OneHot, Rank, Recode, Rule
+from segment_lib.encode.rules import Age, Binary, Drop, Log, Number, OneHot, Rank, Recode, Rule
 from segment_lib.schema import Attribute
 
 NUMBER = Attribute("AGE", "person", "ordinal", ("-1",))
@@ -28,6 +28,7 @@ def encoded(rule: Rule, codes: list, attribute: Attribute | None = None) -> dict
         (Number("AGE", fill=2), [1, None, 3.5], {"AGE": [1, 2, 3.5]}),
         (Number("AGE", fill=2, levels=("1", "3")), [1, None, 3, 7], {"AGE": [1, 2, 3, 2]}),
         (Number("AGE", fill=2), ["1", None, "3.5"], {"AGE": [1, 2, 3.5]}),
+        (Age("AGE", "2024-01-01", fill=50), [1974.0, None, 2024.5], {"AGE": [50, 50, -0.5]}),
         (Log("AGE", 2, fill=6, skew=3), [0, -6, None, 14], {"AGE": LOGS}),
         (
             Rank("AGE", (0, 0, 9), fill=9, skew=3),
