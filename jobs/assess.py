@@ -32,8 +32,15 @@ def run(context: Context) -> Outcome:
     attributes = delivery.attributes(context.config.cleaning.max_missing_share)
     dropped = attributes.filter(~pl.col("kept")).select("attribute", "reason")
     without = kept_out(context) | dict(dropped.iter_rows())
-    day = context.config.encode.report_day or delivery.latest_day
-    derived = derive_plan(schema, without, delivery.counts, delivery.levels, day=day)
+    encode = context.config.encode
+    derived = derive_plan(
+        schema,
+        without,
+        delivery.counts,
+        delivery.levels,
+        day=encode.report_day or delivery.latest_day,
+        min_level_share=encode.min_level_share,
+    )
     if not derived.features:
         raise DataError(
             "Every attribute of the population is missing too often or the same in all rows: there "
@@ -117,7 +124,7 @@ STAGE = Stage(
     reads=(RAW, SCHEMA, MEANINGS, DICTIONARY, LABELS, EDITABLE_PLAN),
     settings=(
         *("cleaning.max_missing_share", "cleaning.max_unseen_share"),
-        "encode.report_day",
+        *("encode.report_day", "encode.min_level_share"),
         *("fairness.attributes", "fairness.keep_out", "fairness.min_cell"),
         *("inputs.missing", "inputs.suppress_column"),
     ),

@@ -34,8 +34,16 @@ def run(context: Context) -> Outcome:
     context.write_frame(ATTRIBUTES, attributes)
     context.write_frame(ROWS, delivery.missing_rows(kept))
     context.write(PLAN, text.encode())
-    day = context.config.encode.report_day or delivery.latest_day
-    proposed = propose_plan(plan, schema, delivery.counts, delivery.levels, changes.new, day=day)
+    encode = context.config.encode
+    proposed = propose_plan(
+        plan,
+        schema,
+        delivery.counts,
+        delivery.levels,
+        changes.new,
+        day=encode.report_day or delivery.latest_day,
+        min_level_share=encode.min_level_share,
+    )
     # What was proposed when a delivery was refused is listed nowhere.
     (context.root / PROPOSED_PLAN.path).unlink(missing_ok=True)
     message = f"{len(kept)} attributes kept, as in the base, {len(plan.features)} features"
@@ -57,6 +65,7 @@ STAGE = Stage(
     settings=(
         "cleaning.max_unseen_share",
         "encode.report_day",
+        "encode.min_level_share",
         "fairness.min_cell",
         "inputs.missing",
     ),

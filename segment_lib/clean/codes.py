@@ -5,6 +5,9 @@ import polars as pl
 from segment_lib.schema import Attribute
 from segment_lib.schema.dates import decimal_year
 
+_REGION = 2
+"""First letters of a postcode that name its region: of 95 in Germany, of about 100 elsewhere."""
+
 
 def known(attribute: Attribute) -> pl.Expr:
     """The attribute of a raw part with its missing-or-unknown codes as null."""
@@ -17,6 +20,16 @@ def known(attribute: Attribute) -> pl.Expr:
 
 
 def value_of(attribute: Attribute) -> pl.Expr:
-    """The value that a code of a raw part stands for: of a date its year, with the fraction."""
+    """The value that a code of a raw part stands for.
+
+    Of a date the year with its fraction, of a postcode its region, of a recoded number the other.
+    """
     code = pl.col(attribute.name)
-    return decimal_year(code) if attribute.type == "date" else code
+    if attribute.type == "date":
+        return decimal_year(code)
+    if attribute.type == "postcode":
+        return code.str.slice(0, _REGION)
+    if attribute.recoded:
+        old, new = zip(*attribute.recoded, strict=True)
+        return code.replace(list(old), list(new))
+    return code

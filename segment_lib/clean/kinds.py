@@ -100,6 +100,9 @@ def draft_column(
         codes = codes.with_zero()
     if beside := _no_attribute(name, population, customers, codes):
         return beside
+    if population.is_postcode(name) and not known.kind:
+        why = "postcodes; the feature is the region, their first two digits"
+        return ColumnDraft(name, "postcode", why, counts, codes.codes)
     if population.fits(dates.DATE):
         far = tuple(t for t, n in counts.levels.items() if n >= min_cell and NO_DAY.fullmatch(t))
         why = "dates; the feature is the age in years at the latest of them"
@@ -142,9 +145,9 @@ def _no_attribute(
         kind, why = "text", "e-mail addresses"
     elif population.fits(DATE) and not population.fits(dates.DATE):
         kind, why = "text", f"dates in another form than {dates.FORMS}; to use it, write them so"
-    elif population.is_postcode(name):
-        kind, why = "postcode", "postcodes, too many for features; to use it, keep the first digit"
-    elif population.numbers is None and not (population.is_whole or population.fits(dates.DATE)):
+    elif population.numbers is None and not (
+        population.is_whole or population.fits(dates.DATE) or population.is_postcode(name)
+    ):
         kind, why = "text", _why_text(population)
     return ColumnDraft(name, kind, why, population, codes.codes, doubts) if why else None
 

@@ -162,12 +162,12 @@ def count_values(cells: pl.Series, attribute: Attribute) -> Values:
         present = present.drop_nans()
     rows = dict(present.value_counts(name="rows").iter_rows())
     missing |= {code: rows.pop(value) for value, code in codes.items() if value in rows}
-    if attribute.type == "date":
+    if attribute.type in ("date", "postcode") or attribute.recoded:
         cells = present.filter(~present.is_in(list(codes))).alias(attribute.name)
-        years = cells.to_frame().select(value_of(attribute)).to_series()
-        if strangers := years.null_count():
+        values = cells.to_frame().select(value_of(attribute)).to_series()
+        if strangers := values.null_count():
             missing[NO_DATE] = strangers
-        rows = dict(years.drop_nulls().value_counts(name="rows").iter_rows())
+        rows = dict(values.drop_nulls().value_counts(name="rows").iter_rows())
     return _bounded(rows, nulls, 0, dict(sorted(missing.items())))
 
 

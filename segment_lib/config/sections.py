@@ -126,6 +126,9 @@ class Encode:
     report_day: Annotated[str, Values(is_day, "a day as yyyy-mm-dd, or empty")] = ""
     """The day to which ages are reckoned from dates; empty for the latest date of the population.
     The plan holds it, so that it stays for what comes later."""
+    min_level_share: Share = 0.0
+    """Levels of a nominal attribute that a smaller share of the population has are one feature,
+    `other`; of postcodes in any case those below 0.005."""
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,8 @@ def compare_schemas(
             attributes.append(attribute)
             continue
         changes += _description_changes(attribute, description)
-        attributes.append(replace(attribute, missing=description.missing))
+        codes, recoded = description.missing, description.recoded
+        attributes.append(replace(attribute, missing=codes, recoded=recoded))
     new = [a for a in now if a.name in unknown]
     for attribute in new:
         text = N_("{name} is new: read and counted, but no feature; {proposal} has a rule for it")

@@ -15,6 +15,7 @@ def propose_plan(
     new: Collection[str],
     *,
     day: str = "",
+    min_level_share: float = 0.0,
 ) -> Plan:
     """Return the plan with rules for new attributes, and for levels that its rules lack.
 
@@ -23,9 +24,9 @@ def propose_plan(
     counts : rows of the population by level, for each attribute
     levels : the levels each attribute can have; None for a plain number
     new : attributes that the base has not
-    day : to which ages are reckoned, as yyyy-mm-dd
+    day, min_level_share : as `derive_plan` takes them
     """
-    fresh = derive_plan(schema, {}, counts, levels, day=day)
+    fresh = derive_plan(schema, {}, counts, levels, day=day, min_level_share=min_level_share)
     derived = {rule.attribute: rule for rule in fresh.rules}
     rules = (
         derived[rule.attribute]

@@ -12,6 +12,9 @@ import polars as pl
 from segment_lib.schema import Attribute
 from segment_lib.schema.dates import year_of
 
+OTHER = "other"
+"""What levels that few have are called together."""
+
 
 @dataclass(frozen=True)
 class Number:
@@ -140,6 +143,26 @@ class OneHot:
 
 
 @dataclass(frozen=True)
+class Pooled:
+    """A rule that gives an indicator per level, and one for all others together."""
+
+    attribute: str
+    levels: tuple[str, ...]
+    fill: str
+    """The level of a missing value."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return tuple(f"{self.attribute}={level}" for level in (*self.levels, OTHER))
+
+    def expressions(self, attribute: Attribute) -> list[pl.Expr]:
+        listed = OneHot(self.attribute, self.levels, self.fill).expressions(attribute)
+        codes = [_code(attribute, level) for level in self.levels]
+        other = ~pl.col(self.attribute).is_in(codes).fill_null(True)
+        return [*listed, other.cast(pl.UInt8).alias(self.features[-1])]
+
+
+@dataclass(frozen=True)
 class Recode:
     """A rule that looks up new features in tables, one table per feature."""
 
@@ -177,7 +200,7 @@ class Drop:
         return []
 
 
-Rule = Number | Age | Log | Rank | Binary | OneHot | Recode | Drop
+Rule = Number | Age | Log | Rank | Binary | OneHot | Pooled | Recode | Drop
 
 
 def _look_up(attribute: Attribute, table: Mapping[str, float | None], fill: float) -> pl.Expr:

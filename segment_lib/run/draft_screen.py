@@ -20,6 +20,7 @@ _TYPES = {
     "categorical": "codes",
     "mixed": "mixed codes",
     "date": "dates",
+    "postcode": "postcodes",
 }
 
 

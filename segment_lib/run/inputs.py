@@ -26,7 +26,7 @@ _DESCRIPTIONS = ("data_dictionary", "labels")
 
 
 def _attributes(schema: Schema) -> Any:
-    return [[a.name, a.information_level, a.type, *a.missing] for a in schema]
+    return [[a.name, a.information_level, a.type, *a.missing, *a.recoded] for a in schema]
 
 
 def _delivered_files(job: Job) -> Mapping[str, DeliveredFiles]:

@@ -7,19 +7,21 @@ from functools import cached_property
 from typing import Literal, cast, get_args
 
 from segment_lib.errors import DataError
-from segment_lib.schema.codes import canonical, is_number, read_codes
+from segment_lib.schema.codes import canonical, is_number, read_codes, read_recoded
 from segment_lib.schema.small_table import read_table
 from segment_lib.schema.text import Readable
 
-AttributeType = Literal["categorical", "ordinal", "numeric", "interval", "amount", "mixed", "date"]
-NoAttribute = Literal["id", "text", "postcode", "left out"]
+AttributeType = Literal[
+    "categorical", "ordinal", "numeric", "interval", "amount", "mixed", "date", "postcode"
+]
+NoAttribute = Literal["id", "text", "left out"]
 """Types of columns that are listed and make no feature."""
 _CARRIED = ("id", "text")
 """Those of them that are carried along, for the lists of people."""
 Storage = Literal["number", "text"]
 
 COLUMNS = ("attribute", "information_level", "type", "missing_or_unknown")
-_TEXT_TYPES = ("categorical", "mixed", "date")
+_TEXT_TYPES = ("categorical", "mixed", "date", "postcode")
 _MOST_FAULTS = 20
 
 
@@ -32,6 +34,8 @@ class Attribute:
     type: AttributeType
     missing: tuple[str, ...]
     """Codes that stand for missing or unknown, in canonical spelling."""
+    recoded: tuple[tuple[float, float], ...] = ()
+    """Numbers that stand for another, and that other."""
 
     @property
     def storage(self) -> Storage:
@@ -166,8 +170,10 @@ def _attribute(
         return name, kind, None
     if kind not in get_args(AttributeType):
         raise ValueError(f"unknown type of {name}; use {', '.join(get_args(AttributeType))}")
+    numbers = kind not in _TEXT_TYPES
     try:
-        codes = read_codes(cells["missing_or_unknown"], numbers=kind not in _TEXT_TYPES)
+        codes = read_codes(cells["missing_or_unknown"], numbers=numbers)
+        recoded = read_recoded(cells["missing_or_unknown"]) if numbers else ()
     except ValueError as error:
         raise ValueError(f"missing_or_unknown of {name} {error}") from None
     attribute = Attribute(
@@ -175,5 +181,6 @@ def _attribute(
         information_level=cells["information_level"],
         type=cast(AttributeType, kind),
         missing=tuple(dict.fromkeys((*codes, *everywhere))),
+        recoded=recoded,
     )
     return name, kind, attribute

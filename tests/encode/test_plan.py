@@ -343,6 +343,7 @@ def test_words_among_the_codes_of_a_number_are_filled():
     [
         ("AGE", {"rule": "nummer", "fill": 1}, "AGE: rule 'nummer' is none of number, age"),
         ("AGE", {"fill": 1}, "AGE lacks rule"),
+        ("SEX", {"rule": "pooled", "levels": ["1", "other"], "fill": "1"}, "SEX: fill must be"),
         ("AGE", {"rule": "age", "fill": 1, "at": "2024-01-01"}, "AGE: an age rule is for dates"),
         ("AGE", {"rule": "age", "fill": 1, "at": "1.1.24"}, "AGE: Invalid isoformat"),
         ("AGE", {"rule": "log", "fill": 1, "unit": 0, "skew": 3}, "AGE: unit must be above 0"),

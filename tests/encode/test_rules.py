@@ -6,7 +6,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from segment_lib.encode.rules import Age, Binary, Drop, Log, Number, OneHot, Rank, Recode, Rule
+from segment_lib.encode.rules import (
+    Age,
+    Binary,
+    Drop,
+    Log,
+    Number,
+    OneHot,
+    Pooled,
+    Rank,
+    Recode,
+    Rule,
+)
 from segment_lib.schema import Attribute
 
 NUMBER = Attribute("AGE", "person", "ordinal", ("-1",))
@@ -42,6 +53,11 @@ def encoded(rule: Rule, codes: list, attribute: Attribute | None = None) -> dict
             OneHot("AGE", ("1", "2", "3"), fill="2"),
             ["1", "2", "3", None, "7"],
             {"AGE=1": [1, 0, 0, 0, 0], "AGE=2": [0, 1, 0, 1, 0], "AGE=3": [0, 0, 1, 0, 0]},
+        ),
+        (
+            Pooled("AGE", ("a", "b"), fill="a"),
+            ["a", "b", "c", None],
+            {"AGE=a": [1, 0, 0, 1], "AGE=b": [0, 1, 0, 0], "AGE=other": [0, 0, 1, 0]},
         ),
         (
             OneHot("AGE", ("1", "2"), fill=None),

@@ -1,4 +1,4 @@
-"""Dates and amounts from the delivered cells to features, against pandas, for any parts."""
+"""Dates, amounts, postcodes, rare levels and recoded numbers as features, against pandas."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,11 @@ born;person;date;[31.12.2999]
 income;person;amount;[-1]
 since;person;date;[]
 grade;person;ordinal;[9]
+plz;person;postcode;[00000]
+town;person;categorical;[]
+visits;person;numeric;[99, 88=0]
 """
+TOWNS = ["Ulm", "Bonn", "Ems", "Au"]
 DRAW = np.random.default_rng(11)
 
 
@@ -29,6 +33,9 @@ def people(n: int) -> pd.DataFrame:
             "income": DRAW.lognormal(8, 1.5, n).round(2),
             "since": DRAW.integers(1990, 2024, n).astype(str),
             "grade": DRAW.integers(1, 6, n),
+            "plz": [f"{code:05}" for code in DRAW.choice([0, 1067, 1099, 10115, 80331, 99999], n)],
+            "town": DRAW.choice(TOWNS, n, p=[0.5, 0.44, 0.03, 0.03]),
+            "visits": DRAW.choice([1, 2, 3, 88, 99], n),
         }
     )
 
@@ -42,6 +49,7 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "job.toml").write_text(
         '[inputs]\npopulation = "people.csv"\ncustomers = "buyers.csv"\n'
         'feature_summary = "summary.csv"\n[encode]\nreport_day = "2024-07-01"\n'
+        "min_level_share = 0.05\n"
     )
     return folder
 
@@ -80,6 +88,31 @@ def test_an_amount_is_its_logarithm(features: pl.DataFrame, delivery: Path) -> N
     income = delivered(delivery)["income"].astype(float)
     unit = income.sort_values().iloc[(len(income) - 1) // 2]
     np.testing.assert_allclose(features["income"], np.log1p(income / unit), rtol=1e-6)
+
+
+def test_a_postcode_is_its_region(features: pl.DataFrame, delivery: Path) -> None:
+    region = delivered(delivery)["plz"].str[:2]
+    names = [name for name in features.columns if name.startswith("plz=")]
+    assert names == ["plz=01", "plz=10", "plz=80", "plz=99"]
+    known = delivered(delivery)["plz"] != "00000"
+    for name in names:
+        expected = (region == name[-2:]).where(known, name == "plz=01")
+        assert features[name].to_list() == expected.astype(int).to_list()
+
+
+def test_levels_that_few_have_are_one_feature(features: pl.DataFrame, delivery: Path) -> None:
+    town = delivered(delivery)["town"]
+    assert [name for name in features.columns if name.startswith("town=")] == [
+        *("town=Bonn", "town=Ulm", "town=other")
+    ]
+    assert features["town=other"].to_list() == town.isin(["Ems", "Au"]).astype(int).to_list()
+    assert features["town=Ulm"].to_list() == (town == "Ulm").astype(int).to_list()
+
+
+def test_a_recoded_number_is_the_other(features: pl.DataFrame, delivery: Path) -> None:
+    visits = delivered(delivery)["visits"].astype(float).replace(88, 0)
+    median = visits[visits != 99].quantile(0.5, interpolation="lower")
+    assert features["visits"].to_list() == visits.replace(99, median).to_list()
 
 
 def test_the_plan_holds_the_day_and_the_unit(features: pl.DataFrame, delivery: Path) -> None:
@@ -132,9 +165,16 @@ def test_the_profile_names_years_and_a_refresh_keeps_the_plan(
     levels = json.loads((run / "compare/levels.json").read_text())
     first, last = levels["born"]["names"][0], levels["born"]["names"][-1]
     assert (first[:7], last[-2:]) == ("1930 to", "03")
+    assert "01" in profile_levels(run, "plz")
+    assert profile_levels(run, "visits") == ["0", "1", "2", "3"]
     done = run_job(
         "jobs.refresh", job, "--base", run, "--run-dir", tmp_path, "--until", "assign", *few,
         "--set", "encode.report_day=2030-01-01",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "plan.json").read_bytes() == (run / "plan.json").read_bytes()
+
+
+def profile_levels(run: Path, attribute: str) -> list[str]:
+    profile = pl.read_parquet(run / "compare/profile.parquet").filter(attribute=attribute)
+    return profile["level"].unique().sort().to_list()
