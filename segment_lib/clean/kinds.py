@@ -18,6 +18,8 @@ Kind = AttributeType | NoAttribute
 Doubt = Literal["scale", "apart", "missing", "zero", "flag", "consent", "mark", "alone", "repeats"]
 MAX_LEVELS = 100
 """Levels from which on codes make no features."""
+_MAX_GRADES = 20
+"""Whole numbers that run on may be grades up to so many."""
 _COUNT_NAME = re.compile(r"anz|count|num(?!mer)|zahl(?!ung)|kinder|children|persons", re.IGNORECASE)
 
 
@@ -189,7 +191,9 @@ def _attribute_kind(
             return "ordinal", "its labels are grades", {}
         return "categorical", "its labels are no grades", {"scale": ()}
     if len(values) > MAX_CODES:
-        return "numeric", "many different numbers", {"scale": ()} if is_code_name(name) else {}
+        is_near = len(values) <= _MAX_GRADES and max(values) - min(values) <= len(values)
+        doubts: dict[Doubt, tuple[str, ...]] = {"scale": ()}
+        return "numeric", "many different numbers", doubts if is_near or is_code_name(name) else {}
     if min(values) == 0 and _COUNT_NAME.search(name):
         return "numeric", "a count, by its name", {}
     if monotone is not None and monotone < MIN_MONOTONE:
