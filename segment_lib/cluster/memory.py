@@ -97,6 +97,10 @@ def give_memory_back() -> None:
         return
 
 
+_LOOKS_PER_FAMILY = 20
+"""Looks at the memory until children are looked for again: that reads of every process there is."""
+
+
 class PeakMemory:
     """The largest resident memory of this process and its children while it is watched, in MiB."""
 
@@ -104,7 +108,8 @@ class PeakMemory:
         self._every = every
         self._stop = threading.Event()
         self._peak = 0
-        self._process = psutil.Process()
+        self._family = [psutil.Process()]
+        self._looks = 0
 
     def __enter__(self) -> "PeakMemory":
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -129,8 +134,11 @@ class PeakMemory:
             self._look()
 
     def _look(self) -> None:
+        if self._looks % _LOOKS_PER_FAMILY == 0:
+            self._family[1:] = self._family[0].children(recursive=True)
+        self._looks += 1
         total = 0
-        for process in (self._process, *self._process.children(recursive=True)):
+        for process in self._family:
             try:
                 total += process.memory_info().rss
             except psutil.Error:

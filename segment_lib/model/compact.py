@@ -5,15 +5,13 @@ from typing import Self
 
 import numpy as np
 
+from segment_lib.model import loops
 from segment_lib.model.scale import StandardScaler
 
 
 @dataclass(frozen=True)
 class CompactRows:
-    """Features of rows, a byte each where all of a feature are whole numbers up to 255.
-
-    Indexed as an array of shape (n_rows, n_features), it gives those rows scaled, in float64.
-    """
+    """Features of rows, a byte each where all of a feature are whole numbers up to 255."""
 
     small: np.ndarray
     """Shape (n_rows, n_features), uint8; 0 where a feature does not fit."""
@@ -37,9 +35,12 @@ class CompactRows:
     def __len__(self) -> int:
         return len(self.small)
 
-    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        scaled = self.small[rows].astype(np.float64)
-        scaled[:, self.places] = self.wide[rows]
-        scaled -= self.mean
-        scaled *= self.factor
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        """Rows by their places, scaled, shape (n, n_features), float64."""
+        scaled = np.empty((len(rows), len(self.mean)))
+        self.unpack(rows, scaled)
         return scaled
+
+    def unpack(self, rows: np.ndarray, scaled: np.ndarray) -> None:
+        """Write rows, by their places, into the first columns of `scaled`, shape (n, …)."""
+        loops.unpack(self.small, self.wide, self.places, self.mean, self.factor, rows, scaled)

@@ -75,11 +75,12 @@ class LogisticSums:
         n_fits, width = coefficients.shape
         counts = np.zeros((3, n_fits))
         gradient, hessian = np.zeros((n_fits, width)), np.zeros((n_fits, width, width))
+        room = np.empty((_TILE, width))
         for fit, theta in enumerate(coefficients):
             rows = np.arange(len(block)) if members is None else np.flatnonzero(members[fit])
             for start in range(0, len(rows), _TILE):
                 at = rows[start : start + _TILE]
-                design = _design(block[at], width)
+                design = _design(block, at, width, room)
                 case, control = cases[at].astype(np.float64), controls[at].astype(np.float64)
                 weight, logit = case + control, design @ theta
                 chance = expit(logit)
@@ -120,9 +121,10 @@ class NewtonFit:
         They are the log odds less those of the design: how many cases and controls there were.
         """
         ratios = np.empty((len(block), len(self.coefficients)))
+        room = np.empty((_TILE, self.coefficients.shape[1]))
         for start in range(0, len(block), _TILE):
-            tile = slice(start, start + _TILE)
-            ratios[tile] = _design(block[tile], self.coefficients.shape[1]) @ self.coefficients.T
+            at = np.arange(start, min(start + _TILE, len(block)))
+            ratios[at] = _design(block, at, room.shape[1], room) @ self.coefficients.T
         return np.asarray(ratios - np.log(self.cases / self.controls))
 
 
@@ -216,7 +218,7 @@ def choose_penalty(
         curvatures = sums.hessian.sum(axis=0) - sums.hessian + np.diag(penalty)
         losses.append(0.0)
         for out, slope, curvature in zip(masks, slopes, curvatures, strict=True):
-            design = _design(block[out], len(theta))
+            design = _design(block, np.flatnonzero(out), len(theta))
             losses[-1] += _loss(
                 design @ (theta - _solve(curvature, slope)), cases[out] * 1.0, controls[out] * 1.0
             )
@@ -235,10 +237,23 @@ def ridge(penalty: float, width: int) -> np.ndarray:
     return np.append(np.full(width - 1, penalty), 0.0)
 
 
-def _design(rows: np.ndarray, width: int) -> np.ndarray:
-    """Return a copy in float64, with a column of ones if an intercept belongs to the rows."""
-    design = np.ones((len(rows), width))
-    design[:, : rows.shape[1]] = rows
+def _design(
+    block: np.ndarray | CompactRows, rows: np.ndarray, width: int, room: np.ndarray | None = None
+) -> np.ndarray:
+    """Return rows in float64, with a column of ones if an intercept belongs to them.
+
+    Parameters
+    ----------
+    room : memory to return them in, of `width` columns and as many rows or more
+    """
+    design = np.empty((len(rows), width)) if room is None else room[: len(rows)]
+    if isinstance(block, CompactRows):
+        n_features = len(block.mean)
+        block.unpack(rows, design)
+    else:
+        n_features = block.shape[1]
+        design[:, :n_features] = block[rows]
+    design[:, n_features:] = 1
     return design
 
 

@@ -1,4 +1,4 @@
-"""Compiled loops of KMeans: a product of a tile of rows with all centres, then one scan of it.
+"""Compiled loops, most of them of KMeans: a product of a tile of rows with all centres, one scan.
 
 All of them stand in one file: compiled code that is kept is made anew when its file has changed.
 
@@ -350,3 +350,21 @@ def label(
             _settle(tile, norms, centers, first, offsets[run + 1])
             for i in range(len(tile.own)):
                 labels[run, start + i] = tile.own[i] - first
+
+
+@_compiled()
+def unpack(
+    small: np.ndarray,
+    wide: np.ndarray,
+    places: np.ndarray,
+    mean: np.ndarray,
+    factor: np.ndarray,
+    rows: np.ndarray,
+    scaled: np.ndarray,
+) -> None:
+    for i in range(len(rows)):
+        for j in range(len(mean)):
+            scaled[i, j] = (np.float64(small[rows[i], j]) - mean[j]) * factor[j]
+        for at in range(len(places)):
+            j = places[at]
+            scaled[i, j] = (np.float64(wide[rows[i], at]) - mean[j]) * factor[j]

@@ -1,7 +1,7 @@
 """Fit of customer-likeness: a sample for the penalty, then sums over all parts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import dask
@@ -59,23 +59,15 @@ class CasePart:
         """The same part without a response."""
         return CasePart(self.extract, self.encoded)
 
-    def read(
-        self, root: Location, features: Sequence[str], sampled: tuple[int, float] | None = None
-    ) -> "Cases":
-        """Read the cases and controls that have features.
-
-        Parameters
-        ----------
-        sampled : a seed and a share, to read a sample of them
-        """
+    def read(self, root: Location, features: Sequence[str], scaler: StandardScaler) -> "Cases":
+        """Read the cases and controls that have features, compactly."""
         rows = read_part(root, self.encoded, columns=["row", *features])
-        if sampled is not None:
-            rows = rows.filter(hashed_share(rows["row"].to_numpy(), *sampled))
         cases, controls = self.roles(root, rows["row"].to_numpy())
         if not (cases | controls).all():
             rows = rows.filter(cases | controls)
             cases, controls = cases[cases | controls], controls[cases | controls]
-        return Cases(rows["row"].to_numpy(), as_block(rows, features), cases, controls)
+        block = CompactRows.from_block(as_block(rows, features), scaler)
+        return Cases(rows["row"].to_numpy(), block, cases, controls)
 
     def roles(self, root: Location, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return which rows are cases, and which are controls.
@@ -123,23 +115,25 @@ def learn_likeness(
     shares : by extract, how much of it is sampled to choose the penalties
     keep : whether all rows are kept in memory from pass to pass, else they are read for each
     """
-    sampled = [
+    rows: list[Any] = [delayed(part.read)(root, features, scaler) for part in parts]
+    if keep:
+        rows = list(dask.persist(*rows))
+    sampled = dask.persist(
         # Another seed than that of the halves: the smallest hashes of one seed are all in one half.
-        delayed(part.read)(root, features, (random_state + 1, shares[part.extract]))
-        for part in parts
-    ]
-    sampled = dask.persist(*sampled)
-    first, second = dask.compute(
-        *(delayed(start_fit)(list(sampled), scaler, half, random_state) for half in (True, False))
+        *(
+            delayed(sample_cases)(own, random_state + 1, shares[part.extract])
+            for part, own in zip(parts, rows, strict=True)
+        )
     )
+    first, second = dask.compute(
+        *(delayed(start_fit)(list(sampled), half, random_state) for half in (True, False))
+    )
+    del sampled
     if first is None or second is None:
         return None
     penalties, coefficients = np.array([first[0], second[0]]), np.stack([first[1], second[1]])
     # The sample has more of one kind than all rows have: the intercept makes up for it.
     coefficients[:, -1] += np.log(shares["population"] / shares["customers"])
-    rows: list[Any] = [delayed(read_compact)(root, part, features, scaler) for part in parts]
-    if keep:
-        rows = list(dask.persist(*rows))
 
     def sums_at(coefficients: np.ndarray, curved: bool) -> LogisticSums:
         sums = [delayed(sum_cases)(part, coefficients, curved, random_state) for part in rows]
@@ -152,12 +146,11 @@ def learn_likeness(
     return Likeness.from_fit(fit, scaler, penalties, dask.compute(add_up(tallies))[0])
 
 
-def read_compact(
-    root: Location, part: CasePart, features: Sequence[str], scaler: StandardScaler
-) -> Cases:
-    """Read the cases and controls of a part, compactly."""
-    rows = part.read(root, features)
-    return replace(rows, block=CompactRows.from_block(np.asarray(rows.block), scaler))
+def sample_cases(rows: Cases, seed: int, share: float) -> Cases:
+    """Sample the rows of a part by their hashes, scaled."""
+    at = np.flatnonzero(hashed_share(rows.numbers, seed, share))
+    scaled = rows.block[at].astype(np.float32)
+    return Cases(rows.numbers[at], scaled, rows.cases[at], rows.controls[at])
 
 
 def sum_cases(
@@ -178,7 +171,7 @@ def tally_cases(rows: Cases, fit: NewtonFit, random_state: int) -> np.ndarray:
 
 
 def start_fit(
-    sampled: Sequence[Cases], scaler: StandardScaler, half: bool, random_state: int
+    sampled: Sequence[Cases], half: bool, random_state: int
 ) -> tuple[float, np.ndarray] | None:
     """Return penalty and coefficients of a half of the sample; None if its cases are too few."""
     numbers, block, cases, controls = (
@@ -189,5 +182,4 @@ def start_fit(
     if min(cases[own].sum(), controls[own].sum()) < MIN_CASES:
         return None
     folds = row_hash(numbers[own], random_state + 2) % np.uint64(_FOLDS)
-    scaled = scaler.transform(block[own])
-    return choose_penalty(scaled, cases[own], controls[own], folds, PENALTIES)
+    return choose_penalty(block[own], cases[own], controls[own], folds, PENALTIES)

@@ -126,4 +126,7 @@ def test_compact_rows_are_the_scaled_rows() -> None:
     expected = (rows.astype(np.float64) - scaler.mean_) / scaler.scale_
     some = np.array([3, 1, 400])
     np.testing.assert_allclose(compact[some], expected[some], rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(compact[10:20], expected[10:20], rtol=1e-12, atol=1e-12)
+    wider = np.full((3, 5), 7.0)
+    compact.unpack(some, wider)
+    np.testing.assert_allclose(wider[:, :4], expected[some], rtol=1e-12, atol=1e-12)
+    assert (wider[:, 4] == 7).all()
