@@ -27,11 +27,19 @@ def run(context: Context) -> Outcome:
     )
     labels = context.source(LABELS)
     for remark in labels.remarks(delivery.held) if labels else ():
-        context.log(remark)
+        context.log(str(remark))
     attributes = delivery.attributes(context.config.cleaning.max_missing_share)
     dropped = attributes.filter(~pl.col("kept")).select("attribute", "reason")
     without = kept_out(context) | dict(dropped.iter_rows())
-    derived = derive_plan(schema, without, delivery.counts, delivery.levels)
+    encode = context.config.encode
+    derived = derive_plan(
+        schema,
+        without,
+        delivery.counts,
+        delivery.levels,
+        day=encode.report_day or delivery.latest_day,
+        min_level_share=encode.min_level_share,
+    )
     if not derived.features:
         raise DataError(
             "Every attribute of the population is missing too often or the same in all rows: there "
@@ -46,6 +54,8 @@ def run(context: Context) -> Outcome:
         min_cell=context.config.fairness.min_cell,
     )
     suppress_column = context.config.inputs.suppress_column
+    if plan.transformed:
+        noticed.append(plan.transformed)
     noticed += suspected_remarks(suspected_columns(attributes, suppress_column))
     context.write_frame(ATTRIBUTES, attributes)
     context.write_frame(ROWS, delivery.missing_rows(attributes.filter("kept")["attribute"]))
@@ -112,6 +122,7 @@ STAGE = Stage(
     reads=(RAW, SCHEMA, MEANINGS, DICTIONARY, LABELS, EDITABLE_PLAN),
     settings=(
         *("cleaning.max_missing_share", "cleaning.max_unseen_share"),
+        *("encode.report_day", "encode.min_level_share"),
         *("fairness.attributes", "fairness.keep_out", "fairness.min_cell"),
         *("inputs.missing", "inputs.suppress_column"),
     ),

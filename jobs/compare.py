@@ -145,7 +145,8 @@ def profiled(context: Context) -> dict[str, profile.Levels]:
     (tally,) = context.compute([sum_of_tallies(context.root, context.files(RAW, "population"))])
     base = context.base.json(artifacts.LEVELS) if context.is_refresh else {}
     counts = {name: value.rows for name, value in tally.values.items()}
-    return profile.all_levels(counts, profile.levels_from_json(base))
+    dates = {attribute.name for attribute in context.source(SCHEMA) if attribute.type == "date"}
+    return profile.all_levels(counts, profile.levels_from_json(base), dates)
 
 
 def cost(scale: Scale) -> Cost:

@@ -13,15 +13,16 @@ Looks at a sample of both extracts, then counts all rows in one pass, and writes
 
 It prints what was found, what is doubtful, and the next command. Correct the type or the missing
 codes of a column in feature_summary.csv, with Excel or an editor; the job reads it as it is. Types:
-numeric, ordinal (a scale), categorical, mixed; id, text, date, postcode and left out make no
-feature. No count of fewer than ten people, and no value that so few have, is written.
+numeric, amount (few are far larger), date, postcode, ordinal (a scale), categorical, mixed; id and
+text are carried along; left out makes no feature. No count of fewer than ten people, and no value
+that so few have, is written.
 
 Exit codes: 0 done, 2 usage or the files are there, 3 bad input data.
 """
 
 import argparse
-from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 from jobs.command import in_its_words, run_and_exit, say
@@ -30,13 +31,12 @@ from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Fairness
 from segment_lib.errors import ConfigError
 from segment_lib.run.draft_screen import screen_lines
-from segment_lib.run.drafting import CONFIG, SUMMARY, draft, write_config
+from segment_lib.run.drafting import CONFIG, SUMMARY, draft_files, write_config
 from segment_lib.run.progress import start_logging
 from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.wording import printable
 from segment_lib.sources import TextFormat
 from segment_lib.storage.files import write_file
-from segment_lib.tasks.columns import count_columns
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -66,23 +66,25 @@ def draft_job(options: argparse.Namespace) -> None:
     mark = CustomerMark.parse(where)
     if where and not mark:
         raise ConfigError('--customers-where: expected "column = value", as in "buyer = yes".')
-    files = options.customers or options.population
-    form, seed = TextFormat(sheet=options.sheet), options.seed
-    with workers.active():
-        count = partial(count_columns, workers.run, form=form, mark=mark, seed=seed)
-        population = count("population", options.population)
-        customers = count("customers", files, population=population)
-    drafted = draft(
-        population,
-        customers,
-        dictionary=options.dictionary,
-        labels=options.labels,
-        mark=mark,
-        min_cell=min_cell,
-    )
+    paths = {
+        "population": options.population,
+        "customers": options.customers or options.population,
+    }
+    with workers.active(), TemporaryDirectory() as scratch:
+        drafted = draft_files(
+            workers.run,
+            paths,
+            dict.fromkeys(paths, TextFormat(sheet=options.sheet)),
+            Path(scratch),
+            mark=mark,
+            dictionary=options.dictionary,
+            labels=options.labels,
+            min_cell=min_cell,
+            seed=options.seed,
+        )
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder, SUMMARY, drafted.summary(min_cell))
-    paths = {"population": options.population, "customers": options.customers}
+    paths["customers"] = options.customers
     config = write_config(drafted, folder, paths, where)
     write_file(folder, CONFIG, config.encode())
     for line in screen_lines(drafted, folder, min_cell):

@@ -35,7 +35,7 @@ def run(context: Context) -> Outcome:
         left_out: dict[str, int] = {}
         if once:
             tasks, left_out = first_parts(compute, raw, people, RAW.beside)
-            row_bytes = BYTES_PER_CELL * len(schema)
+            row_bytes = BYTES_PER_CELL * (len(schema) + len(schema.carried))
             files = context.make_parts(tasks, bytes_per_row=row_bytes, root=folder)
     result = Ingested(
         population=RAW.rows(files, "population"),
@@ -83,7 +83,7 @@ def read_extracts(
     try:
         files = context.make_parts(
             tasks,
-            bytes_per_row=BYTES_PER_CELL * len(delivery.schema),
+            bytes_per_row=BYTES_PER_CELL * (len(delivery.schema) + len(delivery.schema.carried)),
             unit="bytes",
             intermediate=intermediate,
         )

@@ -54,16 +54,31 @@ class StageName:
 
 def add_run(arguments: argparse.ArgumentParser) -> None:
     """Add the options of the whole job."""
-    add_job(arguments)
+    add_job(arguments, "TOML file that names the extracts, or the population extract itself")
     stage, add = StageName("run"), arguments.add_argument
+    add("customers", nargs="?", default="", help="the customer extract, where there is no config")
+    add_customers_where(arguments)
     add("--from", dest="first", type=stage, metavar="STAGE", help="run it even if nothing changed")
     add("--until", dest="last", type=stage, metavar="STAGE", help="stop after this stage")
 
 
-def add_job(arguments: argparse.ArgumentParser) -> None:
+def add_customers_where(arguments: argparse.ArgumentParser) -> None:
+    """Add the option that stands in place of a customer extract."""
+    arguments.add_argument(
+        "--customers-where",
+        default="",
+        metavar='"COLUMN = VALUE"',
+        help="in place of a customer extract: the rows of the population that are customers",
+    )
+
+
+def add_job(
+    arguments: argparse.ArgumentParser,
+    config: str = "TOML file that names the extracts, such as config/azdias.toml",
+) -> None:
     """Add the options that the whole job, each stage and a refresh have."""
     add = arguments.add_argument
-    add("config", type=Path, help="TOML file that names the extracts, such as config/azdias.toml")
+    add("config", help=config)
     add(
         "--run-dir", type=path_argument, help="where the run is kept (default: runs/NAME OF CONFIG)"
     )
@@ -193,12 +208,7 @@ def _add_draft(arguments: argparse.ArgumentParser) -> None:
     add = arguments.add_argument
     add("population", help="the population extract: CSV, Parquet or Excel; a file, folder or glob")
     add("customers", nargs="?", default="", help="the customer extract, with the same columns")
-    add(
-        "--customers-where",
-        default="",
-        metavar='"COLUMN = VALUE"',
-        help="in place of a customer extract: the rows of the population that are customers",
-    )
+    add_customers_where(arguments)
     add("-o", "--out", type=Path, default=Path("my"), metavar="FOLDER", help="default: my")
     add("--dictionary", type=Path, metavar="FILE", help="data dictionary in Markdown, with labels")
     add("--sheet", default="", metavar="NAME", help="of Excel workbooks (default: the first)")

@@ -57,11 +57,12 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 def refresh(options: argparse.Namespace) -> None:
     """Run the refresh that the command line describes."""
-    config = load_config(options.config.absolute(), overrides(options))
-    root = (options.run_dir or Path("runs") / f"{options.config.stem}-refreshed").absolute()
+    config = load_config(Path(options.config).absolute(), overrides(options))
+    root = (options.run_dir or Path("runs") / f"{Path(options.config).stem}-refreshed").absolute()
     if root == options.base.absolute():
         raise ConfigError(f"{root} is the base itself. Choose another --run-dir.")
     base = open_base(options.base.absolute(), config, options.plan)
+    config = base.config
     manifest = Manifest(root)
     about = {"run": base.root.name, "model": base.manifest.file(ARRAYS.stage, ARRAYS.path).sha256}
     manifest.describe(config=config.as_dict(), versions=package_versions(), base=about)

@@ -34,7 +34,16 @@ def run(context: Context) -> Outcome:
     context.write_frame(ATTRIBUTES, attributes)
     context.write_frame(ROWS, delivery.missing_rows(kept))
     context.write(PLAN, text.encode())
-    proposed = propose_plan(plan, schema, delivery.counts, delivery.levels, changes.new)
+    encode = context.config.encode
+    proposed = propose_plan(
+        plan,
+        schema,
+        delivery.counts,
+        delivery.levels,
+        changes.new,
+        day=encode.report_day or delivery.latest_day,
+        min_level_share=encode.min_level_share,
+    )
     # What was proposed when a delivery was refused is listed nowhere.
     (context.root / PROPOSED_PLAN.path).unlink(missing_ok=True)
     message = f"{len(kept)} attributes kept, as in the base, {len(plan.features)} features"
@@ -53,6 +62,12 @@ STAGE = Stage(
     "assess",
     run,
     reads=(RAW, SCHEMA, MEANINGS, CHANGES, PLAN_IN_FORCE, OfBase(ATTRIBUTES)),
-    settings=("cleaning.max_unseen_share", "fairness.min_cell", "inputs.missing"),
+    settings=(
+        "cleaning.max_unseen_share",
+        "encode.report_day",
+        "encode.min_level_share",
+        "fairness.min_cell",
+        "inputs.missing",
+    ),
     cost=cost,
 )

@@ -1,6 +1,11 @@
 """Run the whole job: from two extracts to the segments the customers come from.
 
     python -m jobs.run config/azdias.toml
+    python -m jobs.run population.csv customers.csv
+    python -m jobs.run people.csv --customers-where "buyer = yes"
+
+The last two need no config: what each column is is drafted from the rows, as *draft* does, and
+said. To correct it, run draft, edit what it writes, and run that.
 
 Stages run in order: ingest, assess, encode, fit, sweep, assign, compare, gains, report. A stage
 whose settings and inputs have not changed since it last ran is skipped. Edit plan.json in the run
@@ -25,9 +30,10 @@ import polars as pl
 import jobs
 from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
 from jobs.command import command_line, run_and_exit, say
+from jobs.draft_types import with_types
 from jobs.parsers import add_job, parser_of
 from segment_lib.cluster.workers import Workers, connect, local_workers, scheduler_address
-from segment_lib.config import load_config
+from segment_lib.config import Config, load_config, make_config
 from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import PAGE, SEGMENTS
@@ -68,33 +74,38 @@ def _stage_parser(only: str) -> argparse.ArgumentParser:
 
 def job_of(options: argparse.Namespace) -> None:
     """Run the job that the command line describes."""
-    # Absolute, so that workers started elsewhere find the extracts.
-    config = load_config(options.config.absolute(), overrides(options))
-    root = (options.run_dir or Path("runs") / options.config.stem).absolute()
+    config = config_of(options)
+    root = (options.run_dir or Path("runs") / Path(options.config).stem).absolute()
     manifest = Manifest(root)
-    manifest.describe(config=config.as_dict(), versions=package_versions())
     console = Console.fitting(options.log_format, shown=not options.no_progress)
-    content = options.check_content
+
+    def job_on(workers: Workers, applied: Config) -> Job:
+        named = applied.reading(config.inputs.population, config.inputs.customers)
+        manifest.describe(config=named.as_dict(), versions=package_versions())
+        return Job(applied, manifest, workers, console, check_content=options.check_content)
+
     if options.dry_run:
         manifest.folder.refuse_foreign()
         chosen = between(STAGES, options.first, options.last)
         with TemporaryDirectory() as elsewhere:
-            config = with_tables(config, RunFolder(Path(elsewhere)))
-            job = Job(config, manifest, threads(options), console, check_content=content)
+            before = job_on(threads(options), with_tables(config, RunFolder(Path(elsewhere))))
+            job = job_on(before.workers, with_types(before, drafted_keys(options), dry=True))
             for line in forecast_lines(job, chosen, options.first):
                 say(line)
             refuse_small_budget(job, chosen, options.first)
         return
     with at_work(manifest, options) as workers:
-        config = with_tables(config, manifest.folder)
-        job = Job(config, manifest, workers, console, check_content=content)
+        read = with_tables(config, manifest.folder)
+        # What is drafted is drafted here, before the cluster is asked for anything.
+        typed = with_types(job_on(threads(options), read), drafted_keys(options))
+        job = job_on(workers, typed)
         chosen = between(STAGES, options.first, options.last)
         refuse_unfit_cluster(job, chosen, options.first)
         refuse_small_budget(job, chosen, options.first)
         run_stages(job, STAGES, options.first, options.last)
     with manifest.annotate_errors(), blaming(f"{root}: its answer"):
         if PAGE.stage in manifest.stages and options.last in (None, PAGE.stage):
-            print_answer(manifest, config.fairness.min_cell)
+            print_answer(manifest, typed.fairness.min_cell)
         log_result(manifest)
 
 
@@ -110,6 +121,27 @@ def log_result(manifest: Manifest) -> None:
         report=str(manifest.root / PAGE.path) if done else None,
         answer=str(manifest.result(Reported).answer) if done else None,
     )
+
+
+def config_of(options: argparse.Namespace) -> Config:
+    """Return the config that the command line names; of extracts alone, the bare one of these."""
+    # Absolute, so that workers started elsewhere find the extracts.
+    keys = drafted_keys(options)
+    if keys is None:
+        return load_config(Path(options.config).absolute(), overrides(options))
+    inputs = {
+        "population": options.config,
+        "customers": options.customers,
+        "customers_where": options.customers_where,
+    }
+    given = {key: value for key, value in inputs.items() if value}
+    return make_config({"inputs": given}, Path("the command line").absolute(), keys)
+
+
+def drafted_keys(options: argparse.Namespace) -> list[str] | None:
+    """Return the keys set beside extracts that are named in place of a config; None if none are."""
+    is_bare = bool(vars(options).get("customers") or vars(options).get("customers_where"))
+    return overrides(options) if is_bare else None
 
 
 def overrides(options: argparse.Namespace) -> list[str]:

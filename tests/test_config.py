@@ -212,8 +212,8 @@ def test_all_faults_are_listed_at_once(tmp_path):
         '[inputs]\npopulation = "p.csv"\n[model]\nn_cluster = 3\nsweep = 7\n[rum]\nx = 1\n',
         "run.memory=4",
     )
-    faults = ("customers is", "feature_summary is", "n_cluster,", "sweep must", "[rum]", "memory m")
-    assert [fault in message for fault in faults] == [True] * 6
+    faults = ("customers is", "n_cluster,", "sweep must", "[rum]", "memory m")
+    assert [fault in message for fault in faults] == [True] * 5
 
 
 def test_no_key_must_be_set_but_the_paths_and_those_of_mailing():
@@ -226,7 +226,6 @@ def test_no_key_must_be_set_but_the_paths_and_those_of_mailing():
     assert needed == [
         "inputs.population",
         "inputs.customers",
-        "inputs.feature_summary",
         "mailing.cost_per_piece",
         "mailing.margin_per_order",
         "mailing.base_response_rate",
@@ -245,7 +244,7 @@ def test_an_extract_has_a_table_of_its_own(tmp_path):
     assert "inputs.customers.quote must be one character" in refused(tmp_path, text + "quote = 3\n")
 
 
-@pytest.mark.parametrize("key", ["population", "customers", "feature_summary"])
+@pytest.mark.parametrize("key", ["population", "customers"])
 def test_an_input_that_is_not_named_is_told(tmp_path, key):
     lines = [line for line in INPUTS.splitlines() if not line.startswith(key)]
     assert f"inputs.{key} is not set" in refused(tmp_path, "\n".join(lines))

@@ -16,8 +16,9 @@ from segment_lib.clean.completeness import (
     spelled,
     unseen_codes,
 )
-from segment_lib.clean.tally import Tally
+from segment_lib.clean.tally import NO_DATE, Tally
 from segment_lib.schema import Schema
+from segment_lib.schema.dates import day_of
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,19 @@ class Assessment:
         return {
             name: spelled(values) for name, values in self.extracts["population"].values.items()
         }
+
+    @property
+    def latest_day(self) -> str:
+        """The latest date of the population, of all attributes; empty if it has none."""
+        values = self.extracts["population"].values
+        years = [
+            year
+            for attribute in self.schema
+            if attribute.type == "date"
+            for year in values[attribute.name].counted
+            if not isinstance(year, str)
+        ]
+        return day_of(max(years)).isoformat() if years else ""
 
     @property
     def held(self) -> dict[str, frozenset[str] | None]:
@@ -157,6 +171,8 @@ def _counts(
     if levels is not None and values.overflow:
         # No code is listed, and there are more codes than levels: nearly all are unseen.
         unseen = {"": extract.rows - extract.missing[name]}
+    if strangers := values.missing.get(NO_DATE):
+        unseen = {"": strangers}
     return {
         "missing": extract.missing[name],
         "missing_share": extract.missing[name] / extract.rows,

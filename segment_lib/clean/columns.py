@@ -19,6 +19,10 @@ DATE = re.compile(
     r"|\d{1,2}[/-]\d{1,2}[/-](\d{4}|\d{2})( .*)?|\d{1,2}[- ][A-Za-z]{3}[- ]\d{2,4}"
     r"|(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
 )
+NO_DAY = re.compile(
+    r"0?1\.0?1\.1900.*|1900-01-01.*|31\.12\.[2-9]999.*|[2-9]999-12-31.*|0+\.0+\.0+|0000-00-00|19000101"
+)
+"""Days that programs write for no day."""
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
 _DIGITS = re.compile(r"\d{4,5}")
 _POSTCODE_NAME = re.compile(r"plz(?!\d)|zip|post(al)?_?code|postleitzahl|^postal$", re.IGNORECASE)
@@ -62,6 +66,12 @@ class ColumnCounts:
     def values(self) -> dict[float, int]:
         """Values that are numbers to their rows; a sample if there are many."""
         return {float(code): n for code, n in self.levels.items() if is_number(code)}
+
+    def known_numbers(self, missing: Iterable[str]) -> dict[float, int]:
+        """Numbers of a column of amounts to their rows, in bins if they are many."""
+        codes = {float(code) for code in missing if is_number(code)}
+        rows = self.numbers.rows if self.numbers else {}
+        return {float(value): n for value, n in rows.items() if value not in codes}
 
     @property
     def n_levels(self) -> int | None:

@@ -74,7 +74,7 @@ def expected_levels(
     """
     if levels := tuple(dictionary.get(attribute.name, ())):
         return levels
-    if attribute.storage == "number" or population.overflow:
+    if attribute.is_number or population.overflow:
         return None
     return tuple(spelled(population))
 
@@ -96,7 +96,7 @@ def looks_like_id(attribute: Attribute, extract: ExtractCounts) -> bool:
     distinct = len(values.sample) / max(1, sum(values.sample.values()))
     if rows < _MIN_IDS:
         return False
-    if attribute.storage == "text":
+    if not attribute.is_number:
         return distinct >= _MIN_DISTINCT_SHARE
     numbers = [value for value in values.counted if not isinstance(value, str)]
     low, high = min(numbers), max(numbers)

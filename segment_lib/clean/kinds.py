@@ -5,18 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from segment_lib.clean.columns import DATE, EMAIL, MAX_CODES, ColumnCounts
+from segment_lib.clean.columns import DATE, EMAIL, MAX_CODES, NO_DAY, ColumnCounts
 from segment_lib.clean.missing_codes import MissingCodes, likely_missing
 from segment_lib.clean.scales import MIN_MONOTONE, Order, are_grades, is_code_name
 from segment_lib.clean.tally import MAX_VALUES
-from segment_lib.schema import Meaning
+from segment_lib.schema import Meaning, dates
 from segment_lib.schema.summary import AttributeType, NoAttribute
 from segment_lib.schema.suppress_column import MIN_MISSING_SHARE, is_consent_name
+from segment_lib.schema.tails import MOST_SKEW, skewness
 
 Kind = AttributeType | NoAttribute
 Doubt = Literal["scale", "apart", "missing", "zero", "flag", "consent", "mark", "alone", "repeats"]
 MAX_LEVELS = 100
 """Levels from which on codes make no features."""
+_MAX_GRADES = 20
+"""Whole numbers that run on may be grades up to so many."""
 _COUNT_NAME = re.compile(r"anz|count|num(?!mer)|zahl(?!ung)|kinder|children|persons", re.IGNORECASE)
 
 
@@ -99,6 +102,15 @@ def draft_column(
         codes = codes.with_zero()
     if beside := _no_attribute(name, population, customers, codes):
         return beside
+    if population.is_postcode(name) and not known.kind:
+        why = "postcodes; the feature is the region, their first two digits"
+        return ColumnDraft(name, "postcode", why, counts, codes.codes)
+    if population.fits(dates.DATE):
+        far = tuple(t for t, n in counts.levels.items() if n >= min_cell and NO_DAY.fullmatch(t))
+        why = "dates; the feature is the age in years at the latest of them"
+        return ColumnDraft(
+            name, "date", why, counts, (*codes.codes, *far), {"apart": far} if far else {}
+        )
     kind, why, doubts = _attribute_kind(
         name, counts, codes, known, order.monotone if order else None
     )
@@ -133,11 +145,11 @@ def _no_attribute(
         why, doubts["consent"] = "by its name it says who may be mailed", ()
     elif population.fits(EMAIL):
         kind, why = "text", "e-mail addresses"
-    elif population.fits(DATE):
-        kind, why = "date", "dates; to use it, add a column of the year or of the age in years"
-    elif population.is_postcode(name):
-        kind, why = "postcode", "postcodes, too many for features; to use it, keep the first digit"
-    elif population.numbers is None and not population.is_whole:
+    elif population.fits(DATE) and not population.fits(dates.DATE):
+        kind, why = "text", f"dates in another form than {dates.FORMS}; to use it, write them so"
+    elif population.numbers is None and not (
+        population.is_whole or population.fits(dates.DATE) or population.is_postcode(name)
+    ):
         kind, why = "text", _why_text(population)
     return ColumnDraft(name, kind, why, population, codes.codes, doubts) if why else None
 
@@ -170,6 +182,8 @@ def _attribute_kind(
         return "categorical", "words or codes with letters", {}
     if len(values) == 2:
         return "categorical", "two codes", {}
+    if counts.numbers and (skew := skewness(counts.known_numbers(codes.codes))) > MOST_SKEW:
+        return "amount", f"numbers of which few are very large (skewness {skew:.1f})", {}
     if any(v != int(v) for v in values):
         return "numeric", "numbers with decimals", {}
     if known.meaning and known.meaning.levels:
@@ -177,7 +191,9 @@ def _attribute_kind(
             return "ordinal", "its labels are grades", {}
         return "categorical", "its labels are no grades", {"scale": ()}
     if len(values) > MAX_CODES:
-        return "numeric", "many different numbers", {"scale": ()} if is_code_name(name) else {}
+        is_near = len(values) <= _MAX_GRADES and max(values) - min(values) <= len(values)
+        doubts: dict[Doubt, tuple[str, ...]] = {"scale": ()}
+        return "numeric", "many different numbers", doubts if is_near or is_code_name(name) else {}
     if min(values) == 0 and _COUNT_NAME.search(name):
         return "numeric", "a count, by its name", {}
     if monotone is not None and monotone < MIN_MONOTONE:

@@ -26,6 +26,7 @@ from segment_lib.clean.spellings import (
 from segment_lib.clean.tally import ENDS, WORD, Values
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, canonical, is_null_word, is_number
+from segment_lib.schema.dates import FORMS
 from segment_lib.schema.language import N_, Sentence, sentence
 from segment_lib.schema.wording import listed
 
@@ -100,6 +101,8 @@ def _cause(
     attribute: Attribute, extract: ExtractCounts, levels: tuple[str, ...]
 ) -> tuple[str, str]:
     """The likely cause of codes that are no level, empty if unknown, and the advice."""
+    if attribute.type == "date":
+        return f"no date as {FORMS}", "Write the dates so, or call the column text."
     unseen = unseen_codes(extract.values[attribute.name], levels)
     if looks_like_id(attribute, extract):
         return (
@@ -206,7 +209,7 @@ def _sentinel_codes(delivery: Assessment, min_cell: int) -> list[Sentence]:
             for value in sentinels(counts, _MIN_SHARE * extract.rows, min_cell):
                 # Other codes may be any numbers.
                 if as_code(value) not in levels and (
-                    attribute.storage == "number" or is_usual_sentinel(value)
+                    attribute.is_number or is_usual_sentinel(value)
                 ):
                     share = _share(counts[value], name, extract, min_cell)
                     by_value.setdefault(as_code(value), []).append(share)
@@ -228,7 +231,7 @@ def _held(name: str, shares: Sequence[Sentence]) -> Sentence:
 
 def _numbers(attribute: Attribute, values: Values) -> dict[float, int]:
     """Number to its rows, of an attribute of numbers, or of codes that all are numbers."""
-    if attribute.storage == "number":
+    if attribute.is_number:
         return {value: n for value, n in values.counted.items() if not isinstance(value, str)}
     codes = {as_code(value): n for value, n in values.rows.items()}
     return {float(code): n for code, n in codes.items()} if all(map(is_number, codes)) else {}

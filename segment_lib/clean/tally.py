@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from segment_lib.clean.codes import known
+from segment_lib.clean.codes import known, value_of
 from segment_lib.hashing import row_hash
 from segment_lib.schema import Attribute, Schema, is_number
 
@@ -24,6 +24,9 @@ SAMPLE, ENDS = 256, 4
 """Values sampled, and values kept at either end, of an attribute with more than MAX_VALUES."""
 WORD = "word"
 """Key of the missing codes of a number attribute that are words; its cells hold NaN for them."""
+
+NO_DATE = "no date"
+"""Key of the cells of a date attribute that are no date."""
 
 Value = float | str
 Key = TypeVar("Key")
@@ -159,6 +162,12 @@ def count_values(cells: pl.Series, attribute: Attribute) -> Values:
         present = present.drop_nans()
     rows = dict(present.value_counts(name="rows").iter_rows())
     missing |= {code: rows.pop(value) for value, code in codes.items() if value in rows}
+    if attribute.type in ("date", "postcode") or attribute.recoded:
+        cells = present.filter(~present.is_in(list(codes))).alias(attribute.name)
+        values = cells.to_frame().select(value_of(attribute)).to_series()
+        if strangers := values.null_count():
+            missing[NO_DATE] = strangers
+        rows = dict(values.drop_nulls().value_counts(name="rows").iter_rows())
     return _bounded(rows, nulls, 0, dict(sorted(missing.items())))
 
 

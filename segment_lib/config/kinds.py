@@ -1,5 +1,6 @@
 """The kinds of value that several keys take."""
 
+from datetime import date
 from math import inf, isfinite
 from typing import Annotated
 
@@ -30,6 +31,16 @@ def is_real(value: object) -> bool:
 
 def is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value)
+
+
+def is_day(value: object) -> bool:
+    """True for a day such as 2024-06-30, and for nothing."""
+    if value == "":
+        return True
+    try:
+        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
 
 
 def is_range(value: object) -> bool:

@@ -2,8 +2,8 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from difflib import get_close_matches
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -12,11 +12,12 @@ from segment_lib.errors import ConfigError
 from segment_lib.schema.values import Values, keys
 from segment_lib.sources.database import has_password, is_database
 from segment_lib.sources.text_format import TextFormat
+from segment_lib.storage.location import Location
 from segment_lib.storage.stores import is_remote
 from segment_lib.terms import EXTRACTS
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
+def load_config(path: Location, overrides: Sequence[str] = ()) -> Config:
     """Read a config file, then apply overrides such as ``model.n_clusters=8``.
 
     Raises
@@ -24,7 +25,21 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     ConfigError
         If the file is absent or no TOML, or keys or values are wrong; all faults are listed.
     """
-    tables = _read(path)
+    return make_config(_read(path), path, overrides)
+
+
+def make_config(tables: dict[str, Any], path: Location, overrides: Sequence[str] = ()) -> Config:
+    """Make the config of tables as a file holds them, then apply overrides as `load_config` does.
+
+    Parameters
+    ----------
+    path : the file, for messages; relative paths are relative to its folder
+
+    Raises
+    ------
+    ConfigError
+        If keys or values are wrong; all faults are listed.
+    """
     faults: list[str] = []
     for override in overrides:
         _apply(tables, override, faults)
@@ -46,7 +61,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> Config:
     return Config(**sections)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Location) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError:
@@ -77,7 +92,7 @@ def _apply(tables: dict[str, Any], override: str, faults: list[str]) -> None:
         entries[last] = value
 
 
-def _section(name: str, entries: dict[str, Any], folder: Path, faults: list[str]) -> Any:
+def _section(name: str, entries: dict[str, Any], folder: Location, faults: list[str]) -> Any:
     formats: dict[str, Any] = {}
     if name == "inputs":
         entries, formats = _formats_apart(entries, faults)
@@ -112,7 +127,9 @@ def _valid(
 ) -> dict[str, Any]:
     """The entries that are known and have one of their values."""
     valid = {}
-    for key, value in entries.items():
+    for key, entry in entries.items():
+        # TOML has days of its own, which may stand without quotes.
+        value = entry.isoformat() if isinstance(entry, date) else entry
         if key not in known:
             faults.append(_unknown(f"key {table}.{key}", key, known))
         elif not known[key].accept(value):

@@ -5,7 +5,7 @@ docs/config.md has.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Annotated, Any, get_type_hints
 
 from segment_lib.config.kinds import (
@@ -17,6 +17,7 @@ from segment_lib.config.kinds import (
     Query,
     Share,
     are_names,
+    is_day,
     is_range,
     is_real,
     is_text,
@@ -52,8 +53,9 @@ class Inputs(TextFormat):
     ] = ""
     """`"column = value"`, in place of `customers`: the rows of the population that are customers
     ([data](data.md#customers-marked-in-the-population))."""
-    feature_summary: NeededPath = ""
-    """The table `attribute;information_level;type;missing_or_unknown`, one line per attribute."""
+    feature_summary: OptionalPath = ""
+    """The table `attribute;information_level;type;missing_or_unknown`, one line per attribute;
+    without it the types are drafted from the rows ([draft](draft.md#straight-to-a-report))."""
     data_dictionary: OptionalPath = ""
     """Markdown with a section per attribute; without it the labels shipped for the 85 AZDIAS
     attributes serve."""
@@ -125,6 +127,18 @@ class Cleaning:
     max_unseen_share: Share = 0.05
     """An extract is refused if a kept attribute holds codes the dictionary lacks in a larger share
     of rows; below it they are counted and reported."""
+
+
+@dataclass(frozen=True)
+class Encode:
+    """How attributes become features ([the plan](plan.md))."""
+
+    report_day: Annotated[str, Values(is_day, "a day as yyyy-mm-dd, or empty")] = ""
+    """The day to which ages are reckoned from dates; empty for the latest date of the population.
+    The plan holds it, so that it stays for what comes later."""
+    min_level_share: Share = 0.0
+    """Levels of a nominal attribute that a smaller share of the population has are one feature,
+    `other`; of postcodes in any case those below 0.005."""
 
 
 @dataclass(frozen=True)
@@ -259,6 +273,7 @@ class Config:
 
     inputs: Inputs
     cleaning: Cleaning = field(default_factory=Cleaning)
+    encode: Encode = field(default_factory=Encode)
     model: Model = field(default_factory=Model)
     compare: Compare = field(default_factory=Compare)
     fairness: Fairness = field(default_factory=Fairness)
@@ -266,6 +281,12 @@ class Config:
     report: Report = field(default_factory=Report)
     refresh: Refresh = field(default_factory=Refresh)
     run: Run = field(default_factory=Run)
+
+    def reading(self, population: str, customers: str) -> "Config":
+        """The same settings for extracts that lie elsewhere."""
+        return replace(
+            self, inputs=replace(self.inputs, population=population, customers=customers)
+        )
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
         return asdict(self)

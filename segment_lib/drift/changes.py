@@ -90,14 +90,15 @@ def compare_schemas(
             attributes.append(attribute)
             continue
         changes += _description_changes(attribute, description)
-        attributes.append(replace(attribute, missing=description.missing))
+        codes, recoded = description.missing, description.recoded
+        attributes.append(replace(attribute, missing=codes, recoded=recoded))
     new = [a for a in now if a.name in unknown]
     for attribute in new:
         text = N_("{name} is new: read and counted, but no feature; {proposal} has a rule for it")
         own = sentence(text, name=attribute.name, proposal=proposal)
         changes.append(Change(attribute.name, "new", own))
     return Changes(
-        Schema((*attributes, *new), now.columns),
+        Schema((*attributes, *new), now.columns, now.carried),
         {name: column for name, column in renamed.items() if column in columns},
         tuple(absent),
         tuple(attribute.name for attribute in new),

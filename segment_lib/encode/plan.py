@@ -1,17 +1,34 @@
 """The plan: the rule by which each attribute becomes features; derived, then edited at will."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
 import polars as pl
 
+from segment_lib.encode.forms import codes_of, read_rule, write_rule
 from segment_lib.encode.recodings import RECODINGS, REDUNDANT
-from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
+from segment_lib.encode.rules import (
+    OTHER,
+    Age,
+    Binary,
+    Drop,
+    Log,
+    Number,
+    OneHot,
+    Pooled,
+    Rank,
+    Recode,
+    Rule,
+)
 from segment_lib.errors import ConfigError
-from segment_lib.schema import Attribute, Meaning, Schema, canonical
+from segment_lib.schema import Meaning, Schema
+from segment_lib.schema.dates import year_of
+from segment_lib.schema.language import N_, Sentence, sentence
+from segment_lib.schema.tails import choose_transform, log_unit, median
 from segment_lib.storage.location import Location
 
 MAX_LEVELS = 100
@@ -19,13 +36,14 @@ _UNCOUNTED, _TOO_MANY = "more levels than can be counted", f"levels, more than {
 """Reasons to drop a categorical attribute of more levels, each of which would be a feature."""
 
 _ABOUT = (
-    "One rule per attribute; fill stands for missing values. Rules: number, binary, one-hot, "
-    "recode, drop. Edit, then run again: encode and what follows run anew. "
-    "The entries meaning and labels only explain."
+    "One rule per attribute; fill stands for missing values. Rules: number, age, log, rank, "
+    "binary, one-hot, pooled, recode, drop. Edit, then run again: encode and what follows run "
+    "anew. The entries meaning and labels only explain."
 )
-_LARGEST = (2 - 2**-23) * 2.0**127
-"""The largest 32-bit float, as features are stored."""
-_NOTES = {"meaning", "labels", "features", "unseen"}
+_POSTCODES = 0.005
+"""Regions of postcodes that a smaller share of the population lives in are pooled in any case."""
+_RANKS = 100
+"""Parts into which ranks divide the population."""
 
 Counts = Mapping[str, int]
 """Level to its rows, missing codes excluded."""
@@ -61,6 +79,21 @@ class Plan:
         )
 
     @property
+    def transformed(self) -> Sentence | None:
+        """Which amounts have heavy tails, and what each is taken as."""
+        words = {
+            Log: N_("{name} (skewness {skew:one_decimal}: its logarithm)"),
+            Rank: N_("{name} (skewness {skew:one_decimal}: its rank)"),
+        }
+        amounts = [
+            sentence(words[type(rule)], name=rule.attribute, skew=rule.skew)
+            for rule in self.rules
+            if isinstance(rule, Log | Rank)
+        ]
+        text = N_("Amounts of which few are far larger than others: {amounts:items}.")
+        return sentence(text, amounts=amounts) if amounts else None
+
+    @property
     def uncounted(self) -> tuple[str, ...]:
         """Attributes that make no feature because they have more than MAX_LEVELS levels."""
         return tuple(
@@ -79,7 +112,7 @@ class Plan:
         for rule in self.rules:
             meaning = meanings.get(rule.attribute, Meaning())
             entries[rule.attribute] = {
-                **_write(rule),
+                **write_rule(rule),
                 **({"meaning": meaning.meaning} if meaning.meaning else {}),
                 **({"labels": meaning.levels} if meaning.levels else {}),
             }
@@ -91,6 +124,9 @@ def derive_plan(
     dropped: Mapping[str, str],
     counts: Mapping[str, Counts],
     levels: Mapping[str, Collection[str] | None],
+    *,
+    day: str = "",
+    min_level_share: float = 0.0,
 ) -> Plan:
     """Derive the default plan.
 
@@ -99,6 +135,8 @@ def derive_plan(
     dropped : attribute to the reason why it is not kept
     counts : rows of the population by level, for each attribute
     levels : the levels each attribute can have; None for a plain number
+    day : to which ages are reckoned, as yyyy-mm-dd
+    min_level_share : levels that a smaller share of the population has are pooled
     """
     rules = []
     for attribute in schema:
@@ -108,10 +146,15 @@ def derive_plan(
             rule: Rule = Drop(name, dropped[name])
         elif kept_instead in schema.names and kept_instead not in dropped:
             rule = Drop(name, f"{kept_instead} is kept: {why}")
-        elif name in RECODINGS and set(counts[name]) & set(_codes(RECODINGS[name])):
+        elif name in RECODINGS and set(counts[name]) & set(codes_of(RECODINGS[name])):
             rule = _recode_rule(name, RECODINGS[name], counts[name])
-        elif attribute.type in ("categorical", "mixed"):
-            rule = _categorical_rule(name, tuple(levels[name] or ()), counts[name])
+        elif attribute.type == "date":
+            rule = _age_rule(name, counts[name], day)
+        elif attribute.type == "amount" and levels[name] is None:
+            rule = _amount_rule(name, counts[name])
+        elif attribute.type in ("categorical", "mixed", "postcode"):
+            least = max(min_level_share, _POSTCODES * (attribute.type == "postcode"))
+            rule = _categorical_rule(name, tuple(levels[name] or ()), counts[name], least)
         else:
             rule = _number_rule(name, levels[name], counts[name])
         rules.append(rule)
@@ -174,7 +217,7 @@ def read_plan(text: str, schema: Schema, where: str) -> Plan:
         if attribute.name not in entries:
             continue
         try:
-            rules.append(_read_rule(attribute, entries[attribute.name]))
+            rules.append(read_rule(attribute, entries[attribute.name]))
         except KeyError as error:
             faults.append(f"{attribute.name} lacks {error.args[0]}")
         except ValueError as error:
@@ -204,13 +247,17 @@ def _recode_rule(
             value = table.get(code)
             if value is not None:
                 rows[value] = rows.get(value, 0) + n
-        fill[feature] = _median(rows) if rows else 0.0
+        fill[feature] = median(rows) if rows else 0.0
     return Recode(name, tables, fill)
 
 
-def _categorical_rule(name: str, levels: tuple[str, ...], counts: Counts) -> Rule:
+def _categorical_rule(name: str, levels: tuple[str, ...], counts: Counts, min_share: float) -> Rule:
     if not levels:
         return Drop(name, _UNCOUNTED)
+    least = min_share * sum(counts.values())
+    common = tuple(level for level in levels if counts.get(level, 0) >= least and level != OTHER)
+    if least and 0 < len(common) <= MAX_LEVELS and {*levels} - {*common, OTHER}:
+        return Pooled(name, common, fill=max(common, key=lambda level: counts.get(level, 0)))
     if len(levels) > MAX_LEVELS:
         return Drop(name, f"{len(levels)} {_TOO_MANY}")
     most_frequent = max(levels, key=lambda level: counts.get(level, 0))
@@ -223,140 +270,30 @@ def _number_rule(name: str, levels: Collection[str] | None, counts: Counts) -> R
     known = {float(code): n for code, n in counts.items() if levels is None or code in set(levels)}
     if not known:
         return Drop(name, "none of its codes is a level of its scale")
-    return Number(name, _median(known), tuple(levels) if levels is not None else None)
+    return Number(name, median(known), tuple(levels) if levels is not None else None)
 
 
-def _median(rows: Mapping[float, int]) -> float:
-    """Return the lower weighted median: a value that occurs, or its bin where numbers share one."""
-    half = sum(rows.values()) / 2
-    below = 0
+def _age_rule(name: str, counts: Counts, day: str) -> Rule:
+    years = {float(year): n for year, n in counts.items()}
+    if not years:
+        return Drop(name, "none of its cells is a date")
+    return Age(name, day, year_of(date.fromisoformat(day)) - median(years))
+
+
+def _amount_rule(name: str, counts: Counts) -> Rule:
+    rows = {float(code): n for code, n in counts.items()}
+    transform, skew = choose_transform(rows)
+    fill, skew = median(rows), round(skew, 2)
+    if transform == "log":
+        return Log(name, log_unit(rows), fill, skew)
+    return Rank(name, _edges(rows), fill, skew) if transform == "rank" else Number(name, fill)
+
+
+def _edges(rows: Mapping[float, int]) -> tuple[float, ...]:
+    """The amounts that divide the rows into `_RANKS` equal parts; one of many rows comes again."""
+    total, below = sum(rows.values()), 0
+    edges = list[float]()
     for value, n in sorted(rows.items()):
         below += n
-        if below >= half:
-            return value
-    raise ValueError("no values")
-
-
-def _codes(tables: Mapping[str, Mapping[str, float | None]]) -> Iterator[str]:
-    return (code for table in tables.values() for code in table)
-
-
-def _write(rule: Rule) -> dict[str, Any]:
-    """Write a rule as its entry of the plan."""
-    kind, form = next((kind, form) for kind, form in _FORMS.items() if type(rule) is form.rule)
-    entry = {"rule": kind, "features": rule.features}
-    entry |= {key: getattr(rule, key) for key in form.keys}
-    if isinstance(rule, Number) and not rule.levels:
-        del entry["levels"]  # Any number is allowed: no code is unseen.
-    elif form.unseen:
-        entry["unseen"] = form.unseen
-    return entry
-
-
-def _read_rule(attribute: Attribute, entry: dict[str, Any]) -> Rule:
-    kind = entry["rule"]
-    if not isinstance(kind, str) or kind not in _FORMS:
-        raise ValueError(f"rule {kind!r} is none of {', '.join(_FORMS)}")
-    if unknown_keys := sorted(set(entry) - {*_FORMS[kind].keys} - _NOTES - {"rule"}):
-        raise ValueError(f"a {kind} rule has no {', '.join(unknown_keys)}")
-    rule = _FORMS[kind].read(attribute.name, entry)
-    if "features" in entry and tuple(entry["features"]) != rule.features:
-        raise ValueError("features follow from the rule; edit its levels or tables instead")
-    unseen = _write(rule).get("unseen")
-    if entry.get("unseen", unseen) != unseen:
-        raise ValueError(f"unseen codes of a {kind} rule: {unseen!r} is all there is")
-    if attribute.storage == "text" and isinstance(rule, Number) and rule.levels is None:
-        raise ValueError(
-            f"a number rule of a {attribute.type} attribute needs levels, its codes of numbers"
-        )
-    if attribute.storage == "number" or isinstance(rule, Number):
-        for level in _rule_levels(rule):
-            float(level)
-    return rule
-
-
-def _rule_levels(rule: Rule) -> Collection[str]:
-    match rule:
-        case Number(levels=levels):
-            return levels or ()
-        case Binary(zero=zero, one=one):
-            return (zero, one)
-        case OneHot(levels=levels):
-            return levels
-        case Recode(tables=tables):
-            return set(_codes(tables))
-        case Drop():
-            return ()
-
-
-def _read_number(name: str, entry: dict[str, Any]) -> Number:
-    levels = entry.get("levels")
-    return Number(name, _finite(entry["fill"]), _levels(levels) if levels else None)
-
-
-def _read_binary(name: str, entry: dict[str, Any]) -> Binary:
-    zero, one, fill = (canonical(str(entry[key])) for key in ("zero", "one", "fill"))
-    if zero == one:
-        raise ValueError("zero and one are the same level")
-    if fill not in (zero, one):
-        raise ValueError("fill is neither zero nor one")
-    return Binary(name, zero, one, fill)
-
-
-def _read_one_hot(name: str, entry: dict[str, Any]) -> OneHot:
-    levels = _levels(entry["levels"])
-    fill = None if entry["fill"] is None else canonical(str(entry["fill"]))
-    if fill is not None and fill not in levels:
-        raise ValueError("fill is none of the levels")
-    return OneHot(name, levels, fill)
-
-
-def _read_recode(name: str, entry: dict[str, Any]) -> Recode:
-    tables = {
-        str(feature): {
-            canonical(str(code)): None if value is None else _finite(value)
-            for code, value in table.items()
-        }
-        for feature, table in entry["tables"].items()
-    }
-    return Recode(name, tables, {feature: _finite(entry["fill"][feature]) for feature in tables})
-
-
-def _levels(levels: Any) -> tuple[str, ...]:
-    if not isinstance(levels, list):
-        raise ValueError("levels must be a list")
-    codes = tuple(canonical(str(level)) for level in levels)
-    if not codes or len(set(codes)) < len(codes):
-        raise ValueError("levels must be given, each once")
-    return codes
-
-
-def _finite(value: Any) -> float:
-    if type(value) not in (int, float) or not abs(value) <= _LARGEST:
-        raise ValueError("a fill or a value in a table must be a number up to 3.4e38")
-    return float(value)
-
-
-def _read_drop(name: str, entry: dict[str, Any]) -> Drop:
-    return Drop(name, str(entry.get("reason", "dropped by the analyst")))
-
-
-@dataclass(frozen=True)
-class _Form:
-    """Form of a kind of rule in the plan."""
-
-    rule: type
-    read: Callable[[str, dict[str, Any]], Rule]
-    keys: tuple[str, ...]
-    """Fields of the rule, in the order in which they are written."""
-    unseen: str = ""
-    """What a code that is no level becomes."""
-
-
-_FORMS = {
-    "number": _Form(Number, _read_number, ("fill", "levels"), "fill"),
-    "binary": _Form(Binary, _read_binary, ("fill", "zero", "one"), "fill"),
-    "one-hot": _Form(OneHot, _read_one_hot, ("fill", "levels"), "zeros"),
-    "recode": _Form(Recode, _read_recode, ("fill", "tables"), "fill"),
-    "drop": _Form(Drop, _read_drop, ("reason",)),
-}
+        edges += [value] * (min(below * _RANKS // total, _RANKS - 1) - len(edges))
+    return tuple(edges)

@@ -13,6 +13,9 @@ def propose_plan(
     counts: Mapping[str, Counts],
     levels: Mapping[str, Collection[str] | None],
     new: Collection[str],
+    *,
+    day: str = "",
+    min_level_share: float = 0.0,
 ) -> Plan:
     """Return the plan with rules for new attributes, and for levels that its rules lack.
 
@@ -21,8 +24,10 @@ def propose_plan(
     counts : rows of the population by level, for each attribute
     levels : the levels each attribute can have; None for a plain number
     new : attributes that the base has not
+    day, min_level_share : as `derive_plan` takes them
     """
-    derived = {rule.attribute: rule for rule in derive_plan(schema, {}, counts, levels).rules}
+    fresh = derive_plan(schema, {}, counts, levels, day=day, min_level_share=min_level_share)
+    derived = {rule.attribute: rule for rule in fresh.rules}
     rules = (
         derived[rule.attribute]
         if rule.attribute in new and not rule.features

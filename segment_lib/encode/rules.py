@@ -5,10 +5,15 @@ Expressions expect missing codes to be null already, and return no nulls.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
 from segment_lib.schema import Attribute
+from segment_lib.schema.dates import year_of
+
+OTHER = "other"
+"""What levels that few have are called together."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,69 @@ class Number:
         if self.levels is not None:
             number = pl.when(number.is_in([float(level) for level in self.levels])).then(number)
         return [number.fill_null(self.fill).cast(pl.Float32).alias(self.attribute)]
+
+
+@dataclass(frozen=True)
+class Log:
+    """A rule that takes an amount as its signed logarithm, for heavy tails."""
+
+    attribute: str
+    unit: float
+    """The amount up to which the logarithm is about a line."""
+    fill: float
+    """The amount for a missing value."""
+    skew: float
+    """Skewness of the amounts, for which the rule was chosen."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return (self.attribute,)
+
+    def expressions(self, attribute: Attribute) -> list[pl.Expr]:
+        amount = pl.col(self.attribute).fill_null(self.fill)
+        log = (amount.abs() / self.unit).log1p() * amount.sign()
+        return [log.cast(pl.Float32).alias(self.attribute)]
+
+
+@dataclass(frozen=True)
+class Rank:
+    """A rule that takes an amount as the share of the population below it, for heavy tails."""
+
+    attribute: str
+    edges: tuple[float, ...]
+    """Amounts that divide the population into equal parts, in their order."""
+    fill: float
+    """The amount for a missing value."""
+    skew: float
+    """Skewness of the amounts, for which the rule was chosen."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return (self.attribute,)
+
+    def expressions(self, attribute: Attribute) -> list[pl.Expr]:
+        amount = pl.col(self.attribute).fill_null(self.fill)
+        below = pl.lit(pl.Series(self.edges, dtype=pl.Float64)).search_sorted(amount)
+        return [(below / (len(self.edges) + 1)).cast(pl.Float32).alias(self.attribute)]
+
+
+@dataclass(frozen=True)
+class Age:
+    """A rule that takes a date as the years from it to a stated day."""
+
+    attribute: str
+    at: str
+    """The day, as yyyy-mm-dd."""
+    fill: float
+    """The years for a missing date."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return (self.attribute,)
+
+    def expressions(self, attribute: Attribute) -> list[pl.Expr]:
+        years = year_of(date.fromisoformat(self.at)) - pl.col(self.attribute)
+        return [years.fill_null(self.fill).cast(pl.Float32).alias(self.attribute)]
 
 
 @dataclass(frozen=True)
@@ -75,6 +143,26 @@ class OneHot:
 
 
 @dataclass(frozen=True)
+class Pooled:
+    """A rule that gives an indicator per level, and one for all others together."""
+
+    attribute: str
+    levels: tuple[str, ...]
+    fill: str
+    """The level of a missing value."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        return tuple(f"{self.attribute}={level}" for level in (*self.levels, OTHER))
+
+    def expressions(self, attribute: Attribute) -> list[pl.Expr]:
+        listed = OneHot(self.attribute, self.levels, self.fill).expressions(attribute)
+        codes = [_code(attribute, level) for level in self.levels]
+        other = ~pl.col(self.attribute).is_in(codes).fill_null(True)
+        return [*listed, other.cast(pl.UInt8).alias(self.features[-1])]
+
+
+@dataclass(frozen=True)
 class Recode:
     """A rule that looks up new features in tables, one table per feature."""
 
@@ -112,7 +200,7 @@ class Drop:
         return []
 
 
-Rule = Number | Binary | OneHot | Recode | Drop
+Rule = Number | Age | Log | Rank | Binary | OneHot | Pooled | Recode | Drop
 
 
 def _look_up(attribute: Attribute, table: Mapping[str, float | None], fill: float) -> pl.Expr:

@@ -1,6 +1,6 @@
 """Profile of the segments: shares of levels in each against the population, from exact counts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from segment_lib.schema import Meaning
+from segment_lib.schema.dates import day_of
 from segment_lib.terms import MAX_LISTED
 
 _BINS = 5
@@ -65,22 +66,30 @@ class Levels:
         return text.str.replace(r"\.0+$", "") if self.number else text
 
 
-def choose_levels(attribute: str, counts: Mapping[float | str, int]) -> Levels:
-    """Levels for an attribute, from the counts of its values in the population."""
+def choose_levels(
+    attribute: str, counts: Mapping[float | str, int], *, dates: bool = False
+) -> Levels:
+    """Levels for an attribute, from the counts of its values in the population.
+
+    Parameters
+    ----------
+    dates : True if the values are years with their fractions; their bins are named by years, or by
+        days where two bins would have one name
+    """
     values = sorted(value for value in counts if not isinstance(value, str))
-    if len(values) <= MAX_LISTED:
+    if len(values) <= MAX_LISTED and not dates:
         return Levels(attribute, number=bool(values))
     total = np.cumsum([counts[value] for value in values])
     targets = [total[-1] * i / _BINS for i in range(1, _BINS)]
     edges = sorted({values[int(np.searchsorted(total, rows))] for rows in targets} - {values[-1]})
     above = [values[values.index(edge) + 1] for edge in edges]
-    names = [
-        f"{_format_number(first)} to {_format_number(last)}"
-        if first != last
-        else _format_number(first)
-        for first, last in zip([values[0], *above], [*edges, values[-1]], strict=True)
-    ]
-    return Levels(attribute, True, tuple(edges), tuple(names))
+    ends = list(zip([values[0], *above], [*edges, values[-1]], strict=True))
+    write = _format_number
+    if dates:
+        years = [_format_range(*bin_, _format_year) for bin_ in ends]
+        write = _format_year if len(set(years)) == len(years) else _format_day
+    names = tuple(_format_range(*bin_, write) for bin_ in ends)
+    return Levels(attribute, True, tuple(edges), names)
 
 
 def count_levels(rows: pl.DataFrame, segments: pl.Series, levels: Sequence[Levels]) -> pl.DataFrame:
@@ -171,15 +180,39 @@ def profile_segments(
     )
 
 
+def _format_range(first: float, last: float, write: Callable[[float], str]) -> str:
+    start, end = write(first), write(last)
+    return start if start == end else f"{start} to {end}"
+
+
+def _format_year(value: float) -> str:
+    return str(int(value))
+
+
+def _format_day(value: float) -> str:
+    return day_of(value).isoformat()
+
+
 def _format_number(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.9g}"
 
 
 def all_levels(
-    counts: Mapping[str, Mapping[float | str, int]], base: Mapping[str, Levels]
+    counts: Mapping[str, Mapping[float | str, int]],
+    base: Mapping[str, Levels],
+    dates: Collection[str] = (),
 ) -> dict[str, Levels]:
-    """Return how each attribute of more than one value is profiled; as in a base that has it."""
-    levels = {name: choose_levels(name, rows) for name, rows in counts.items() if len(rows) > 1}
+    """Return how each attribute of more than one value is profiled; as in a base that has it.
+
+    Parameters
+    ----------
+    dates : attributes whose values are years with their fractions
+    """
+    levels = {
+        name: choose_levels(name, rows, dates=name in dates)
+        for name, rows in counts.items()
+        if len(rows) > 1
+    }
     return levels | {name: own for name, own in base.items() if name in levels}
 
 

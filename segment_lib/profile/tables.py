@@ -78,7 +78,7 @@ def profile_tables(
     names_before : names that segments keep
     """
     scales = {a.name for a in schema if a.type == "ordinal"}
-    ordered = {a.name for a in schema if a.type in ("ordinal", "numeric", "interval")}
+    ordered = {a.name for a in schema if a.is_number}
     order, phrases = level_order(people, levels), phrases_in(language)
 
     def described(counts: pl.DataFrame, figures: pl.DataFrame) -> tuple[pl.DataFrame, ...]:

@@ -10,6 +10,10 @@ def _columns(names: str) -> tuple[str, ...]:
     return tuple(names.split())
 
 
+DRAFTED = Artifact(
+    "types", "types/feature_summary.csv", "Drafted where none is given ([draft](draft.md))."
+)
+DRAFTED_CONFIG = Artifact("types", "types/my.toml", "The config that goes with it.")
 RAW = PartedArtifact(
     "ingest",
     "raw",
@@ -403,7 +407,7 @@ FOLDERS = tuple(dict.fromkeys(artifact.folder for artifact in ARTIFACTS if artif
 MODEL_STAGES = tuple(
     stage
     for stage in dict.fromkeys(artifact.stage for artifact in ARTIFACTS)
-    if stage not in (DRIFT.stage, SUMMARY.stage, PAGE.stage)
+    if stage not in (DRAFTED.stage, DRIFT.stage, SUMMARY.stage, PAGE.stage)
 )
 """The stages of a full run before its page, in their order: those that a base has."""
 

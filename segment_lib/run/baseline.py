@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 
 import polars as pl
 
+from segment_lib.clean import known
 from segment_lib.config import Config
 from segment_lib.drift import Changes, compare_schemas
 from segment_lib.encode import Plan, decode_plan, plan_entries, read_plan
 from segment_lib.encode.rules import Drop
 from segment_lib.errors import ConfigError, DataError, IntegrityError
-from segment_lib.run.artifacts import MODEL_STAGES, PLAN, PROPOSED_PLAN
+from segment_lib.run.artifacts import DRAFTED, MODEL_STAGES, PLAN, PROPOSED_PLAN
 from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.record import FORMAT, OtherFormat
@@ -69,6 +70,7 @@ class Baseline:
         """The value of every feature where its attribute is missing."""
         kinds = raw_dtypes(self.schema)
         nothing = pl.DataFrame({name: [None] for name in self.schema.names}, schema=kinds)
+        nothing = nothing.select(known(attribute) for attribute in self.schema)
         return dict(nothing.select(self.plan.expressions(self.schema)).row(0, named=True))
 
     @cached_property
@@ -222,4 +224,17 @@ def open_base(root: Location, config: Config, plan: Location | None = None) -> B
             f"Other settings than those of the base: {'; '.join(other)}. Set them as there, or "
             "make a new base with python -m jobs.run."
         )
-    return Baseline(base, config, plan)
+    return Baseline(base, _with_summary(config, base), plan)
+
+
+def _with_summary(config: Config, base: Manifest) -> Config:
+    """Return the config, with the feature summary that the base has drafted if it names none."""
+    if config.inputs.feature_summary:
+        return config
+    if DRAFTED.stage not in base.stages:
+        raise ConfigError(
+            "inputs.feature_summary is not set, and the base has drafted none. Name the one that "
+            "the base was made with."
+        )
+    summary = str(base.root / DRAFTED.path)
+    return replace(config, inputs=replace(config.inputs, feature_summary=summary))

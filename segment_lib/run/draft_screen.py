@@ -6,6 +6,7 @@ from pathlib import Path
 
 from segment_lib.clean.kinds import ColumnDraft, Doubt
 from segment_lib.run.drafting import CONFIG, SUMMARY, Draft
+from segment_lib.schema.language import N_, Sentence, sentence
 from segment_lib.schema.wording import listed
 from segment_lib.sources.numbers import NATIVE_FORMAT
 from segment_lib.tasks.columns import CountedExtract
@@ -15,9 +16,12 @@ _NAMES = 6
 _TYPES = {
     "numeric": "amounts",
     "interval": "amounts",
+    "amount": "amounts",
     "ordinal": "scales",
     "categorical": "codes",
     "mixed": "mixed codes",
+    "date": "dates",
+    "postcode": "postcodes",
 }
 
 
@@ -27,7 +31,7 @@ def screen_lines(draft: Draft, folder: Path, min_cell: int) -> Iterator[str]:
         yield f"{extract.name:<11} {extract.rows:,} rows, {_layout(extract)}"
         for remark in extract.remarks:
             yield f"{'':<11} {remark}"
-    yield from draft.remarks
+    yield from map(str, draft.remarks)
     yield ""
     yield from _found(draft, min_cell)
     questions = _questions(draft)
@@ -39,6 +43,27 @@ def screen_lines(draft: Draft, folder: Path, min_cell: int) -> Iterator[str]:
     yield ""
     yield f"written: {folder / CONFIG}, {folder / SUMMARY} (a line per column; correct it there)"
     yield f"next:    python -m jobs.run {folder / CONFIG}"
+
+
+def assumed(draft: Draft) -> Sentence:
+    """The sentences on what a job assumes whose feature summary was drafted."""
+    doubtful = [column.name for column in draft.columns if column.doubts]
+    texts = [
+        N_(
+            "No feature summary is given, so what each column is was drafted from the rows: "
+            "{features:count} make features, {others:count} do not."
+        ),
+        *([N_("Doubtful: {doubtful:items}.")] if doubtful else []),
+        N_("To correct it, run draft, edit its {summary}, and run its {config}."),
+    ]
+    return sentence(
+        *texts,
+        features=len(draft.attributes),
+        others=len(draft.columns) - len(draft.attributes),
+        doubtful=doubtful,
+        summary=SUMMARY,
+        config=CONFIG,
+    )
 
 
 def _layout(extract: CountedExtract) -> str:

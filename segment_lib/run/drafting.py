@@ -2,11 +2,13 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from dask.delayed import Delayed
 
 from segment_lib.clean.columns import MAX_CODES
 from segment_lib.clean.kinds import MAX_LEVELS, ColumnDraft, Kind, KnownColumn, draft_column
@@ -25,9 +27,13 @@ from segment_lib.schema import (
 )
 from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.drafted import format_codes, write_summary
+from segment_lib.schema.language import Sentence
+from segment_lib.sources import TextFormat
 from segment_lib.sources.numbers import NATIVE_FORMAT
+from segment_lib.storage.location import Location
 from segment_lib.storage.stores import is_remote
-from segment_lib.tasks.columns import CountedExtract
+from segment_lib.tasks.columns import CountedExtract, count_columns
+from segment_lib.terms import EXTRACTS
 
 CONFIG, SUMMARY = "my.toml", "feature_summary.csv"
 """Names of the files that are drafted."""
@@ -48,7 +54,7 @@ class Draft:
     roles: Roles
     descriptions: Mapping[str, str] = field(default_factory=dict)
     """Key of the config to the file that describes columns or codes; empty if there is none."""
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
     """What does not fit together in these files and the rows."""
 
     @property
@@ -125,6 +131,50 @@ def _known_kind(name: str, meaning: Meaning) -> Kind:
     if phrases and "low" in phrases.words:
         return "interval" if len(meaning.levels) > MAX_CODES else "ordinal"
     return "categorical"
+
+
+def draft_files(
+    compute: Callable[[Sequence[Delayed]], list[Any]],
+    patterns: Mapping[str, str],
+    forms: Mapping[str, TextFormat],
+    scratch: Location,
+    *,
+    mark: CustomerMark | None = None,
+    dictionary: Path | None = None,
+    labels: Path | None = None,
+    min_cell: int,
+    seed: int = 0,
+) -> Draft:
+    """Count the rows of two extracts, and draft their job.
+
+    Parameters
+    ----------
+    patterns, forms : by extract, where its files lie and what is known of their text
+    scratch : a folder for packed files while they are read
+    mark, dictionary, labels : as `draft` takes them
+    seed : of the sample
+
+    Raises
+    ------
+    DataError
+        If a file cannot be read.
+    """
+    counted = dict[str, CountedExtract]()
+    for name in EXTRACTS:
+        counted[name] = count_columns(
+            compute,
+            name,
+            patterns[name],
+            forms[name],
+            folder=scratch / name,
+            population=counted.get("population"),
+            mark=mark,
+            seed=seed,
+        )
+    population, customers = counted.values()
+    return draft(
+        population, customers, dictionary=dictionary, labels=labels, mark=mark, min_cell=min_cell
+    )
 
 
 def draft(

@@ -18,13 +18,15 @@ from segment_lib.schema import Dictionary, LabelTable, Meaning, Schema
 from segment_lib.sources import ColumnMapping, DeliveredFiles, TextFormat, list_files
 from segment_lib.storage.files import hash_file
 from segment_lib.storage.location import Location
+from segment_lib.storage.stores import as_location
 from segment_lib.terms import EXTRACTS
 
 _DERIVED = "derived_plans"
+_DESCRIPTIONS = ("data_dictionary", "labels")
 
 
 def _attributes(schema: Schema) -> Any:
-    return [[a.name, a.information_level, a.type, *a.missing] for a in schema]
+    return [[a.name, a.information_level, a.type, *a.missing, *a.recoded] for a in schema]
 
 
 def _delivered_files(job: Job) -> Mapping[str, DeliveredFiles]:
@@ -78,6 +80,16 @@ LABELS: Source[LabelTable | None] = Source(
     "the delivered table of labels, which decides meanings alone",
     value=lambda job: job.labels,
     digest=lambda job: None,
+)
+
+
+DESCRIPTIONS: Source[Mapping[str, str]] = Source(
+    "the files that describe columns and codes, by the key of the config that names them",
+    value=lambda job: {key: getattr(job.config.inputs, key) for key in _DESCRIPTIONS},
+    digest=lambda job: [
+        hash_file(as_location(path)) if (path := getattr(job.config.inputs, key)) else None
+        for key in _DESCRIPTIONS
+    ],
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from segment_lib.cluster.memory import Budget
 from segment_lib.cluster.workers import Workers
 from segment_lib.config import Config
+from segment_lib.run.artifacts import DRAFTED
 from segment_lib.run.baseline import Baseline, declared_attributes
 from segment_lib.run.fingerprint import fingerprint_file
 from segment_lib.run.manifest import Manifest
@@ -57,6 +58,11 @@ class Job:
     def budget(self) -> Budget:
         """The memory budget; on a cluster, no more than its workers may use."""
         return Budget(min(self.config.memory, self.workers.memory or self.config.memory))
+
+    @property
+    def is_drafted(self) -> bool:
+        """True if the attributes are those that a stage has drafted."""
+        return self.config.inputs.feature_summary == str(self.root / DRAFTED.path)
 
     @cached_property
     def schema(self) -> Schema:

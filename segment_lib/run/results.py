@@ -78,18 +78,25 @@ class Assessed(Result):
     stage = "assess"
     attributes: tuple[tuple[str, str, str, tuple[str, ...]], ...]
     """Name, information level, type and missing codes of each."""
+    recoded: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    """Attribute to its numbers that stand for another, each with that."""
 
     @classmethod
     def declare(cls, schema: Schema) -> Self:
         """Return the result of attributes as they are declared."""
-        return cls(tuple((a.name, a.information_level, a.type, a.missing) for a in schema))
+        return cls(
+            tuple((a.name, a.information_level, a.type, a.missing) for a in schema),
+            {a.name: a.recoded for a in schema if a.recoded},
+        )
 
     @property
     def schema(self) -> Schema:
         """The attributes."""
         return Schema(
             tuple(
-                Attribute(name, level, cast(AttributeType, kind), missing)
+                Attribute(
+                    name, level, cast(AttributeType, kind), missing, self.recoded.get(name, ())
+                )
                 for name, level, kind, missing in self.attributes
             )
         )

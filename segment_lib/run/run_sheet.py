@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from segment_lib.config import Config
-from segment_lib.run.artifacts import MODEL_STAGES, RAW
+from segment_lib.run.artifacts import DRAFTED, MODEL_STAGES, RAW
 from segment_lib.run.fingerprint import package_versions
 from segment_lib.run.job import Job
 from segment_lib.run.reads import Source
@@ -55,7 +55,10 @@ def run_sheet(job: Job) -> RunSheet:
         inputs=input_table(job),
         settings=settings_in_words(job.config),
         versions=package_versions(),
-        remarks=[remark for record in records for remark in record.remarks],
+        remarks=[
+            *(job.manifest.stages[DRAFTED.stage].remarks if job.is_drafted else ()),
+            *(remark for record in records for remark in record.remarks),
+        ],
     )
 
 

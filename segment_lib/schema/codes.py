@@ -24,6 +24,7 @@ _QUOTES = {'"': '"', "'": "'", "`": "`", "´": "´", "„": "“”", "“": "�
 _SEPARATORS = ",;|"
 _INTEGER = r"[+-]?\d+"
 _RANGE = re.compile(rf"({_INTEGER})\s*(\.\.\.?|…|:|–|-|\bto\b|\bbis\b)\s*({_INTEGER})")
+_RECODED = re.compile(r"(?P<code>[+-]?\d+(\.\d+)?)\s*=\s*(?P<value>[+-]?\d+(\.\d+)?)")
 _OPEN_RANGE = re.compile(r"[<>≤≥=!]+\s*[+-]?\d.*|[+-]?\d+\s*\+|(?:\.\.\.?|…|:).*|.*(?:\.\.|…|:)")
 _STRAY = re.compile(r"[\[\]{}:=]|\.\.")
 _LARGEST_RANGE = 1000
@@ -69,6 +70,8 @@ def read_codes(text: str, *, numbers: bool) -> tuple[str, ...]:
     semicolons and bars separate; a code with one of them in it is quoted. A range of whole numbers,
     such as ``-9..-1``, ``-9:-1`` or ``-9 to -1``, stands for each of them. ``97-99`` is a range
     among numbers, but may as well be one code among levels, where it is refused unless quoted.
+    Among numbers, ``88=0`` is passed over: 88 is no missing code but stands for 0
+    (`read_recoded`).
 
     Parameters
     ----------
@@ -82,8 +85,20 @@ def read_codes(text: str, *, numbers: bool) -> tuple[str, ...]:
     text = text.strip()
     codes: list[str] = []
     for code, quoted in _items(text):
+        if numbers and not quoted and _RECODED.fullmatch(code):
+            continue
         codes += [code] if quoted or is_null_word(code) else _expand(code, numbers)
     return tuple(dict.fromkeys(filter(None, map(canonical, codes))))
+
+
+def read_recoded(text: str) -> tuple[tuple[float, float], ...]:
+    """Read the numbers of a list of codes that stand for another, each with that.
+
+    >>> read_recoded("[99, 88=0]")
+    ((88.0, 0.0),)
+    """
+    pairs = (_RECODED.fullmatch(item) for item, quoted in _items(text.strip()) if not quoted)
+    return tuple((float(pair["code"]), float(pair["value"])) for pair in pairs if pair)
 
 
 def _items(text: str) -> Iterator[tuple[str, bool]]:

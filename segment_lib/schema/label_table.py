@@ -6,14 +6,12 @@ from dataclasses import dataclass, replace
 from segment_lib.errors import DataError
 from segment_lib.schema.codes import canonical, is_number
 from segment_lib.schema.labels import Meaning
+from segment_lib.schema.language import N_, Sentence, sentence
 from segment_lib.schema.small_table import read_table
 from segment_lib.schema.summary import Schema
 from segment_lib.schema.text import Readable
-from segment_lib.schema.wording import listed
 
 COLUMNS = ("column", "code", "label")
-_NAMED = 5
-"""Columns named in one line."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class LabelTable:
             for name, labels in self.labels.items()
         }
 
-    def remarks(self, held: Mapping[str, Collection[str] | None]) -> list[str]:
+    def remarks(self, held: Mapping[str, Collection[str] | None]) -> list[Sentence]:
         """Return what does not fit together in the labels and the rows, in a line each.
 
         Parameters
@@ -57,12 +55,13 @@ class LabelTable:
             )
         remarks = []
         if self.not_used:
-            names = listed(self.not_used, _NAMED)
-            remarks.append(f"labels of columns that are no codes are not used: {names}")
+            words = N_("labels of columns that are no codes are not used: {names:items}")
+            remarks.append(sentence(words, names=list(self.not_used)))
         if codes := sum(unheld.values()):
-            names = listed([name for name, n in unheld.items() if n], _NAMED)
-            words = "code has a label and is" if codes == 1 else "codes have labels and are"
-            remarks.append(f"{codes} {words} in no row: {names}")
+            one = N_("1 code has a label and is in no row: {names:items}")
+            more = N_("{codes:count} codes have labels and are in no row: {names:items}")
+            names = [name for name, n in unheld.items() if n]
+            remarks.append(sentence(one if codes == 1 else more, codes=codes, names=names))
         return remarks
 
     def _unheld(self, name: str, codes: Collection[str] | None) -> int:

@@ -2,22 +2,26 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, cast, get_args
 
 from segment_lib.errors import DataError
-from segment_lib.schema.codes import canonical, is_number, read_codes
+from segment_lib.schema.codes import canonical, is_number, read_codes, read_recoded
 from segment_lib.schema.small_table import read_table
 from segment_lib.schema.text import Readable
 
-AttributeType = Literal["categorical", "ordinal", "numeric", "interval", "mixed"]
-NoAttribute = Literal["id", "text", "date", "postcode", "left out"]
-"""Types of columns that are listed and are no attributes, as if the summary lacked them."""
+AttributeType = Literal[
+    "categorical", "ordinal", "numeric", "interval", "amount", "mixed", "date", "postcode"
+]
+NoAttribute = Literal["id", "text", "left out"]
+"""Types of columns that are listed and make no feature."""
+_CARRIED = ("id", "text")
+"""Those of them that are carried along, for the lists of people."""
 Storage = Literal["number", "text"]
 
 COLUMNS = ("attribute", "information_level", "type", "missing_or_unknown")
-_TEXT_TYPES = ("categorical", "mixed")
+_TEXT_TYPES = ("categorical", "mixed", "date", "postcode")
 _MOST_FAULTS = 20
 
 
@@ -30,6 +34,8 @@ class Attribute:
     type: AttributeType
     missing: tuple[str, ...]
     """Codes that stand for missing or unknown, in canonical spelling."""
+    recoded: tuple[tuple[float, float], ...] = ()
+    """Numbers that stand for another, and that other."""
 
     @property
     def storage(self) -> Storage:
@@ -38,6 +44,11 @@ class Attribute:
         It follows from the feature summary alone, so that every extract gets the same columns.
         """
         return "text" if self.type in _TEXT_TYPES else "number"
+
+    @property
+    def is_number(self) -> bool:
+        """True if its known values are numbers: those of a date are years."""
+        return self.storage == "number" or self.type == "date"
 
     @property
     def missing_numbers(self) -> tuple[float, ...]:
@@ -57,6 +68,8 @@ class Schema:
     attributes: tuple[Attribute, ...]
     columns: tuple[str, ...] = ()
     """All columns in order, where the feature summary lists some that are no attributes."""
+    carried: tuple[str, ...] = ()
+    """Columns that are no attributes and are carried along as text where an extract has them."""
 
     @cached_property
     def _by_name(self) -> dict[str, Attribute]:
@@ -80,7 +93,9 @@ class Schema:
         """Return the schema with a column of that name as no attribute."""
         if name not in self.names:
             return self
-        return Schema(tuple(a for a in self.attributes if a.name != name), self.listed)
+        return replace(
+            self, attributes=tuple(a for a in self if a.name != name), columns=self.listed
+        )
 
     def __getitem__(self, name: str) -> Attribute:
         return self._by_name[name]
@@ -108,12 +123,14 @@ def read_feature_summary(path: Readable, missing: Sequence[str] = ()) -> Schema:
     """
     header, rows = read_table(path, COLUMNS, "inputs.feature_summary")
     everywhere = tuple(canonical(code) for code in missing)
-    attributes, listed, faults = list[Attribute](), list[str](), list[str]()
+    attributes, listed, carried = list[Attribute](), list[str](), list[str]()
+    faults = list[str]()
     for line, row in rows:
         try:
-            attribute = _attribute(header, row, everywhere)
-            listed.append(attribute if isinstance(attribute, str) else attribute.name)
-            attributes += [] if isinstance(attribute, str) else [attribute]
+            name, kind, attribute = _attribute(header, row, everywhere)
+            listed.append(name)
+            attributes += [attribute] if attribute else []
+            carried += [name] if kind in _CARRIED else []
         except ValueError as error:
             faults.append(f"line {line}: {error}")
     counts = Counter(listed)
@@ -125,11 +142,13 @@ def read_feature_summary(path: Readable, missing: Sequence[str] = ()) -> Schema:
         listed = faults[:_MOST_FAULTS] + ([f"and {more} more"] if more > 0 else [])
         raise DataError(f"{path}: {'; '.join(listed)}. Correct the feature summary.")
     columns = tuple(listed) if len(listed) > len(attributes) else ()
-    return Schema(tuple(attributes), columns)
+    return Schema(tuple(attributes), columns, tuple(carried))
 
 
-def _attribute(header: list[str], row: list[str], everywhere: tuple[str, ...]) -> Attribute | str:
-    """Build the attribute of a row, or give the name of a column that is none.
+def _attribute(
+    header: list[str], row: list[str], everywhere: tuple[str, ...]
+) -> tuple[str, str, Attribute | None]:
+    """Build the attribute of a row; return its name and type with it, None for one that is none.
 
     Raises
     ------
@@ -148,16 +167,20 @@ def _attribute(header: list[str], row: list[str], everywhere: tuple[str, ...]) -
     if name == "row":
         raise ValueError("an attribute cannot be called row, the name of the row number")
     if kind in get_args(NoAttribute):
-        return name
+        return name, kind, None
     if kind not in get_args(AttributeType):
         raise ValueError(f"unknown type of {name}; use {', '.join(get_args(AttributeType))}")
+    numbers = kind not in _TEXT_TYPES
     try:
-        codes = read_codes(cells["missing_or_unknown"], numbers=kind not in _TEXT_TYPES)
+        codes = read_codes(cells["missing_or_unknown"], numbers=numbers)
+        recoded = read_recoded(cells["missing_or_unknown"]) if numbers else ()
     except ValueError as error:
         raise ValueError(f"missing_or_unknown of {name} {error}") from None
-    return Attribute(
+    attribute = Attribute(
         name=name,
         information_level=cells["information_level"],
         type=cast(AttributeType, kind),
         missing=tuple(dict.fromkeys((*codes, *everywhere))),
+        recoded=recoded,
     )
+    return name, kind, attribute

@@ -32,7 +32,8 @@ class ColumnMapping:
             if attribute.name not in self.absent
         )
         listed = (name for name in self.schema.columns if name not in self.absent)
-        return Schema(attributes, tuple(self.renamed.get(name, name) for name in listed))
+        columns = tuple(self.renamed.get(name, name) for name in listed)
+        return Schema(attributes, columns, self.schema.carried)
 
     def read(self, piece: Piece, passthrough: Sequence[str] = ()) -> ReadResult:
         """Read the rows of a piece: the passthrough columns, then all attributes of the run."""
@@ -49,6 +50,7 @@ class ColumnMapping:
 
     def as_json(self) -> list[Any]:
         """The mapping as JSON values; a fingerprint of all that decides what is read."""
-        attributes = [[a.name, a.type, *a.missing] for a in self.schema]
+        attributes = [[a.name, a.type, *a.missing, *a.recoded] for a in self.schema]
         listed = [self.schema.columns] if self.schema.columns else []
-        return [attributes, dict(self.renamed), list(self.absent), *listed]
+        carried = [self.schema.carried] if self.schema.carried else []
+        return [attributes, dict(self.renamed), list(self.absent), *listed, *carried]

@@ -154,7 +154,7 @@ def open_extract(
         raise DataError(
             f"{', '.join(map(str, files))}: no rows below the header. Fetch the file again."
         )
-    extra = _extra_columns(pieces, wanted)
+    extra = _extra_columns(pieces, {*wanted, *schema.listed})
     if extra and extra_columns == "refuse":
         raise DataError(
             f"{files[0]}: {column_positions(extra, pieces[0].columns)} not in the feature summary. "
@@ -165,7 +165,8 @@ def open_extract(
         for name in (response, suppress_column)
         if name and name not in schema.names and any(name in piece.columns for piece in pieces)
     ]
-    stated = [*([id_column] if id_column else []), *optional]
+    carried = [c for c in schema.carried if all(c in piece.columns for piece in pieces)]
+    stated = [*([id_column] if id_column else []), *optional, *carried]
     if mark_column:
         _refuse_unmarked(pieces, mark_column)
         if name == "customers":

@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -99,6 +97,7 @@ def count_columns(
     pattern: str,
     form: TextFormat,
     *,
+    folder: Location,
     population: CountedExtract | None = None,
     mark: CustomerMark | None = None,
     seed: int = 0,
@@ -110,6 +109,7 @@ def count_columns(
 
     Parameters
     ----------
+    folder : where packed files are unpacked, below it
     population : of customers, the population; what may be an id there is looked at as one
     mark : what tells the customers from others, where the files are those of the population
     seed : of the sample
@@ -122,32 +122,30 @@ def count_columns(
     files = list_files(pattern).files
     layout = infer_layout(files[0], form)
     schema = Schema(tuple(replace(_LEVEL, name=column) for column in layout.columns))
-    with TemporaryDirectory() as folder:
-        scratch = Path(folder)
-        expanded: dict[Location, Location] = {
-            file: expand(file, scratch, scratch, form.sheet) for file in files if is_packed(file)
-        }
+    expanded: dict[Location, Location] = {
+        file: expand(file, folder, folder, form.sheet) for file in files if is_packed(file)
+    }
 
-        def pieces(rows: int) -> tuple[Sequence[Piece], tuple[Sentence, ...]]:
-            extract = open_extract(
-                name,
-                files,
-                schema,
-                form=layout.form,
-                rows_per_part=rows,
-                mark=mark,
-                expanded=expanded,
-            )
-            return extract.pieces, extract.remarks
+    def pieces(rows: int) -> tuple[Sequence[Piece], tuple[Sentence, ...]]:
+        extract = open_extract(
+            name,
+            files,
+            schema,
+            form=layout.form,
+            rows_per_part=rows,
+            mark=mark,
+            expanded=expanded,
+        )
+        return extract.pieces, extract.remarks
 
-        sampled, remarks = pieces(SAMPLED // _PIECES)
-        sample = pl.concat(piece.read(schema).rows for piece in _spread(sampled, seed))
-        # Marked customers may be too few to see how their cells are written.
-        as_all = population.reading if population and mark else None
-        reading = as_all or _reading(sample, population.reading.ids if population else ())
-        cut, _ = pieces(max(1_000, CELLS_PER_PIECE // len(schema)))
-        tasks = [delayed(count_piece)(piece, schema, reading) for piece in cut]
-        (counts,) = compute([add_up(tasks)])
+    sampled, remarks = pieces(SAMPLED // _PIECES)
+    sample = pl.concat(piece.read(schema).rows for piece in _spread(sampled, seed))
+    # Marked customers may be too few to see how their cells are written.
+    as_all = population.reading if population and mark else None
+    reading = as_all or _reading(sample, population.reading.ids if population else ())
+    cut, _ = pieces(max(1_000, CELLS_PER_PIECE // len(schema)))
+    tasks = [delayed(count_piece)(piece, schema, reading) for piece in cut]
+    (counts,) = compute([add_up(tasks)])
     if population and mark:
         mark.refuse_extent(pattern, counts.rows, population.rows)
     ids = {column: np.unique(np.concatenate(parts)) for column, parts in counts.hashes.items()}

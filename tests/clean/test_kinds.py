@@ -85,7 +85,6 @@ def test_a_column_is_what_its_cells_say(
         (lambda r: 0 if r.random() < 0.4 else r.randint(1920, 2005), ("0",)),
         (lambda r: -1 if r.random() < 0.1 else r.randint(0, 500), ("-1",)),
         (lambda r: "k.A." if r.random() < 0.1 else r.randint(0, 500), ("k.A.",)),
-        (lambda r: 0 if r.random() < 0.9 else r.randint(1, 5000), ()),
     ],
 )  # fmt: skip
 def test_missing_codes_of_amounts(
@@ -93,6 +92,21 @@ def test_missing_codes_of_amounts(
 ) -> None:
     draft = drafted("amount", cells_of(draw), numbers=True)
     assert (draft.kind, draft.missing) == ("numeric", missing)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda r: round(r.lognormvariate(8, 1.2), 2),
+        lambda r: 0 if r.random() < 0.9 else r.randint(1, 5000),
+    ],
+)
+def test_amounts_of_which_few_are_very_large_are_called_so(
+    draw: Callable[[random.Random], object],
+) -> None:
+    draft = drafted("income", cells_of(draw), numbers=True)
+    assert (draft.kind, draft.missing) == ("amount", ())
+    assert "few are very large" in draft.why
 
 
 def test_a_number_taken_for_missing_is_doubtful() -> None:

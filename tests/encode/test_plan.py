@@ -5,8 +5,10 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +16,7 @@ from segment_lib.clean.tally import tally_part
 from segment_lib.encode import Plan, derive_plan, read_plan
 from segment_lib.encode.plan import MAX_LEVELS
 from segment_lib.encode.recodings import RECODINGS, REDUNDANT
-from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode
+from segment_lib.encode.rules import Binary, Drop, Log, Number, OneHot, Rank, Recode
 from segment_lib.errors import ConfigError
 from segment_lib.schema import Attribute, Meaning, Schema, known_meanings, read_feature_summary
 from tests.recipes import recipe
@@ -71,6 +73,33 @@ def refused(attributes: object, schema: Schema = SCHEMA) -> str:
 
 
 # Derived
+
+
+def test_an_amount_of_heavy_tails_is_read_back_and_encodes_as_pandas_does() -> None:
+    amounts = np.random.default_rng(1).lognormal(8, 1.5, 3_000).round()
+    mostly_none = np.where(np.arange(3_000) % 20 == 0, amounts, 0.0)
+    schema = schema_of(INCOME="amount", GAIN="amount", AGE="amount")
+    rows = pl.DataFrame({"INCOME": amounts, "GAIN": mostly_none, "AGE": 20 + np.arange(3_000) % 60})
+    counts = {
+        name: {str(int(v)): n for v, n in rows[name].value_counts().iter_rows()}
+        for name in rows.columns
+    }
+    plan = derive(schema, counts, dict.fromkeys(counts))
+    assert [type(rule) for rule in plan.rules] == [Log, Rank, Number]
+    skew = {name: f"{scipy.stats.skew(rows[name]):.1f}" for name in rows.columns}
+    words = (
+        f"INCOME (skewness {skew['INCOME']}: its logarithm), "
+        f"GAIN (skewness {skew['GAIN']}: its rank)."
+    )
+    assert str(plan.transformed).endswith(words)
+    assert read_plan(plan.to_json({}), schema, "plan.json") == plan
+    features = rows.cast(pl.Float64).select(plan.expressions(schema))
+    unit = np.median(amounts[amounts != 0], keepdims=False)
+    # numpy's median of an even number of rows lies between two of them.
+    np.testing.assert_allclose(features["INCOME"], np.log1p(amounts / unit), rtol=1e-3)
+    below = pd.Series(mostly_none).rank(method="min", pct=True)
+    assert abs(features["GAIN"].to_numpy() - below).max() < 0.011
+    assert features["AGE"].to_list() == rows["AGE"].to_list()
 
 
 @pytest.mark.parametrize(
@@ -318,8 +347,14 @@ def test_words_among_the_codes_of_a_number_are_filled():
 @pytest.mark.parametrize(
     ("attribute", "entry", "fault"),
     [
-        ("AGE", {"rule": "nummer", "fill": 1}, "AGE: rule 'nummer' is none of number, binary"),
+        ("AGE", {"rule": "nummer", "fill": 1}, "AGE: rule 'nummer' is none of number, age"),
         ("AGE", {"fill": 1}, "AGE lacks rule"),
+        ("SEX", {"rule": "pooled", "levels": ["1", "other"], "fill": "1"}, "SEX: fill must be"),
+        ("AGE", {"rule": "age", "fill": 1, "at": "2024-01-01"}, "AGE: an age rule is for dates"),
+        ("AGE", {"rule": "age", "fill": 1, "at": "1.1.24"}, "AGE: Invalid isoformat"),
+        ("AGE", {"rule": "log", "fill": 1, "unit": 0, "skew": 3}, "AGE: unit must be above 0"),
+        ("AGE", {"rule": "rank", "fill": 1, "edges": [2, 1], "skew": 3}, "AGE: edges must be"),
+        ("SEX", {"rule": "rank", "fill": 1, "edges": [1], "skew": 3}, "SEX: a rank rule is for"),
         ("AGE", {"rule": "number"}, "AGE lacks fill"),
         ("AGE", {"rule": "number", "fill": "old"}, "AGE: "),
         ("AGE", {"rule": "number", "fill": None}, "AGE:"),

@@ -1,12 +1,27 @@
 """Rules: one attribute to its features, with no null left behind."""
 
+import math
+
+import numpy as np
 import polars as pl
 import pytest
 
-from segment_lib.encode.rules import Binary, Drop, Number, OneHot, Recode, Rule
+from segment_lib.encode.rules import (
+    Age,
+    Binary,
+    Drop,
+    Log,
+    Number,
+    OneHot,
+    Pooled,
+    Rank,
+    Recode,
+    Rule,
+)
 from segment_lib.schema import Attribute
 
 NUMBER = Attribute("AGE", "person", "ordinal", ("-1",))
+LOGS = [float(np.float32(log)) for log in (0, -math.log(4), math.log(4), math.log(8))]
 TEXT = Attribute("AGE", "person", "mixed", ("-1",))
 
 
@@ -24,6 +39,13 @@ def encoded(rule: Rule, codes: list, attribute: Attribute | None = None) -> dict
         (Number("AGE", fill=2), [1, None, 3.5], {"AGE": [1, 2, 3.5]}),
         (Number("AGE", fill=2, levels=("1", "3")), [1, None, 3, 7], {"AGE": [1, 2, 3, 2]}),
         (Number("AGE", fill=2), ["1", None, "3.5"], {"AGE": [1, 2, 3.5]}),
+        (Age("AGE", "2024-01-01", fill=50), [1974.0, None, 2024.5], {"AGE": [50, 50, -0.5]}),
+        (Log("AGE", 2, fill=6, skew=3), [0, -6, None, 14], {"AGE": LOGS}),
+        (
+            Rank("AGE", (0, 0, 9), fill=9, skew=3),
+            [-1, 0, 4, None, 10],
+            {"AGE": [0, 0, 0.5, 0.5, 0.75]},
+        ),
         (Binary("AGE", "1", "2", fill="1"), [1, 2, None, 7], {"AGE=2": [0, 1, 0, 0]}),
         (Binary("AGE", "1", "2", fill="2"), [1, 2, None, 7], {"AGE=2": [0, 1, 1, 1]}),
         (Binary("AGE", "W", "O", fill="W"), ["W", "O", None], {"AGE=O": [0, 1, 0]}),
@@ -31,6 +53,11 @@ def encoded(rule: Rule, codes: list, attribute: Attribute | None = None) -> dict
             OneHot("AGE", ("1", "2", "3"), fill="2"),
             ["1", "2", "3", None, "7"],
             {"AGE=1": [1, 0, 0, 0, 0], "AGE=2": [0, 1, 0, 1, 0], "AGE=3": [0, 0, 1, 0, 0]},
+        ),
+        (
+            Pooled("AGE", ("a", "b"), fill="a"),
+            ["a", "b", "c", None],
+            {"AGE=a": [1, 0, 0, 1], "AGE=b": [0, 1, 0, 0], "AGE=other": [0, 0, 1, 0]},
         ),
         (
             OneHot("AGE", ("1", "2"), fill=None),

@@ -14,7 +14,7 @@ from tests.conftest import Completed, RunJob
 from tests.german_form import COLUMNS, write_form
 
 CLASSES = {
-    **dict.fromkeys(("numeric", "interval"), "amount"),
+    **dict.fromkeys(("numeric", "interval", "amount"), "amount"),
     **dict.fromkeys(("categorical", "mixed"), "code"),
     "ordinal": "scale",
 }

@@ -34,7 +34,7 @@ def test_columns_that_are_no_attributes_are_listed_in_their_place(tmp_path: Path
     lines = [(f"c{i}", "", kind, "[]", "", "", "", "") for i, kind in enumerate(kinds)]
     path.write_bytes(write_summary(lines))
     schema = read_feature_summary(path)
-    assert schema.names == ("c1", "c6")
+    assert schema.names == ("c1", "c3", "c4", "c6")
     assert schema.listed == tuple(f"c{i}" for i in range(7))
 
 

@@ -61,7 +61,8 @@ def test_labels_stand_over_those_of_a_dictionary(tmp_path: Path) -> None:
 
 def test_codes_that_no_row_holds_are_counted(tmp_path: Path) -> None:
     table = read(tmp_path, TABLE)
-    assert table.remarks({"mood": {"1", "2"}, "region": {"n"}}) == [
+    remarks = table.remarks({"mood": {"1", "2"}, "region": {"n"}})
+    assert list(map(str, remarks)) == [
         "labels of columns that are no codes are not used: age, shoe",
         "2 codes have labels and are in no row: mood, region",
     ]
