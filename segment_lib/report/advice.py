@@ -201,12 +201,12 @@ def _by_size(
         first = _one_or_many(
             most,
             N_(
-                "Mail segment {numbers} first: {customers} of all customers, in {people} of the "
-                "population."
+                "Customers come above all from segment {numbers}: {customers} of all customers, "
+                "in {people} of the population."
             ),
             N_(
-                "Mail segments {numbers} first: {customers} of all customers, in {people} of the "
-                "population."
+                "Customers come above all from segments {numbers}: {customers} of all customers, "
+                "in {people} of the population."
             ),
             language,
         )
@@ -360,8 +360,8 @@ def _set_aside(aside: Segment, language: Language) -> Markup:
     return fill(
         language.gettext(
             "Rows too incomplete to place are in no segment: {people} of the population and "
-            "{customers} of all customers (index {index} against everybody). The ranking puts them "
-            "where that index is."
+            "{customers} of all customers (index {index} against everybody). In the ranking "
+            "they stand together, at the place of that index."
         ),
         people=people,
         customers=quantity("segment--1-customer-share", language.percent(aside.customer_share)),

@@ -67,8 +67,8 @@ def _reach_templates(ranked: Mapping[str, Any], by_segments: float) -> tuple[str
         )
     if not _more(by_segments, ranked["customers_reached"]):
         return reach, N_(
-            "Mailing whole segments instead would reach {segments}: choose people by the ranking; "
-            "the segments say who they are."
+            "As many people chosen by whole segments would reach {segments}: so choose people by "
+            "the ranking; the segments say who they are."
         )
     if by_segments <= ranked["high"]:
         return reach, N_(

@@ -6,7 +6,7 @@ that the page gains is in the PDF too.
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any, Literal
@@ -39,7 +39,7 @@ def page_pdf(html: str, drawings: Mapping[str, str]) -> bytes:
     content = {
         "language": page.get("lang"),
         "title": next(page.iter("title")).text,
-        "blocks": list(_blocks(next(page.iter("main")))),
+        "blocks": _without_empty_sections(list(_blocks(next(page.iter("main"))))),
         "drawings": {name: _to_set(svg, colours) for name, svg in drawings.items()},
         "colours": colours,
     }
@@ -117,6 +117,17 @@ def _is_left_out(element: Element) -> bool:
 
 
 # -- the document --------------------------------------------------------------------------------
+
+
+def _without_empty_sections(blocks: Sequence[Block]) -> list[Block]:
+    """Leave out headings of sections of which all is folded on the page."""
+    kept: list[Block] = []
+    for block in reversed(blocks):
+        following = kept[-1] if kept else {"kind": "heading", "level": 0}
+        is_empty = following["kind"] == "heading" and following["level"] <= block.get("level", 0)
+        if not (block["kind"] == "heading" and is_empty):
+            kept.append(block)
+    return kept[::-1]
 
 
 def _blocks(elements: Iterable[Element]) -> Iterator[Block]:

@@ -59,7 +59,7 @@ def advice_by_hand(run: Path) -> Iterator[str]:
         return f"{word} {listed(part['segment'].to_list())}"
 
     if most.height:
-        yield f"Mail {segments(most)} first: {shares(most)}"
+        yield f"Customers come above all from {segments(most)}: {shares(most)}"
     if few.height:
         yield f"The fewest customers for their size are in {segments(few)}: {shares(few)}"
     gains = pl.read_csv(run / "gains/gains.csv").filter(pl.col("depth") == 0.2)
@@ -75,8 +75,8 @@ def advice_by_hand(run: Path) -> Iterator[str]:
         f"The best 20% of the population by {ranking} reach "
         f"{100 * best['customers_reached']:.1f}% ({low} to {high}) of all customers, "
         f"{best['lift']:.1f} times as many as without selection. "
-        f"Mailing whole segments instead would reach {100 * whole:.1f}%: choose people by the "
-        "ranking; the segments say who they are."
+        f"As many people chosen by whole segments would reach {100 * whole:.1f}%: so choose people "
+        "by the ranking; the segments say who they are."
     )
     if most.height:
         top = most.row(0, named=True)
@@ -92,8 +92,8 @@ def advice_by_hand(run: Path) -> Iterator[str]:
         yield (
             f"Rows too incomplete to place are in no segment: {percent(row['population_share'])} "
             f"of the population and {percent(row['customer_share'])} of all customers "
-            f"(index {row['index']:.0f} against everybody). The ranking puts them "
-            "where that index is."
+            f"(index {row['index']:.0f} against everybody). In the ranking they "
+            "stand together, at the place of that index."
         )
 
 

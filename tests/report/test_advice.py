@@ -42,7 +42,8 @@ def test_without_money_the_first_sentence_says_where_to_mail_first(facts: RunFac
     """By hand: (39,118 + 27,602 + 33,920) of 191,652 customers, 191,432 of 891,221 people."""
     first, leave_out, _ = screen(facts)
     assert first == (
-        "Mail segments 1, 4 and 2 first: 53% of all customers, in 21% of the population."
+        "Customers come above all from segments 1, 4 and 2: 53% of all customers, in 21% of the "
+        "population."
     )
     assert leave_out == [
         "The fewest customers for their size are in segments 10, 7, 9, 8, 6 and 5: 14% of all "
@@ -55,7 +56,8 @@ def test_shares_on_the_first_screen_are_all_of_all_rows(facts: RunFacts) -> None
     _, _, backing = screen(facts)
     assert (
         "Rows too incomplete to place are in no segment: 10% of the population and 26% of all "
-        "customers (index 249 against everybody). The ranking puts them where that index is."
+        "customers (index 249 against everybody). In the ranking they "
+        "stand together, at the place of that index."
     ) in backing
     segments = segments_of(facts)
     assert sum(segment.population_share or 0 for segment in segments) == pytest.approx(1)
@@ -147,7 +149,9 @@ def test_a_level_is_far_where_the_limit_nearest_the_average_is(
 def test_all_segments_spoken_of_are_named_in_order(facts: RunFacts, shares: Shares) -> None:
     many = {k: (1_000, 900 - 28 * k, OVER if k < 12 else UNDER) for k in range(30)}
     first, (leave_out,), _ = screen(replace(facts, segments=shares(many)))
-    assert first.startswith("Mail segments 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 10 first:")
+    assert first.startswith(
+        "Customers come above all from segments 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 10:"
+    )
     assert "segments 29, 28, 27, 26, 25, 24, 23, 22, 21, 20 and 19:" in leave_out
     assert " more" not in first + leave_out
 
@@ -205,7 +209,9 @@ def test_a_segment_whose_numbers_are_hidden_is_not_denied(facts: RunFacts, share
     table = shares({1: (5, 25, "over"), 2: (500, 900, "over"), 3: (900, 100, "under"),
                     4: (400, 300, "average")})  # fmt: skip
     first, _, backing = screen(replace(facts, segments=table))
-    assert first.startswith("Mail segment 2 first: 68% of all customers, in 28% of")
+    assert first.startswith(
+        "Customers come above all from segment 2: 68% of all customers, in 28% of"
+    )
     assert "Too few people stand behind segments 1 and 4 to say more." in backing
 
 

@@ -371,7 +371,9 @@ def test_it_prints_on_eight_pages_at_most(
     printed = b64decode(browser.execute_cdp_cmd("Page.printToPDF", paper)["data"])
     pages = PdfReader(BytesIO(printed)).pages
     assert 3 <= len(pages) <= 8
-    assert "Mail segments 1, 4 and 2 first" in re.sub(r"\s+", " ", pages[0].extract_text())
+    assert "Customers come above all from segments 1, 4 and 2" in re.sub(
+        r"\s+", " ", pages[0].extract_text()
+    )
 
 
 def test_on_paper_nothing_is_cut_off(browser: webdriver.Chrome, report: Path) -> None:

@@ -76,6 +76,15 @@ def test_what_is_folded_on_the_page_is_not_on_it(pdf: PdfReader, report: Path) -
     assert folded not in text_of(pdf)
 
 
+def test_no_heading_on_it_stands_over_nothing(pdf: PdfReader) -> None:
+    """All of the components and of the run sheet is folded on the page."""
+    text = "\n".join(page.extract_text() for page in pdf.pages)
+    assert "For the analyst" in text
+    assert "How many segments" in text
+    assert "Run sheet" not in text
+    assert "What the components stand for" not in text
+
+
 def test_it_is_short_and_light(pdf: PdfReader, report: Path) -> None:
     assert len(pdf.pages) <= 8
     assert {tuple(round(float(side)) for side in page.mediabox[2:]) for page in pdf.pages} == {A4}
