@@ -364,7 +364,7 @@ def test_the_numbers_of_the_page_are_those_of_the_files_of_the_run(planted: Path
     stages = json.loads((planted / "run.json").read_text())["stages"]
     digest = sha256("\n".join(file["sha256"] for file in stages["gains"]["files"]).encode())
     sentences = [
-        f"first: {percent(sum(shares['customers'][s] for s in over))} of all customers, in "
+        f": {percent(sum(shares['customers'][s] for s in over))} of all customers, in "
         f"{percent(sum(shares['population'][s] for s in over))} of the population.",
         f"Customers are most common in segment {best}",
         f"{index / 100:.1f} times as common as among all people with a segment",
