@@ -1,5 +1,6 @@
 """Delta tables: the rows of their latest version, without those deleted or replaced before it."""
 
+import os
 from pathlib import Path
 
 import polars as pl
@@ -14,8 +15,8 @@ _BATCH = 1 << 15
 
 
 def is_delta(path: Location) -> bool:
-    """True for the folder of a Delta table on a disk."""
-    return local_path(path) is not None and (path / "_delta_log").is_dir()
+    """True for the folder of a Delta table on a disk; not where nothing may be read."""
+    return local_path(path) is not None and os.path.isdir(f"{path}/_delta_log")
 
 
 class DeltaRows:
