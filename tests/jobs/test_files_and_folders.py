@@ -9,9 +9,12 @@ import os
 import tarfile
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
 
 from segment_lib.run.json_values import typed
 from segment_lib.schema.language import Sentence
@@ -79,6 +82,14 @@ def several(*cases: Case) -> list[Case]:
     return list(cases)
 
 
+def delta(content: bytes) -> dict[str, bytes]:
+    """The files of a Delta table of these rows of Parquet, in the folder p."""
+    with TemporaryDirectory() as folder:
+        write_deltalake(folder, pq.read_table(io.BytesIO(content)))
+        files = [path for path in Path(folder).rglob("*") if path.is_file()]
+        return {f"p/{path.relative_to(folder)}": path.read_bytes() for path in files}
+
+
 def hive(folder: str, value: float | None) -> Case:
     """A folder by partitions, one of which is named so."""
     others = {name: content for name, content in BY_YEAR.items() if "2020" not in name}
@@ -129,8 +140,12 @@ CASES: dict[str, list[Case]] = {
     "a folder `year=…` that holds no number, where one belongs": several(
         Case({"p/year=none/1.csv": text(PEOPLE, names=OWN)}, ("year=", "no number"), "p"),
     ),
-    "the folder of a Delta, Iceberg or Hudi table": several(
-        Case({"p/1.parquet": parquet(PEOPLE), "p/_delta_log/0.json": b"{}"}, ("Delta",), "p"),
+    "the folder of a Delta table on a disk": several(
+        Case(delta(parquet(PEOPLE)), population="p"),
+        Case({"p/1.parquet": parquet(PEOPLE), "p/_delta_log/0.json": b"{}"},
+             ("Delta", "cannot be read"), "p"),
+    ),
+    "the folder of an Iceberg or Hudi table, or of a Delta table in a bucket": several(
         Case({"p/1.parquet": parquet(PEOPLE), "p/.hoodie/a": b""}, ("Hudi",), "p"),
         Case({"p/data/1.parquet": parquet(PEOPLE), "p/metadata/v1.metadata.json": b"{}"},
              ("Iceberg",), "p"),
