@@ -2,7 +2,6 @@
 
 import re
 
-from segment_lib.config.sections import SECTIONS
 from segment_lib.errors import JobError
 
 _PLACE = re.compile(
@@ -10,7 +9,6 @@ _PLACE = re.compile(
     r"(?:, row group \d+)?(?:, (?:line|row) (?P<line>\d+))?(?:, column (?P<column>[^:]+))?: "
 )
 """How lines about an input begin."""
-_KEY = re.compile(rf"\b(?:{'|'.join(SECTIONS)})\.[a-z_]+\b")
 
 
 def error_facts(error: JobError) -> dict[str, str | int]:
@@ -18,7 +16,10 @@ def error_facts(error: JobError) -> dict[str, str | int]:
 
     The line is that of a text file; of Parquet it is the row, from 0.
     """
-    place, key = _PLACE.match(str(error)), _KEY.search(str(error))
+    from segment_lib.config.sections import SECTIONS  # it loads Polars, which --help can do without
+
+    place = _PLACE.match(str(error))
+    key = re.search(rf"\b(?:{'|'.join(SECTIONS)})\.[a-z_]+\b", str(error))
     facts: dict[str, str | int] = {"code": error.exit_code}
     if place:
         facts |= {name: text for name, text in place.groupdict().items() if text}
