@@ -17,18 +17,24 @@ OTHER = "other"
 
 
 @dataclass(frozen=True)
-class Number:
-    """A rule that keeps the attribute as a number."""
+class _OneNumber:
+    """A rule that makes one feature, a number with the name of the attribute."""
 
     attribute: str
-    fill: float
-    """The value for a missing value, and for a code that is no level."""
-    levels: tuple[str, ...] | None = None
-    """The codes of the scale; None if any number is allowed."""
 
     @property
     def features(self) -> tuple[str, ...]:
         return (self.attribute,)
+
+
+@dataclass(frozen=True)
+class Number(_OneNumber):
+    """A rule that keeps the attribute as a number."""
+
+    fill: float
+    """The value for a missing value, and for a code that is no level."""
+    levels: tuple[str, ...] | None = None
+    """The codes of the scale; None if any number is allowed."""
 
     def expressions(self, attribute: Attribute) -> list[pl.Expr]:
         # Text may hold words, which become null here; a rule of text has levels.
@@ -39,20 +45,15 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Log:
+class Log(_OneNumber):
     """A rule that takes an amount as its signed logarithm, for heavy tails."""
 
-    attribute: str
     unit: float
     """The amount up to which the logarithm is about a line."""
     fill: float
     """The amount for a missing value."""
     skew: float
     """Skewness of the amounts, for which the rule was chosen."""
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        return (self.attribute,)
 
     def expressions(self, attribute: Attribute) -> list[pl.Expr]:
         amount = pl.col(self.attribute).fill_null(self.fill)
@@ -61,20 +62,15 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Rank:
+class Rank(_OneNumber):
     """A rule that takes an amount as the share of the population below it, for heavy tails."""
 
-    attribute: str
     edges: tuple[float, ...]
     """Amounts that divide the population into equal parts, in their order."""
     fill: float
     """The amount for a missing value."""
     skew: float
     """Skewness of the amounts, for which the rule was chosen."""
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        return (self.attribute,)
 
     def expressions(self, attribute: Attribute) -> list[pl.Expr]:
         amount = pl.col(self.attribute).fill_null(self.fill)
@@ -83,18 +79,13 @@ class Rank:
 
 
 @dataclass(frozen=True)
-class Age:
+class Age(_OneNumber):
     """A rule that takes a date as the years from it to a stated day."""
 
-    attribute: str
     at: str
     """The day, as yyyy-mm-dd."""
     fill: float
     """The years for a missing date."""
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        return (self.attribute,)
 
     def expressions(self, attribute: Attribute) -> list[pl.Expr]:
         years = year_of(date.fromisoformat(self.at)) - pl.col(self.attribute)
