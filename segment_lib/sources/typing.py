@@ -45,18 +45,20 @@ def has_infinity(rows: pl.DataFrame) -> bool:
     return infinite.width > 0 and any(infinite.row(0))
 
 
-def canonicalize_levels(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    """Replace text levels by their canonical spelling; only distinct levels are looked at."""
-    spellings = {}
+def canonicalize_levels(rows: pl.DataFrame, schema: Schema) -> None:
+    """Replace text levels by their canonical spelling; only distinct levels are looked at.
+
+    The rows themselves change, a column at a time, so that no second copy of all is in memory.
+    """
     for attribute in schema:
         if attribute.storage == "number":
             continue
-        levels = rows[attribute.name].drop_nulls().unique().to_list()
+        column = rows[attribute.name]
+        levels = column.drop_nulls().unique().to_list()
         changed = {level: canonical(level) or None for level in levels}
         changed = {level: code for level, code in changed.items() if level != code}
         if changed:
-            spellings[attribute.name] = changed
-    return rows.with_columns(pl.col(name).replace(changed) for name, changed in spellings.items())
+            rows.replace_column(rows.get_column_index(attribute.name), column.replace(changed))
 
 
 def _level(attribute: Attribute, kind: pl.DataType) -> pl.Expr:
