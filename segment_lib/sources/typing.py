@@ -26,8 +26,8 @@ def cast_columns(
 ) -> pl.LazyFrame:
     """Cast the attributes to the feature summary's types, in its order, after passthrough columns.
 
-    Empty cells are null; a word that means missing is NaN in a number column. A cell that is no
-    number where one is expected is an error.
+    Empty cells of numbers are null, a word that means missing is NaN; levels are as they are
+    spelled. A cell that is no number where one is expected is an error.
     """
     kinds = rows.collect_schema()
     attributes = [
@@ -46,22 +46,24 @@ def has_infinity(rows: pl.DataFrame) -> bool:
 
 
 def canonicalize_levels(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    """Replace text levels by their canonical spelling; only distinct levels are looked at."""
+    """Replace text levels by their canonical spelling, an empty one by null.
+
+    Only distinct levels are looked at.
+    """
+    texts = [attribute.name for attribute in schema if attribute.storage == "text"]
+    levels = rows.select(pl.col(texts).drop_nulls().unique().implode()).to_dict(as_series=False)
     spellings = {}
-    for attribute in schema:
-        if attribute.storage == "number":
-            continue
-        levels = rows[attribute.name].drop_nulls().unique().to_list()
-        changed = {level: canonical(level) or None for level in levels}
-        changed = {level: code for level, code in changed.items() if level != code}
-        if changed:
-            spellings[attribute.name] = changed
-    return rows.with_columns(pl.col(name).replace(changed) for name, changed in spellings.items())
+    for name, (own,) in levels.items():
+        changed = {level: canonical(level) or None for level in own}
+        spellings[name] = {level: code for level, code in changed.items() if level != code}
+    return rows.with_columns(
+        pl.col(name).replace(changed) for name, changed in spellings.items() if changed
+    )
 
 
 def _level(attribute: Attribute, kind: pl.DataType) -> pl.Expr:
     cell = pl.col(attribute.name)
-    return (cell.fill_nan(None) if kind.is_float() else cell).cast(pl.String).replace("", None)
+    return (cell.fill_nan(None) if kind.is_float() else cell).cast(pl.String)
 
 
 def _number(attribute: Attribute, kind: pl.DataType, number_format: NumberFormat) -> pl.Expr:
