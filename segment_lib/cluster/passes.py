@@ -16,6 +16,7 @@ from segment_lib.model import (
     Rows,
     SweepCheckpoint,
     local_rows,
+    merge_blocks,
     row_blocks,
     sample_blocks,
     sample_size,
@@ -27,6 +28,8 @@ COPIES = 2
 """Samples at once: the whole and, in each of the threads, a half."""
 BYTES_PER_SCORE = 4
 """Bytes per score kept in memory from pass to pass."""
+ROWS_PER_BLOCK = 100_000
+"""Rows to which small parts are merged: a pass costs a millisecond or more for each block."""
 BYTES_PER_LABEL = 14
 """Bytes remembered per row and clustering, of one pass and, by tasks, of the next."""
 
@@ -61,6 +64,8 @@ class Sweep:
         """
         seed, workers = models[0].random_state, self.workers
         n_rows, n_components = self.Z.shape
+        # The same for any number of threads: inertias are sums over blocks, rounded one by one.
+        Z, numbers = (merge_blocks(array, ROWS_PER_BLOCK) for array in (self.Z, self.numbers))
         held, beside = memory_needed(n_rows, n_components, len(models))
         # Parts are projected first; the sample and what is computed on it come after them.
         kept = self.budget.keeps(held, max(self.part_bytes, beside))
@@ -68,11 +73,11 @@ class Sweep:
         at_once = self.budget.parts_at_once(self.part_bytes, workers.threads, held if kept else 0)
         with workers.limited(at_once):
             if kept:
-                Z = self.Z.persist()
+                Z = Z.persist()
             else:
-                spilled = self.scratch.spill(self.Z)
+                spilled = self.scratch.spill(Z)
                 Z = spilled.array()
-        sample = sample_blocks(Z, self.numbers, random_state=seed)
+        sample = sample_blocks(Z, numbers, random_state=seed)
 
         def everyone() -> Rows:
             if kept:

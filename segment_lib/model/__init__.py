@@ -1,6 +1,6 @@
 """dask-ml's scaler, PCA and KMeans, repaired: exact, one pass, the same for any partitioning."""
 
-from segment_lib.model.blocks import add_up, row_blocks
+from segment_lib.model.blocks import add_up, merge_blocks, row_blocks
 from segment_lib.model.bounds import RowBounds
 from segment_lib.model.checkpoint import SweepCheckpoint
 from segment_lib.model.choice import (
@@ -83,6 +83,7 @@ __all__ = [
     "held_out_gain",
     "holdout_split",
     "local_rows",
+    "merge_blocks",
     "newton",
     "numbers_to_choose",
     "numbers_to_try",

@@ -22,6 +22,18 @@ def row_blocks(X: da.Array | np.ndarray) -> list[Delayed]:
     return list(X.to_delayed().ravel())
 
 
+def merge_blocks(X: da.Array, rows: int) -> da.Array:
+    """Merge neighbouring blocks while they have at most `rows` rows together."""
+    heights: list[int] = []
+    for height in X.chunks[0]:
+        if heights and heights[-1] + height <= rows:
+            heights[-1] += height
+        else:
+            heights.append(height)
+    # By tasks: a shuffle between workers could not lose one of them.
+    return X.rechunk({0: tuple(heights)}, method="tasks")
+
+
 def add_up(parts: Sequence[Delayed]) -> Delayed:
     """Sum the parts as a tree whose shape depends on their number alone."""
     return _by_tree(parts, delayed(_add_all))
