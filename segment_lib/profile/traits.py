@@ -1,5 +1,6 @@
 """Traits of the segments: per attribute the level or range that differs most, in words."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -35,8 +36,12 @@ LEVEL, EITHER, RANGE = (
     N_("{topic} “{first}” or “{last}”"),
     N_("{topic} “{first}” to “{last}”"),
 )
-FEWER, MORE, BETWEEN = N_("{last} or fewer"), N_("{first} or more"), N_("{first} to {last}")
-NUMBER, FEWER_OF = N_("{topic} {number}"), N_("fewer {trait}")
+BETWEEN = N_("{first} to {last}")
+AMOUNT_ENDS = {"low": N_("up to {last}"), "high": N_("{first} or more")}
+TIME_ENDS = {"low": N_("{last} or earlier"), "high": N_("{first} or later")}
+NUMBER, LESS_OFTEN = N_("{topic} {number}"), N_("less often: {trait}")
+_TIME = re.compile(r"(1[89]|20)\d\d(-\d\d-\d\d)?( to (1[89]|20)\d\d(-\d\d-\d\d)?)?")
+"""Name of a level that is a year, a day, or a bin of them."""
 
 _Row = dict[str, Any]
 
@@ -56,7 +61,7 @@ def segment_traits(
     they run. An end with short words is always the same half of the levels, so that the same words
     stand for the same people in all segments; of another scale with labels it is at most half.
     Where both ends are rarer in the segment, the band between them is taken. For other
-    attributes it is the level whose share differs most.
+    attributes it is the level whose share differs most, one that is commoner if any is.
 
     Parameters
     ----------
@@ -90,9 +95,9 @@ def segment_traits(
             labelled=bool(meaning.levels),
             known=_true_phrases(short, side, len(chosen), len(shares)),
             level=chosen[0]["level"],
+            is_time=all(_TIME.fullmatch(row["label"]) for row in shares),
             language=language,
         )
-        fewer = language.gettext(FEWER_OF, trait=words)
         rows.append(
             {
                 "segment": segment,
@@ -100,7 +105,7 @@ def segment_traits(
                 "family": family(name),
                 "side": side,
                 "levels": ", ".join(row["level"] for row in chosen),
-                "words": words if share >= expected else fewer,
+                "words": words if share >= expected else language.gettext(LESS_OFTEN, trait=words),
                 "direction": chosen[0]["direction"],
                 "population_rows": sum(row["population_rows"] for row in chosen),
                 "segment_share": share,
@@ -137,6 +142,7 @@ def trait_words(
     labelled: bool = True,
     known: Phrases | None = None,
     level: str = "",
+    is_time: bool = False,
     language: Language = ENGLISH,
 ) -> str:
     """A trait in words: ``rarely dreamy``, ``2 or more adults in the household``, ``colour “red”``.
@@ -149,6 +155,7 @@ def trait_words(
     labelled : whether the levels have labels and are no plain numbers
     known : short words that hold for this end, level or number
     level : the level, where it is one
+    is_time : whether the numbers are years or days
     """
     phrases = known or Phrases()
     about = phrases.topic or about
@@ -158,8 +165,10 @@ def trait_words(
     )
     phrase = phrases.get(level if side == "level" else side)
     if not labelled and side != "level" and (phrase is None or phrases.get("number")):
+        if exact := phrases.get(f"{side} {last if side == 'low' else first}"):
+            return exact
         form = BETWEEN if first != last else "{first}"
-        form = {"low": FEWER, "high": MORE}.get(side, form)
+        form = (TIME_ENDS if is_time else AMOUNT_ENDS).get(side, form)
         number = language.gettext(form, first=first, last=last)
         return (phrases.get("number") or language.gettext(NUMBER)).format(
             topic=about, number=number
@@ -192,13 +201,15 @@ def _true_phrases(
     """The phrases but those of ends, where the end is not the half that these stand for."""
     if phrases is None or side == "level" or n_chosen == n_levels // 2:
         return phrases
-    return Phrases({k: v for k, v in phrases.words.items() if k == "number"}, phrases.topic)
+    numbers = {k: v for k, v in phrases.words.items() if k not in ("low", "high")}
+    return Phrases(numbers, phrases.topic)
 
 
 def _best_end(table: list[_Row], sizes: range) -> tuple[str, list[_Row], float, float]:
     """Side, levels and shares of the end or band that differs most.
 
-    An end holds one of `sizes` of levels, unless no such end is commoner.
+    An end holds one of `sizes` of levels. Where no such end is commoner, it is one of another size,
+    or, if ends have but one size, what lies between them.
     """
     share = np.cumsum([row["segment_share"] for row in table])[:-1].clip(0, 1)
     expected = np.cumsum([row["population_share"] for row in table])[:-1].clip(0, 1)
@@ -207,16 +218,24 @@ def _best_end(table: list[_Row], sizes: range) -> tuple[str, list[_Row], float, 
     cut = int(np.argmax(np.abs(effect).round(9)))
     if band := _best_band(share, expected, abs(float(effect[cut]))):
         first, last = band
-        inside = slice(first + 1, last + 1)
-        between = float(share[last] - share[first]), float(expected[last] - expected[first])
-        return "middle", table[inside], *between
+        return _band(table, share, expected, first, last)
     below = np.arange(1, len(table))
     is_allowed = np.isin(np.where(effect >= 0, below, len(table) - below), sizes)
     if is_allowed.any():
         cut = int(np.argmax(np.where(is_allowed, np.abs(effect).round(9), -1.0)))
+    elif len(sizes) == 1:
+        return _band(table, share, expected, sizes[0] - 1, len(table) - sizes[0] - 1)
     if effect[cut] >= 0:
         return "low", table[: cut + 1], float(share[cut]), float(expected[cut])
     return "high", table[cut + 1 :], float(1 - share[cut]), float(1 - expected[cut])
+
+
+def _band(
+    table: list[_Row], share: np.ndarray, expected: np.ndarray, first: int, last: int
+) -> tuple[str, list[_Row], float, float]:
+    """Side, levels and shares of the band between two cuts."""
+    between = float(share[last] - share[first]), float(expected[last] - expected[first])
+    return "middle", table[first + 1 : last + 1], *between
 
 
 def _best_band(share: np.ndarray, expected: np.ndarray, to_beat: float) -> tuple[int, int] | None:
@@ -246,8 +265,11 @@ def _best_band(share: np.ndarray, expected: np.ndarray, to_beat: float) -> tuple
 
 
 def _best_level(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
-    # Two levels mirror each other: the one that is commoner in the segment is easier to read.
-    row = max(table, key=lambda row: (abs(round(row["effect"], 9)), row["effect"]))
+    # A level that is commoner in the segment is easier to read than one that is rarer.
+    row = max(
+        table,
+        key=lambda row: (row["effect"] >= MIN_EFFECT, abs(round(row["effect"], 9)), row["effect"]),
+    )
     return "level", [row], row["segment_share"], row["population_share"]
 
 
