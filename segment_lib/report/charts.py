@@ -39,7 +39,7 @@ LINES = {
 def index_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Drawing:
     """Chart of the index of each segment with its limits, by falling index, on a log scale."""
     _ = language.gettext
-    rows = [_index_row(segment, language) for segment in segments if segment.population_share != 0]
+    rows = [_index_row(segment, language) for segment in _drawn(segments)]
     ends = [row[key] for row in rows for key in ("low", "index", "high")]
     known = [float(end) for end in ends if isinstance(end, int | float) and end > 0]
     domain = [min([*known, 80.0]) / 1.15, max([*known, 125.0]) * 1.15]
@@ -108,7 +108,7 @@ def index_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Dr
 def share_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Drawing:
     """Dumbbell chart: a tick for the share of the population, a dot for that of customers."""
     _ = language.gettext
-    rows = [_share_row(segment, language) for segment in segments if segment.population_share != 0]
+    rows = [_share_row(segment, language) for segment in _drawn(segments)]
     names = [str(row["name"]) for row in rows]
     tooltip = [
         tip("full", _("Segment")),
@@ -280,6 +280,11 @@ def profit_chart(depths: pl.DataFrame, depth: Mapping[str, Any], language: Langu
     )
     title = alt.Title(_("Profit by depth of the mailing"), subtitle=_("band: what chance leaves"))
     return chart.properties(width=WIDTH, height=340, title=title)
+
+
+def _drawn(segments: Sequence[Segment]) -> list[Segment]:
+    """Segments that hold people; the rows set aside are none, and their index has another base."""
+    return [s for s in segments if s.population_share != 0 and not s.is_set_aside]
 
 
 def _index_row(segment: Segment, language: Language) -> Row:

@@ -9,7 +9,10 @@ from segment_lib.schema.language import NOTHING, Language
 
 
 def index_table(segments: Iterable[Segment], language: Language) -> Table:
-    """Table of name, verdict, index with its range, and shares, a row per segment."""
+    """Table of name, verdict, index with its range, and shares, a row per segment.
+
+    The rows set aside are in none, and their index compares with everybody: they are no rank in it.
+    """
     _ = language.gettext
     columns = (
         *(Column(_("Segment")), Column(_("Name")), Column(_("Verdict"))),
@@ -36,6 +39,7 @@ def index_table(segments: Iterable[Segment], language: Language) -> Table:
             ),
         )
         for segment in segments
+        if not segment.is_set_aside
     )
     return Table("index", _("Index and shares of each segment"), columns, rows)
 
@@ -49,7 +53,9 @@ def limits_table(segments: Iterable[Segment], language: Language) -> Table:
     )
     rows = tuple(
         (
-            _heading(segment),
+            replace(_heading(segment), text=_("Set aside, against everybody"))
+            if segment.is_set_aside
+            else _heading(segment),
             *(_cell(segment, *number) for number in _numbers(segment, language)),
             Cell(language.decimals(segment.stability, 2), segment.stability),
         )

@@ -146,7 +146,11 @@ def _blocks(elements: Iterable[Element]) -> Iterator[Block]:
                 items = [_parts(item) for item in element if not _is_left_out(item)]
                 yield {"kind": "list", "items": items}
             case "dl":
-                pairs = zip(element.iter("dt"), element.iter("dd"), strict=True)
+                shown = [part for part in element if not _is_left_out(part)]
+                terms, texts = (
+                    [p for part in shown for p in part.iter(tag)] for tag in ("dt", "dd")
+                )
+                pairs = zip(terms, texts, strict=True)
                 yield {"kind": "terms", "pairs": [(_runs(dt), _runs(dd)) for dt, dd in pairs]}
             case _ if "data-columns" in element.attrib:
                 parts = [part for each in element if (part := list(_blocks([each])))]

@@ -23,6 +23,7 @@ MEANINGS = {
     ),
     "KIND": Meaning("what kind (of fruit)", {"a": "apple", "b": "pear", "c": "plum"}),
     "PEOPLE": Meaning("number of adults"),
+    "DREAMY": Meaning("dreamy", {"1": "strong", "2": "medium", "3": "weak"}),
 }
 PHRASES = {
     "JOBLESS": Phrases({"low": "little unemployment", "high": "much unemployment"}),
@@ -155,7 +156,7 @@ def test_of_kinds_what_is_commoner_is_told_and_a_lack_where_nothing_is():
 
 def test_where_no_end_of_a_scale_with_short_words_is_commoner_its_middle_is_told():
     (trait,) = traits(DREAMY=[(1, 34, 40), (2, 32, 20), (3, 34, 40)])
-    assert (trait["words"], trait["levels"]) == ("DREAMY 2", "2")
+    assert (trait["words"], trait["levels"]) == ("between “dreamy” and “rarely dreamy”", "2")
     assert trait["segment_share"] == pytest.approx(0.32)
     assert trait["population_share"] == pytest.approx(0.26)
 
@@ -175,7 +176,11 @@ def test_numbers_are_told_from_or_up_to():
     assert trait_words("cars", ["6 to 9", "10 to 30"], side="high", **number) == "cars 6 or more"
     words = trait_words("income", ["0 to 9999", "10000 to 196352"], side="middle", **number)
     assert words == "income 0 to 196,352"
-    one = Phrases({"number": "{number} adults", "low 1": "at most one adult"})
+    one = Phrases(
+        {"number": "{number} adults", "low 1": "at most one adult", "middle 1": "one adult"}
+    )
+    assert trait_words("", ["1"], side="middle", known=one, **number) == "one adult"
+    assert trait_words("", ["1", "2"], side="middle", known=one, **number) == "1 to 2 adults"
     assert trait_words("", ["0", "1"], side="low", known=one, **number) == "at most one adult"
     assert trait_words("", ["0 to 2"], side="low", known=one, **number) == "up to 2 adults"
     assert trait_words("built", ["1985 to 2001"], side="middle", **number) == "built 1985 to 2001"
