@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from segment_lib.report.segments import Segment
+from segment_lib.report.segments import ASIDE_APART, Segment
 from segment_lib.report.tables import Cell, Column, Table, count_or_hidden
 from segment_lib.schema.language import NOTHING, Language
 
@@ -53,7 +53,7 @@ def limits_table(segments: Iterable[Segment], language: Language) -> Table:
     )
     rows = tuple(
         (
-            replace(_heading(segment), text=_("Set aside, against everybody"))
+            replace(_heading(segment), text=_(ASIDE_APART))
             if segment.is_set_aside
             else _heading(segment),
             *(_cell(segment, *number) for number in _numbers(segment, language)),

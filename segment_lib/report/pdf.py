@@ -214,5 +214,5 @@ def _texts(element: Element, style: str) -> Iterator[tuple[str, str]]:
 
 
 def _squeezed(text: str | None) -> str:
-    """Text with one space for any white space, as a browser shows it."""
-    return re.sub(r"\s+", " ", text or "")
+    """Text with one space for any white space but hard spaces, as a browser shows it."""
+    return re.sub(r"[ \t\r\n\f]+", " ", text or "")
