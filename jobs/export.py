@@ -24,7 +24,8 @@ row number from 0.
 The list goes to RUN/export as targets.parquet and targets.csv (or everyone, or customers), a row
 per id, the best-ranked of those that repeat one: rank, id or row, segment, micro_segment, the index
 of the cell as micro_index, likeness where it ranks, name of the segment, and the columns that were
-carried along. --columns chooses some of them. --format xlsx writes a workbook in place of the CSV
+carried along, but for those of type text, such as remarks and e-mail addresses. --columns chooses
+some of all these. --format xlsx writes a workbook in place of the CSV
 file, --format parquet nothing beside it; --excel writes the CSV file as Excel opens it where
 numbers have a decimal comma. targets.json, written last, holds the counts and the sha256 of the
 others. In a CSV file text that a spreadsheet would take for a formula gets a leading apostrophe.
@@ -227,7 +228,8 @@ def export_list(
     columns = id_columns(run, order.extract)
     seed = order.cells.seed if order.cells else None
     holding = list_rows(run, order.extract, everybody=order.everybody, seed=seed)
-    own = list_columns(order, listing, columns.ids, list(holding.carried))
+    texts = [name for name, raw in holding.carried.items() if raw in run.result(Ingested).texts]
+    own = list_columns(order, listing, columns.ids, list(holding.carried), texts)
     raw = {extract: run.files(RAW, extract) for extract in EXTRACTS}
     ids = RunIds(
         run.root, raw, columns, workers.run, lambda line: log(f"export   {line}"), order.extract
@@ -302,8 +304,10 @@ def export_list(
     log(f"export   {sentence(order, summary, tally)} {folder / names[-1]}", **summary)
 
 
-def list_columns(order: Order, listing: Listing, ids: str, carried: list[str]) -> list[str]:
-    """Return the columns of the list.
+def list_columns(
+    order: Order, listing: Listing, ids: str, carried: list[str], texts: list[str]
+) -> list[str]:
+    """Return the columns of the list, and say which texts it leaves out.
 
     Raises
     ------
@@ -313,7 +317,9 @@ def list_columns(order: Order, listing: Listing, ids: str, carried: list[str]) -
     own = ["rank", "id" if ids else "row", "segment", "micro_segment", "micro_index"]
     own += ["likeness"] * (listing.name == "logistic") + ["name"]
     own += ["cell"] * (order.cells is not None) + ["mail"] * order.everybody
-    columns = chosen_columns([*own, *carried], order.columns)
+    columns = chosen_columns([*own, *carried], texts, order.columns)
+    if texts and not order.columns:
+        log(f"export   {', '.join(texts)}: text, listed only where --columns names it")
     if order.cells is not None and "cell" not in columns:
         raise ConfigError("--columns leaves out the cells that are drawn. Add cell to it.")
     return columns

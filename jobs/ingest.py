@@ -45,6 +45,7 @@ def run(context: Context) -> Outcome:
         repeated_ids=inputs.repeated_ids,
         customers_where=inputs.customers_where,
         passthrough={parts.name: parts.extract.passthrough for parts in raw},
+        texts=schema.texts,
         ids={name: ids.as_json() for name, ids in people.items()},
         left_out=left_out,
     )

@@ -24,7 +24,7 @@ from jobs.command import run_and_exit, say
 from jobs.parsers import parser_of
 from jobs.run import at_work, log_result, overrides, print_answer, threads
 from segment_lib.config import load_config
-from segment_lib.errors import ConfigError, DriftError
+from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import ARRAYS, DRIFT, PAGE
 from segment_lib.run.baseline import open_base
 from segment_lib.run.fingerprint import package_versions
@@ -45,6 +45,8 @@ _OWN = (
 )
 STAGES = in_order({stage.name: stage for stage in (*run.STAGES, *_OWN)}.values())
 """Those of a full run, some of them done in another way."""
+DRIFTED = 7
+"""Exit code of a refresh that is done and has found drift, where --fail-on asks for it."""
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -55,8 +57,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
     run_and_exit(lambda: refresh(options))
 
 
-def refresh(options: argparse.Namespace) -> None:
-    """Run the refresh that the command line describes."""
+def refresh(options: argparse.Namespace) -> int:
+    """Run the refresh that the command line describes, and return its exit code."""
     config = load_config(Path(options.config).absolute(), overrides(options))
     root = (options.run_dir or Path("runs") / f"{Path(options.config).stem}-refreshed").absolute()
     if root == options.base.absolute():
@@ -76,7 +78,7 @@ def refresh(options: argparse.Namespace) -> None:
             job = Job(config, manifest, threads(options), console, base, check_content=content)
             for line in forecast_lines(job, stages, None):
                 say(line)
-        return
+        return 0
     with at_work(manifest, options) as workers:
         config = with_tables(config, manifest.folder)
         base = replace(base, config=config)
@@ -91,9 +93,11 @@ def refresh(options: argparse.Namespace) -> None:
     if options.until in (None, PAGE.stage):
         print_answer(manifest, config.fairness.min_cell)
     moved = print_drift(manifest) if DRIFT.stage in manifest.stages else ()
-    log_result(manifest)
-    if options.fail_on == "drift" and moved:
-        raise DriftError(f"drift: {'; '.join(moved)}. See {root / DRIFT.path}.")
+    code = DRIFTED if moved and options.fail_on == "drift" else 0
+    if code:
+        log(f"drift: {'; '.join(moved)}. See {root / DRIFT.path}.")
+    log_result(manifest, code)
+    return code
 
 
 def print_drift(manifest: Manifest) -> list[str]:

@@ -198,7 +198,11 @@ def print_answers(answers: pl.DataFrame, min_cell: int) -> None:
         f"{'':32} {'people':>9} {'answers':>9} {'rate':>7}  {'from - to':16} {'lift':>5}  from - to"
     )
     for row in rows.iter_rows(named=True):
-        title = row["name"] if row["by"] != "tenth" else f"tenth {row['group']} of the ranking"
+        titles = {
+            "tenth": f"tenth {row['group']} of the ranking",
+            "segment": f"segment {row['group']}: {row['name']}",
+        }
+        title = titles.get(row["by"], row["name"])
         if row["few"] or row["rate"] is None:
             say(f"{title[:32]:32} {'too few to show':>19}")
             continue

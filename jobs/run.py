@@ -109,13 +109,13 @@ def job_of(options: argparse.Namespace) -> None:
         log_result(manifest)
 
 
-def log_result(manifest: Manifest) -> None:
+def log_result(manifest: Manifest, code: int = 0) -> None:
     """Log what came of the job, as the last JSON line; people read it on standard output."""
     done = PAGE.stage in manifest.stages
     log(
         f"done: {manifest.root}",
         event="result",
-        code=0,
+        code=code,
         run_dir=str(manifest.root),
         stages=list(manifest.stages),
         report=str(manifest.root / PAGE.path) if done else None,

@@ -39,12 +39,6 @@ class ClusterError(JobError):
     exit_code = 5
 
 
-class DriftError(JobError):
-    """All is done, and what was found is to raise an alarm."""
-
-    exit_code = 7
-
-
 class IntegrityError(JobError):
     """A file of the run is not what the manifest says it is."""
 

@@ -98,7 +98,7 @@ def compare_schemas(
         own = sentence(text, name=attribute.name, proposal=proposal)
         changes.append(Change(attribute.name, "new", own))
     return Changes(
-        Schema((*attributes, *new), now.columns, now.carried),
+        replace(now, attributes=(*attributes, *new)),
         {name: column for name, column in renamed.items() if column in columns},
         tuple(absent),
         tuple(attribute.name for attribute in new),

@@ -1,6 +1,6 @@
 """The people of a run in the order of a list: what orders them, what is listed of them, and how."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -113,21 +113,21 @@ def list_rows(run: RunReader, extract: str, *, everybody: bool, seed: int | None
     return ListRows(dict(names.select("segment", "name").iter_rows()), carried, everybody, seed)
 
 
-def chosen_columns(own: Sequence[str], wanted: str | None) -> list[str]:
-    """Return the columns that a list is to have: those wanted, or all of its own.
+def chosen_columns(own: Sequence[str], texts: Collection[str], wanted: str | None) -> list[str]:
+    """Return the columns that a list is to have: those wanted, or its own but for texts.
 
     Raises
     ------
     ConfigError
         If it has no such column.
     """
-    names = [name.strip() for name in wanted.split(",")] if wanted else list(own)
+    names = [name.strip() for name in wanted.split(",")] if wanted else []
     if absent := [name for name in names if name not in own]:
         raise ConfigError(
             f"--columns: {', '.join(absent)} is no column of the list. There are "
             f'{", ".join(own)}. inputs.extra_columns = "carry" brings those of the extract.'
         )
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys(names)) or [name for name in own if name not in texts]
 
 
 @dataclass(frozen=True)

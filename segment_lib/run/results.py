@@ -59,6 +59,8 @@ class Ingested(Result):
     repeated_ids: str
     passthrough: Mapping[str, tuple[str, ...]]
     """By extract, the columns that are no attributes and are carried along."""
+    texts: tuple[str, ...] = ()
+    """Those of them of type `text`, which lists have only where they are asked for."""
     ids: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """By extract, rows without an id, and rows that repeat one."""
     customers_where: str = ""

@@ -70,6 +70,8 @@ class Schema:
     """All columns in order, where the feature summary lists some that are no attributes."""
     carried: tuple[str, ...] = ()
     """Columns that are no attributes and are carried along as text where an extract has them."""
+    texts: tuple[str, ...] = ()
+    """Those of them of type `text`, such as remarks and addresses."""
 
     @cached_property
     def _by_name(self) -> dict[str, Attribute]:
@@ -123,14 +125,14 @@ def read_feature_summary(path: Readable, missing: Sequence[str] = ()) -> Schema:
     """
     header, rows = read_table(path, COLUMNS, "inputs.feature_summary")
     everywhere = tuple(canonical(code) for code in missing)
-    attributes, listed, carried = list[Attribute](), list[str](), list[str]()
+    attributes, listed, kinds = list[Attribute](), list[str](), dict[str, str]()
     faults = list[str]()
     for line, row in rows:
         try:
             name, kind, attribute = _attribute(header, row, everywhere)
             listed.append(name)
             attributes += [attribute] if attribute else []
-            carried += [name] if kind in _CARRIED else []
+            kinds |= {name: kind} if kind in _CARRIED else {}
         except ValueError as error:
             faults.append(f"line {line}: {error}")
     counts = Counter(listed)
@@ -142,7 +144,8 @@ def read_feature_summary(path: Readable, missing: Sequence[str] = ()) -> Schema:
         listed = faults[:_MOST_FAULTS] + ([f"and {more} more"] if more > 0 else [])
         raise DataError(f"{path}: {'; '.join(listed)}. Correct the feature summary.")
     columns = tuple(listed) if len(listed) > len(attributes) else ()
-    return Schema(tuple(attributes), columns, tuple(carried))
+    texts = tuple(name for name, kind in kinds.items() if kind == "text")
+    return Schema(tuple(attributes), columns, tuple(kinds), texts)
 
 
 def _attribute(

@@ -52,5 +52,5 @@ class ColumnMapping:
         """The mapping as JSON values; a fingerprint of all that decides what is read."""
         attributes = [[a.name, a.type, *a.missing, *a.recoded] for a in self.schema]
         listed = [self.schema.columns] if self.schema.columns else []
-        carried = [self.schema.carried] if self.schema.carried else []
+        carried = [self.schema.carried, self.schema.texts] if self.schema.carried else []
         return [attributes, dict(self.renamed), list(self.absent), *listed, *carried]

@@ -7,6 +7,9 @@ import polars as pl
 from segment_lib.schema import Attribute, Schema, canonical
 from segment_lib.sources.numbers import NATIVE_FORMAT, NumberFormat
 
+_AT_ONCE = 8
+"""Columns respelled at once."""
+
 
 def raw_dtypes(schema: Schema) -> dict[str, pl.DataType]:
     """The columns of a raw part, without `row`."""
@@ -26,8 +29,8 @@ def cast_columns(
 ) -> pl.LazyFrame:
     """Cast the attributes to the feature summary's types, in its order, after passthrough columns.
 
-    Empty cells are null; a word that means missing is NaN in a number column. A cell that is no
-    number where one is expected is an error.
+    Empty cells of numbers are null, a word that means missing is NaN; levels are as they are
+    spelled. A cell that is no number where one is expected is an error.
     """
     kinds = rows.collect_schema()
     attributes = [
@@ -45,23 +48,27 @@ def has_infinity(rows: pl.DataFrame) -> bool:
     return infinite.width > 0 and any(infinite.row(0))
 
 
-def canonicalize_levels(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
-    """Replace text levels by their canonical spelling; only distinct levels are looked at."""
-    spellings = {}
-    for attribute in schema:
-        if attribute.storage == "number":
-            continue
-        levels = rows[attribute.name].drop_nulls().unique().to_list()
-        changed = {level: canonical(level) or None for level in levels}
-        changed = {level: code for level, code in changed.items() if level != code}
-        if changed:
-            spellings[attribute.name] = changed
-    return rows.with_columns(pl.col(name).replace(changed) for name, changed in spellings.items())
+def canonicalize_levels(rows: pl.DataFrame, schema: Schema) -> None:
+    """Replace text levels by their canonical spelling, an empty one by null.
+
+    Only distinct levels are looked at. The rows themselves change, a few columns at a time, so that
+    no second copy of all is in memory.
+    """
+    texts = [attribute.name for attribute in schema if attribute.storage == "text"]
+    levels = rows.select(pl.col(texts).drop_nulls().unique().implode()).to_dict(as_series=False)
+    respelled = []
+    for name, (own,) in levels.items():
+        codes = {level: canonical(level) or None for level in own}
+        if changed := {level: code for level, code in codes.items() if level != code}:
+            respelled.append(pl.col(name).replace(changed))
+    for first in range(0, len(respelled), _AT_ONCE):
+        for column in rows.select(respelled[first : first + _AT_ONCE]):
+            rows.replace_column(rows.get_column_index(column.name), column)
 
 
 def _level(attribute: Attribute, kind: pl.DataType) -> pl.Expr:
     cell = pl.col(attribute.name)
-    return (cell.fill_nan(None) if kind.is_float() else cell).cast(pl.String).replace("", None)
+    return (cell.fill_nan(None) if kind.is_float() else cell).cast(pl.String)
 
 
 def _number(attribute: Attribute, kind: pl.DataType, number_format: NumberFormat) -> pl.Expr:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,6 @@ from dask.delayed import Delayed
 from segment_lib.clean.columns import ColumnCounts, are_amounts
 from segment_lib.clean.roles import may_be_id
 from segment_lib.clean.tally import Values, count_values
-from segment_lib.model.blocks import add_up
 from segment_lib.schema import Attribute, Schema, is_null_word
 from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.ids import RoundedIdError, hash_ids
@@ -145,7 +146,8 @@ def count_columns(
     reading = as_all or _reading(sample, population.reading.ids if population else ())
     cut, _ = pieces(max(1_000, CELLS_PER_PIECE // len(schema)))
     tasks = [delayed(count_piece)(piece, schema, reading) for piece in cut]
-    (counts,) = compute([add_up(tasks)])
+    # Not by the sums of `model`, which would load all its estimators.
+    (counts,) = compute([reduce(delayed(add), tasks)])
     if population and mark:
         mark.refuse_extent(pattern, counts.rows, population.rows)
     ids = {column: np.unique(np.concatenate(parts)) for column, parts in counts.hashes.items()}

@@ -18,6 +18,7 @@ from segment_lib.run.record import with_checksum
 from segment_lib.schema.language import Sentence
 from tests.clusters import cluster
 from tests.conftest import ROOT, RunJob, hashes
+from tests.run.test_log import events
 
 N, MORE, M = 20_000, 2_000, 6_000
 PARTS = 4
@@ -262,11 +263,13 @@ def test_the_attribute_that_was_shifted_is_named_and_no_other(
     run = path.parent / "run"
     done = run_job(
         "jobs.refresh", path, "--base", base, "--run-dir", run, "--until", "drift",
-        "--fail-on", "drift",
+        "--fail-on", "drift", "--log-format", "json",
     )  # fmt: skip
     assert done.returncode == 7, done.stderr
-    assert "ALTERSKATEGORIE_GROB (PSI" in done.stderr
-    assert "Traceback" not in done.stderr
+    *lines, alarm, result = events(done.stderr.splitlines())
+    assert "ALTERSKATEGORIE_GROB (PSI" in alarm["message"]
+    assert (alarm["event"], result["event"], result["code"]) == ("log", "result", 7)
+    assert not {"error", "result"} & {line["event"] for line in lines}
     table = drift(run)
     assert table.filter("drifted")["attribute"].to_list() == ["ALTERSKATEGORIE_GROB"]
     assert table.filter(pl.col("band") != "stable").height == 1

@@ -46,7 +46,7 @@ def test_two_files_give_what_draft_and_run_give(
     assert summary == (my / "feature_summary.csv").read_bytes()
 
 
-def test_names_and_remarks_are_carried_along_to_the_list(
+def test_remarks_and_addresses_are_listed_only_where_they_are_asked_for(
     run: Path, files: tuple[Path, Path], run_job: RunJob
 ) -> None:
     with files[0].open(encoding="cp1252", newline="") as text:
@@ -54,8 +54,14 @@ def test_names_and_remarks_are_carried_along_to_the_list(
     raw = pl.read_parquet(run / "raw/population/*.parquet")
     for name in ("EMail", "Bemerkung"):
         assert raw[name].fill_null("").to_list() == [row[name] for row in delivered]
+    done = run_job("jobs.export", run, "--depth", 0.2)
+    assert done.returncode == 0, done.stderr
+    assert "EMail, Bemerkung: text, listed only where --columns names it" in done.stderr
+    for file in ("targets.csv", "targets.parquet"):
+        assert b"Bemerkung" not in (run / "export" / file).read_bytes()
     done = run_job("jobs.export", run, "--depth", 0.2, "--columns", "rank,id,EMail")
     assert done.returncode == 0, done.stderr
+    assert "only where" not in done.stderr
     listed = pl.read_csv(run / "export/targets.csv", schema_overrides={"id": pl.String})
     address = {row["KundenNr"]: row["EMail"] for row in delivered}
     assert listed["EMail"].to_list() == [address[number] for number in listed["id"]]
