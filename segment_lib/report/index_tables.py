@@ -53,9 +53,7 @@ def limits_table(segments: Iterable[Segment], language: Language) -> Table:
     )
     rows = tuple(
         (
-            replace(_heading(segment), text=_(ASIDE_APART))
-            if segment.is_set_aside
-            else _heading(segment),
+            _heading(segment),
             *(_cell(segment, *number) for number in _numbers(segment, language)),
             Cell(language.decimals(segment.stability, 2), segment.stability),
         )
@@ -80,7 +78,9 @@ def _cell(segment: Segment, name: str, text: str, value: float | None) -> Cell:
 
 
 def _heading(segment: Segment) -> Cell:
-    return Cell(segment.name, 1e9 if segment.is_set_aside else segment.number)
+    if segment.is_set_aside:
+        return Cell(segment.language.gettext(ASIDE_APART), 1e9)
+    return Cell(segment.name, segment.number)
 
 
 def _index(segment: Segment, language: Language) -> Cell:
