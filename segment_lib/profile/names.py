@@ -1,6 +1,6 @@
 """Short names of the segments, made of their strongest traits: same traits, same name."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 import polars as pl
@@ -13,6 +13,8 @@ _PARTS = 3
 _LONGEST = 8
 NOT_CLUSTERED, PLAIN = N_("Rows set aside"), N_("Close to average")
 TOO_FEW = N_("Too few people to describe")
+
+_Row = dict[str, Any]
 
 NAMES = {"segment": pl.Int32, "name": pl.String, "attributes": pl.String}
 
@@ -28,8 +30,9 @@ def name_segments(
     """Name each segment by its strongest traits, no two alike.
 
     Of each family of attributes one trait is taken, so that a name does not say one thing three
-    times, and none that is less than half as strong as the first. Where two names would be alike,
-    the later segment takes a trait more, or its number.
+    times, and none that is less than half as strong as the first. Where two names would share most
+    of their words, each begins with the trait in which the two segments differ most. Where they are
+    alike all the same, the later one takes a trait more, or its number.
 
     Parameters
     ----------
@@ -44,20 +47,27 @@ def name_segments(
     names : columns of NAMES, in the order of segments
     """
     distinctive = traits.filter(
-        (pl.col("effect") >= MIN_EFFECT) & ~(pl.col("population_rows") < min_cell) & pl.col("plain")
+        (pl.col("effect") >= MIN_EFFECT)
+        & ~(pl.col("population_rows") < min_cell)
+        & pl.col("plain")
+        & ~pl.col("attribute").is_in(list(unnamed))
+        & ~pl.col("segment").is_in(list(few))
     )
+    numbers = traits["segment"].unique().sort().to_list()
+    own = {number: distinctive.filter(pl.col("segment") == number).to_dicts() for number in numbers}
+    usual = {number: _strongest(rows) for number, rows in own.items()}
     rows: list[tuple[int, str, str]] = []
-    for segment in traits["segment"].unique().sort().to_list():
+    for segment in numbers:
         if segment == SET_ASIDE:
             rows.append((segment, language.gettext(NOT_CLUSTERED), ""))
             continue
-        own = distinctive.filter(pl.col("segment") == segment)
-        candidates = [] if segment in few else list(_candidates(own, unnamed))
+        near = [n for n in numbers if n != segment and _sound_alike(usual[n], usual[segment])]
+        neighbours = traits.filter(pl.col("segment").is_in(near))
+        candidates = _one_of_each_family(_telling_first(own[segment], neighbours))
         taken = {name for _, name, _ in rows}
         name = language.gettext(TOO_FEW if segment in few else PLAIN)
         used = candidates[:0]
-        strong = [row for row in candidates if row["effect"] >= candidates[0]["effect"] / 2]
-        for parts in range(min(_PARTS, len(strong)), min(_LONGEST, len(candidates)) + 1):
+        for parts in range(len(usual[segment]), min(_LONGEST, len(candidates)) + 1):
             used = candidates[:parts]
             name = _capitalised_list([row["words"] for row in used]) or name
             if name not in taken:
@@ -68,13 +78,42 @@ def name_segments(
     return pl.DataFrame(rows, schema=NAMES, orient="row")
 
 
-def _candidates(traits: pl.DataFrame, unnamed: Collection[str]) -> Iterator[dict[str, Any]]:
-    """Yield the traits that may be part of a name, one of each family."""
-    families: set[str] = set()
-    for row in traits.iter_rows(named=True):
-        if row["attribute"] not in unnamed and row["family"] not in families:
-            families.add(row["family"])
-            yield row
+def _strongest(traits: list[_Row]) -> list[_Row]:
+    """Traits that a segment is named by where no other has a name like it."""
+    first = _one_of_each_family(traits)[:_PARTS]
+    return [row for row in first if row["effect"] >= first[0]["effect"] / 2]
+
+
+def _one_of_each_family(traits: list[_Row]) -> list[_Row]:
+    """First trait of each family."""
+    families: dict[str, _Row] = {}
+    for row in traits:
+        families.setdefault(row["family"], row)
+    return list(families.values())
+
+
+def _sound_alike(first: list[_Row], second: list[_Row]) -> bool:
+    """Whether two names share most of their words."""
+    shared = {row["words"] for row in first} & {row["words"] for row in second}
+    return 2 * len(shared) > max(len(first), len(second))
+
+
+def _telling_first(own: list[_Row], neighbours: pl.DataFrame) -> list[_Row]:
+    """Traits of a segment, first that which differs most from its neighbours, if any does."""
+    theirs = neighbours.rows_by_key("attribute", named=True)
+
+    def difference(row: _Row) -> float:
+        """Least difference from a neighbour, in Cohen's h: other words are on the other side."""
+        signed = [
+            other["effect"] if other["words"] == row["words"] else -max(other["effect"], 0.0)
+            for other in theirs[row["attribute"]]
+        ]
+        return float(row["effect"] - max(signed, default=0.0))
+
+    lead = max(own, key=difference, default=None) if not neighbours.is_empty() else None
+    if lead is None or difference(lead) < MIN_EFFECT:
+        return own
+    return [lead, *(row for row in own if row is not lead)]
 
 
 def _capitalised_list(phrases: list[str]) -> str:

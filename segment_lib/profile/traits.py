@@ -1,5 +1,6 @@
 """Traits of the segments: per attribute the level or range that differs most, in words."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -30,13 +31,18 @@ ends, ``level`` for a single level. A band of labels is not `plain`: no short wo
 MIN_EFFECT = 0.2
 """The least Cohen's h that counts as a difference: a small effect (Cohen 1988)."""
 
-LEVEL, EITHER, RANGE = (
+LEVEL, EITHER, RANGE, INNER = (
     N_("{topic} “{label}”"),
     N_("{topic} “{first}” or “{last}”"),
     N_("{topic} “{first}” to “{last}”"),
+    N_("between “{low}” and “{high}”"),
 )
-FEWER, MORE, BETWEEN = N_("{last} or fewer"), N_("{first} or more"), N_("{first} to {last}")
-NUMBER, FEWER_OF = N_("{topic} {number}"), N_("fewer {trait}")
+BETWEEN = N_("{first} to {last}")
+AMOUNT_ENDS = {"low": N_("up to {last}"), "high": N_("{first} or more")}
+TIME_ENDS = {"low": N_("{last} or earlier"), "high": N_("{first} or later")}
+NUMBER, LESS_OFTEN = N_("{topic} {number}"), N_("less often: {trait}")
+_TIME = re.compile(r"(1[89]|20)\d\d(-\d\d-\d\d)?( to (1[89]|20)\d\d(-\d\d-\d\d)?)?")
+"""Name of a level that is a year, a day, or a bin of them."""
 
 _Row = dict[str, Any]
 
@@ -55,8 +61,9 @@ def segment_traits(
     end that is commoner in the segment: so a scale is read by what its codes mean, whichever way
     they run. An end with short words is always the same half of the levels, so that the same words
     stand for the same people in all segments; of another scale with labels it is at most half.
-    Where both ends are rarer in the segment, the band between them is taken. For other
-    attributes it is the level whose share differs most.
+    Where both ends are rarer in the segment, the band between them is taken: of a scale with short
+    words its middle third, so that the words "between" stand for the same people too. For other
+    attributes it is the level whose share differs most, one that is commoner if any is.
 
     Parameters
     ----------
@@ -90,9 +97,9 @@ def segment_traits(
             labelled=bool(meaning.levels),
             known=_true_phrases(short, side, len(chosen), len(shares)),
             level=chosen[0]["level"],
+            is_time=all(_TIME.fullmatch(row["label"]) for row in shares),
             language=language,
         )
-        fewer = language.gettext(FEWER_OF, trait=words)
         rows.append(
             {
                 "segment": segment,
@@ -100,7 +107,7 @@ def segment_traits(
                 "family": family(name),
                 "side": side,
                 "levels": ", ".join(row["level"] for row in chosen),
-                "words": words if share >= expected else fewer,
+                "words": words if share >= expected else language.gettext(LESS_OFTEN, trait=words),
                 "direction": chosen[0]["direction"],
                 "population_rows": sum(row["population_rows"] for row in chosen),
                 "segment_share": share,
@@ -137,6 +144,7 @@ def trait_words(
     labelled: bool = True,
     known: Phrases | None = None,
     level: str = "",
+    is_time: bool = False,
     language: Language = ENGLISH,
 ) -> str:
     """A trait in words: ``rarely dreamy``, ``2 or more adults in the household``, ``colour “red”``.
@@ -149,6 +157,7 @@ def trait_words(
     labelled : whether the levels have labels and are no plain numbers
     known : short words that hold for this end, level or number
     level : the level, where it is one
+    is_time : whether the numbers are years or days
     """
     phrases = known or Phrases()
     about = phrases.topic or about
@@ -158,14 +167,20 @@ def trait_words(
     )
     phrase = phrases.get(level if side == "level" else side)
     if not labelled and side != "level" and (phrase is None or phrases.get("number")):
+        exact = phrases.get(f"{side} {last if side == 'low' else first}")
+        if exact and (side != "middle" or first == last):
+            return exact
         form = BETWEEN if first != last else "{first}"
-        form = {"low": FEWER, "high": MORE}.get(side, form)
+        form = (TIME_ENDS if is_time else AMOUNT_ENDS).get(side, form)
         number = language.gettext(form, first=first, last=last)
         return (phrases.get("number") or language.gettext(NUMBER)).format(
             topic=about, number=number
         )
     if phrase is not None:
         return phrase
+    if side == "middle" and {"low", "high"} <= phrases.words.keys():
+        ends = {end: phrases.words[end] for end in ("low", "high")}
+        return language.gettext(INNER, **ends)
     if len(labels) == 1:
         return language.gettext(LEVEL, topic=about, label=labels[0])
     form = EITHER if len(labels) == 2 else RANGE
@@ -190,42 +205,55 @@ def _true_phrases(
     phrases: Phrases | None, side: str, n_chosen: int, n_levels: int
 ) -> Phrases | None:
     """The phrases but those of ends, where the end is not the half that these stand for."""
-    if phrases is None or side == "level" or n_chosen == n_levels // 2:
+    if phrases is None or side in ("level", "middle") or n_chosen == n_levels // 2:
         return phrases
-    return Phrases({k: v for k, v in phrases.words.items() if k == "number"}, phrases.topic)
+    numbers = {k: v for k, v in phrases.words.items() if k not in ("low", "high")}
+    return Phrases(numbers, phrases.topic)
 
 
 def _best_end(table: list[_Row], sizes: range) -> tuple[str, list[_Row], float, float]:
     """Side, levels and shares of the end or band that differs most.
 
-    An end holds one of `sizes` of levels, unless no such end is commoner.
+    An end holds one of `sizes` of levels. Where no such end is commoner, it is one of another size,
+    or, if ends have but one size, the middle third.
     """
     share = np.cumsum([row["segment_share"] for row in table])[:-1].clip(0, 1)
     expected = np.cumsum([row["population_share"] for row in table])[:-1].clip(0, 1)
     effect = _cohens_h(share, expected)
     # Rounded, so that the last digits of a sum do not choose between cuts as far apart.
     cut = int(np.argmax(np.abs(effect).round(9)))
-    if band := _best_band(share, expected, abs(float(effect[cut]))):
-        first, last = band
-        inside = slice(first + 1, last + 1)
-        between = float(share[last] - share[first]), float(expected[last] - expected[first])
-        return "middle", table[inside], *between
+    third = (len(table) // 3 - 1, len(table) - len(table) // 3 - 1) if len(sizes) == 1 else None
+    if band := _best_band(share, expected, abs(float(effect[cut])), third):
+        return _band(table, share, expected, *band)
     below = np.arange(1, len(table))
     is_allowed = np.isin(np.where(effect >= 0, below, len(table) - below), sizes)
     if is_allowed.any():
         cut = int(np.argmax(np.where(is_allowed, np.abs(effect).round(9), -1.0)))
+    elif third:
+        return _band(table, share, expected, *third)
     if effect[cut] >= 0:
         return "low", table[: cut + 1], float(share[cut]), float(expected[cut])
     return "high", table[cut + 1 :], float(1 - share[cut]), float(1 - expected[cut])
 
 
-def _best_band(share: np.ndarray, expected: np.ndarray, to_beat: float) -> tuple[int, int] | None:
+def _band(
+    table: list[_Row], share: np.ndarray, expected: np.ndarray, first: int, last: int
+) -> tuple[str, list[_Row], float, float]:
+    """Side, levels and shares of the band between two cuts."""
+    between = float(share[last] - share[first]), float(expected[last] - expected[first])
+    return "middle", table[first + 1 : last + 1], *between
+
+
+def _best_band(
+    share: np.ndarray, expected: np.ndarray, to_beat: float, only: tuple[int, int] | None
+) -> tuple[int, int] | None:
     """Cuts around the band that is commoner in the segment, if both ends are rarer; else None.
 
     Parameters
     ----------
     share, expected : shape (n_cuts,); the share below each cut, of segment and population
     to_beat : Cohen's h at the best single cut
+    only : the one band that may be taken, if not any
     """
     fewer_below = _cohens_h(share, expected) <= -MIN_EFFECT
     fewer_above = _cohens_h(1 - share, 1 - expected) <= -MIN_EFFECT
@@ -239,15 +267,18 @@ def _best_band(share: np.ndarray, expected: np.ndarray, to_beat: float) -> tuple
         )
         for first in np.flatnonzero(fewer_below)
         for last in np.flatnonzero(fewer_above)
-        if first < last
+        if first < last and (only is None or only == (int(first), int(last)))
     ]
     effect, first, last = max(bands, key=lambda band: band[0], default=(0.0, 0, 0))
     return (int(first), int(last)) if effect > round(to_beat, 9) else None
 
 
 def _best_level(table: list[_Row]) -> tuple[str, list[_Row], float, float]:
-    # Two levels mirror each other: the one that is commoner in the segment is easier to read.
-    row = max(table, key=lambda row: (abs(round(row["effect"], 9)), row["effect"]))
+    # A level that is commoner in the segment is easier to read than one that is rarer.
+    row = max(
+        table,
+        key=lambda row: (row["effect"] >= MIN_EFFECT, abs(round(row["effect"], 9)), row["effect"]),
+    )
     return "level", [row], row["segment_share"], row["population_share"]
 
 

@@ -49,7 +49,7 @@ def warnings(
                 "again, less than {share:percent} of these people stay together. Read the index by "
                 "its range.",
                 len(doubtful),
-                numbers=_numbers(doubtful, language),
+                numbers=listed_numbers(doubtful, language),
                 share=STABLE,
             )
         )
@@ -70,8 +70,7 @@ def base_sentence(
     segments: Sequence[Segment], settings: Mapping[str, str], language: Language = ENGLISH
 ) -> str:
     """Sentence on what the index and the shares are of: everybody, or all who have a segment."""
-    aside = [s for s in segments if s.is_set_aside and not s.is_suppressed]
-    if not aside or settings.get("compare.base") == ALL:
+    if not are_aside_on_another_base(segments, settings):
         return language.gettext(
             "Index and shares are of everybody: index 100 is the average of all people, 200 means "
             "twice as many customers as expected."
@@ -79,8 +78,15 @@ def base_sentence(
     return language.gettext(
         "Shares are of everybody, those set aside too. The index of a segment compares within "
         "those who have a segment: 100 is their average, 200 means twice as many customers as "
-        "expected. So an index is not one of the shares divided by the other."
+        "expected. So an index is not one of the shares divided by the other. The rows set aside "
+        "have no line here, as their index compares with everybody."
     )
+
+
+def are_aside_on_another_base(segments: Sequence[Segment], settings: Mapping[str, str]) -> bool:
+    """Whether there are rows set aside with an index that no index of a segment compares with."""
+    aside = [s for s in segments if s.is_set_aside and not s.is_suppressed]
+    return bool(aside) and settings.get("compare.base") != ALL
 
 
 def association_sentences(
@@ -133,6 +139,28 @@ def _by_chance(test: Figures, language: Language) -> str:
         ),
         rows=test["rows"],
     )
+
+
+def choice_sentence(sweep: pl.DataFrame, language: Language = ENGLISH) -> str:
+    """Short sentence on how the number of segments was chosen; empty if it was set, or is not."""
+    row = next(sweep.filter("chosen").iter_rows(named=True), None)
+    if row is None or sweep["stability"].drop_nulls().len() < 2:
+        return ""
+    text = (
+        N_(
+            "{least} to {most} segments were tried. {k} was chosen: the smallest number that "
+            "reaches as many customers as any, among those whose segments are found again in other "
+            "samples."
+        )
+        if row["stable"]
+        else N_(
+            "{least} to {most} segments were tried. At none are enough people in segments found "
+            "again in other samples. {k} was chosen: the smallest number that reaches as many "
+            "customers as any, among those that come nearest."
+        )
+    )
+    numbers = {"least": sweep["n_clusters"].min(), "most": sweep["n_clusters"].max()}
+    return language.gettext(text, **numbers, k=row["n_clusters"])
 
 
 def sweep_sentences(sweep: pl.DataFrame, language: Language = ENGLISH) -> dict[int, str]:
@@ -268,23 +296,8 @@ def fairness_sentences(
 # -- parts of sentences --------------------------------------------------------------------------
 
 
-def list_segments(segments: Sequence[Segment], language: Language) -> str:
-    """List of all segments by number, the rows set aside in words."""
-    clustered = [segment for segment in segments if not segment.is_set_aside]
-    if not clustered:
-        return language.gettext("the rows set aside")
-    number, numbers = len(clustered), _numbers(clustered, language)
-    if number == len(segments):
-        return language.ngettext("segment {numbers}", "segments {numbers}", number, numbers=numbers)
-    return language.ngettext(
-        "segment {numbers} with the rows set aside",
-        "segments {numbers} with the rows set aside",
-        number,
-        numbers=numbers,
-    )
-
-
-def _numbers(segments: Sequence[Segment], language: Language) -> str:
+def listed_numbers(segments: Sequence[Segment], language: Language) -> str:
+    """Numbers of segments as in a sentence."""
     return language.listed([str(segment.number) for segment in segments])
 
 

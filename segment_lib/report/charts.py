@@ -27,6 +27,9 @@ MAX_TITLE, MAX_SHORT_TITLE = 100, 40
 _PHRASE = re.compile(r"(?:“[^”]*”|„[^“]*“|,(?! )|[^,])+")
 INDEX_TICKS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000]
 NEAR_AVERAGE = [40, 60, 80, 90, 100, 110, 125, 150, 200, 250]
+VERDICT_COLOUR = alt.Color("verdict_key", type="nominal", legend=None).scale(
+    domain=list(VERDICT_COLOURS), range=list(VERDICT_COLOURS.values())
+)
 LINES = {
     # by: name, colour, dashes
     "logistic": (N_("by customer-likeness"), PALETTE["ink"], [1, 0]),
@@ -39,7 +42,7 @@ LINES = {
 def index_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Drawing:
     """Chart of the index of each segment with its limits, by falling index, on a log scale."""
     _ = language.gettext
-    rows = [_index_row(segment, language) for segment in segments if segment.population_share != 0]
+    rows = [_index_row(segment, language) for segment in _drawn(segments)]
     ends = [row[key] for row in rows for key in ("low", "index", "high")]
     known = [float(end) for end in ends if isinstance(end, int | float) and end > 0]
     domain = [min([*known, 80.0]) / 1.15, max([*known, 125.0]) * 1.15]
@@ -56,9 +59,6 @@ def index_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Dr
         scale
     )
     x = x.axis(values=ticks, format=",d")
-    colour = alt.Color("verdict_key", type="nominal", legend=None).scale(
-        domain=list(VERDICT_COLOURS), range=list(VERDICT_COLOURS.values())
-    )
     base = alt.Chart(inline(rows)).encode(
         y=y,
         tooltip=[
@@ -79,16 +79,16 @@ def index_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Dr
         ),
         base.transform_filter("isValid(datum.low)")
         .mark_rule(strokeWidth=3, opacity=0.55, yOffset=8)
-        .encode(x=alt.X("low", type="quantitative"), x2="high:Q", color=colour),
+        .encode(x=alt.X("low", type="quantitative"), x2="high:Q", color=VERDICT_COLOUR),
         base.transform_filter("datum.index > 0")
         .mark_point(size=110, filled=True, opacity=1, yOffset=8)
-        .encode(x=x, color=colour),
+        .encode(x=x, color=VERDICT_COLOUR),
         *(
-            text.encode(x=alt.X("far", type="quantitative"), text="label:N", color=colour)
+            text.encode(x=alt.X("far", type="quantitative"), text="label:N", color=VERDICT_COLOUR)
             for text in outlined(base.transform_filter("isValid(datum.far)"), 10, 9, bold=True)
         ),
         *(
-            text.encode(x=alt.value(0), text="label:N", color=colour)
+            text.encode(x=alt.value(0), text="label:N", color=VERDICT_COLOUR)
             for text in outlined(base.transform_filter("!isValid(datum.far)"), 0, 9, bold=True)
         ),
         base.mark_text(align="left", dy=-9, fontWeight="bold").encode(
@@ -108,7 +108,7 @@ def index_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Dr
 def share_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Drawing:
     """Dumbbell chart: a tick for the share of the population, a dot for that of customers."""
     _ = language.gettext
-    rows = [_share_row(segment, language) for segment in segments if segment.population_share != 0]
+    rows = [_share_row(segment, language) for segment in _drawn(segments)]
     names = [str(row["name"]) for row in rows]
     tooltip = [
         tip("full", _("Segment")),
@@ -123,16 +123,13 @@ def share_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Dr
     x = alt.X(
         "share", type="quantitative", title=_("Share of the population, and of customers")
     ).axis(format="~%", tickCount=6)
-    colour = alt.Color("verdict_key", type="nominal", legend=None).scale(
-        domain=list(VERDICT_COLOURS), range=list(VERDICT_COLOURS.values())
-    )
     who = (_("population"), _("customers"))
     shape = alt.Shape("who", type="nominal").scale(domain=list(who), range=[TICK, DOT])
     base = alt.Chart(inline(rows)).encode(y=y, tooltip=tooltip)
     links = (
         base.transform_filter("isValid(datum.population) && isValid(datum.customers)")
         .mark_rule(strokeWidth=3, opacity=0.55)
-        .encode(x=alt.X("population", type="quantitative"), x2="customers:Q", color=colour)
+        .encode(x=alt.X("population", type="quantitative"), x2="customers:Q", color=VERDICT_COLOUR)
     )
     ends = alt.Chart(inline([end for row in rows for end in _share_points(row, *who)])).encode(
         x=x, y=y, shape=shape, tooltip=tooltip
@@ -144,14 +141,14 @@ def share_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Dr
         size=95, filled=True, opacity=1
     )
     labels = [
-        text.encode(x=alt.X("far", type="quantitative"), text="label:N", color=colour)
+        text.encode(x=alt.X("far", type="quantitative"), text="label:N", color=VERDICT_COLOUR)
         for text in outlined(base, 12, bold=True)
     ]
     title = alt.Title(
         _("Where customers come from: shares of population and customers by segment"),
         subtitle=_("▲ above, ▼ below, ● about average, with the index (100 is average)"),
     )
-    chart = alt.layer(links, ticks, dots.encode(color=colour), *labels)
+    chart = alt.layer(links, ticks, dots.encode(color=VERDICT_COLOUR), *labels)
     return chart.properties(width=WIDTH, height=26 * max(len(rows), 1), title=title)
 
 
@@ -166,24 +163,15 @@ def gains_chart(
         if part.is_empty():
             continue
         rows.append({"by": _(LINES[by][0]), "depth": 0.0, "reached": 0.0, "low": 0.0, "high": 0.0})
-        rows += [
-            {
-                "by": _(LINES[by][0]),
-                "depth": at,
-                "reached": round(reached, 5),
-                "low": round(low, 5),
-                "high": round(high, 5),
-                "lift": round(lift, 3),
-            }
-            for at, reached, low, high, lift in part.select(
-                "depth", "customers_reached", "low", "high", "lift"
-            ).iter_rows()
-        ]
+        reached = pl.col("customers_reached").alias("reached")
+        points = part.select("depth", reached, "low", "high", "lift").with_columns(
+            pl.col("reached", "low", "high").round(5), pl.col("lift").round(3)
+        )
+        rows += [{"by": _(LINES[by][0]), **point} for point in points.iter_rows(named=True)]
     rows += [{"by": _(LINES["none"][0]), "depth": d, "reached": d} for d in (0.0, 1.0)]
     texts, colours, dashes = zip(*LINES.values(), strict=True)
     names = [_(text) for text in texts]
-    x = alt.X("depth", type="quantitative", title=_("Share of the population mailed, best first"))
-    x = x.axis(format="~%", tickCount=6).scale(domain=[0, 1], nice=False)
+    x = _depth_axis(language)
     y = alt.Y("reached", type="quantitative", title=_("Share of customers reached"))
     y = y.axis(format="~%", tickCount=6).scale(domain=[0, 1])
     columns = alt.ExprRef(f"width < {NARROW} ? 1 : 2")
@@ -197,18 +185,8 @@ def gains_chart(
         mark = {
             key: round(depth[key], 4) for key in ("depth_low", "recommended_depth", "depth_high")
         }
-        at = alt.Chart(
-            inline(
-                [
-                    {
-                        **mark,
-                        "label": _(
-                            "pays to {depth:percent_tenths}", depth=mark["recommended_depth"]
-                        ),
-                    }
-                ]
-            )
-        )
+        label = _("pays to {depth:percent_tenths}", depth=mark["recommended_depth"])
+        at = alt.Chart(inline([mark | {"label": label}]))
         layers += [
             at.mark_rect(color=PALETTE["grid"]).encode(
                 x=alt.X("depth_low", type="quantitative"), x2="depth_high:Q"
@@ -252,8 +230,7 @@ def profit_chart(depths: pl.DataFrame, depth: Mapping[str, Any], language: Langu
     _ = language.gettext
     names = ("profit", "profit_low", "profit_high")
     rows = depths.select("depth", pl.col(*names).round(2)).rows(named=True)
-    x = alt.X("depth", type="quantitative", title=_("Share of the population mailed, best first"))
-    x = x.axis(format="~%", tickCount=6).scale(domain=[0, 1], nice=False)
+    x = _depth_axis(language)
     y = alt.Y("profit", type="quantitative", title=_("Profit")).axis(format="~s", tickCount=6)
     best = {key: depth[key] for key in ("recommended_depth", "expected_profit")}
     base, at = alt.Chart(inline(rows)).encode(x=x), alt.Chart(inline([best]))
@@ -282,27 +259,45 @@ def profit_chart(depths: pl.DataFrame, depth: Mapping[str, Any], language: Langu
     return chart.properties(width=WIDTH, height=340, title=title)
 
 
+def _depth_axis(language: Language) -> alt.X:
+    """Axis of the depth of the mailing, from nobody to everybody."""
+    title = language.gettext("Share of the population mailed, best first")
+    axis = alt.X("depth", type="quantitative", title=title).axis(format="~%", tickCount=6)
+    return axis.scale(domain=[0, 1], nice=False)
+
+
+def _drawn(segments: Sequence[Segment]) -> list[Segment]:
+    """Segments that hold people; the rows set aside are none, and their index has another base."""
+    return [s for s in segments if s.population_share != 0 and not s.is_set_aside]
+
+
 def _index_row(segment: Segment, language: Language) -> Row:
     low, high = segment.limits if segment.limits else (None, None)
     positive = segment.index if segment.index and segment.index > 0 else None
     far = max(positive or 0.0, high or 0.0)
-    return {
-        "name": segment.name,
-        "full": segment.full_name,
+    return _shown(segment, language) | {
         "title": _short_title(segment.title, MAX_TITLE),
         "brief": _short_title(segment.title, MAX_SHORT_TITLE),
         "index": None if positive is None else round(positive, 1),
         "low": None if low is None or low <= 0 else round(low, 1),
         "high": None if high is None or not low or low <= 0 else round(high, 1),
         "far": round(far, 1) if far > 0 else None,
-        "label": _label(segment, language),
-        "verdict": f"{segment.verdict_symbol} {segment.verdict_word}",
-        "verdict_key": segment.verdict,
-        "index_text": language.short_number(segment.index),
         "limits_text": language.index_range(*segment.limits)
         if segment.limits
         else language.gettext("unknown"),
         "stability_text": segment.stability_label,
+    }
+
+
+def _shown(segment: Segment, language: Language) -> dict[str, object]:
+    """Names and words of a segment that every chart of segments shows."""
+    return {
+        "name": segment.name,
+        "full": segment.full_name,
+        "label": _label(segment, language),
+        "verdict": f"{segment.verdict_symbol} {segment.verdict_word}",
+        "verdict_key": segment.verdict,
+        "index_text": language.short_number(segment.index),
     }
 
 
@@ -328,18 +323,12 @@ def _share_row(segment: Segment, language: Language) -> Row:
     ours, theirs = segment.population_share, segment.customer_share
     population = None if ours is None else round(ours, 3)
     customers = None if theirs is None else round(theirs, 3)
-    return {
-        "name": segment.name,
-        "full": segment.full_name,
+    return _shown(segment, language) | {
         "population": population,
         "customers": customers,
         "far": max(population or 0.0, customers or 0.0),
-        "label": _label(segment, language),
-        "verdict": f"{segment.verdict_symbol} {segment.verdict_word}",
-        "verdict_key": segment.verdict,
         "population_text": language.percent(segment.population_share),
         "customers_text": language.percent(segment.customer_share),
-        "index_text": language.short_number(segment.index),
     }
 
 

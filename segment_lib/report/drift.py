@@ -8,7 +8,7 @@ import polars as pl
 
 from segment_lib.disclosure import suppressed_segments
 from segment_lib.report.formatting import sentence
-from segment_lib.report.segments import segment_name, suppressed_numbers
+from segment_lib.report.segments import ASIDE_APART, segment_name, suppressed_numbers
 from segment_lib.report.tables import Table, table
 from segment_lib.schema.language import N_, Language
 from segment_lib.terms import SET_ASIDE
@@ -212,16 +212,17 @@ def _attribute_table(attributes: pl.DataFrame, language: Language) -> Table:
 
 def _segment_table(segments: pl.DataFrame, language: Language) -> Table:
     _ = language.gettext
+    ordered = segments.sort(pl.col("segment") == SET_ASIDE, maintain_order=True)
+    names = [
+        _(ASIDE_APART) if number == SET_ASIDE else segment_name(number, language)
+        for number in ordered["segment"]
+    ]
     states = {"kept": _("kept"), "new": _("new"), "vanished": _("vanished")}
     return table(
         "drift-segments",
-        _("Segments before and now; shares by the model of the base"),
-        segments.with_columns(
-            pl.Series(
-                "name",
-                [segment_name(number, language) for number in segments["segment"]],
-                pl.String,
-            ),
+        _("Segments before and now; shares by the model of the last run"),
+        ordered.with_columns(
+            pl.Series("name", names, pl.String),
             pl.col("state").replace(states),
         ),
         [

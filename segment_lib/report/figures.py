@@ -10,7 +10,7 @@ import vl_convert
 from altair.utils.schemapi import debug_mode
 
 from segment_lib.report import charts, data_charts, method_charts, theme
-from segment_lib.report.answer import list_segments
+from segment_lib.report.answer import listed_numbers
 from segment_lib.report.facts import RunFacts
 from segment_lib.report.formatting import sentence
 from segment_lib.report.mailing import reach_sentence
@@ -178,14 +178,14 @@ def _index_takeaway(segments: Sequence[Segment], language: Language) -> str:
     words = (*WORDS.values(), NOT_SHOWN, UNCLEAR)
     parts = [
         language.ngettext(
-            "{segments} is {verdict}",
-            "{segments} are {verdict}",
+            "segment {numbers} is {verdict}",
+            "segments {numbers} are {verdict}",
             len(group),
-            segments=list_segments(group, language),
+            numbers=listed_numbers(group, language),
             verdict=language.gettext(word),
         )
         for word in words
-        if (group := [segment for segment in segments if segment.level == word])
+        if (group := [s for s in segments if s.level == word and not s.is_set_aside])
     ]
     meaning = language.gettext(
         "The number is the index: 100 is average; 200 means twice as many customers as expected. "

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from segment_lib.report.segments import Segment
+from segment_lib.report.segments import ASIDE_APART, Segment
 from segment_lib.report.tables import Cell, Column, Table, count_or_hidden
 from segment_lib.schema.language import NOTHING, Language
 
 
 def index_table(segments: Iterable[Segment], language: Language) -> Table:
-    """Table of name, verdict, index with its range, and shares, a row per segment."""
+    """Table of name, verdict, index with its range, and shares, a row per segment.
+
+    The rows set aside are in none, and their index compares with everybody: they are no rank in it.
+    """
     _ = language.gettext
     columns = (
         *(Column(_("Segment")), Column(_("Name")), Column(_("Verdict"))),
@@ -36,6 +39,7 @@ def index_table(segments: Iterable[Segment], language: Language) -> Table:
             ),
         )
         for segment in segments
+        if not segment.is_set_aside
     )
     return Table("index", _("Index and shares of each segment"), columns, rows)
 
@@ -74,7 +78,9 @@ def _cell(segment: Segment, name: str, text: str, value: float | None) -> Cell:
 
 
 def _heading(segment: Segment) -> Cell:
-    return Cell(segment.name, 1e9 if segment.is_set_aside else segment.number)
+    if segment.is_set_aside:
+        return Cell(segment.language.gettext(ASIDE_APART), 1e9)
+    return Cell(segment.name, segment.number)
 
 
 def _index(segment: Segment, language: Language) -> Cell:

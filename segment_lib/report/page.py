@@ -139,6 +139,8 @@ def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Dr
         ),
         pays=mailing.depth_sentences(facts.depth, language) if facts.depth else (),
         others=answer.sweep_sentences(facts.sweep, language),
+        choice=answer.choice_sentence(facts.sweep, language),
+        aside_apart=answer.are_aside_on_another_base(segments, facts.settings),
         sensitivity=answer.sensitivity_sentence(facts.sensitivity, language),
         chosen=chosen[0] if chosen else None,
         segments=segments,

@@ -146,7 +146,11 @@ def _blocks(elements: Iterable[Element]) -> Iterator[Block]:
                 items = [_parts(item) for item in element if not _is_left_out(item)]
                 yield {"kind": "list", "items": items}
             case "dl":
-                pairs = zip(element.iter("dt"), element.iter("dd"), strict=True)
+                shown = [part for part in element if not _is_left_out(part)]
+                terms, texts = (
+                    [p for part in shown for p in part.iter(tag)] for tag in ("dt", "dd")
+                )
+                pairs = zip(terms, texts, strict=True)
                 yield {"kind": "terms", "pairs": [(_runs(dt), _runs(dd)) for dt, dd in pairs]}
             case _ if "data-columns" in element.attrib:
                 parts = [part for each in element if (part := list(_blocks([each])))]
@@ -210,5 +214,5 @@ def _texts(element: Element, style: str) -> Iterator[tuple[str, str]]:
 
 
 def _squeezed(text: str | None) -> str:
-    """Text with one space for any white space, as a browser shows it."""
-    return re.sub(r"\s+", " ", text or "")
+    """Text with one space for any white space but hard spaces, as a browser shows it."""
+    return re.sub(r"[ \t\r\n\f]+", " ", text or "")

@@ -36,6 +36,8 @@ WORDS = dict(
 HALF, TWICE = 50, 200
 """An index whose limits go beyond these is unclear."""
 UNCLEAR, NOT_SHOWN = N_("unclear"), N_("not shown")
+ASIDE_APART = N_("Set aside, against everybody")
+"""The rows set aside in a table of indices, which those of segments do not compare with."""
 SUPPRESSED = "hidden"
 """The verdict of a segment with suppressed counts."""
 

@@ -40,7 +40,8 @@ class Phrases:
 
     words: dict[str, str] = field(default_factory=dict)
     """Keyed by ``low`` and ``high``, the ends of a scale by its codes, or by level; by ``number`` a
-    template for numbers, such as ``{number} adults in the household``."""
+    template for numbers, such as ``{number} adults in the household``; by ``low 1`` and the like
+    for an end of numbers that has words of its own."""
     topic: str = ""
     """The subject of a level that has no words of its own."""
 

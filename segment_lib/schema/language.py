@@ -64,10 +64,10 @@ class Language:
         """Translation of a sentence that was stored with its figures."""
         return " ".join(self.gettext(text, **sentence.fields) for text in sentence.texts)
 
-    def items(self, names: Sequence[object]) -> str:
+    def items(self, names: Sequence[object], most: int = _MOST_ITEMS) -> str:
         """First names or sentences of a list, and how many more there are."""
-        shown = ", ".join(self._said(name) for name in names[:_MOST_ITEMS])
-        more = len(names) - _MOST_ITEMS
+        shown = ", ".join(self._said(name) for name in names[:most])
+        more = len(names) - most
         text = N_("{words} and {n:count} more")
         return self.gettext(text, words=shown, n=more) if more > 0 else shown
 
@@ -91,10 +91,7 @@ class Language:
 
     def listed_first(self, words: Sequence[str]) -> str:
         """First words of a list, and how many more there are."""
-        shown, more = ", ".join(words[:_LISTED]), len(words) - _LISTED
-        return (
-            self.gettext("{words} and {n:count} more", words=shown, n=more) if more > 0 else shown
-        )
+        return self.items(words, _LISTED)
 
     def share(self, share: float | None) -> str:
         """Share with one decimal; in words where it is of few people and not shown."""

@@ -74,6 +74,23 @@ def test_no_two_names_are_alike():
     ]  # fmt: skip
 
 
+def test_names_that_would_share_most_of_their_words_begin_with_what_differs_most():
+    shared = [
+        (segment, f"A{i}", "level", "x", f"alike {i}", 1.0 - i / 10)
+        for segment in (0, 1)
+        for i in (0, 1)
+    ]
+    own = [
+        *((0, "AGE", "low", "1", "young", 0.7), (0, "INCOME", "low", "1", "rich", 0.6)),
+        *((1, "INCOME", "high", "2", "poor", 0.5), (1, "AGE", "low", "1", "young", 0.3)),
+    ]
+    # They differ by 1.1 in income and by 0.4 in age, though age is the stronger trait of one.
+    assert named(*shared, *own) == ["Rich, alike 0, alike 1", "Poor, alike 0, alike 1"]
+    # A segment that shares one word alone keeps its name.
+    other = [(2, *row[1:]) for row in (shared[0], RED, SMART)]
+    assert named(*shared, *own, *other)[2] == ("Alike 0, favourite colour red, energy type “smart”")
+
+
 def test_a_further_trait_tells_segments_apart_where_there_is_one():
     rows = [(s, f"A{i}", "level", "x", f"A{i} {i}", 1.0) for s in (0, 1) for i in range(4)]
     assert named(*rows) == ["A0 0, A1 1, A2 2", "A0 0, A1 1, A2 2, A3 3"]
@@ -141,7 +158,8 @@ def test_words_are_of_known_attributes_levels_and_features():
     features = {feature for tables in RECODINGS.values() for feature in tables}
     for name, phrases in known_phrases().items():
         assert name in known_meanings() or name in features
-        levels = set(phrases.words) - {"low", "high", "number"}
+        ends = ("low", "high", "middle", "number")
+        levels = {key for key in phrases.words if key.split(" ")[0] not in ends}
         assert (
             levels <= set(known_meanings()[name].levels) if name in known_meanings() else not levels
         )

@@ -23,12 +23,14 @@ MEANINGS = {
     ),
     "KIND": Meaning("what kind (of fruit)", {"a": "apple", "b": "pear", "c": "plum"}),
     "PEOPLE": Meaning("number of adults"),
+    "DREAMY": Meaning("dreamy", {"1": "strong", "2": "medium", "3": "weak"}),
 }
 PHRASES = {
     "JOBLESS": Phrases({"low": "little unemployment", "high": "much unemployment"}),
+    "DREAMY": Phrases({"low": "dreamy", "high": "rarely dreamy"}),
     "SIZE": Phrases({"number": "{number} adults in the household", "high": "many adults"}),
 }
-ORDERED = {"SAVER", "JOBLESS", "PEOPLE", "SIZE"}
+ORDERED = {"SAVER", "JOBLESS", "PEOPLE", "SIZE", "DREAMY", "YEAR"}
 
 
 def traits(**columns: list[tuple[str | int, int, int]]) -> list[dict]:
@@ -142,12 +144,21 @@ def test_every_known_attribute_is_in_one_family():
     assert sorted(names) == sorted(known_meanings())
 
 
-def test_of_kinds_the_level_that_differs_most_is_told_and_so_is_its_lack():
+def test_of_kinds_what_is_commoner_is_told_and_a_lack_where_nothing_is():
     (more,) = traits(KIND=[("a", 80, 10), ("b", 10, 50), ("c", 10, 40)])
     assert (more["side"], more["words"]) == ("level", "what kind “apple”")
-    (less,) = traits(KIND=[("a", 0, 60), ("b", 50, 20), ("c", 50, 20)])
-    assert less["words"] == "fewer what kind “apple”"
+    (other,) = traits(KIND=[("a", 0, 60), ("b", 50, 20), ("c", 50, 20)])
+    assert other["words"] == "what kind “pear”"
+    (less,) = traits(KIND=[("a", 0, 10), ("b", 50, 45), ("c", 50, 45)])
+    assert less["words"] == "less often: what kind “apple”"
     assert less["effect"] < 0
+
+
+def test_where_no_end_of_a_scale_with_short_words_is_commoner_its_middle_is_told():
+    (trait,) = traits(DREAMY=[(1, 34, 40), (2, 32, 20), (3, 34, 40)])
+    assert (trait["words"], trait["levels"]) == ("between “dreamy” and “rarely dreamy”", "2")
+    assert trait["segment_share"] == pytest.approx(0.32)
+    assert trait["population_share"] == pytest.approx(0.26)
 
 
 def test_of_two_levels_the_one_the_segment_has_more_of_is_told():
@@ -161,11 +172,32 @@ def test_numbers_are_told_from_or_up_to():
     (known,) = traits(SIZE=[(1, 10, 80), (2, 40, 10), (3, 50, 10)])
     assert known["words"] == "2 or more adults in the household"
     number = {"labelled": False}
-    assert trait_words("cars", ["1 to 5", "6 to 9"], side="low", **number) == "cars 9 or fewer"
+    assert trait_words("cars", ["1 to 5", "6 to 9"], side="low", **number) == "cars up to 9"
     assert trait_words("cars", ["6 to 9", "10 to 30"], side="high", **number) == "cars 6 or more"
     words = trait_words("income", ["0 to 9999", "10000 to 196352"], side="middle", **number)
     assert words == "income 0 to 196,352"
+    one = Phrases(
+        {"number": "{number} adults", "low 1": "at most one adult", "middle 1": "one adult"}
+    )
+    assert trait_words("", ["1"], side="middle", known=one, **number) == "one adult"
+    assert trait_words("", ["1", "2"], side="middle", known=one, **number) == "1 to 2 adults"
+    assert trait_words("", ["0", "1"], side="low", known=one, **number) == "at most one adult"
+    assert trait_words("", ["0 to 2"], side="low", known=one, **number) == "up to 2 adults"
     assert trait_words("built", ["1985 to 2001"], side="middle", **number) == "built 1985 to 2001"
+
+
+@pytest.mark.parametrize(
+    ("first", "middle", "last", "words"),
+    [
+        (1950, 1976, 2001, "YEAR 1976 or later"),
+        ("1950 to 1975", "1976 to 1990", "1991 to 2001", "YEAR 1976 or later"),
+        ("2019-05-31", "2019-06-01", "2020-01-31", "YEAR 2019-06-01 or later"),
+        (1950, 1976, 2101, "YEAR 1976 or more"),
+    ],
+)
+def test_years_and_days_are_told_from_and_until(first, middle, last, words):
+    (trait,) = traits(YEAR=[(first, 10, 80), (middle, 40, 10), (last, 50, 10)])
+    assert trait["words"] == words
 
 
 def test_a_band_in_the_middle_is_told_as_a_band_and_not_as_all_above_it():

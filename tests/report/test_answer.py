@@ -24,6 +24,19 @@ def test_segments_that_are_not_found_again_are_warned_of(facts: RunFacts) -> Non
     assert warnings.startswith("These 10 segments are not firm")
 
 
+def test_why_there_are_so_many_segments_is_said_in_short(facts: RunFacts) -> None:
+    assert answer.choice_sentence(facts.sweep).startswith(
+        "2 to 20 segments were tried. 10 was chosen: the smallest number that reaches as many"
+    )
+    unstable = facts.sweep.with_columns(stable=pl.lit(False))
+    assert "At none are enough people in segments found again" in answer.choice_sentence(unstable)
+
+
+def test_a_number_that_was_set_was_not_chosen(facts: RunFacts) -> None:
+    alone = pl.when("chosen").then("stability")
+    assert answer.choice_sentence(facts.sweep.with_columns(stability=alone)) == ""
+
+
 def test_what_looks_broken_but_is_allowed_is_said(facts: RunFacts) -> None:
     (warning,) = answer.warnings(
         segments_of(facts), facts.sweep, ["97% of customers are in segment 3"]

@@ -299,6 +299,25 @@ def test_a_wide_table_keeps_its_first_column(browser: webdriver.Chrome, report: 
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
+def test_the_heat_map_fits_a_desk_and_says_so_where_it_does_not(
+    browser: webdriver.Chrome, facts: RunFacts, tmp_path: Path, language: str
+) -> None:
+    write_report(replace(facts, language=Language(language)), tmp_path)
+    for width, hint in ((390, True), (820, True), (1400, False)):
+        open_page(browser, tmp_path / "index.html", width)
+        assert browser.find_element(By.CSS_SELECTOR, ".sideways").is_displayed() is hint
+        hidden, left = browser.execute_script(
+            "const heat = document.getElementById('heat'), scroll = heat.parentElement;"
+            "const hidden = scroll.scrollWidth - scroll.clientWidth; scroll.scrollLeft = 50;"
+            "return [hidden, heat.querySelector('tbody th').getBoundingClientRect().x]"
+        )
+        assert (hidden > 0) is hint
+        assert left == browser.execute_script(
+            "return document.getElementById('heat').parentElement.getBoundingClientRect().x"
+        )
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
 @pytest.mark.parametrize("width", [390, 820, 1400])
 def test_the_index_is_read_without_scrolling_sideways(
     browser: webdriver.Chrome, facts: RunFacts, tmp_path: Path, language: str, width: int
@@ -385,6 +404,9 @@ def test_on_paper_nothing_is_cut_off(browser: webdriver.Chrome, report: Path) ->
             "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
         )
         assert not browser.find_element(By.TAG_NAME, "nav").is_displayed()
+        # No heading stands over what is folded and therefore not printed.
+        for section, stands in (("components", False), ("run", False), ("method", True)):
+            assert browser.find_element(By.ID, f"{section}-heading").is_displayed() is stands
         paper = browser.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
         assert paper == "rgba(255, 255, 255, 1)"
     finally:
@@ -445,6 +467,8 @@ def test_the_slider_tells_what_the_job_reckoned_at_every_depth(
             if row["cost"]
             else "0.00 (0.00 to 0.00)",
         }
+        depth = float(browser.find_element(By.ID, "plan-command").text)
+        assert round(depth * paid.depths["pieces"].max()) == row["pieces"]
     browser.find_element(By.ID, "plan-best").click()
     assert beside_slider(browser) == first
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -59,6 +60,18 @@ def test_hidden_numbers_are_no_dot_at_the_average(few: tuple[Segment, ...]) -> N
     drawing = svg(charts.index_chart(few))
     hidden = re.findall(r'transform="translate\(([\d.-]+),[^>]*>not shown<', drawing)
     assert set(hidden) == {"0"}
+
+
+def test_the_rows_set_aside_whose_index_is_on_another_base_are_in_no_chart_of_it(
+    facts: RunFacts, shares: Shares
+) -> None:
+    table = shares({1: (500, 300, "over"), 2: (500, 60, "under"), -1: (400, 300, "over")})
+    segments = build_segments(table, facts.names, facts.traits, min_cell=10)
+    for chart in (charts.index_chart(segments), charts.share_chart(segments)):
+        assert set(drawn(chart)) == {"Segment 1", "Segment 2"}
+    takeaway = next(all_figures(replace(facts, segments=table), segments)).takeaway
+    assert takeaway.startswith("Segment 1 is ")
+    assert "set aside" not in takeaway.lower()
 
 
 def test_segments_of_too_few_people_have_an_empty_row(few: tuple[Segment, ...]) -> None:

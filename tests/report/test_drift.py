@@ -107,10 +107,10 @@ def test_tables_show_attributes_and_segments() -> None:
         "AGE", "0.410", "large", "10%", "20%", "1", "0",
     ]  # fmt: skip
     assert [[cell.text for cell in row][:2] for row in segments.rows] == [
-        ["Set aside", "kept"], ["Segment 0", "kept"], ["Segment 3", "vanished"],
-        ["Segment 7", "new"],
+        ["Segment 0", "kept"], ["Segment 3", "vanished"], ["Segment 7", "new"],
+        ["Set aside, against everybody", "kept"],
     ]  # fmt: skip
-    assert segments.rows[2][5].text == "–"
+    assert segments.rows[1][5].text == "–"
 
 
 def test_shares_and_indices_of_few_people_are_not_told_nor_what_would_tell_them() -> None:
@@ -119,10 +119,10 @@ def test_shares_and_indices_of_few_people_are_not_told_nor_what_would_tell_them(
     summary = SUMMARY | {"set_aside_new": 0.005}
     section = section_of(summary, segments, few)
     assert [[cell.text for cell in row][2:] for row in section.segments.rows] == [
-        ["10%", "12%", "240", "250"],
         ["60%", "79%", "–", "91"],
         ["30%", "–", "–", "–"],
         ["–", "–", "–", "30"],
+        ["10%", "12%", "240", "250"],
     ]
-    assert [row[3].key for row in section.segments.rows] == [0.12, 0.79, None, None]
+    assert [row[3].key for row in section.segments.rows] == [0.79, None, None, 0.12]
     assert "Set aside are under 10 of the rows (last time: 10%)." in section.details
