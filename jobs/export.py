@@ -224,6 +224,8 @@ def export_list(
         listing = listing.of_customers(run, workers)
     people = int(listing.cells["population_rows"].sum())
     wanted = round(order.depth * people)
+    if order.form == "xlsx":
+        refuse_too_long(wanted, people)
     ranking = Ranking.best(listing.cells, wanted, listing.by)
     columns = id_columns(run, order.extract)
     seed = order.cells.seed if order.cells else None
@@ -335,8 +337,6 @@ def write_forms(
 ) -> list[str]:
     """Write the rows, with their cells, in each form of the list; return the names of the files."""
     files = order.files
-    if order.form == "xlsx":
-        refuse_too_long(pl.scan_parquet(rows).select(pl.len()).collect().item())
     if order.form == "excel" and (changed := columns_that_excel_changes(rows, columns)):
         log(
             f"export   {', '.join(changed)}: numbers that begin with 0 or have over 15 digits. "

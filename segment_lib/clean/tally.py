@@ -162,7 +162,7 @@ def count_values(cells: pl.Series, attribute: Attribute) -> Values:
         present = present.drop_nans()
     rows = dict(present.value_counts(name="rows").iter_rows())
     missing |= {code: rows.pop(value) for value, code in codes.items() if value in rows}
-    if attribute.type in ("date", "postcode") or attribute.recoded:
+    if attribute.is_date or attribute.type == "postcode" or attribute.recoded:
         cells = present.filter(~present.is_in(list(codes))).alias(attribute.name)
         values = cells.to_frame().select(value_of(attribute)).to_series()
         if strangers := values.null_count():
