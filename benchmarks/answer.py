@@ -33,6 +33,9 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
 }
 """What is set in the config, by the name of the setting."""
 DEPTHS = (0.05, 0.1, 0.2)
+MARGIN = 0.02
+"""Customers reached at a fifth of the population, as a share of all, that stable segments may cost:
+about two standard errors of what one table of a few thousand customers can tell."""
 RANKINGS = {"segment": "segments", "micro_segment": "micro", "logistic": "logistic"}
 """What people are ranked by, as in gains.csv, and how it is called here."""
 
@@ -62,7 +65,7 @@ class Choice:
 
     setting: str
     in_reach: tuple[str, ...]
-    """Settings whose gain is within one standard error of the best."""
+    """Settings whose gain is within MARGIN of the best."""
     gain: Mapping[str, float]
     found_again: Mapping[str, float]
 
@@ -161,7 +164,7 @@ def choose(gain: Mapping[str, Sequence[float]], again: Mapping[str, Sequence[flo
     """Choose the setting with most people in segments found again, of those in reach of the best.
 
     In reach is a setting whose mean gain over the tables is less than that of the best setting by
-    no more than one standard error of the differences between the two.
+    no more than MARGIN.
 
     Parameters
     ----------
@@ -169,15 +172,11 @@ def choose(gain: Mapping[str, Sequence[float]], again: Mapping[str, Sequence[flo
         of the population, and the share of people in segments found again
     """
     means = {setting: float(np.mean(values)) for setting, values in gain.items()}
-    best = max(means, key=lambda setting: means[setting])
-    in_reach = []
-    for setting, values in gain.items():
-        less = Estimate.over(np.subtract(gain[best], values).tolist())
-        if less.mean <= np.nan_to_num(less.error):
-            in_reach.append(setting)
+    least = max(means.values()) - MARGIN
+    in_reach = tuple(setting for setting, mean in means.items() if mean >= least)
     stable = {setting: float(np.mean(values)) for setting, values in again.items()}
     chosen = max(in_reach, key=lambda setting: stable[setting])
-    return Choice(chosen, tuple(in_reach), means, stable)
+    return Choice(chosen, in_reach, means, stable)
 
 
 def decision(answers: Mapping[str, Mapping[str, Answer]]) -> Section:
@@ -209,8 +208,8 @@ def decision(answers: Mapping[str, Mapping[str, Answer]]) -> Section:
         ]
     about = (
         "Means over the tables. Of the settings whose segments reach as many held-out customers at "
-        "a fifth of the population as the best, or fewer by no more than one standard error of the "
-        "differences over the tables, the one wins that has most people in segments found again."
+        f"a fifth of the population as the best, or fewer by no more than {MARGIN:.0%} of them, "
+        "the one wins that has most people in segments found again."
     )
     return Section("Which setting", about, (), tuple(lines))
 

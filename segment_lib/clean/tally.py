@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from heapq import nlargest, nsmallest
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -32,6 +32,7 @@ Value = float | str
 Key = TypeVar("Key")
 
 _MANTISSA = 52
+_VALUE, _ROWS = "value", "rows"
 _WORD = 63
 
 
@@ -140,7 +141,9 @@ class Tally:
 
 def tally_part(rows: pl.DataFrame, schema: Schema, notes: Mapping[str, int] | None = None) -> Tally:
     """Count the rows of a raw part; `notes` come from its reading."""
-    values = {a.name: count_values(rows[a.name], a) for a in schema}
+    # One query for all columns: of a part of few rows, queries would cost more than counting.
+    counted = rows.select(_by_value(pl.col(name)).implode().alias(name) for name in schema.names)
+    values = {a.name: _values(counted[a.name][0], a) for a in schema}
     return Tally(rows.height, values, _patterns(rows, schema), dict(sorted((notes or {}).items())))
 
 
@@ -153,21 +156,33 @@ def _added(counts: Mapping[Key, int], others: Mapping[Key, int]) -> Counter[Key]
 
 def count_values(cells: pl.Series, attribute: Attribute) -> Values:
     """Count the cells of an attribute by value; nulls and missing codes separately."""
-    nulls, present, missing = cells.null_count(), cells.drop_nulls(), dict[str, int]()
+    return _values(cells.to_frame().select(_by_value(pl.first())).to_series(), attribute)
+
+
+def _by_value(cells: pl.Expr) -> pl.Expr:
+    return cells.alias(_VALUE).value_counts(name=_ROWS)
+
+
+def _values(counted: pl.Series, attribute: Attribute) -> Values:
+    """The counts of an attribute, from pairs of a value and its rows, nulls and NaN among them."""
+    pairs = counted.struct.unnest()
+    rows: dict[Any, int] = dict(zip(pairs[_VALUE].to_list(), pairs[_ROWS].to_list(), strict=True))
+    nulls, missing = rows.pop(None, 0), dict[str, int]()
     codes: dict[Value, str] = {code: code for code in attribute.missing}
     if attribute.storage == "number":
         codes = {float(code): code for code in attribute.missing if is_number(code)}
-        if words := int(present.is_nan().sum()):
-            missing[WORD] = words
-        present = present.drop_nans()
-    rows = dict(present.value_counts(name="rows").iter_rows())
+        for word in [value for value in rows if value != value]:
+            missing[WORD] = rows.pop(word)
     missing |= {code: rows.pop(value) for value, code in codes.items() if value in rows}
     if attribute.is_date or attribute.type == "postcode" or attribute.recoded:
-        cells = present.filter(~present.is_in(list(codes))).alias(attribute.name)
-        values = cells.to_frame().select(value_of(attribute)).to_series()
-        if strangers := values.null_count():
+        own = pl.Series(attribute.name, list(rows), pairs.dtypes[0])
+        stands_for = own.to_frame().select(value_of(attribute)).to_series().to_list()
+        meant = Counter[Any]()
+        for value, n in zip(stands_for, rows.values(), strict=True):
+            meant[value] += n
+        if strangers := meant.pop(None, 0):
             missing[NO_DATE] = strangers
-        rows = dict(values.drop_nulls().value_counts(name="rows").iter_rows())
+        rows = meant
     return _bounded(rows, nulls, 0, dict(sorted(missing.items())))
 
 

@@ -64,6 +64,13 @@ class DelimitedPiece:
         DataError
             If a row is ragged or a cell cannot be read; it names file, line and column.
         """
+        reading = self._read(schema, passthrough)
+        # By now the text is let go.
+        canonicalize_levels(reading.rows, schema)
+        return reading
+
+    def _read(self, schema: Schema, passthrough: Sequence[str]) -> ReadResult:
+        """Parse the rows, whose levels are spelled as in the file."""
         table = self._table()
         plain = table.parser_text()
         if not table.is_rectangular:
@@ -76,7 +83,7 @@ class DelimitedPiece:
         notes = table.notes
         if self._is_doubtful(table):
             notes |= self._points(table, plain, [a.name for a in schema.numbers])
-        return ReadResult(canonicalize_levels(rows, schema), notes, self._hash(table))
+        return ReadResult(rows, notes, self._hash(table))
 
     def digest(self) -> tuple[str, int]:
         """Hash of the bytes of the rows, and the number of rows."""

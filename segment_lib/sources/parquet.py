@@ -83,7 +83,8 @@ class ParquetPiece:
             raise _damaged_group(self.path, self.groups[0]) from None
         if has_infinity(rows):
             raise self._refused(table, schema, passthrough)
-        return ReadResult(canonicalize_levels(rows, schema))
+        canonicalize_levels(rows, schema)
+        return ReadResult(rows)
 
     def _table(self, schema: Schema, passthrough: Sequence[str]) -> pa.Table:
         """The wanted columns of the piece, in Arrow's types."""

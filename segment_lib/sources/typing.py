@@ -7,6 +7,9 @@ import polars as pl
 from segment_lib.schema import Attribute, Schema, canonical
 from segment_lib.sources.numbers import NATIVE_FORMAT, NumberFormat
 
+_AT_ONCE = 8
+"""Columns respelled at once."""
+
 
 def raw_dtypes(schema: Schema) -> dict[str, pl.DataType]:
     """The columns of a raw part, without `row`."""
@@ -45,20 +48,22 @@ def has_infinity(rows: pl.DataFrame) -> bool:
     return infinite.width > 0 and any(infinite.row(0))
 
 
-def canonicalize_levels(rows: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+def canonicalize_levels(rows: pl.DataFrame, schema: Schema) -> None:
     """Replace text levels by their canonical spelling, an empty one by null.
 
-    Only distinct levels are looked at.
+    Only distinct levels are looked at. The rows themselves change, a few columns at a time, so that
+    no second copy of all is in memory.
     """
     texts = [attribute.name for attribute in schema if attribute.storage == "text"]
     levels = rows.select(pl.col(texts).drop_nulls().unique().implode()).to_dict(as_series=False)
-    spellings = {}
+    respelled = []
     for name, (own,) in levels.items():
-        changed = {level: canonical(level) or None for level in own}
-        spellings[name] = {level: code for level, code in changed.items() if level != code}
-    return rows.with_columns(
-        pl.col(name).replace(changed) for name, changed in spellings.items() if changed
-    )
+        codes = {level: canonical(level) or None for level in own}
+        if changed := {level: code for level, code in codes.items() if level != code}:
+            respelled.append(pl.col(name).replace(changed))
+    for first in range(0, len(respelled), _AT_ONCE):
+        for column in rows.select(respelled[first : first + _AT_ONCE]):
+            rows.replace_column(rows.get_column_index(column.name), column)
 
 
 def _level(attribute: Attribute, kind: pl.DataType) -> pl.Expr:
