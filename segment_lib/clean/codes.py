@@ -1,5 +1,7 @@
 """Expressions that turn missing-or-unknown codes to nulls; nothing here reads or writes."""
 
+from functools import lru_cache
+
 import polars as pl
 
 from segment_lib.schema import Attribute
@@ -9,6 +11,7 @@ _REGION = 2
 """First letters of a postcode that name its region: of 95 in Germany, of about 100 elsewhere."""
 
 
+@lru_cache(maxsize=4096)  # Of a part of few rows, building these took longer than what they do.
 def known(attribute: Attribute) -> pl.Expr:
     """The attribute of a raw part with its missing-or-unknown codes as null."""
     code = pl.col(attribute.name)

@@ -1,12 +1,11 @@
 """Counts of an extract from its tally: rows by missing cells, levels, codes that are none."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
-from segment_lib.clean.codes import known
 from segment_lib.clean.tally import Tally, Value, Values
 from segment_lib.schema import Attribute, Schema
 
@@ -27,11 +26,9 @@ class ExtractCounts:
     """Number of rows, per attribute, that are empty or hold a missing code."""
 
 
-def count_missing(attributes: Iterable[Attribute]) -> pl.Expr:
-    """The number of attributes that are missing in a row."""
-    return pl.sum_horizontal(
-        [known(attribute).is_null().cast(pl.UInt16) for attribute in attributes]
-    )
+def count_missing(names: Collection[str]) -> pl.Expr:
+    """The number of attributes missing in a row whose missing codes are null already."""
+    return pl.sum_horizontal(pl.col(list(names)).is_null().cast(pl.UInt16))
 
 
 def count_extract(tally: Tally, schema: Schema) -> ExtractCounts:

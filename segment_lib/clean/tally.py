@@ -5,8 +5,9 @@ Everything the assessment needs is in these counts, so the rows are read once.
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from heapq import nlargest, nsmallest
 from typing import Any, TypeVar
@@ -253,18 +254,22 @@ def _coarse(values: np.ndarray, coarseness: int) -> np.ndarray:
 
 
 def _patterns(rows: pl.DataFrame, schema: Schema) -> dict[int, int]:
-    attributes = list(schema)
-    words = [attributes[i : i + _WORD] for i in range(0, len(attributes), _WORD)]
-    missing = [
-        pl.sum_horizontal(
-            known(attribute).is_null().cast(pl.UInt64) * (1 << bit)
-            for bit, attribute in enumerate(word)
-        ).alias(f"word {i}")
-        for i, word in enumerate(words)
-    ]
-    counts = rows.lazy().select(missing).group_by(pl.all()).len().collect()
+    words = _missing_words(schema.attributes)
+    counts = rows.lazy().select(words).group_by(pl.all()).len().collect()
     patterns = {
         sum(word << (i * _WORD) for i, word in enumerate(row[:-1])): row[-1]
         for row in counts.iter_rows()
     }
     return dict(sorted(patterns.items()))
+
+
+@lru_cache(maxsize=8)
+def _missing_words(attributes: Sequence[Attribute]) -> Sequence[pl.Expr]:
+    """The attributes that a row lacks as the bits of whole numbers, as many as it takes."""
+    return [
+        pl.sum_horizontal(
+            known(attribute).is_null().cast(pl.UInt64) * (1 << bit)
+            for bit, attribute in enumerate(attributes[first : first + _WORD])
+        ).alias(f"word {first // _WORD}")
+        for first in range(0, len(attributes), _WORD)
+    ]

@@ -29,12 +29,12 @@ class EncodePart(PartTask):
 
     def make(self, root: Location) -> PartRows:
         """Return `row` and the features, without nulls."""
-        missing = count_missing(self.schema[name] for name in self.kept)
+        missing = count_missing(self.kept)
         # Slice by slice, so that what lies between codes and features takes little room.
         encoded = [
             rows.lazy()
-            .filter(missing <= self.most_missing)
             .with_columns(known(attribute) for attribute in self.schema)
+            .filter(missing <= self.most_missing)
             .select("row", *self.plan.expressions(self.schema))
             .collect()
             for rows in read_part(root, self.raw).iter_slices(_SLICE)
