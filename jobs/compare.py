@@ -145,7 +145,7 @@ def profiled(context: Context) -> dict[str, profile.Levels]:
     (tally,) = context.compute([sum_of_tallies(context.root, context.files(RAW, "population"))])
     base = context.base.json(artifacts.LEVELS) if context.is_refresh else {}
     counts = {name: value.rows for name, value in tally.values.items()}
-    dates = {attribute.name for attribute in context.source(SCHEMA) if attribute.type == "date"}
+    dates = {attribute.name for attribute in context.source(SCHEMA) if attribute.is_date}
     return profile.all_levels(counts, profile.levels_from_json(base), dates)
 
 

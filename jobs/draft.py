@@ -13,9 +13,9 @@ Looks at a sample of both extracts, then counts all rows in one pass, and writes
 
 It prints what was found, what is doubtful, and the next command. Correct the type or the missing
 codes of a column in feature_summary.csv, with Excel or an editor; the job reads it as it is. Types:
-numeric, amount (few are far larger), date, postcode, ordinal (a scale), categorical, mixed; id and
-text are carried along; left out makes no feature. No count of fewer than ten people, and no value
-that so few have, is written.
+numeric, amount (few are far larger), date, us date (the month first), postcode, ordinal (a scale),
+categorical, mixed; id and text are carried along; left out makes no feature. No count of fewer than
+ten people, and no value that so few have, is written.
 
 Exit codes: 0 done, 2 usage or the files are there, 3 bad input data.
 """

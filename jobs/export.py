@@ -13,8 +13,8 @@ cells first, of people of like customer-likeness (gains/likeness.csv) or micro-s
 rows where their index puts them. Of these people known customers (by id, if inputs.id_column was
 set, else by inputs.customers_where), those in the suppression file and those marked in
 inputs.suppress_column are left out and counted; nobody moves up in their place. The suppression
-file may be CSV of any form, or Parquet. If none of its ids, or none of the customers', is one of
-the population, nothing is written, unless --allow-unmatched says that this is right. Without
+file may be CSV of any form, Parquet or Excel. If none of its ids, or none of the customers', is one
+of the population, nothing is written, unless --allow-unmatched says that this is right. Without
 either, customers cannot be told from others: then say in --suppress who is not to be mailed, by
 row number from 0.
 
@@ -48,6 +48,7 @@ import argparse
 import os
 import shutil
 import uuid
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -95,6 +96,7 @@ from segment_lib.run.onnx_file import write_onnx
 from segment_lib.run.progress import Console, log, start_logging
 from segment_lib.run.results import Assessed, Gained, Ingested
 from segment_lib.run.staging import export_leftovers
+from segment_lib.sources import sheet_as_text
 from segment_lib.storage.files import hand_over, hash_file, make_private, remove
 from segment_lib.storage.local import flush_below
 from segment_lib.storage.location import Location
@@ -206,7 +208,9 @@ def export(options: argparse.Namespace) -> None:
     with manifest.lock_or_look(), manifest.annotate_errors(), reading, workers.active():
         if lists:
             folder = options.out or root / "export"
-            export_list(run, folder, options, workers, console)
+            suppress = options.suppress
+            with sheet_as_text(suppress) if suppress else nullcontext() as suppressed:
+                export_list(run, folder, options, suppressed, workers, console)
         if options.onnx is not None:
             write_onnx(run, options.onnx.absolute())
 
@@ -215,6 +219,7 @@ def export_list(
     run: RunReader,
     folder: Location,
     options: argparse.Namespace,
+    suppressed: Location | None,
     workers: Workers,
     console: Console,
 ) -> None:
@@ -224,6 +229,8 @@ def export_list(
         listing = listing.of_customers(run, workers)
     people = int(listing.cells["population_rows"].sum())
     wanted = round(order.depth * people)
+    if order.form == "xlsx":
+        refuse_too_long(wanted, people)
     ranking = Ranking.best(listing.cells, wanted, listing.by)
     columns = id_columns(run, order.extract)
     seed = order.cells.seed if order.cells else None
@@ -234,7 +241,7 @@ def export_list(
     ids = RunIds(
         run.root, raw, columns, workers.run, lambda line: log(f"export   {line}"), order.extract
     )
-    out = ids.exclusions(options.suppress)
+    out = ids.exclusions(suppressed)
     place = ListFolder(folder, order.name)
     place.refuse_others()
     scratch = run.local(folder) / f".export-{uuid.uuid4().hex}"
@@ -249,7 +256,7 @@ def export_list(
         budget = parse_size(options.memory or Run().memory) or 0
         parts = sorting.sort_parts(run, scratch, workers, console, budget)
         if not options.allow_unmatched:
-            ids.refuse_unmatched(options.suppress, out, parts)
+            ids.refuse_unmatched(suppressed, out, parts)
         rows = scratch / "rows.parquet"
         tally = write_list(
             parts, ranking.n_buckets, wanted, rows, holding, repeating=columns.repeating
@@ -335,8 +342,6 @@ def write_forms(
 ) -> list[str]:
     """Write the rows, with their cells, in each form of the list; return the names of the files."""
     files = order.files
-    if order.form == "xlsx":
-        refuse_too_long(pl.scan_parquet(rows).select(pl.len()).collect().item())
     if order.form == "excel" and (changed := columns_that_excel_changes(rows, columns)):
         log(
             f"export   {', '.join(changed)}: numbers that begin with 0 or have over 15 digits. "

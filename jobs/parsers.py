@@ -147,7 +147,7 @@ def _add_export(arguments: argparse.ArgumentParser) -> None:
         "--suppress",
         type=path_argument,
         metavar="FILE",
-        help="ids (or rows) to leave out: CSV, a line each, or Parquet",
+        help="ids (or rows) to leave out: CSV, a line each, Parquet or Excel",
     )
     add(
         "--allow-unmatched",
@@ -167,7 +167,7 @@ def _add_export(arguments: argparse.ArgumentParser) -> None:
 def _add_response(arguments: argparse.ArgumentParser) -> None:
     add = arguments.add_argument
     add("run", type=path_argument, help="folder of the run whose list was mailed")
-    add("results", type=path_argument, help="who answered: CSV of any form, or Parquet")
+    add("results", type=path_argument, help="who answered: CSV of any form, Parquet or Excel")
     add("--list", choices=("targets", "everyone", "customers"), default="targets", help="of which")
     add("--responded", metavar="COLUMN", help="column of yes and no (default: by its name)")
     add("--amount", metavar="COLUMN", help="column of amounts (default: by its name)")

@@ -5,9 +5,9 @@
     python -m jobs.response runs/azdias results.csv --list customers --excel
 
 results.csv has the ids that the list has, in a column that has the name of inputs.id_column, or id
-(or row); CSV of any form, or Parquet. A column responded of yes and no says who of them answered;
-without one everybody in the file did. A column amount is added up. Of rows that repeat an id one
-counts, the first that says yes. Who is not on the list is counted and left out.
+(or row); CSV of any form, Parquet or Excel. A column responded of yes and no says who of them
+answered; without one everybody in the file did. A column amount is added up. Of rows that repeat an
+id one counts, the first that says yes. Who is not on the list is counted and left out.
 
 Rate, lift and their 95 % intervals by segment, cell and tenth of the ranking go to
 RUN/export/targets_response.csv, beside the list, and are printed. The lift of cells is over the
@@ -44,6 +44,7 @@ from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import log, start_logging
 from segment_lib.run.results import Ingested
+from segment_lib.sources import sheet_as_text
 from segment_lib.sources.numbers import NATIVE_FORMAT, infer_number_format
 from segment_lib.storage.files import hand_over, hash_file, make_private
 from segment_lib.storage.location import Location
@@ -74,13 +75,14 @@ def read_back(options: argparse.Namespace) -> None:
     with manifest.lock_or_look(), blaming(f"{root}: what it holds"):
         mailed = ListFolder(folder, options.list)
         listed = mailed.read_summary()
-        results = read_results(
-            options.results,
-            run.result(Ingested).id_column,
-            {"responded": options.responded, "amount": options.amount},
-            parse_answers,
-            parse_amounts,
-        )
+        with sheet_as_text(options.results) as file:
+            results = read_results(
+                file,
+                run.result(Ingested).id_column,
+                {"responded": options.responded, "amount": options.amount},
+                parse_answers,
+                parse_amounts,
+            )
         key = "id" if run.result(Ingested).id_column else "row"
         columns = columns_to_read(listed, key)
         rows = (batch.select(columns) for batch in batches(folder / mailed.files[0]))

@@ -55,7 +55,7 @@ class Assessment:
         years = [
             year
             for attribute in self.schema
-            if attribute.type == "date"
+            if attribute.is_date
             for year in values[attribute.name].counted
             if not isinstance(year, str)
         ]

@@ -28,8 +28,8 @@ def value_of(attribute: Attribute) -> pl.Expr:
     Of a date the year with its fraction, of a postcode its region, of a recoded number the other.
     """
     code = pl.col(attribute.name)
-    if attribute.type == "date":
-        return decimal_year(code)
+    if attribute.is_date:
+        return decimal_year(code, month_first=attribute.type == "us date")
     if attribute.type == "postcode":
         return code.str.slice(0, _REGION)
     if attribute.recoded:

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from segment_lib.clean.completeness import as_code
 from segment_lib.clean.tally import MAX_VALUES, Values
-from segment_lib.schema import is_null_word, is_number
+from segment_lib.schema import dates, is_null_word, is_number
 from segment_lib.schema.suppress_column import NO, YES
 
 MAX_CODES = 15
@@ -20,10 +21,11 @@ DATE = re.compile(
     r"|(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])"
 )
 NO_DAY = re.compile(
-    r"0?1\.0?1\.1900.*|1900-01-01.*|31\.12\.[2-9]999.*|[2-9]999-12-31.*|0+\.0+\.0+|0000-00-00|19000101"
+    r"0?1[./]0?1[./]1900.*|1900-01-01.*|(31[./]12|12/31)[./][2-9]999.*|[2-9]999-12-31.*|0+\.0+\.0+|0000-00-00|19000101"
 )
 """Days that programs write for no day."""
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
+_MONTHS = 12
 _DIGITS = re.compile(r"\d{4,5}")
 _POSTCODE_NAME = re.compile(r"plz(?!\d)|zip|post(al)?_?code|postleitzahl|^postal$", re.IGNORECASE)
 
@@ -103,6 +105,18 @@ class ColumnCounts:
     def is_whole(self) -> bool:
         """True if all values are whole numbers, however many."""
         return len(self.values) == len(self.levels) > 0 and all(v == int(v) for v in self.values)
+
+    @cached_property
+    def date_types(self) -> tuple[Literal["date", "us date"], ...]:
+        """The types that read its dates; both where none shows which number is the month."""
+        if not self.fits(dates.DATE):
+            return ()
+        slashed = [at for at in map(dates.SLASHED.match, self.levels) if at]
+        firsts, seconds = ([int(at[i]) for at in slashed] for i in (2, 3))
+        fitting: list[Literal["date", "us date"]] = []
+        fitting += ["date"] * (max(seconds, default=0) <= _MONTHS)
+        fitting += ["us date"] * (bool(slashed) and max(firsts) <= _MONTHS)
+        return tuple(fitting)
 
     def is_postcode(self, name: str) -> bool:
         """True for codes of four or five digits with zeros before some, or that are named so."""

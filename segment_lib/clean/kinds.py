@@ -15,7 +15,9 @@ from segment_lib.schema.suppress_column import MIN_MISSING_SHARE, is_consent_nam
 from segment_lib.schema.tails import MOST_SKEW, skewness
 
 Kind = AttributeType | NoAttribute
-Doubt = Literal["scale", "apart", "missing", "zero", "flag", "consent", "mark", "alone", "repeats"]
+Doubt = Literal[
+    "scale", "apart", "missing", "zero", "flag", "consent", "mark", "alone", "repeats", "order"
+]
 MAX_LEVELS = 100
 """Levels from which on codes make no features."""
 _MAX_GRADES = 20
@@ -105,12 +107,12 @@ def draft_column(
     if population.is_postcode(name) and not known.kind:
         why = "postcodes; the feature is the region, their first two digits"
         return ColumnDraft(name, "postcode", why, counts, codes.codes)
-    if population.fits(dates.DATE):
+    if types := population.date_types:
         far = tuple(t for t, n in counts.levels.items() if n >= min_cell and NO_DAY.fullmatch(t))
         why = "dates; the feature is the age in years at the latest of them"
-        return ColumnDraft(
-            name, "date", why, counts, (*codes.codes, *far), {"apart": far} if far else {}
-        )
+        doubts: dict[Doubt, tuple[str, ...]] = {"apart": far} if far else {}
+        doubts |= {"order": ()} if len(types) > 1 else {}
+        return ColumnDraft(name, types[0], why, counts, (*codes.codes, *far), doubts)
     kind, why, doubts = _attribute_kind(
         name, counts, codes, known, order.monotone if order else None
     )
@@ -145,10 +147,10 @@ def _no_attribute(
         why, doubts["consent"] = "by its name it says who may be mailed", ()
     elif population.fits(EMAIL):
         kind, why = "text", "e-mail addresses"
-    elif population.fits(DATE) and not population.fits(dates.DATE):
+    elif population.fits(DATE) and not population.date_types:
         kind, why = "text", f"dates in another form than {dates.FORMS}; to use it, write them so"
     elif population.numbers is None and not (
-        population.is_whole or population.fits(dates.DATE) or population.is_postcode(name)
+        population.is_whole or population.date_types or population.is_postcode(name)
     ):
         kind, why = "text", _why_text(population)
     return ColumnDraft(name, kind, why, population, codes.codes, doubts) if why else None

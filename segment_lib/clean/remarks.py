@@ -101,7 +101,7 @@ def _cause(
     attribute: Attribute, extract: ExtractCounts, levels: tuple[str, ...]
 ) -> tuple[str, str]:
     """The likely cause of codes that are no level, empty if unknown, and the advice."""
-    if attribute.type == "date":
+    if attribute.is_date:
         return f"no date as {FORMS}", "Write the dates so, or call the column text."
     unseen = unseen_codes(extract.values[attribute.name], levels)
     if looks_like_id(attribute, extract):

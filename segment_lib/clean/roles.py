@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from segment_lib.clean.columns import ColumnCounts
+from segment_lib.clean.columns import DATE, ColumnCounts
 from segment_lib.clean.kinds import ColumnDraft
 from segment_lib.schema.suppress_column import MAX_WORDS, is_suppress_name, is_unambiguous
 
@@ -33,10 +33,10 @@ class Roles:
 
 
 def may_be_id(column: ColumnCounts, name: str) -> bool:
-    """True if a sample of a column may be of ids: single words, hardly one twice."""
+    """True if a sample of a column may be of ids: single words, no dates, hardly one twice."""
     if column.filled < min(_MIN_ROWS, column.rows) or any(v != int(v) for v in column.values):
         return False
-    if any(" " in level.strip() or "@" in level for level in column.levels):
+    if any(" " in level.strip() or "@" in level for level in column.levels) or column.fits(DATE):
         return False
     distinct = len(column.levels) / max(1, sum(column.levels.values()))
     return distinct >= (_MIN_NAMED if _ID_NAME.search(name) else MIN_DISTINCT)

@@ -142,9 +142,7 @@ class Tally:
 
 def tally_part(rows: pl.DataFrame, schema: Schema, notes: Mapping[str, int] | None = None) -> Tally:
     """Count the rows of a raw part; `notes` come from its reading."""
-    # One query for all columns: of a part of few rows, queries would cost more than counting.
-    counted = rows.select(_by_value(pl.col(name)).implode().alias(name) for name in schema.names)
-    values = {a.name: _values(counted[a.name][0], a) for a in schema}
+    values = count_all(rows, list(schema))
     return Tally(rows.height, values, _patterns(rows, schema), dict(sorted((notes or {}).items())))
 
 
@@ -153,6 +151,15 @@ def _added(counts: Mapping[Key, int], others: Mapping[Key, int]) -> Counter[Key]
     total = Counter(dict(counts))
     total.update(others)
     return total
+
+
+def count_all(rows: pl.DataFrame, attributes: Collection[Attribute]) -> dict[str, Values]:
+    """Count the cells of attributes as `count_values` does, in one query.
+
+    Of a part of few rows, a query for each would cost more than counting.
+    """
+    counted = rows.select(_by_value(pl.col(a.name)).implode().alias(a.name) for a in attributes)
+    return {a.name: _values(counted[a.name][0], a) for a in attributes}
 
 
 def count_values(cells: pl.Series, attribute: Attribute) -> Values:
@@ -175,7 +182,7 @@ def _values(counted: pl.Series, attribute: Attribute) -> Values:
         for word in [value for value in rows if value != value]:
             missing[WORD] = rows.pop(word)
     missing |= {code: rows.pop(value) for value, code in codes.items() if value in rows}
-    if attribute.type in ("date", "postcode") or attribute.recoded:
+    if attribute.is_date or attribute.type == "postcode" or attribute.recoded:
         own = pl.Series(attribute.name, list(rows), pairs.dtypes[0])
         stands_for = own.to_frame().select(value_of(attribute)).to_series().to_list()
         meant = Counter[Any]()

@@ -62,7 +62,7 @@ def read_rule(attribute: Attribute, entry: dict[str, Any]) -> Rule:
     unseen = write_rule(rule).get("unseen")
     if entry.get("unseen", unseen) != unseen:
         raise ValueError(f"unseen codes of a {kind} rule: {unseen!r} is all there is")
-    if isinstance(rule, Age) and attribute.type != "date":
+    if isinstance(rule, Age) and not attribute.is_date:
         raise ValueError(f"an {kind} rule is for dates, and it is {attribute.type}")
     if not attribute.is_number and isinstance(rule, Number) and rule.levels is None:
         raise ValueError(

@@ -148,7 +148,7 @@ def derive_plan(
             rule = Drop(name, f"{kept_instead} is kept: {why}")
         elif name in RECODINGS and set(counts[name]) & set(codes_of(RECODINGS[name])):
             rule = _recode_rule(name, RECODINGS[name], counts[name])
-        elif attribute.type == "date":
+        elif attribute.is_date:
             rule = _age_rule(name, counts[name], day)
         elif attribute.type == "amount" and levels[name] is None:
             rule = _amount_rule(name, counts[name])

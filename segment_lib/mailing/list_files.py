@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from importlib.util import find_spec
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,13 @@ def require_xlsx() -> None:
         )
 
 
-def refuse_too_long(rows: int) -> None:
-    """Raise a ConfigError if a sheet cannot hold so many rows."""
+def refuse_too_long(rows: int, people: int) -> None:
+    """Raise a ConfigError if a sheet may not hold a list of the first `rows` of all `people`."""
     if rows > MOST_XLSX_ROWS:
+        deepest = floor(1000 * MOST_XLSX_ROWS / people) / 1000
         raise ConfigError(
-            f"--format xlsx: {rows:,} rows, and a sheet holds {MOST_XLSX_ROWS:,}. Nothing was "
-            "changed. Say --format csv, or a smaller --depth."
+            f"--format xlsx: up to {rows:,} rows, and a sheet holds {MOST_XLSX_ROWS:,}. Nothing "
+            f"was changed. Say --format csv, or --depth {deepest} at most."
         )
 
 

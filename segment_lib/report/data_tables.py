@@ -21,7 +21,7 @@ DESCRIPTIONS = (
     *(N_("person"), N_("household"), N_("building"), N_("microcell_rr4"), N_("microcell_rr3")),
     *(N_("postcode"), N_("region_rr1"), N_("macrocell_plz8"), N_("community")),
     *(N_("categorical"), N_("ordinal"), N_("numeric"), N_("interval"), N_("mixed")),
-    *(N_("amount"), N_("date")),
+    *(N_("amount"), N_("date"), N_("us date")),
 )
 """Information levels of the feature summary that is delivered with AZDIAS, and all types."""
 

@@ -21,6 +21,7 @@ _TYPES = {
     "categorical": "codes",
     "mixed": "mixed codes",
     "date": "dates",
+    "us date": "dates",
     "postcode": "postcodes",
 }
 
@@ -110,6 +111,8 @@ _QUESTIONS: dict[Doubt, str] = {
     "turn it round, and name it in inputs.suppress_column.",
     "repeats": "{names}: people come more than once. Only their first row counts; if each row is a "
     'person: inputs.repeated_ids = "rows".',
+    "order": "{names}: no number above 12 shows which is the month. The day is taken to be first; "
+    "if it is the month, set type to us date.",
     "scale": "{names}: scale or code? Where the order of the numbers means nothing, set type to "
     "categorical; where it means something, to ordinal.",
     "apart": "{names}: taken for missing, as apart from the others. Where one is a value, take it "

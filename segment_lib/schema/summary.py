@@ -12,7 +12,15 @@ from segment_lib.schema.small_table import read_table
 from segment_lib.schema.text import Readable
 
 AttributeType = Literal[
-    "categorical", "ordinal", "numeric", "interval", "amount", "mixed", "date", "postcode"
+    "categorical",
+    "ordinal",
+    "numeric",
+    "interval",
+    "amount",
+    "mixed",
+    "date",
+    "us date",
+    "postcode",
 ]
 NoAttribute = Literal["id", "text", "left out"]
 """Types of columns that are listed and make no feature."""
@@ -21,7 +29,7 @@ _CARRIED = ("id", "text")
 Storage = Literal["number", "text"]
 
 COLUMNS = ("attribute", "information_level", "type", "missing_or_unknown")
-_TEXT_TYPES = ("categorical", "mixed", "date", "postcode")
+_TEXT_TYPES = ("categorical", "mixed", "date", "us date", "postcode")
 _MOST_FAULTS = 20
 
 
@@ -46,9 +54,14 @@ class Attribute:
         return "text" if self.type in _TEXT_TYPES else "number"
 
     @property
+    def is_date(self) -> bool:
+        """True if its codes are dates, of whatever order."""
+        return self.type in ("date", "us date")
+
+    @property
     def is_number(self) -> bool:
         """True if its known values are numbers: those of a date are years."""
-        return self.storage == "number" or self.type == "date"
+        return self.storage == "number" or self.is_date
 
     @property
     def missing_numbers(self) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ from segment_lib.sources.extract import Extract, open_extract, read_columns
 from segment_lib.sources.faults import Fault, UnreadableError
 from segment_lib.sources.files import changed, find_files, list_files, refuse_shared
 from segment_lib.sources.numbers import ambiguous_points
-from segment_lib.sources.packed import expand, is_packed, memory_to_expand
+from segment_lib.sources.packed import expand, is_packed, memory_to_expand, sheet_as_text
 from segment_lib.sources.partitions import Piece, path_columns
 from segment_lib.sources.read_result import ReadResult
 from segment_lib.sources.remarks import remarks

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, cast
 
 import pyarrow as pa
 
-from segment_lib.errors import ConfigError, DataError, ResourceError
+from segment_lib.errors import ConfigError, DataError, JobError, ResourceError
 from segment_lib.sources.content import Packing, detect_kind, only_member
 from segment_lib.sources.text_format import TextFormat
 from segment_lib.sources.workbook import (
@@ -49,6 +50,29 @@ def is_packed(path: Location) -> bool:
 def as_written(path: Location, form: TextFormat) -> TextFormat:
     """Return the format of the text that is in a file, as far as its kind says it."""
     return workbook_format(form) if detect_kind(path).packing == "xlsx" else form
+
+
+@contextmanager
+def sheet_as_text(path: Location) -> Iterator[Location]:
+    """Yield the path of a file; of a workbook that of its first sheet, as text for as long.
+
+    Raises
+    ------
+    DataError
+        If the workbook is damaged or too large.
+    """
+    is_sheet = False
+    # What else is wrong with a file is said by who reads it.
+    with suppress(OSError, JobError):
+        is_sheet = detect_kind(path).packing == "xlsx"
+    if not is_sheet:
+        yield path
+        return
+    sheet_bytes(path)
+    with TemporaryDirectory() as folder, path.open("rb") as file:
+        text = Path(folder) / path.name
+        text.write_bytes(b"".join(sheet_text(path, file, "")))
+        yield text
 
 
 def memory_to_expand(path: Location) -> int:

@@ -13,7 +13,7 @@ from dask.delayed import Delayed
 
 from segment_lib.clean.columns import ColumnCounts, are_amounts
 from segment_lib.clean.roles import may_be_id
-from segment_lib.clean.tally import Values, count_values
+from segment_lib.clean.tally import Values, count_all, count_values
 from segment_lib.schema import Attribute, Schema, is_null_word
 from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.ids import RoundedIdError, hash_ids
@@ -201,16 +201,14 @@ def _levels(cells: pl.Series) -> Values:
 def count_piece(piece: Piece, schema: Schema, reading: Reading) -> PieceCounts:
     """Count the rows of a piece."""
     rows = piece.read(schema).rows
-    texts, numbers = {}, {}
-    for name in schema.names:
-        cells = rows[name]
-        if name in reading.amounts:
-            parsed = rows.select(
-                reading.number_format.number(pl.col(name)).cast(pl.Float64, strict=False)
-            ).to_series()
-            numbers[name] = count_values(parsed.drop_nulls().drop_nans(), _NUMBER)
-            cells = cells.filter(parsed.is_null() | parsed.is_nan())
-        texts[name] = _levels(cells)
+    texts = count_all(rows, [a for a in schema if a.name not in reading.amounts])
+    numbers = {}
+    for name in sorted(reading.amounts):
+        parsed = rows.select(
+            reading.number_format.number(pl.col(name)).cast(pl.Float64, strict=False)
+        ).to_series()
+        numbers[name] = count_values(parsed.drop_nulls().drop_nans(), _NUMBER)
+        texts[name] = _levels(rows[name].filter(parsed.is_null() | parsed.is_nan()))
     hashes = {name: (_hashes(rows[name]),) for name in reading.ids}
     return PieceCounts(rows.height, texts, numbers, hashes)
 

@@ -1,20 +1,17 @@
 """Extracts in a PostgreSQL database, against CSV of the same rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tests.people import ATTRIBUTES, customers_of, people, write_people
+from tests import alike
+from tests.alike import Call, assert_segments_of_csv, rows_of
+from tests.people import customers_of, write_people
 from tests.postgres import BINARIES, PASSWORD, USER, execute, load, server
 
-Call = Callable[..., tuple[int, list[str]]]
-PEOPLE = people().with_columns(
-    pl.format("0{}", "LNR").alias("LNR"),
-    pl.when(pl.int_range(pl.len()) % 9 > 0).then(pl.col("AGE") / 4).alias("AGE"),
-    pl.col("HH").cast(pl.Decimal(10, 2)),
-)
+PEOPLE = alike.PEOPLE.with_columns(pl.col("HH").cast(pl.Decimal(10, 2)))
 BUYERS = customers_of(PEOPLE).sort("LNR")
 QUERY = "SELECT * FROM {} -- all of them"
 
@@ -50,31 +47,16 @@ def deliver(folder: Path, url: str = "", more: str = "") -> Path:
     return config
 
 
-def rows_of(run: Path) -> pl.DataFrame:
-    return pl.concat(map(pl.read_parquet, sorted((run / "raw/population").glob("*.parquet"))))
-
-
 def copies(run: Path) -> dict[str, int]:
     """Copies of tables in a run folder, and which file each is."""
     return {file.name: file.stat().st_ino for file in (run / "tables").iterdir()}
 
 
 def test_a_database_gives_the_segments_of_csv(call: Call, url: str, tmp_path: Path) -> None:
-    runs = {}
-    for name, config in (
-        ("csv", deliver(tmp_path / "csv")),
-        ("database", deliver(tmp_path / "database", url)),
-    ):
-        runs[name] = tmp_path / name / "run"
-        code, lines = call("run", config, "--run-dir", runs[name], "--until", "compare")
-        assert code == 0, lines
-    raw = {name: rows_of(run) for name, run in runs.items()}
-    assert raw["database"].equals(raw["csv"])
-    assert raw["database"].columns == ["row", "LNR", *ATTRIBUTES]
-    assert raw["database"]["LNR"][0].startswith("0")
-    segments = {name: (run / "compare/segments.csv").read_bytes() for name, run in runs.items()}
-    assert segments["database"] == segments["csv"]
-    assert PASSWORD not in (runs["database"] / "run.json").read_text()
+    run = assert_segments_of_csv(
+        call, deliver(tmp_path / "csv"), deliver(tmp_path / "database", url)
+    )
+    assert PASSWORD not in (run / "run.json").read_text()
 
 
 def test_only_a_table_that_has_changed_is_read_again(call: Call, url: str, tmp_path: Path) -> None:

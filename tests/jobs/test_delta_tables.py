@@ -1,21 +1,16 @@
 """Extracts as Delta tables, against CSV of the same rows."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from tests.alike import PEOPLE, Call, assert_segments_of_csv, rows_of
 from tests.objects import at, new_bucket
-from tests.people import ATTRIBUTES, customers_of, people, write_people
+from tests.people import customers_of, write_people
 
-Call = Callable[..., tuple[int, list[str]]]
-PEOPLE = people().with_columns(
-    pl.format("0{}", "LNR").alias("LNR"),
-    pl.when(pl.int_range(pl.len()) % 9 > 0).then(pl.col("AGE") / 4).alias("AGE"),
-)
 BUYERS = customers_of(PEOPLE)
 
 
@@ -35,22 +30,9 @@ def deliver(folder: Path, ending: str) -> Path:
     return config
 
 
-def rows_of(run: Path) -> pl.DataFrame:
-    return pl.concat(map(pl.read_parquet, sorted((run / "raw/population").glob("*.parquet"))))
-
-
 def test_a_delta_table_gives_the_segments_of_csv(call: Call, tmp_path: Path) -> None:
-    runs = {}
-    for ending in ("csv", "delta"):
-        config = deliver(tmp_path / ending, ending)
-        runs[ending] = tmp_path / ending / "run"
-        code, lines = call("run", config, "--run-dir", runs[ending], "--until", "compare")
-        assert code == 0, lines
-    raw = {ending: rows_of(run) for ending, run in runs.items()}
-    assert raw["delta"].equals(raw["csv"])
-    assert raw["delta"].columns == ["row", "LNR", *ATTRIBUTES]
-    segments = {ending: (run / "compare/segments.csv").read_bytes() for ending, run in runs.items()}
-    assert segments["delta"] == segments["csv"]
+    csv, delta = (deliver(tmp_path / ending, ending) for ending in ("csv", "delta"))
+    assert_segments_of_csv(call, csv, delta)
 
 
 def test_only_another_version_is_read_again(call: Call, tmp_path: Path) -> None:

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import random
 import tomllib
 from collections import Counter
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -72,6 +74,44 @@ def test_the_draft_of_a_german_form_runs_to_the_report(
     segments = pl.read_csv(tmp_path / "run/compare/segments.csv")
     assert segments["population_rows"].sum() == 3_000
     assert segments["index"].max() > 150
+
+
+def test_dates_are_read_with_the_month_first_where_their_days_show_it(
+    run_job: RunJob, tmp_path: Path
+) -> None:
+    draw = random.Random(3)
+    days = [date(1950, 1, 1) + timedelta(draw.randrange(20_000)) for _ in range(600)]
+    early = [day.replace(day=draw.randint(1, 12)) for day in days]
+    columns = {
+        "us": [f"{day.month}/{day.day}/{day.year}" for day in days],
+        "uk": [day.strftime("%d/%m/%Y") for day in days],
+        "open": [day.strftime("%m/%d/%Y") for day in early],
+        "home": draw.choices(["rent", "own"], k=600),
+    }
+    for name, rows in (("people", 600), ("buyers", 200)):
+        table = pl.DataFrame({column: cells[:rows] for column, cells in columns.items()})
+        table.write_csv(tmp_path / f"{name}.csv")
+    files = [tmp_path / "people.csv", tmp_path / "buyers.csv"]
+    done = run_job("jobs.draft", *files, "-o", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (question,) = [line for line in done.stdout.splitlines() if "is the month" in line]
+    assert question.startswith("  1. open: ")
+    summary = tmp_path / "feature_summary.csv"
+    drafted = table_of(summary)
+    kinds = [drafted[name]["type"] for name in columns]
+    assert kinds == ["us date", "date", "date", "categorical"]
+    # The question is answered as it says.
+    summary.write_text(summary.read_text("utf-8").replace("open;;date", "open;;us date"), "utf-8")
+    done = run_job(
+        "jobs.run", tmp_path / "my.toml", "--run-dir", tmp_path / "run", "--until", "encode",
+        "--set", 'encode.report_day="2024-01-01"',
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    features = pl.read_parquet(tmp_path / "run/features/population/*.parquet")
+    for name, born in (("us", days), ("uk", days), ("open", early)):
+        ages = [(date(2024, 1, 1) - day).days / 365.25 for day in born]
+        # Years are of 365 or 366 days in the features.
+        assert features[name].to_list() == pytest.approx(ages, abs=0.01)
 
 
 def test_the_published_attributes_are_found_but_for_five(run_job: RunJob, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 import csv
 import json
+import signal
 import stat
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import pytest
 from jobs.export import main
 from segment_lib.mailing import list_files
 from tests.commands import Command, in_process
-from tests.conftest import RunJob, hashes
+from tests.conftest import ROOT, RunJob, hashes
 from tests.office import GERMAN, opened
 from tests.people import customers_of, people, write_people
 
@@ -237,10 +240,40 @@ def test_a_list_longer_than_a_sheet_is_refused_before_anything_is_written(
     export: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(list_files, "MOST_XLSX_ROWS", 100)
-    done = export("--everyone", "--format", "xlsx")
-    assert done.returncode == 2
-    assert "and a sheet holds 100. Nothing was changed. Say --format csv" in done.stderr
-    assert list((tmp_path / "out").iterdir()) == []
+    (last,) = export("--everyone", "--format", "xlsx").stderr.splitlines()
+    assert "up to 1,500 rows, and a sheet holds 100. Nothing was changed. Say --format csv" in last
+    assert not (tmp_path / "out").exists()
+    deepest = last.split("--depth ")[1].split()[0]
+    assert float(deepest) == 0.066
+    assert export("--depth", deepest, "--format", "xlsx").returncode == 0
+
+
+def test_a_kill_in_the_middle_of_a_workbook_leaves_the_list_that_was_there(
+    run: Path, export: Command, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert export("--everyone", "--format", "xlsx").returncode == 0
+    before = hashes(out)
+    code = (
+        "import os, signal, sys\nfrom jobs import export\n"
+        "from segment_lib.mailing import list_files\n"
+        "sheet, write = list_files._Sheet, list_files._Sheet._write_row\n"
+        "def write_row(self, row, *form):\n"
+        "    if self._row == 700: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    write(self, row, *form)\n"
+        "sheet._write_row = write_row; export.main(sys.argv[1:])"
+    )
+    options = [run, "--everyone", "--format", "xlsx", "--control", "0.1", "--out", out]
+    command = [sys.executable, "-c", code, *map(str, options)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=300)
+    assert done.returncode == -signal.SIGKILL
+    left = [path for path in out.iterdir() if path.name.startswith(".export-")]
+    assert len(left) == 1
+    assert {path: sha for path, sha in hashes(out).items() if path in before} == before
+    # What was left goes with the next export, and the list is the new one.
+    assert export("--everyone", "--format", "xlsx", "--control", "0.1").returncode == 0
+    assert {path.name for path in out.iterdir()} == {*before, "everyone.json"}
+    assert hashes(out) != before
 
 
 def test_a_suppression_file_of_nobody_in_the_list_is_refused(

@@ -14,6 +14,7 @@ from segment_lib.errors import DataError
 from tests.commands import Command, in_process
 from tests.conftest import RunJob
 from tests.people import customers_of, people, write_people
+from tests.workbooks import workbook
 
 MONEY = "[mailing]\ncost_per_piece = 0.5\nmargin_per_order = 20.0\nbase_response_rate = 0.05\n"
 
@@ -120,8 +121,10 @@ def test_a_file_of_ids_alone_means_that_they_answered(
     pl.DataFrame({"ID": [int(id_) for id_ in ids], "order": ["x"] * len(ids)}).write_parquet(
         tmp_path / "r.parquet"
     )
-    assert read_back(tmp_path / "r.parquet").returncode == 0
-    assert table(run) == answers
+    (tmp_path / "r.xlsx").write_bytes(workbook({"A": [("ID",), *((id_,) for id_ in ids)]}))
+    for name in ("r.parquet", "r.xlsx"):
+        assert read_back(tmp_path / name).returncode == 0
+        assert table(run) == answers
 
 
 def test_columns_of_other_names_can_be_named(

@@ -20,6 +20,7 @@ from tests.commands import Command, in_process
 from tests.conftest import RunJob
 from tests.kinds import KINDS, documented
 from tests.people import FIRST, N, customers_of, people, write_people
+from tests.workbooks import workbook
 
 POPULATION = people()
 CUSTOMERS = customers_of(POPULATION)
@@ -82,9 +83,12 @@ READ: dict[str, bytes] = {
     ),
     "Parquet": parquet(pl.DataFrame({"NAME": "x", "LNR": [float(number) for number in IDS]})),
     "`.gz`": gzip.compress(table(";")),
+    "an Excel workbook: its first sheet": workbook(
+        {"Robinson": [("NAME", "LNR"), *(("x", number) for number in IDS)], "B": [("LNR",), (1,)]}
+    ),
 }
 REFUSED: dict[str, tuple[bytes, str]] = {
-    "an Excel workbook": (zipped("xl/workbook.xml", b"<x/>"), "an Excel workbook. Save its sheet"),
+    "a damaged Excel workbook": (zipped("xl/workbook.xml", b"<x/>"), "is damaged or locked"),
     "a zip archive": (zipped("robinson.txt", lines(PLAIN)), "a zip archive"),
     "several columns that hold ids of people": (
         b"".join(b"%d;%d\n" % (number, number) for number in IDS),

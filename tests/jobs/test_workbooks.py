@@ -1,19 +1,14 @@
 """Extracts in Excel workbooks, against CSV of the same rows."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from tests.people import ATTRIBUTES, customers_of, people, write_people
+from tests.alike import PEOPLE, Call, assert_segments_of_csv
+from tests.people import customers_of, write_people
 from tests.workbooks import workbook
 
-Call = Callable[..., tuple[int, list[str]]]
-PEOPLE = people().with_columns(
-    pl.format("0{}", "LNR").alias("LNR"),
-    pl.when(pl.int_range(pl.len()) % 9 > 0).then(pl.col("AGE") / 4).alias("AGE"),
-)
 BUYERS = customers_of(PEOPLE)
 KEYS = {
     "population": '[inputs.population]\npath = "both.xlsx"\n',
@@ -43,23 +38,8 @@ def deliver(folder: Path, ending: str) -> Path:
 
 
 def test_a_workbook_gives_the_segments_of_csv(call: Call, tmp_path: Path) -> None:
-    runs = {}
-    for ending in ("csv", "xlsx"):
-        config = deliver(tmp_path / ending, ending)
-        runs[ending] = tmp_path / ending / "run"
-        code, lines = call("run", config, "--run-dir", runs[ending], "--until", "compare")
-        assert code == 0, lines
-    raw = {
-        ending: pl.concat(
-            pl.read_parquet(part) for part in sorted((run / "raw/population").glob("*.parquet"))
-        )
-        for ending, run in runs.items()
-    }
-    assert raw["xlsx"].equals(raw["csv"])
-    assert raw["xlsx"].columns == ["row", "LNR", *ATTRIBUTES]
-    assert raw["xlsx"]["LNR"][0].startswith("0")
-    segments = {ending: (run / "compare/segments.csv").read_bytes() for ending, run in runs.items()}
-    assert segments["xlsx"] == segments["csv"]
+    csv, xlsx = (deliver(tmp_path / ending, ending) for ending in ("csv", "xlsx"))
+    assert_segments_of_csv(call, csv, xlsx)
 
 
 def test_a_workbook_is_drafted_as_csv_is(run_job, tmp_path: Path) -> None:
