@@ -33,5 +33,5 @@ def answering(folder: Path, answer: str) -> list[str]:
 def test_the_audit_says_what_is_known(tmp_path, capsys, packages, code, message):
     answer = "no network" if packages is None else json.dumps({"dependencies": packages})
     audit = runpy.run_path(str(ROOT / ".ci" / "audit"))["audit"]
-    assert audit("requirements.lock", answering(tmp_path, answer)) == code
+    assert audit("requirements-dev.lock", answering(tmp_path, answer)) == code
     assert message in capsys.readouterr().out
