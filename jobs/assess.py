@@ -113,7 +113,7 @@ def message_of(context: Context, attributes: pl.DataFrame, plan: Plan) -> str:
 
 def cost(scale: Scale) -> Cost:
     """Estimate what assessing takes."""
-    return Cost(scale.all_parts, 1e5)
+    return Cost(scale.all_parts, 500 * scale.attributes)
 
 
 STAGE = Stage(

@@ -28,7 +28,9 @@ def run(context: Context) -> Outcome:
 def cost(scale: Scale) -> Cost:
     """Estimate what assigning takes."""
     return Cost(
-        scale.all_parts, scale.all_rows * 4.5, bytes_per_row=BYTES_PER_FEATURE * scale.features
+        scale.all_parts,
+        4.5 * scale.all_rows + 4_500 * scale.all_parts,
+        bytes_per_row=BYTES_PER_FEATURE * scale.features,
     )
 
 

@@ -151,7 +151,11 @@ def profiled(context: Context) -> dict[str, profile.Levels]:
 
 def cost(scale: Scale) -> Cost:
     """Estimate what counting takes."""
-    return Cost(scale.parts["population"], 2e5, bytes_per_row=BYTES_PER_CELL * scale.attributes)
+    return Cost(
+        scale.all_parts,
+        scale.attributes * (2_400 + 140 * scale.all_parts),
+        bytes_per_row=BYTES_PER_CELL * scale.attributes,
+    )
 
 
 STAGE = Stage(

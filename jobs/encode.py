@@ -60,7 +60,7 @@ def cost(scale: Scale) -> Cost:
     """Estimate what encoding takes."""
     return Cost(
         scale.all_parts,
-        scale.all_rows * scale.features * 0.3,
+        scale.features * (0.29 * scale.all_rows + 430 * scale.all_parts),
         bytes_per_row=BYTES_PER_CELL * (scale.attributes + scale.features),
     )
 

@@ -230,8 +230,8 @@ def write_response(context: Context) -> int:
 def cost(scale: Scale) -> Cost:
     """Estimate what both rankings take."""
     return Cost(
-        scale.all_parts,
-        scale.rows["population"] * 4.2,
+        2 * scale.all_parts + scale.parts["population"],
+        6.3 * scale.all_rows + 226 * scale.features * scale.all_parts + 6e4,
         bytes_per_row=BYTES_PER_FEATURE * scale.features,
         kept=BYTES_KEPT * scale.features * scale.all_rows,
     )

@@ -98,8 +98,12 @@ def read_extracts(
 
 def cost(scale: Scale) -> Cost:
     """Estimate what ingesting takes."""
-    cells = scale.all_rows * scale.attributes
-    return Cost(scale.all_parts, cells * 0.36, bytes_per_row=BYTES_PER_CELL * scale.attributes)
+    return Cost(
+        scale.all_parts,
+        scale.attributes * (0.585 * scale.all_rows + 810 * scale.all_parts),
+        bytes_per_row=BYTES_PER_CELL * scale.attributes,
+        scratch=scale.unpacked,
+    )
 
 
 STAGE = Stage(

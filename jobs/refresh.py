@@ -29,7 +29,7 @@ from segment_lib.run.artifacts import ARRAYS, DRIFT, PAGE
 from segment_lib.run.baseline import open_base
 from segment_lib.run.fingerprint import package_versions
 from segment_lib.run.folder import RunFolder
-from segment_lib.run.forecast import forecast_lines, refuse_small_budget, refuse_unfit_cluster
+from segment_lib.run.forecast import forecast_lines, refuse_small_machine, refuse_unfit_cluster
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
@@ -88,7 +88,7 @@ def refresh(options: argparse.Namespace) -> int:
         base.refuse_changes(root, job.meanings)
         base.refuse_plan()
         refuse_unfit_cluster(job, stages, None)
-        refuse_small_budget(job, stages, None)
+        refuse_small_machine(job, stages, None)
         run_stages(job, STAGES, last=options.until)
     if options.until in (None, PAGE.stage):
         print_answer(manifest, config.fairness.min_cell)

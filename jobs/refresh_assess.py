@@ -55,7 +55,7 @@ def run(context: Context) -> Outcome:
 
 def cost(scale: Scale) -> Cost:
     """Estimate what assessing takes."""
-    return Cost(scale.all_parts, 1e5)
+    return Cost(scale.all_parts, 500 * scale.attributes)
 
 
 STAGE = Stage(

@@ -139,7 +139,11 @@ def drift(context: Context, language: Language) -> "DriftSection":
 
 def cost(scale: Scale) -> Cost:
     """Estimate what drawing takes."""
-    return Cost(1, 2e6, beside=BESIDE_ROWS)
+    return Cost(
+        1,
+        1.7e6 + 7e3 * min(scale.attributes, 100) + 6e4 * scale.clusterings,
+        beside=BESIDE_ROWS,
+    )
 
 
 STAGE = Stage(

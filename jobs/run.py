@@ -40,7 +40,7 @@ from segment_lib.run.artifacts import PAGE, SEGMENTS
 from segment_lib.run.blame import blaming
 from segment_lib.run.fingerprint import package_versions
 from segment_lib.run.folder import RunFolder
-from segment_lib.run.forecast import forecast_lines, refuse_small_budget, refuse_unfit_cluster
+from segment_lib.run.forecast import forecast_lines, refuse_small_machine, refuse_unfit_cluster
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
@@ -92,7 +92,7 @@ def job_of(options: argparse.Namespace) -> None:
             job = job_on(before.workers, with_types(before, drafted_keys(options), dry=True))
             for line in forecast_lines(job, chosen, options.first):
                 say(line)
-            refuse_small_budget(job, chosen, options.first)
+            refuse_small_machine(job, chosen, options.first)
         return
     with at_work(manifest, options) as workers:
         read = with_tables(config, manifest.folder)
@@ -101,7 +101,7 @@ def job_of(options: argparse.Namespace) -> None:
         job = job_on(workers, typed)
         chosen = between(STAGES, options.first, options.last)
         refuse_unfit_cluster(job, chosen, options.first)
-        refuse_small_budget(job, chosen, options.first)
+        refuse_small_machine(job, chosen, options.first)
         run_stages(job, STAGES, options.first, options.last)
     with manifest.annotate_errors(), blaming(f"{root}: its answer"):
         if PAGE.stage in manifest.stages and options.last in (None, PAGE.stage):

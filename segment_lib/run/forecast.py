@@ -1,6 +1,7 @@
 """Forecasts before a run: what each stage will do, and the memory and disk it needs."""
 
 from collections.abc import Iterator, Sequence
+from shutil import disk_usage
 
 from segment_lib.cluster.memory import (
     ADDRESSES_TO_DRAW,
@@ -9,35 +10,40 @@ from segment_lib.cluster.memory import (
     refuse_few_addresses,
     too_small,
 )
-from segment_lib.run.artifacts import PAGE
+from segment_lib.errors import ResourceError
+from segment_lib.run.artifacts import ARRAYS, PAGE
 from segment_lib.run.job import Job
 from segment_lib.run.layout import RUN
 from segment_lib.run.progress import log
 from segment_lib.run.stage import Scale, Stage
+from segment_lib.storage.stores import local_path
 from segment_lib.terms import EXTRACTS
 
-_BYTES_PER_CELL = 3.0
-"""Of a cell in a CSV file; of coded demographics, measured."""
-_FEATURES_PER_ATTRIBUTE = 2.3
-_COMPONENTS_PER_FEATURE = 0.6
+_HELD = 400 * MIB
+"""What the process holds beside rows until there is a model; from then on it is BASE (measured)."""
+_FEATURES = {"categorical": 4, "mixed": 3}
+"""Features of an attribute of a type, of one of any other one feature (measured)."""
 
 
 def forecast_lines(job: Job, stages: Sequence[Stage], first: str | None) -> Iterator[str]:
     """Yield a line per stage: will run or is done, parts, bytes written and memory."""
-    yield f"{'stage':8} {'':14} {'parts':>6} {'writes':>10} {'memory':>10}"
+    titles = ("parts", "writes", "scratch", "memory")
+    yield f"{'stage':8} {'':14} {titles[0]:>6}" + "".join(f" {title:>12}" for title in titles[1:])
     scale = scale_of(job)
     for stage, runs in _forecast(job, stages, first):
         cost = stage.cost(scale)
+        sizes = (cost.written, _scratch(job, stage, scale), _most_memory(job, stage, scale))
         yield (
-            f"{stage.name:8} {'will run' if runs else 'is done':14} {cost.parts:>6} "
-            f"{cost.written / MIB:>6.0f} MiB {_most_memory(job, stage, scale) / MIB:>6.0f} MiB"
+            f"{stage.name:8} {'will run' if runs else 'is done':14} {cost.parts:>6}"
+            + "".join(f" {size / MIB:>8,.1f} MiB" for size in sizes)
         )
 
 
-def refuse_small_budget(job: Job, stages: Sequence[Stage], first: str | None) -> None:
-    """Raise a ResourceError if a stage that will run does not fit in the memory budget.
+def refuse_small_machine(job: Job, stages: Sequence[Stage], first: str | None) -> None:
+    """Raise a ResourceError if the stages that will run have no room.
 
-    Or with the address space, where that is limited and the page is to be drawn.
+    In the memory budget, on the disk of the run folder, or in the address space, where that is
+    limited and the page is to be drawn.
     """
     running = _running(job, stages, first)
     if any(stage.name == PAGE.stage for stage in running):
@@ -45,6 +51,22 @@ def refuse_small_budget(job: Job, stages: Sequence[Stage], first: str | None) ->
     needed = _least_memory(job, running)
     if needed > job.budget.total:
         raise too_small(job.budget.total, needed)
+    _refuse_full_disk(job, running)
+
+
+def _refuse_full_disk(job: Job, running: Sequence[Stage]) -> None:
+    scale, folder = scale_of(job), local_path(job.root)
+    if folder is None:
+        return
+    scratch = max((_scratch(job, stage, scale) for stage in running), default=0)
+    needed = sum(stage.cost(scale).written for stage in running) + scratch
+    free = disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
+    if needed > free:
+        raise ResourceError(
+            f"{job.root}: the job writes about {needed / MIB:,.0f} MiB, {scratch / MIB:,.0f} MiB "
+            f"of them scratch files, and {free / MIB:,.0f} MiB are free. Free space or choose "
+            "another --run-dir."
+        )
 
 
 def refuse_unfit_cluster(job: Job, stages: Sequence[Stage], first: str | None) -> None:
@@ -70,21 +92,31 @@ def refuse_unfit_cluster(job: Job, stages: Sequence[Stage], first: str | None) -
 
 def scale_of(job: Job) -> Scale:
     """Estimate the size of the job from the size of the extracts."""
-    attributes = len(job.schema)
-    features = attributes * _FEATURES_PER_ATTRIBUTE
-    least, most = job.config.model.sweep
-    rows = {
-        name: size / (_BYTES_PER_CELL * attributes) for name, size in job.delivered_bytes.items()
-    }
-    per_part = job.config.run.rows_per_part
+    features = sum(_FEATURES.get(attribute.type, 1) for attribute in job.schema)
+    model, extents = job.config.model, job.extents
     return Scale(
-        rows=rows,
-        parts={name: max(1, round(n / per_part)) for name, n in rows.items()},
-        attributes=attributes,
+        rows={name: sum(file.rows for file in own) for name, own in extents.items()},
+        parts={name: sum(file.parts for file in own) for name, own in extents.items()},
+        attributes=len(job.schema),
         features=features,
-        components=features * _COMPONENTS_PER_FEATURE,
-        clusterings=most - least + 1,
+        components=_components(model.n_components, features),
+        clusterings=model.sweep[1] - model.sweep[0] + 1 if model.n_clusters == "auto" else 1,
+        unpacked=sum(file.unpacked for own in extents.values() for file in own),
     )
+
+
+def _components(wanted: str | float, features: int) -> float:
+    """Estimate how many components there will be, if no number is set."""
+    if isinstance(wanted, str):
+        return float(min(features, 1.3 * features**0.5))
+    return min(features, wanted) if wanted >= 1 else 0.6 * features
+
+
+def _scratch(job: Job, stage: Stage, scale: Scale) -> float:
+    """Estimate the bytes in scratch files; passes spill what the budget does not keep."""
+    cost = stage.cost(scale)
+    spills = not job.budget.keeps(round(cost.kept), round(_one_part(job, stage, scale)))
+    return cost.scratch + (cost.kept if spills else 0)
 
 
 def _running(job: Job, stages: Sequence[Stage], first: str | None) -> list[Stage]:
@@ -116,5 +148,6 @@ def _least_memory(job: Job, running: Sequence[Stage]) -> int:
 def _most_memory(job: Job, stage: Stage, scale: Scale) -> float:
     cost, one = stage.cost(scale), _one_part(job, stage, scale)
     kept = cost.kept if job.budget.keeps(round(cost.kept), round(one)) else 0
-    largest = min(job.config.run.rows_per_part, max(scale.rows.values()))
-    return BASE + kept + max(largest * job.workers.threads * cost.bytes_per_row, cost.beside)
+    at_work = min(job.config.run.rows_per_part * job.workers.threads, scale.all_rows)
+    held = BASE if ARRAYS.stage in stage.providers else _HELD
+    return held + kept + max(at_work * cost.bytes_per_row, cost.beside)

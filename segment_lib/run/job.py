@@ -21,14 +21,16 @@ from segment_lib.schema import (
     read_dictionary,
     read_labels,
 )
-from segment_lib.sources import ColumnMapping, find_files, is_packed, path_columns
-from segment_lib.storage.files import file_size
+from segment_lib.sources import (
+    ColumnMapping,
+    Extent,
+    estimate_extent,
+    find_files,
+    path_columns,
+)
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import as_location
 from segment_lib.terms import EXTRACTS
-
-_UNPACKED = 8
-"""Bytes that a byte of a compressed extract becomes, about."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +97,12 @@ class Job:
         return [*own, *([columns] if columns else [])]
 
     @cached_property
-    def delivered_bytes(self) -> dict[str, int]:
-        """Approximate bytes of each extract once unpacked."""
+    def extents(self) -> dict[str, list[Extent]]:
+        """Estimated extents of the files of each extract."""
+        per_part, inputs = self.config.run.rows_per_part, self.config.inputs
         return {
-            name: sum(file_size(f) * (_UNPACKED if is_packed(f) else 1) for f in files)
-            for name, files in self.delivered.items()
+            name: [estimate_extent(f, inputs.text_format(name), self.schema, per_part) for f in own]
+            for name, own in self.delivered.items()
         }
 
     @cached_property

@@ -80,7 +80,7 @@ def cost_of_fit(scale: Scale) -> Cost:
     """Estimate what the fit takes."""
     return Cost(
         scale.parts["population"],
-        8 * scale.features**2,
+        8 * scale.features * scale.components,
         bytes_per_row=BYTES_TO_FIT * scale.features,
     )
 
@@ -223,8 +223,8 @@ def cost_of_sweep(scale: Scale) -> Cost:
         round(scale.rows["population"]), round(scale.components), scale.clusterings
     )
     return Cost(
-        scale.parts["population"],
-        8 * scale.features**2,
+        scale.all_parts,
+        8 * scale.features * scale.components,
         bytes_per_row=BYTES_TO_PROJECT * scale.features,
         beside=beside,
         kept=kept,

@@ -33,6 +33,8 @@ class Scale:
     components: float
     clusterings: int
     """Numbers of segments tried."""
+    unpacked: int
+    """Bytes of the extracts that are written out before they are read."""
 
     @property
     def all_rows(self) -> float:
@@ -58,7 +60,9 @@ class Cost:
     beside: float = 0
     """Bytes in memory whatever the parts."""
     kept: float = 0
-    """Bytes kept from pass to pass where the budget allows it."""
+    """Bytes kept from pass to pass where the budget allows it, and in scratch files otherwise."""
+    scratch: float = 0
+    """Bytes in scratch files in any case."""
 
 
 @dataclass(frozen=True)

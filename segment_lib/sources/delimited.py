@@ -332,6 +332,12 @@ def cut(
     )
 
 
+def count_rows(head: bytes, size: int) -> float:
+    """Estimate the rows of a text of `size` bytes that begins with `head`."""
+    rows = head[head.find(b"\n") + 1 :]
+    return (size - len(head) + len(rows)) / _row_bytes(rows)
+
+
 def read_head(file: IO[bytes]) -> bytes:
     """Read the head of a file, and more where the header is longer."""
     head = file.read(HEAD)

@@ -33,11 +33,13 @@ from segment_lib.storage.scratch import private_folder
 from segment_lib.storage.stores import local_path
 
 _CHUNK = 1 << 22
+_SAMPLE = 1 << 24
+"""Bytes that are unpacked to estimate how many there are."""
 MOST_TIMES, ALWAYS = 200, 1 << 28
 """A compressed file may grow to so many times its size, or to so many bytes. Codes pack 10 to 30
 times."""
 _NESTED = 3
-_DAMAGE = (zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error, EOFError, ValueError,
+DAMAGE = (zipfile.BadZipFile, lzma.LZMAError, zlib.error, struct.error, EOFError, ValueError,
            RuntimeError)  # fmt: skip
 """What the libraries raise over bytes that are no such stream, beside an OSError."""
 
@@ -92,11 +94,22 @@ def read_unpacked(path: Location, read: Callable[[IO[bytes]], bytes], sheet: str
     try:
         with _opened(path, detect_kind(path).packing, sheet) as stream:
             head = read(stream)
-    except (OSError, *_DAMAGE):
+    except (OSError, *DAMAGE):
         raise DataError(f"{path}: cannot be read. Fetch the file again.") from None
     if head[:2] in (BOM_UTF16_LE, BOM_UTF16_BE):
         return head.decode("utf-16", errors="ignore").encode()
     return head
+
+
+def unpacked_bytes(path: Location) -> int:
+    """Estimate the bytes of what is in a packed file, exactly of a small one."""
+    size, unpacked = file_size(path), 0
+    with path.open("rb") as file, _stream(path, file, detect_kind(path).packing) as stream:
+        while chunk := stream.read(_CHUNK):
+            unpacked += len(chunk)
+            if unpacked >= _SAMPLE and file.tell() < size:
+                return round(unpacked * size / file.tell())
+    return unpacked
 
 
 def expand(path: Location, scratch: Location, root: Location, sheet: str = "") -> Location:
@@ -186,7 +199,7 @@ def _chunks(path: Location, source: Location, packing: Packing, sheet: str) -> I
                 yield chunk
     except (DataError, ConfigError) as error:
         raise type(error)(f"{error}".replace(str(source), str(path))) from None
-    except (OSError, *_DAMAGE) as error:
+    except (OSError, *DAMAGE) as error:
         if isinstance(error, OSError) and error.filename:
             raise  # It cannot be opened: it is gone.
         stream_name = "text" if packing.startswith("utf") else "compressed stream"
@@ -198,21 +211,29 @@ def _chunks(path: Location, source: Location, packing: Packing, sheet: str) -> I
 @contextmanager
 def _opened(path: Location, packing: Packing, sheet: str = "") -> Iterator[IO[bytes]]:
     """A file as the bytes that are in it."""
-    with path.open("rb") as file:
-        if packing == "zip":
-            with only_member(path, file) as member:
-                yield member
-        elif packing == "xlsx":
-            sheet_bytes(path)
-            yield cast(IO[bytes], _Joined(sheet_text(path, file, sheet)))
-        elif packing == "xz":
-            with lzma.open(file) as stream:
-                yield cast(IO[bytes], stream)
-        elif packing in ("utf-16", "utf-32"):
-            yield cast(IO[bytes], _AsUtf8(TextIOWrapper(file, encoding=packing, newline="")))
-        else:
-            with pa.input_stream(file, compression=packing or None) as stream:
-                yield cast(IO[bytes], stream)
+    with path.open("rb") as file, _stream(path, file, packing, sheet) as stream:
+        yield stream
+
+
+@contextmanager
+def _stream(
+    path: Location, file: IO[bytes], packing: Packing, sheet: str = ""
+) -> Iterator[IO[bytes]]:
+    """An open file as the bytes that are in it; errors name `path`."""
+    if packing == "zip":
+        with only_member(path, file) as member:
+            yield member
+    elif packing == "xlsx":
+        sheet_bytes(path)
+        yield cast(IO[bytes], _Joined(sheet_text(path, file, sheet)))
+    elif packing == "xz":
+        with lzma.open(file) as stream:
+            yield cast(IO[bytes], stream)
+    elif packing in ("utf-16", "utf-32"):
+        yield cast(IO[bytes], _AsUtf8(TextIOWrapper(file, encoding=packing, newline="")))
+    else:
+        with pa.input_stream(file, compression=packing or None) as stream:
+            yield cast(IO[bytes], stream)
 
 
 class _Joined:

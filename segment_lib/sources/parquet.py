@@ -217,14 +217,7 @@ def cut(path: Location, schema: Schema, rows_per_part: int) -> tuple[ParquetPiec
     ends = list(accumulate(group.rows for group in groups))
     if not ends or not ends[-1]:
         return ()
-    edges = [0]
-    for end in ends:
-        while end - edges[-1] >= 2 * rows_per_part:
-            edges.append(edges[-1] + rows_per_part)
-        if end - edges[-1] >= rows_per_part:
-            edges.append(end)
-    if edges[-1] < ends[-1]:
-        edges.append(ends[-1])
+    edges = _edges(ends, rows_per_part)
     row_bytes = size / ends[-1]
     pieces = []
     for first, last in pairwise(edges):
@@ -243,6 +236,25 @@ def cut(path: Location, schema: Schema, rows_per_part: int) -> tuple[ParquetPiec
             )
         )
     return tuple(pieces)
+
+
+def _edges(ends: Sequence[int], rows_per_part: int) -> list[int]:
+    """Rows at which a file is cut, given the rows at which its row groups end."""
+    edges = [0]
+    for end in ends:
+        while end - edges[-1] >= 2 * rows_per_part:
+            edges.append(edges[-1] + rows_per_part)
+        if end - edges[-1] >= rows_per_part:
+            edges.append(end)
+    return edges if edges[-1] == ends[-1] else [*edges, ends[-1]]
+
+
+def extent(path: Location, rows_per_part: int) -> tuple[int, int]:
+    """Read from the footer how many rows a file has, and count the pieces it is cut into."""
+    with _open_file(path) as file:
+        groups = _groups(path, file.metadata, file_size(path))
+    ends = [*accumulate((group.rows for group in groups), initial=0)]
+    return ends[-1], len(_edges(ends, rows_per_part)) - 1
 
 
 def columns(path: Location) -> tuple[str, ...]:

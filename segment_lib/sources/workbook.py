@@ -20,6 +20,7 @@ BYTES_PER_BYTE = 3
 """Bytes in memory per byte of the sheet while it is read (2.3 measured)."""
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _TEXTS = "xl/sharedStrings.xml"
+_HEAD = 1 << 20
 _ROWS = 1 << 14
 """Rows that are written at a time."""
 _ERRORS = {
@@ -79,6 +80,17 @@ def sheet_bytes(path: Location) -> int:
             f"{MOST_BYTES >> 20} MiB. Save the sheet as CSV, which is read in any size."
         )
     return n_bytes
+
+
+def sheet_rows(path: Location) -> float:
+    """Estimate the rows of the largest sheet of a workbook from its beginning."""
+    with path.open("rb") as file:
+        book = zipfile.ZipFile(file)
+        sheets = [m for m in book.infolist() if _SHEET.fullmatch(m.filename)]
+        largest = max(sheets, key=lambda member: member.file_size)
+        with book.open(largest) as sheet:
+            head = sheet.read(_HEAD)
+    return head.count(b"<row ") * largest.file_size / max(len(head), 1)
 
 
 def sheet_text(path: Location, file: IO[bytes], sheet: str) -> Iterator[bytes]:

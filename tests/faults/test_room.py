@@ -7,7 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -59,13 +62,12 @@ def test_files_that_may_not_grow_end_the_job_cleanly_and_it_goes_on(
     assert hashes(run) == hashes(small_run)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 3 MiB, where one may be made."""
-    disk = tmp_path / "disk"
+@contextmanager
+def tmpfs(disk: Path, size: str) -> Iterator[Path]:
+    """A file system of some size, where one may be made."""
     disk.mkdir()
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m,mode=0700", "tmpfs", str(disk)],
+        ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(disk)],
         capture_output=True,
         check=False,
     )
@@ -75,10 +77,28 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system on which a job has room, and 3 MiB once `filled` is on it."""
+    with tmpfs(tmp_path / "disk", "24m") as disk:
+        yield disk
+
+
+def fill(disk: Path, run: Path) -> None:
+    """Leave 3 MiB once the job has begun to write: others use the disk too."""
+    while not run.exists():
+        time.sleep(0.01)
+    with (disk / "filled").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 21 << 20)
+
+
 def test_a_disk_that_fills_up_ends_the_job_cleanly_and_it_goes_on(
     small_config: Path, small_run: Path, small_disk: Path, tmp_path: Path
 ) -> None:
     run = small_disk / "run"
+    begun = run / "raw"
+    filling = threading.Thread(target=fill, args=(small_disk, begun), daemon=True)
+    filling.start()
     told_in_one_line(start(small_config, run))
     assert faults(Manifest(run)) == []
     shutil.move(run, tmp_path / "run")
