@@ -46,6 +46,8 @@ def refuse_small_machine(job: Job, stages: Sequence[Stage], first: str | None) -
     limited and the page is to be drawn.
     """
     running = _running(job, stages, first)
+    if not running:
+        return
     if any(stage.name == PAGE.stage for stage in running):
         refuse_few_addresses(ADDRESSES_TO_DRAW)
     needed = _least_memory(job, running)

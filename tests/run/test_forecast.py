@@ -89,17 +89,16 @@ class Line:
 
     parts: int
     written: float
-    memory: float
 
 
 def foretold(dry_run: str) -> dict[str, Line]:
     """The lines of a dry run by stage."""
     rows = (line.replace(",", "").split() for line in dry_run.splitlines()[1:])
-    return {row[0]: Line(int(row[3]), float(row[4]), float(row[8])) for row in rows}
+    return {row[0]: Line(int(row[3]), float(row[4])) for row in rows}
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_parts_bytes_and_memory_are_foretold_within_a_fifth(
+def test_parts_and_bytes_are_foretold_within_a_fifth(
     shape: Shape, small_config: Path, run_job: RunJob, tmp_path: Path
 ) -> None:
     config, run = shape.deliver(small_config.parent, tmp_path), tmp_path / "run"
@@ -118,8 +117,6 @@ def test_parts_bytes_and_memory_are_foretold_within_a_fifth(
     assert sum(line.written for line in lines.values()) == pytest.approx(
         sum(written.values()), rel=0.2
     )
-    most = max(stage.peak_mib for stage in stages.values())
-    assert max(line.memory for line in lines.values()) == pytest.approx(most, rel=0.2)
 
 
 @pytest.fixture
