@@ -45,7 +45,7 @@ from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.tasks.count import count_responses
 from segment_lib.tasks.likeness import BYTES_KEPT, SAMPLE_SIZE, CasePart, learn_likeness
 from segment_lib.tasks.micro import BYTES_PER_FEATURE, MicroPart, learn_micro_model, read_counts
-from segment_lib.terms import EXTRACTS
+from segment_lib.terms import EXTRACTS, SET_ASIDE
 
 
 def run(context: Context) -> Outcome:
@@ -87,9 +87,17 @@ def run(context: Context) -> Outcome:
     write_depths(context, counts, ranked, choice.ranking)
     rows = sum(file.rows or 0 for file in context.files(ASSIGNED))
     message = f"{gains.gains_sentence(reached, model.n_micro)}; ranked by {choice.words}"
-    return Outcome(
-        Gained(model.n_micro, seed, choice.ranking, choice.why), rows, rows, message, work=learned
-    )
+    result = Gained(model.n_micro, seed, choice.ranking, choice.why, *aside_depths(ranked))
+    return Outcome(result, rows, rows, message, work=learned)
+
+
+def aside_depths(ranked: pl.DataFrame) -> tuple[float, float]:
+    """Return the depths between which the rows set aside stand in a ranking."""
+    aside = ranked.filter(segment=SET_ASIDE)
+    if not aside.height:
+        return 0.0, 0.0
+    end, rows = aside["depth"][0], aside["population_rows"][0]
+    return end - rows / ranked["population_rows"].sum(), end
 
 
 def case_parts(context: Context) -> list[CasePart]:

@@ -88,6 +88,7 @@ def run(context: Context) -> Outcome:
         n_micro=gained.n_micro,
         ranking=gained.ranking,
         why=language.say(gained.why),
+        aside=(gained.aside_from, gained.aside_to),
         calibration=context.table(CALIBRATION) if context.has(CALIBRATION) else None,
         weights=(
             label_weights(context.table(WEIGHTS), meanings, language)

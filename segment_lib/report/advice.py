@@ -29,6 +29,7 @@ def advise(
     segments: Sequence[Segment],
     depth: Mapping[str, Any] | None,
     break_even: float | None,
+    aside: tuple[float, float] = (0.0, 0.0),
     language: Language = ENGLISH,
 ) -> Advice:
     """Advise by money where it is known, else by the size of differences.
@@ -39,13 +40,16 @@ def advise(
     depth : gains/depth.json, if the config has costs
     break_even : index of a segment from which on it pays, by `break_even_of_segments`; None where
         people are ranked by response, of which the index of segments says nothing
+    aside : depths between which the rows set aside stand in the ranking
     """
     clustered = [segment for segment in segments if not segment.is_set_aside]
     if depth is None:
         first, leave_out, backing = _by_size(clustered, language)
     else:
         first, leave_out, backing = _by_money(clustered, depth, break_even, language)
-    backing += [_set_aside(segment, language) for segment in segments if segment.is_set_aside]
+    backing += [
+        _set_aside(segment, aside, language) for segment in segments if segment.is_set_aside
+    ]
     return Advice(first, *(tuple(filter(None, part)) for part in (leave_out, backing)))
 
 
@@ -343,7 +347,7 @@ def _too_few(clustered: Sequence[Segment], language: Language) -> Markup:
     )
 
 
-def _set_aside(aside: Segment, language: Language) -> Markup:
+def _set_aside(aside: Segment, depths: tuple[float, float], language: Language) -> Markup:
     if aside.population_share is None:
         return Markup(
             language.gettext("Rows too incomplete to place are in no segment; too few to count.")
@@ -361,9 +365,11 @@ def _set_aside(aside: Segment, language: Language) -> Markup:
         language.gettext(
             "Rows too incomplete to place are in no segment: {people} of the population and "
             "{customers} of all customers (index {index} against everybody). In the ranking "
-            "they stand together, at the place of that index."
+            "they stand together, between the best {first} and the best {last} of the population."
         ),
         people=people,
         customers=quantity("segment--1-customer-share", language.percent(aside.customer_share)),
         index=quantity("segment--1-index", language.short_number(aside.index)),
+        first=quantity("set-aside-from", language.percent_tenths(depths[0])),
+        last=quantity("set-aside-to", language.percent_tenths(depths[1])),
     )

@@ -79,6 +79,8 @@ class RunFacts:
     """What orders the target list: logistic or micro"""
     why: str = ""
     """Why it is that one"""
+    aside: tuple[float, float] = (0.0, 0.0)
+    """Depths between which the rows set aside stand in that order; 0 and 0 if there are none"""
     calibration: pl.DataFrame | None = None
     """gains/calibration.csv, if there is a likeness"""
     weights: pl.DataFrame | None = None

@@ -75,8 +75,8 @@ def first_screen(facts: RunFacts, segments: tuple[Segment, ...]) -> advice.Advic
         break_even = (
             advice.break_even_of_segments(facts.segments, facts.depth) if by_customers else None
         )
-        return advice.advise(segments, facts.depth, break_even, facts.language)
-    by_size = advice.advise(segments, None, None, facts.language)
+        return advice.advise(segments, facts.depth, break_even, facts.aside, facts.language)
+    by_size = advice.advise(segments, None, None, facts.aside, facts.language)
     reach = mailing.reach_sentence(facts.gains, facts.n_micro, facts.ranking, facts.language)
     return replace(by_size, backing=(reach, *by_size.backing) if reach else by_size.backing)
 

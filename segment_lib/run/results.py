@@ -176,6 +176,9 @@ class Gained(Result):
     """logistic or micro."""
     why: Sentence = field(default_factory=lambda: Sentence(()))
     """Why it is that one."""
+    aside_from: float = 0.0
+    aside_to: float = 0.0
+    """Depths of that ranking between which the rows set aside stand; both 0 if there are none."""
 
 
 @dataclass(frozen=True)

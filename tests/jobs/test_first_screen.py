@@ -89,11 +89,16 @@ def advice_by_hand(run: Path) -> Iterator[str]:
     aside = table.filter(pl.col("segment") == -1)
     if aside.height:
         row = aside.row(0, named=True)
+        file = {"logistic": "likeness", "micro": "micro"}[facts["ranking"]]
+        ranked = pl.read_csv(run / f"gains/{file}.csv").sort("rank")
+        people = ranked["population_rows"].cum_sum() / ranked["population_rows"].sum()
+        at = ranked["segment"].to_list().index(-1)
+        first, last = people[at - 1] if at else 0.0, people[at]
         yield (
             f"Rows too incomplete to place are in no segment: {percent(row['population_share'])} "
             f"of the population and {percent(row['customer_share'])} of all customers "
-            f"(index {row['index']:.0f} against everybody). In the ranking they "
-            "stand together, at the place of that index."
+            f"(index {row['index']:.0f} against everybody). In the ranking they stand together, "
+            f"between the best {first:.1%} and the best {last:.1%} of the population."
         )
 
 

@@ -158,6 +158,7 @@ def run_facts() -> RunFacts:
         gains=gains(),
         depths=depths(),
         n_micro=300,
+        aside=(0.105, 0.207),
         depth=None,
         response=None,
         stages=stages(),

@@ -57,7 +57,7 @@ def test_shares_on_the_first_screen_are_all_of_all_rows(facts: RunFacts) -> None
     assert (
         "Rows too incomplete to place are in no segment: 10% of the population and 26% of all "
         "customers (index 249 against everybody). In the ranking they "
-        "stand together, at the place of that index."
+        "stand together, between the best 10.5% and the best 20.7% of the population."
     ) in backing
     segments = segments_of(facts)
     assert sum(segment.population_share or 0 for segment in segments) == pytest.approx(1)

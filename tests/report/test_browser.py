@@ -504,14 +504,17 @@ def test_money_can_be_typed_where_the_run_knows_none(
         type_in(browser, name, text)
     browser.find_element(By.ID, "plan-best").click()
     assert beside_slider(browser) == expected
+    hint = browser.find_element(By.CLASS_NAME, "plan-hint")
     for text in ("0,5", ".5", "0.500", " 0,50 "):
         type_in(browser, "cost", text)
         assert beside_slider(browser) == expected, text
+        assert not hint.is_displayed(), text
     for text in ("1,000", "1.000,50", "0.5 €", "-1", "1e3"):
         type_in(browser, "cost", text)
         assert beside_slider(browser)["profit"] == "–", text
         field = browser.find_element(By.ID, "plan-cost")
         assert field.get_attribute("aria-invalid") == "true"
+        assert hint.is_displayed(), text
 
 
 def test_the_slider_moves_by_keyboard_and_says_where_it_is(
