@@ -19,6 +19,7 @@ CLASSES = {
     **dict.fromkeys(("numeric", "interval", "amount"), AMOUNT),
     **dict.fromkeys(("categorical", "mixed"), CODE),
     "ordinal": SCALE,
+    "us date": "date",
 }
 """Type to its class; others are their own."""
 
@@ -133,7 +134,7 @@ WRITTEN = (
         _american,
         {
             **truth(id="account_id", postcode="zip", amount="balance", code="segment_code active"),
-            **truth(scale="rating", text="signed comment"),
+            **truth(scale="rating", date="signed", text="comment"),
             "member": "left out",
         },
     ),
