@@ -52,7 +52,6 @@ def test_cpu_time_of_a_child_is_counted_once() -> None:
 def test_cpu_time_of_a_child_nobody_waits_for_is_counted() -> None:
     burnt = measure(with_child(_BURN.format(seconds=0.6), then="import os; os._exit(0)"))
     assert 0.5 <= burnt.cpu_seconds < 1.1
-    assert burnt.seconds < 0.5
 
 
 def test_cpu_time_of_others_is_told() -> None:
