@@ -361,15 +361,23 @@ def _set_aside(aside: Segment, depths: tuple[float, float], language: Language) 
             ),
             people=people,
         )
-    return fill(
+    of_them = fill(
         language.gettext(
             "Rows too incomplete to place are in no segment: {people} of the population and "
-            "{customers} of all customers (index {index} against everybody). In the ranking "
-            "they stand together, between the best {first} and the best {last} of the population."
+            "{customers} of all customers (index {index} against everybody)."
         ),
         people=people,
         customers=quantity("segment--1-customer-share", language.percent(aside.customer_share)),
         index=quantity("segment--1-index", language.short_number(aside.index)),
+    )
+    if not depths[1]:
+        return of_them
+    place = fill(
+        language.gettext(
+            "In the ranking they stand together, between the best {first} and the best {last} of "
+            "the population."
+        ),
         first=quantity("set-aside-from", language.percent_tenths(depths[0])),
         last=quantity("set-aside-to", language.percent_tenths(depths[1])),
     )
+    return Markup(" ").join([of_them, place])

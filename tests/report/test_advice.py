@@ -64,6 +64,14 @@ def test_shares_on_the_first_screen_are_all_of_all_rows(facts: RunFacts) -> None
     assert sum(segment.customer_share or 0 for segment in segments) == pytest.approx(1)
 
 
+def test_a_run_that_does_not_know_their_place_in_the_ranking_says_none(facts: RunFacts) -> None:
+    _, _, backing = screen(replace(facts, aside=(0.0, 0.0)))
+    assert (
+        "Rows too incomplete to place are in no segment: 10% of the population and 26% of all "
+        "customers (index 249 against everybody)."
+    ) in backing
+
+
 def test_it_says_how_strongly_and_how_sure_that_is(facts: RunFacts) -> None:
     _, _, backing = screen(facts)
     assert (
