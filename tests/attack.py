@@ -44,9 +44,9 @@ def published_sums(
     yield dict.fromkeys(sizes, 1), everyone
     rows, share, at_large = COLUMNS[who]
     clustered = [cell for cell in sizes if cell != (-1,)]
-    segments = page["index"].join(page["limits"], on=["Segment", "Index"], nulls_equal=True)
+    segments = page["limits"].join(page["index"].drop("Index"), on="Segment", how="left")
     for row in segments.iter_rows(named=True):
-        segment = -1 if row["Segment"] == "Set aside" else int(row["Segment"].split()[1])
+        segment = -1 if row["Segment"].startswith("Set aside") else int(row["Segment"].split()[1])
         yield from _equal((segment,), row[rows])
         if segment < 0:
             yield from _equal((segment,), _times(row[share], everyone))

@@ -95,6 +95,7 @@ def sizes(counts: pl.DataFrame) -> dict[int, int]:
 
 @given(rows=st.lists(st.tuples(ROWS, ROWS), min_size=3, max_size=6))
 @example([([3, 0, 0], [9, 9, 9]), ([99, 50, 20], [30, 20, 10]), ([500, 600, 700], [50, 60, 70])])
+@example([([0, 0, 10], [0, 0, 10]), ([0, 0, 0], [0, 0, 9]), ([0, 0, 10], [0, 0, 1])])  # No index.
 @settings(deadline=None, max_examples=40)
 def test_what_is_hidden_in_the_tables_cannot_be_computed_from_all_of_them(
     rows: list[tuple[list[int], list[int]]],
