@@ -16,7 +16,8 @@ inputs.suppress_column are left out and counted; nobody moves up in their place.
 file may be CSV of any form, Parquet or Excel. If none of its ids, or none of the customers', is one
 of the population, nothing is written, unless --allow-unmatched says that this is right. Without
 either, customers cannot be told from others: then say in --suppress who is not to be mailed, by
-row number from 0.
+row number from 0. --without-set-aside leaves out those who have no segment too: all that ranks them
+is how much of their data is missing.
 
 --everyone and --customers list all people of an extract and leave nobody out: the column mail says
 "yes", or why this person must not be mailed.
@@ -49,7 +50,7 @@ import os
 import shutil
 import uuid
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -108,7 +109,10 @@ READS = (
     *(Ingested, Assessed, Gained),
 )
 """What is read of the run."""
-FOR_THE_LIST = ("suppress", "out", "columns", "format", "excel", "control", "test_cells")
+FOR_THE_LIST = (
+    *("suppress", "without_set_aside", "out", "columns", "format", "excel"),
+    *("control", "test_cells"),
+)
 """Options that say nothing without a list."""
 
 
@@ -241,7 +245,7 @@ def export_list(
     ids = RunIds(
         run.root, raw, columns, workers.run, lambda line: log(f"export   {line}"), order.extract
     )
-    out = ids.exclusions(suppressed)
+    out = replace(ids.exclusions(suppressed), set_aside=options.without_set_aside)
     place = ListFolder(folder, order.name)
     place.refuse_others()
     scratch = run.local(folder) / f".export-{uuid.uuid4().hex}"
@@ -287,6 +291,7 @@ def export_list(
             "suppressed_left_out": tally.suppressed,
             "marked_left_out": tally.marked,
             "without_id_left_out": tally.without_id,
+            "without_segment_left_out": tally.without_segment,
             "repeated_left_out": tally.repeated,
             "customer_ids": len(out.customers) if by else None,
             "customer_ids_met": count_distinct([part.customers_matched for part in parts])

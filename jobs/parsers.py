@@ -150,6 +150,11 @@ def _add_export(arguments: argparse.ArgumentParser) -> None:
         help="ids (or rows) to leave out: CSV, a line each, Parquet or Excel",
     )
     add(
+        "--without-set-aside",
+        action="store_true",
+        help="leave out people without a segment, whom only the gaps in their data rank",
+    )
+    add(
         "--allow-unmatched",
         action="store_true",
         help="write the list even if no id to leave out is one of the population",

@@ -211,6 +211,7 @@ def exclusion_words(summary: Mapping[str, Any]) -> list[str]:
     others = {
         "marked_left_out": "marked as not to be mailed",
         "without_id_left_out": "without an id",
+        "without_segment_left_out": "without a segment",
         "repeated_left_out": "listed before",
     }
     rest = [f"{summary[key]:,} {what}" for key, what in others.items() if summary[key]]

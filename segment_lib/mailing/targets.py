@@ -17,17 +17,19 @@ from segment_lib.hashing import row_hash
 from segment_lib.mailing.draw import HASH, draw_hashes
 from segment_lib.mailing.list_files import parquet_file
 from segment_lib.schema.ids import NO_ID, hash_ids
+from segment_lib.terms import SET_ASIDE
 
 ROWS_PER_BUCKET = 100_000
-KEPT, CUSTOMER, SUPPRESSED, MARKED, WITHOUT_ID, REPEATED = range(6)
+KEPT, CUSTOMER, SUPPRESSED, MARKED, WITHOUT_ID, WITHOUT_SEGMENT, REPEATED = range(7)
 """Reasons: listed; left out as a customer, as suppressed by the file, as marked in the extract, for
-having no id, or for being listed before."""
+having no id or no segment, or for being listed before."""
 MAIL = {
     KEPT: "yes",
     CUSTOMER: "no: customer",
     SUPPRESSED: "no: suppressed",
     MARKED: "no: marked",
     WITHOUT_ID: "no: without id",
+    WITHOUT_SEGMENT: "no: without segment",
 }
 """Reasons as a list that leaves nobody out says them."""
 _CARRIED = "carried "
@@ -98,6 +100,8 @@ class Exclusions:
     """Ids of the suppression file, hashed, or its row numbers; sorted."""
     marked: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
     """Ids of people marked in the extract, hashed and sorted, where an id may have several rows."""
+    set_aside: bool = False
+    """Leave out the rows set aside."""
 
     @property
     def bytes(self) -> int:
@@ -149,6 +153,9 @@ def write_sorted_part(
     reasons = exclusions.reasons(keys, nobody if marked is None else marked.to_numpy())
     if ids is not None:
         reasons[(reasons == KEPT) & (keys == NO_ID)] = WITHOUT_ID
+    if exclusions.set_aside:
+        has_none = rows["segment"].to_numpy() == SET_ASIDE
+        reasons[(reasons == KEPT) & has_none] = WITHOUT_SEGMENT
     mailed = ranks >= 0
     buckets = ranking.buckets(ranks[mailed], hashes[mailed])
     table = (
@@ -186,6 +193,7 @@ class Tally:
     suppressed: int
     marked: int = 0
     without_id: int = 0
+    without_segment: int = 0
     repeated: int = 0
 
 

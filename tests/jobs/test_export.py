@@ -191,6 +191,22 @@ def test_the_suppressed_are_left_out_and_counted(run: Path, export, tmp_path: Pa
     assert (summary["suppressed_told"], summary["suppressed_not_in_population"]) == (42, 1)
 
 
+def test_people_without_a_segment_are_left_out_of_a_list_on_demand(
+    run: Path, export: Command, tmp_path: Path
+) -> None:
+    best = everybody(run).head(N // 5)
+    bought = set(parts(run / "raw/customers")["LNR"])
+    placed = best.filter(pl.col("micro_segment") >= 0)
+    kept = [name for name in placed["id"] if name not in bought]
+    done = export("--depth", "0.2", "--without-set-aside", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert pl.read_parquet(tmp_path / "targets.parquet")["id"].to_list() == kept
+    summary = json.loads((tmp_path / "targets.json").read_text())
+    without = summary["without_segment_left_out"]
+    assert f", {without:,} without a segment" in done.stderr
+    assert without + summary["known_customers_left_out"] + len(kept) == N // 5
+
+
 def test_an_id_that_is_a_formula_is_made_safe_in_csv_alone(run: Path, export) -> None:
     assert export("--depth", "1").returncode == 0
     text = pl.read_csv(run / "export/targets.csv")

@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -228,6 +229,16 @@ def test_a_person_marked_in_any_row_is_in_no_list_to_mail(tmp_path: Path) -> Non
     people, tally = listed(tmp_path, 1000, [7], out, ids, marked, repeating=True)
     assert "P3" not in people["id"].to_list()
     assert (tally.listed, tally.marked) == (499, 2)
+
+
+def test_people_without_a_segment_can_be_left_out_and_nobody_moves_up(tmp_path: Path) -> None:
+    everybody, _ = listed(tmp_path, 500, [300])
+    out = replace(NOBODY, set_aside=True)
+    people, tally = listed(tmp_path, 500, [300], out)
+    with_segment = everybody.filter(pl.col("segment") >= 0)
+    assert people["row"].to_list() == with_segment["row"].to_list()
+    assert (tally.listed, tally.without_segment) == (with_segment.height, 500 - with_segment.height)
+    assert 0 < tally.without_segment < 500
 
 
 def test_columns_carried_along_meet_no_column_of_the_list(tmp_path: Path) -> None:
