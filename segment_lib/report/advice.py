@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 from segment_lib.report.quantities import at_depth, fill, quantity
 from segment_lib.report.segments import Segment, is_wide
+from segment_lib.report.without_segment import place_in_ranking, without_segment
 from segment_lib.schema.language import ENGLISH, N_, Language
-from segment_lib.terms import NEAR, OVER, SET_ASIDE, UNDER
+from segment_lib.terms import DEPTH, NEAR, OVER, SET_ASIDE, UNDER
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Advice:
     first: Markup
     """Whom to mail, or how deep: headline of the page and of the console."""
     leave_out: tuple[Markup, ...]
-    """Whom to leave out, or where the fewest customers are."""
+    """What to choose people by, and whom to leave out or where the fewest customers are."""
     backing: tuple[Markup, ...]
     """What the advice rests on."""
 
@@ -30,6 +31,7 @@ def advise(
     depth: Mapping[str, Any] | None,
     break_even: float | None,
     aside: tuple[float, float] = (0.0, 0.0),
+    reached: float | None = None,
     language: Language = ENGLISH,
 ) -> Advice:
     """Advise by money where it is known, else by the size of differences.
@@ -41,15 +43,20 @@ def advise(
     break_even : index of a segment from which on it pays, by `break_even_of_segments`; None where
         people are ranked by response, of which the index of segments says nothing
     aside : depths between which the rows set aside stand in the ranking
+    reached : share of the customers at the depth that is mailed, None where that is not measured
     """
     clustered = [segment for segment in segments if not segment.is_set_aside]
     if depth is None:
         first, leave_out, backing = _by_size(clustered, language)
     else:
         first, leave_out, backing = _by_money(clustered, depth, break_even, language)
-    backing += [
-        _set_aside(segment, aside, language) for segment in segments if segment.is_set_aside
-    ]
+    mailed = DEPTH if depth is None else depth["recommended_depth"]
+    for segment in segments:
+        if segment.is_set_aside:
+            leave_out.append(without_segment(segment, language))
+            if not segment.is_suppressed:
+                left = None if reached is None else reached - (segment.customer_share or 0.0)
+                backing.append(place_in_ranking(aside, mailed, left, language))
     return Advice(first, *(tuple(filter(None, part)) for part in (leave_out, backing)))
 
 
@@ -318,14 +325,12 @@ def _strongest(over: Sequence[Segment], language: Language) -> Markup:
         for end, limit in zip(("low", "high"), segment.limits, strict=True)
     )
     titled = N_(
-        "Customers are most common in segment {number} (“{title}”): {ratio} as common as among all "
-        "people with a segment, between {low} and {high} times allowing for chance and for how "
-        "firmly the segment can be drawn."
+        "Customers are most common in segment {number} (“{title}”): {ratio} ({low} to {high}) as "
+        "common as among all people with a segment."
     )
     untitled = N_(
-        "Customers are most common in segment {number}: {ratio} as common as among all people "
-        "with a segment, between {low} and {high} times allowing for chance and for how firmly "
-        "the segment can be drawn."
+        "Customers are most common in segment {number}: {ratio} ({low} to {high}) as common as "
+        "among all people with a segment."
     )
     return fill(
         language.gettext(titled if segment.title else untitled),
@@ -345,39 +350,3 @@ def _too_few(clustered: Sequence[Segment], language: Language) -> Markup:
         N_("Too few people stand behind segments {numbers} to say more."),
         language,
     )
-
-
-def _set_aside(aside: Segment, depths: tuple[float, float], language: Language) -> Markup:
-    if aside.population_share is None:
-        return Markup(
-            language.gettext("Rows too incomplete to place are in no segment; too few to count.")
-        )
-    people = quantity("segment--1-people-share", language.percent(aside.population_share))
-    if aside.customer_share is None or aside.index is None:
-        return fill(
-            language.gettext(
-                "Rows too incomplete to place are in no segment: {people} of the population, and "
-                "too few customers to count."
-            ),
-            people=people,
-        )
-    of_them = fill(
-        language.gettext(
-            "Rows too incomplete to place are in no segment: {people} of the population and "
-            "{customers} of all customers (index {index} against everybody)."
-        ),
-        people=people,
-        customers=quantity("segment--1-customer-share", language.percent(aside.customer_share)),
-        index=quantity("segment--1-index", language.short_number(aside.index)),
-    )
-    if not depths[1]:
-        return of_them
-    place = fill(
-        language.gettext(
-            "In the ranking they stand together, between the best {first} and the best {last} of "
-            "the population."
-        ),
-        first=quantity("set-aside-from", language.percent_tenths(depths[0])),
-        last=quantity("set-aside-to", language.percent_tenths(depths[1])),
-    )
-    return Markup(" ").join([of_them, place])

@@ -72,14 +72,14 @@ def base_sentence(
     """Sentence on what the index and the shares are of: everybody, or all who have a segment."""
     if not are_aside_on_another_base(segments, settings):
         return language.gettext(
-            "Index and shares are of everybody: index 100 is the average of all people, 200 means "
-            "twice as many customers as expected."
+            "Index and shares are of everybody: index 100 is the average of all people, at 200 "
+            "customers are twice as common."
         )
     return language.gettext(
-        "Shares are of everybody, those set aside too. The index of a segment compares within "
-        "those who have a segment: 100 is their average, 200 means twice as many customers as "
-        "expected. So an index is not one of the shares divided by the other. The rows set aside "
-        "have no line here, as their index compares with everybody."
+        "Shares are of everybody, those without a segment too. The index of a segment compares "
+        "within those who have a segment: 100 is their average, at 200 customers are twice as "
+        "common. So an index is not one of the shares divided by the other; and it is moved a "
+        "little nearer to 100, as the borders of the segment are uncertain."
     )
 
 
@@ -230,23 +230,23 @@ def sensitivity_sentence(sensitivity: pl.DataFrame, language: Language = ENGLISH
     differs = sensitivity["verdict_differs"].to_list()
     gains = sensitivity["gain"].drop_nulls().to_list()
     drawn = language.ngettext(
-        "Half of the people, drawn {n:count} time at random and segmented anew from other starts, "
-        "give {how_many}.",
-        "Half of the people, drawn {n:count} times at random and segmented anew from other starts, "
-        "give {how_many}.",
+        "As to the segments: half of the people, drawn {n:count} time at random and segmented "
+        "anew, give {how_many}.",
+        "As to the segments: half of the people, drawn {n:count} times at random and segmented "
+        "anew, give {how_many}.",
         sensitivity.height,
         how_many=how_many,
     )
     template = (
         N_(
-            "The verdict would differ for {mean:percent} of people on average, and for "
-            "{most:percent} at most; the customers that the best 20% of people with a segment "
-            "reach, by {points:one_decimal} points."
+            "On average {mean:percent} of people, and {most:percent} at most, would be in a "
+            "segment with another verdict; the customers among the best 20% by segments would "
+            "range over {points:one_decimal} points."
         )
         if gains
         else N_(
-            "The verdict would differ for {mean:percent} of people on average, and for "
-            "{most:percent} at most."
+            "On average {mean:percent} of people, and {most:percent} at most, would be in a "
+            "segment with another verdict."
         )
     )
     points = 100 * (max(gains) - min(gains)) if gains else 0.0
@@ -281,7 +281,7 @@ def fairness_sentences(
         template = (
             N_(
                 "“{label}” ranges from {least:percent} of segment {lowest} to {most:percent} of "
-                "segment {highest}."
+                "segment {highest}; its share of the population is not shown."
             )
             if widest["population_at_large"] is None
             else N_(

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from textwrap import shorten
 from typing import Any
 
 import altair as alt
@@ -99,7 +101,7 @@ def index_chart(segments: Sequence[Segment], language: Language = ENGLISH) -> Dr
         ),
     )
     title = alt.Title(
-        _("How strongly customers come from each segment"),
+        _("How common customers are in each segment"),
         subtitle=_("▲ above, ▼ below, ● about average; bar: the range of the true value"),
     )
     return chart.properties(width=WIDTH, height=42 * max(len(rows), 1), title=title)
@@ -172,7 +174,7 @@ def gains_chart(
     texts, colours, dashes = zip(*LINES.values(), strict=True)
     names = [_(text) for text in texts]
     x = _depth_axis(language)
-    y = alt.Y("reached", type="quantitative", title=_("Share of customers reached"))
+    y = alt.Y("reached", type="quantitative", title=_("Share of all customers"))
     y = y.axis(format="~%", tickCount=6).scale(domain=[0, 1])
     columns = alt.ExprRef(f"width < {NARROW} ? 1 : 2")
     legend = alt.Legend(symbolType="stroke", symbolOpacity=1, symbolSize=500, columns=columns)
@@ -211,7 +213,7 @@ def gains_chart(
             tooltip=[
                 tip("by", _("Ranked")),
                 tip("depth", _("Mailed"), ".0%"),
-                tip("reached", _("Customers reached"), ".1%"),
+                tip("reached", _("Of all customers"), ".1%"),
                 tip("low", _("At least"), ".1%"),
                 tip("high", _("At most"), ".1%"),
                 tip("lift", _("Lift"), ".2f"),
@@ -219,7 +221,7 @@ def gains_chart(
         ),
     ]
     title = alt.Title(
-        _("Customers reached by depth of the mailing"),
+        _("Customers among the best of the ranking"),
         subtitle=_("customers who had no part in the ranking; band: 95 % interval"),
     )
     return alt.layer(*layers).properties(width=WIDTH, height=340, title=title)
@@ -310,13 +312,10 @@ def _label(segment: Segment, language: Language) -> str:
 
 def _short_title(title: str, most: int) -> str:
     """First phrases of a name, as many as fit; a comma between quotes parts none."""
-    phrases: list[str] = _PHRASE.findall(title) or [""]
-    brief, *rest = (phrase.strip() for phrase in phrases)
-    for phrase in rest:
-        if len(brief) + len(phrase) + 2 > most:
-            break
-        brief = f"{brief}, {phrase}"
-    return brief
+    phrases = [phrase.strip() for phrase in _PHRASE.findall(title)]
+    ends = list(accumulate((len(phrase) + 2 for phrase in phrases), initial=-2))
+    fitting = phrases[: sum(end <= most for end in ends[1:])]
+    return ", ".join(fitting) or shorten(title, most, placeholder=" …")
 
 
 def _share_row(segment: Segment, language: Language) -> Row:

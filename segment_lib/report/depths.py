@@ -84,7 +84,7 @@ class DepthPlan:
         columns: list[tuple[str, str, Callable[[float | None], str]]] = [
             (_("Mailed"), "depth", tenths),
             (_("Pieces"), "pieces", self.language.count),
-            (_("Customers reached"), "customers_reached", tenths),
+            (_("Customers ranked so high"), "customers_reached", tenths),
             (_("At least"), "low", tenths),
             (_("At most"), "high", tenths),
         ]
@@ -121,7 +121,7 @@ class DepthPlan:
 
 
 def reached_text(row: Mapping[str, Any], language: Language) -> Markup:
-    """Customers reached at a depth, with their range; row of the depths or of the gains."""
+    """Customers ranked as high as a depth, with range; row of the depths or of the gains."""
     meaning = at_depth("reached", row["depth"])
     limits = row["low"], row["high"]
     return ranged(meaning, row["customers_reached"], *limits, language.percent_tenths, language)

@@ -88,7 +88,7 @@ def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure
     _, figure = language.gettext, partial(Figure, language=language)
     yield figure(
         "index",
-        _("How strongly customers come from each segment"),
+        _("How common customers are in each segment"),
         _index_takeaway(segments, language),
         charts.index_chart(segments, language),
     )
@@ -103,9 +103,9 @@ def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure
     )
     yield figure(
         "gains",
-        _("Customers reached by depth of the mailing"),
+        _("Customers among the best of the ranking"),
         reach_sentence(facts.gains, facts.n_micro, facts.ranking, language).striptags()
-        or _("Customers reached by share of the population mailed."),
+        or _("Share of the customers among the best of the population."),
         charts.gains_chart(
             facts.gains.filter(pl.col("population_rows") > 0), facts.depth, language
         ),
@@ -188,8 +188,8 @@ def _index_takeaway(segments: Sequence[Segment], language: Language) -> str:
         if (group := [s for s in segments if s.level == word and not s.is_set_aside])
     ]
     meaning = language.gettext(
-        "The number is the index: 100 is average; 200 means twice as many customers as expected. "
-        "The bar is the range in which the true value very likely lies."
+        "The number is the index: 100 is average; at 200 customers are twice as common. The bar "
+        "is the range in which the true value very likely lies."
     )
     return f"{sentence('; '.join(parts))} {meaning}"
 

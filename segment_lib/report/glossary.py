@@ -15,14 +15,14 @@ GLOSSARY = {
     ),
     N_("portrait"): N_(
         "Up to three things that people of a segment have in common more often than everybody, the "
-        "strongest first, each from another family of traits."
+        "strongest first, each of another kind."
     ),
     N_("trait"): N_(
         "Something known of people, such as “savers”, and how many people it holds for."
     ),
     N_("index"): N_(
-        "How common customers are: 100 is average; 200 means twice as many customers as expected "
-        "from the number of people."
+        "How common customers are among these people: 100 is average; at 200 they are twice as "
+        "common."
     ),
     N_("range"): N_(
         "The true value very likely lies between these two numbers, allowing for chance and for "
@@ -57,9 +57,7 @@ GLOSSARY = {
     ),
     N_("micro-segment"): N_("A small slice of a segment, used to rank people more finely."),
     N_("depth"): N_("The share of the population that gets mail, the most promising people first."),
-    N_("lift"): N_(
-        "The index divided by 100: 2 means twice as many customers as without selection."
-    ),
+    N_("lift"): N_("The index divided by 100: 2 means twice as many customers as by chance."),
 }
 """Word to its explanation, in English, in the order of the page."""
 _BOUNDS = {

@@ -50,11 +50,12 @@ class Group:
             )
         return "; ".join(parts)
 
-    @property
-    def index_range(self) -> tuple[float, float] | None:
-        """Least and greatest index of the segments, None where one is not known."""
-        known = [member.index for member in self.members if member.index is not None]
-        return (min(known), max(known)) if len(known) == len(self.members) else None
+    def indices(self, language: Language) -> str:
+        """Its segments with the index of each, as far as that is known."""
+        numbers = language.listed([language.short_number(member.index) for member in self.members])
+        return language.gettext(
+            "{segments}: index {numbers}", segments=self.label(language), numbers=numbers
+        )
 
 
 def build_groups(
@@ -64,7 +65,7 @@ def build_groups(
     min_cell: int,
     language: Language = ENGLISH,
 ) -> tuple[Group, ...]:
-    """Groups of a run by falling index; the rows set aside are in none.
+    """Groups of a run by the index of their best segment, falling; rows set aside are in none.
 
     Parameters
     ----------
@@ -80,11 +81,12 @@ def build_groups(
         for group, listed in numbers.items()
     }
     names = table.select("segment", "name")
-    return tuple(
+    built = [
         _group(figures, members[figures.number])
         for figures in build_segments(table, names, traits, min_cell, language)
         if figures.number in members
-    )
+    ]
+    return tuple(sorted(built, key=lambda group: -(group.members[0].index or 0.0)))
 
 
 def _group(figures: Segment, members: tuple[Segment, ...]) -> Group:

@@ -17,64 +17,126 @@ MAX_WEIGHTS = 10
 
 
 def reach_sentence(
-    gains: pl.DataFrame, n_micro: int, ranking: str = "micro", language: Language = ENGLISH
+    gains: pl.DataFrame,
+    n_micro: int,
+    ranking: str = "micro",
+    language: Language = ENGLISH,
 ) -> Markup:
-    """Sentence on the customers reached at DEPTH; empty if the table lacks that depth."""
-    rows = {
-        row["by"]: row
-        for row in gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9).iter_rows(named=True)
-    }
-    ranked = rows.get("logistic" if ranking == "logistic" else "micro_segment")
+    """Sentence on the customers among the best DEPTH; empty if the table lacks that depth."""
+    rows = _at_depth(gains)
+    ranked = rows.get(_order(ranking))
     if ranked is None or "segment" not in rows:
         return Markup()
     if ranked["customers_reached"] is None:
         return Markup(
             language.gettext(
-                "How many customers a mailing reaches cannot be told: all had part in the ranking, "
-                "and none is left to measure on."
+                "How many customers belong to the best cannot be told: all had part in the "
+                "ranking, and none is left to measure on."
             )
         )
-    by_segments = rows["segment"]["customers_reached"]
-    templates = _reach_templates(ranked, by_segments)
     return fill(
-        " ".join(language.gettext(template) for template in templates),
+        language.gettext(_reach_template(ranked["lift"])),
         depth=language.percent(DEPTH),
         ranking=language.gettext("customer-likeness")
         if ranking == "logistic"
         else language.ngettext("{n:count} micro-segment", "{n:count} micro-segments", n_micro),
         reached=reached_text(ranked, language),
         lift=language.one_decimal(ranked["lift"]),
-        segments=quantity("reached-by-segments", language.percent_tenths(by_segments)),
     )
 
 
-def _reach_templates(ranked: Mapping[str, Any], by_segments: float) -> tuple[str, str]:
-    """Sentences on a reach, by whether it is more than without selection and by segments."""
-    if ranked["lift"] >= 1.05:
-        reach = N_(
-            "The best {depth} of the population by {ranking} reach {reached} of all customers, "
-            "{lift} times as many as without selection."
+def segment_reach_sentence(
+    gains: pl.DataFrame,
+    ranking: str = "micro",
+    language: Language = ENGLISH,
+    *,
+    with_set_aside: bool = False,
+) -> Markup:
+    """Sentence on the customers among the best DEPTH of whole segments; empty if it is not known.
+
+    `with_set_aside` is true where rows set aside stand among the segments.
+    """
+    rows = _at_depth(gains)
+    ranked = rows.get(_order(ranking))
+    if ranked is None or "segment" not in rows or ranked["customers_reached"] is None:
+        return Markup()
+    reached = rows["segment"]["customers_reached"]
+    if _more(reached, ranked["customers_reached"]):
+        template = (
+            N_(
+                "With whole segments it would be {segments}, which is more, though chance alone "
+                "may do that."
+            )
+            if reached <= ranked["high"]
+            else N_("With whole segments it would be {segments}, which is more.")
         )
-    elif ranked["lift"] <= 0.95:
-        reach = N_(
-            "The best {depth} of the population by {ranking} reach {reached} of all customers, "
-            "fewer than without selection."
+    elif with_set_aside:
+        template = N_(
+            "Choose people by this ranking, not by whole segments: the best {depth} by segments, "
+            "those without one as one more, hold {segments}."
         )
     else:
-        reach = N_(
-            "The best {depth} of the population by {ranking} reach {reached} of all customers, no "
-            "more than without selection."
+        template = N_(
+            "Choose people by this ranking, not by whole segments: the best {depth} by segments "
+            "hold {segments}."
         )
-    if not _more(by_segments, ranked["customers_reached"]):
-        return reach, N_(
-            "As many people chosen by whole segments would reach {segments}: so choose people by "
-            "the ranking; the segments say who they are."
+    return fill(
+        language.gettext(template),
+        depth=language.percent(DEPTH),
+        segments=quantity("reached-by-segments", language.percent_tenths(reached)),
+    )
+
+
+def reached_share(gains: pl.DataFrame, ranking: str = "micro") -> float | None:
+    """Share of the customers among the best DEPTH; None if it is not measured."""
+    row = _at_depth(gains).get(_order(ranking))
+    return None if row is None else row["customers_reached"]
+
+
+def certainty_sentence(
+    gains: pl.DataFrame, ranking: str = "micro", language: Language = ENGLISH
+) -> Markup:
+    """Sentence on the range of the customers among the best DEPTH; empty if it is not known."""
+    row = _at_depth(gains).get(_order(ranking))
+    if row is None or row["customers_reached"] is None:
+        return Markup()
+    return fill(
+        language.gettext(
+            "{reached} of all customers belong to the best {depth}: in brackets is the range that "
+            "chance alone leaves."
+        ),
+        reached=reached_text(row, language),
+        depth=language.percent(DEPTH),
+    )
+
+
+def _at_depth(gains: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """Rows of the gains at DEPTH, by what people are ranked by."""
+    rows = gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9).iter_rows(named=True)
+    return {row["by"]: row for row in rows}
+
+
+def _order(ranking: str) -> str:
+    """What the list is ranked by, as in the gains."""
+    return "logistic" if ranking == "logistic" else "micro_segment"
+
+
+def _reach_template(lift: float) -> str:
+    """Sentence on a reach, by whether it is more than by chance."""
+    if lift >= 1.05:
+        return N_(
+            "{reached} of all customers belong to the best {depth} of the population by "
+            "{ranking}, {lift} times as many as by chance."
         )
-    if by_segments <= ranked["high"]:
-        return reach, N_(
-            "Whole segments reach {segments}, which is more, though chance alone may do that."
+    if lift <= 0.95:
+        return N_(
+            "{reached} of all customers belong to the best {depth} of the population by "
+            "{ranking}, fewer than by chance."
         )
-    return reach, N_("Whole segments reach {segments}, which is more.")
+    return N_(
+        "{reached} of all customers belong to the best {depth} of the population by {ranking}, no "
+        "more than by chance."
+    )
 
 
 def ranking_sentences(
@@ -117,8 +179,7 @@ def ranking_sentences(
     order = " ".join(sentences)
     if ranking == "logistic":
         return order, _("The list is ranked by customer-likeness: {why}.", why=why)
-    deep = gains.filter((pl.col("depth") - DEPTH).abs() < 1e-9)
-    reached = dict(deep.select("by", "customers_reached").iter_rows())
+    reached = {by: row["customers_reached"] for by, row in _at_depth(gains).items()}
     if not _more(reached.get("segment"), reached.get("micro_segment")):
         return order, ""
     return order, _(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jinja2
 import polars as pl
+from markupsafe import Markup
 
 from segment_lib.report import (
     advice,
@@ -75,10 +76,18 @@ def first_screen(facts: RunFacts, segments: tuple[Segment, ...]) -> advice.Advic
         break_even = (
             advice.break_even_of_segments(facts.segments, facts.depth) if by_customers else None
         )
-        return advice.advise(segments, facts.depth, break_even, facts.aside, facts.language)
-    by_size = advice.advise(segments, None, None, facts.aside, facts.language)
+        reached = facts.depth["customers_reached"]
+        return advice.advise(
+            segments, facts.depth, break_even, facts.aside, reached, facts.language
+        )
+    reached = mailing.reached_share(facts.gains, facts.ranking)
+    by_size = advice.advise(segments, None, None, facts.aside, reached, facts.language)
     reach = mailing.reach_sentence(facts.gains, facts.n_micro, facts.ranking, facts.language)
-    return replace(by_size, backing=(reach, *by_size.backing) if reach else by_size.backing)
+    by_segments = mailing.segment_reach_sentence(
+        facts.gains, facts.ranking, facts.language, with_set_aside=facts.aside[1] > 0
+    )
+    both = Markup(" ").join(filter(None, (reach, by_segments)))
+    return replace(by_size, leave_out=(both, *by_size.leave_out) if both else by_size.leave_out)
 
 
 def _segments(facts: RunFacts) -> tuple[Segment, ...]:
@@ -140,7 +149,7 @@ def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Dr
         pays=mailing.depth_sentences(facts.depth, language) if facts.depth else (),
         others=answer.sweep_sentences(facts.sweep, language),
         choice=answer.choice_sentence(facts.sweep, language),
-        aside_apart=answer.are_aside_on_another_base(segments, facts.settings),
+        certainty=mailing.certainty_sentence(facts.gains, facts.ranking, language),
         sensitivity=answer.sensitivity_sentence(facts.sensitivity, language),
         chosen=chosen[0] if chosen else None,
         segments=segments,

@@ -109,15 +109,15 @@ def gains_table(gains: pl.DataFrame, ranking: str, language: Language) -> Table:
     _, tenths = language.gettext, language.percent_tenths
     headings = {
         "segment": (
-            *(_("Reached by segments"), _("At least (segments)")),
+            *(_("By segments"), _("At least (segments)")),
             *(_("At most (segments)"), _("Lift by segments")),
         ),
         "micro_segment": (
-            *(_("Reached by micro-segments"), _("At least (micro)")),
+            *(_("By micro-segments"), _("At least (micro)")),
             *(_("At most (micro)"), _("Lift by micro-segments")),
         ),
         "logistic": (
-            *(_("Reached by customer-likeness"), _("At least (likeness)")),
+            *(_("By customer-likeness"), _("At least (likeness)")),
             *(_("At most (likeness)"), _("Lift by customer-likeness")),
         ),
     }
@@ -148,7 +148,7 @@ def gains_table(gains: pl.DataFrame, ranking: str, language: Language) -> Table:
     def meaning(column: str, row: Mapping[str, Any]) -> str:
         return at_depth(names[column], row["depth"]) if column in names else ""
 
-    caption = _("Held-out customers reached by depth of the mailing")
+    caption = _("Held-out customers among the best of the ranking, by depth")
     return table("gains", caption, wide, columns, meaning)
 
 

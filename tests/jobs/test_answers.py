@@ -367,10 +367,11 @@ def test_the_numbers_of_the_page_are_those_of_the_files_of_the_run(planted: Path
         f": {percent(sum(shares['customers'][s] for s in over))} of all customers, in "
         f"{percent(sum(shares['population'][s] for s in over))} of the population.",
         f"Customers are most common in segment {best}",
-        f"{index / 100:.1f} times as common as among all people with a segment",
-        f"Rows too incomplete to place are in no segment: {percent(shares['population'][-1])} of "
-        f"the population and {percent(shares['customers'][-1])} of all customers",
-        f"reach {100 * gains['customers_reached'][0]:.1f}% (",
+        f"{index / 100:.1f} times (",
+        ") as common as among all people with a segment",
+        f"{percent(shares['population'][-1])} of the population and "
+        f"{percent(shares['customers'][-1])} of all customers are in no segment",
+        f"{100 * gains['customers_reached'][0]:.1f}% (",
         f"{counts['population'][best]:,} people, {percent(shares['population'][best])} of "
         "everybody",
         f"{counts['customers'][best]:,} customers, {percent(shares['customers'][best])} of all "

@@ -60,8 +60,7 @@ def advice_by_hand(run: Path) -> Iterator[str]:
 
     if most.height:
         yield f"Customers come above all from {segments(most)}: {shares(most)}"
-    if few.height:
-        yield f"The fewest customers for their size are in {segments(few)}: {shares(few)}"
+    aside = table.filter(pl.col("segment") == -1)
     gains = pl.read_csv(run / "gains/gains.csv").filter(pl.col("depth") == 0.2)
     reached = {row["by"]: row for row in gains.iter_rows(named=True)}
     facts = json.loads((run / "run.json").read_text())["stages"]["gains"]["facts"]
@@ -71,35 +70,53 @@ def advice_by_hand(run: Path) -> Iterator[str]:
     }[facts["ranking"]]
     best, whole = reached[by], reached["segment"]["customers_reached"]
     low, high = (f"{100 * best[end]:.1f}%" for end in ("low", "high"))
+    one_more = ", those without one as one more," if aside.height else ""
     yield (
-        f"The best 20% of the population by {ranking} reach "
-        f"{100 * best['customers_reached']:.1f}% ({low} to {high}) of all customers, "
-        f"{best['lift']:.1f} times as many as without selection. "
-        f"As many people chosen by whole segments would reach {100 * whole:.1f}%: so choose people "
-        "by the ranking; the segments say who they are."
+        f"{100 * best['customers_reached']:.1f}% ({low} to {high}) of all customers belong to the "
+        f"best 20% of the population by {ranking}, {best['lift']:.1f} times as many as by chance. "
+        "Choose people by this ranking, not by whole segments: the best 20% by segments"
+        f"{one_more} hold {100 * whole:.1f}%."
     )
+    if few.height:
+        yield f"The fewest customers for their size are in {segments(few)}: {shares(few)}"
+    if aside.height:
+        row = aside.row(0, named=True)
+        yield (
+            f"{percent(row['population_share'])} of the population and "
+            f"{percent(row['customer_share'])} of all customers are in no segment, as too little "
+            "is known of them."
+        )
     if most.height:
         top = most.row(0, named=True)
         yield (
             f"Customers are most common in segment {top['segment']} (“{names[top['segment']]}”): "
-            f"{ratio(top['index'])} times as common as among all people with a segment, between "
-            f"{ratio(top['low'])} and {ratio(top['high'])} times allowing for chance and for how "
-            "firmly the segment can be drawn."
+            f"{ratio(top['index'])} times ({ratio(top['low'])} to {ratio(top['high'])}) as common "
+            "as among all people with a segment."
         )
-    aside = table.filter(pl.col("segment") == -1)
     if aside.height:
-        row = aside.row(0, named=True)
         file = {"logistic": "likeness", "micro": "micro"}[facts["ranking"]]
         ranked = pl.read_csv(run / f"gains/{file}.csv").sort("rank")
         people = ranked["population_rows"].cum_sum() / ranked["population_rows"].sum()
         at = ranked["segment"].to_list().index(-1)
         first, last = people[at - 1] if at else 0.0, people[at]
-        yield (
-            f"Rows too incomplete to place are in no segment: {percent(row['population_share'])} "
-            f"of the population and {percent(row['customer_share'])} of all customers "
-            f"(index {row['index']:.0f} against everybody). In the ranking they stand together, "
-            f"between the best {first:.1%} and the best {last:.1%} of the population."
+        among = min(last, 0.2) - first
+        text = (
+            "In the ranking those without a segment stand between the best "
+            f"{first:.1%} and the best {last:.1%} of the population"
         )
+        if among > 0:
+            text += (
+                f"; of the best 20% they are {percent(among / 0.2)}. Only the gaps in their data "
+                "rank them, which may say more of how the files were made than of who buys: test "
+                "some of them first"
+            )
+        if among > 0 and last <= 0.2:
+            left = best["customers_reached"] - row["customer_share"]
+            text += (
+                f". The list can leave them out: of the best 20%, {0.2 - among:.1%} of the "
+                f"population are left then, with {percent(left)} of all customers"
+            )
+        yield f"{text}."
 
 
 @pytest.fixture(scope="module")
@@ -167,12 +184,12 @@ def test_of_one_customer_nothing_is_claimed(other_run: Callable[[str], Path]) ->
     assert first == "There are too few people to say which segments customers come from."
     warned = [text for text in others if "uspicious, but allowed" in text]
     assert [text for text in others if text not in warned] == [
-        "How many customers a mailing reaches cannot be told: all had part in the ranking, and "
+        "How many customers belong to the best cannot be told: all had part in the ranking, and "
         "none is left to measure on.",
+        "10% of the population are in no segment, as too little is known of them; they are too few "
+        "customers to count.",
         "No segment gives a reason to mail it before another.",
         "Too few people of segments 0, 1 and 2 are known to rule out half or twice as many "
         "customers as their size suggests.",
-        "Rows too incomplete to place are in no segment: 10% of the population, and too few "
-        "customers to count.",
     ]
     assert warned

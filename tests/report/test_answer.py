@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import polars as pl
+import pytest
 
 from segment_lib.report import RunFacts, answer, mailing
 from segment_lib.report.segments import Segment, build_segments
@@ -46,17 +47,34 @@ def test_what_looks_broken_but_is_allowed_is_said(facts: RunFacts) -> None:
 
 def test_the_reach_of_a_fifth_is_read_from_the_gains(facts: RunFacts) -> None:
     assert mailing.reach_sentence(facts.gains, 300).striptags() == (
-        "The best 20% of the population by 300 micro-segments reach 52.5% (52.0% to 53.1%) of all "
-        "customers, 2.6 times as many as without selection. As many people chosen by whole "
-        "segments would reach 44.7%: so choose people by the ranking; the segments say who they "
-        "are."
+        "52.5% (52.0% to 53.1%) of all customers belong to the best 20% of the population by 300 "
+        "micro-segments, 2.6 times as many as by chance."
     )
     assert mailing.reach_sentence(facts.gains.filter(pl.col("depth") > 0.2), 300) == ""
+    assert mailing.certainty_sentence(facts.gains).striptags() == (
+        "52.5% (52.0% to 53.1%) of all customers belong to the best 20%: in brackets is the range "
+        "that chance alone leaves."
+    )
+
+
+@pytest.mark.parametrize(
+    ("with_set_aside", "best"),
+    [
+        (False, "the best 20% by segments"),
+        (True, "the best 20% by segments, those without one as one more,"),
+    ],
+)
+def test_whole_segments_hold_fewer_customers_than_the_ranking(
+    facts: RunFacts, with_set_aside: bool, best: str
+) -> None:
+    assert mailing.segment_reach_sentence(
+        facts.gains, with_set_aside=with_set_aside
+    ).striptags() == (f"Choose people by this ranking, not by whole segments: {best} hold 44.7%.")
 
 
 def test_a_ranking_that_gains_nothing_is_said_to_gain_nothing(facts: RunFacts) -> None:
     flat = facts.gains.with_columns(customers_reached="depth", lift=pl.lit(1.0))
-    assert "no more than without selection" in mailing.reach_sentence(flat, 300)
+    assert "no more than by chance" in mailing.reach_sentence(flat, 300)
 
 
 def test_the_better_of_two_rankings_is_named(facts: RunFacts) -> None:
@@ -64,15 +82,15 @@ def test_the_better_of_two_rankings_is_named(facts: RunFacts) -> None:
         share = pl.when(pl.col("by") == "micro_segment").then(micro).otherwise(0.629)
         return facts.gains.with_columns(customers_reached=share, low=micro - 0.1, high=micro + 0.1)
 
-    worse = mailing.reach_sentence(reached(0.2), 1).striptags()
-    assert worse.endswith("Whole segments reach 62.9%, which is more.")
+    worse = mailing.segment_reach_sentence(reached(0.2)).striptags()
+    assert worse == "With whole segments it would be 62.9%, which is more."
     order, list_order = mailing.ranking_sentences(reached(0.2), 1, 3)
     assert order == (
         "1 micro-segment, as few people allow no more, is no finer an order of the population than "
         "3 whole segments."
     )
     assert "ranked by micro-segments, also here, where whole segments reach more" in list_order
-    close = mailing.reach_sentence(reached(0.6), 300).striptags()
+    close = mailing.segment_reach_sentence(reached(0.6)).striptags()
     assert close.endswith("62.9%, which is more, though chance alone may do that.")
     order, list_order = mailing.ranking_sentences(reached(0.7), 300, 12)
     assert "300 micro-segments, ranked by their share of customers, put" in order

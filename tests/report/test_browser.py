@@ -268,7 +268,7 @@ def test_a_figure_is_taken_away_from_the_page_alone(
     svg = (tmp_path / "index.svg").read_text()
     assert "var(--" not in svg
     assert 'fill="#ffffff"' in svg
-    assert ">How strongly customers come from each segment</text>" in svg
+    assert ">How common customers are in each segment</text>" in svg
     assert struct.unpack(">2I", (tmp_path / "index.png").read_bytes()[16:24])[0] == 2 * (760 + 24)
 
 

@@ -111,7 +111,8 @@ def test_a_group_has_its_own_figures_and_its_segments_by_falling_index(shares: S
     assert (second.figures.population_rows, second.figures.customer_rows) == (900, 400)
     assert [segment.number for segment in second.members] == [2, 1]
     assert (first.label(ENGLISH), second.label(ENGLISH)) == ("Segment 4", "Segments 2 and 1")
-    assert second.index_range == (second.members[1].index, second.members[0].index)
+    indices = [ENGLISH.short_number(member.index) for member in second.members]
+    assert second.indices(ENGLISH) == f"Segments 2 and 1: index {' and '.join(indices)}"
     assert [segment.number for segment in third.members] == [3]
 
 
@@ -124,7 +125,8 @@ def test_a_group_does_not_disclose_a_suppressed_count_of_its_segments(shares: Sh
     hidden = groups[1].figures
     assert hidden.customer_rows is hidden.customer_share is hidden.index is hidden.limits is None
     assert (hidden.verdict, hidden.population_rows) == ("hidden", 900)
-    assert groups[1].index_range is None
+    shown = ENGLISH.short_number(groups[1].members[0].index)
+    assert groups[1].indices(ENGLISH) == f"Segments 2 and 1: index {shown} and –"
     # Segment 4 is suppressed with segment 1, as the total would tell the one; so is its group.
     assert groups[3].figures.customer_rows is None
 
@@ -190,7 +192,7 @@ def test_groups_come_before_their_segments_which_are_folded_away(report: Path) -
     whole = section[section.index('id="group-7"') :]
     folded = whole[whole.index("<details") : whole.index("</article>\n</details>")]
     assert set(re.findall(r'id="segment-(\d+)"', folded)) == {"7", "8", "9"}
-    assert "3 segments in this group: index" in folded
+    assert re.search(r"Segments \d, \d and \d: index [\d.]+, [\d.]+ and [\d.]+", folded)
 
 
 def test_every_word_that_is_linked_is_in_the_glossary_and_so_is_every_verdict(report: Path) -> None:
