@@ -110,7 +110,7 @@ def judge(
     reclustered = recluster_samples(
         sample,
         [model for model in models if model.n_clusters in eligible],
-        by_chance=fitted.variance_by_chance,
+        variance_needed=fitted.variance_needed,
         random_state=context.config.model.random_state,
     )
     clusterings = {
