@@ -131,7 +131,7 @@ class Fitted(Result):
     constant_features: tuple[str, ...]
     stands_out: bool
     """False if no component stands out from chance, where that decides how many are kept."""
-    variance_needed: tuple[float, ...] = ()
+    variance_needed: tuple[float, ...]
     """What each component has to exceed, where chance decides how many are kept."""
 
 
