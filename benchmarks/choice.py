@@ -18,6 +18,7 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,8 @@ FIGURES: Mapping[str, tuple[str, str]] = {
     "seeds agree": ("Found again", "seeds agree"),
 }
 """Section and column of a page, by the name of the figure."""
+_PARALLEL, _LEAST = "attribute, parallel", "attribute, 10 or more"
+_MANY = 10
 
 Figures = Mapping[str, Mapping[str, Mapping[str, float]]]
 """By figure, setting and table."""
@@ -86,6 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def read_figures(pages: Sequence[str]) -> Figures:
     """Read the figures from pages of `answer.py`.
 
+    Where parallel analysis keeps ten components by itself, its figures are those of the setting
+    with ten at least, which need not be measured.
+
     Raises
     ------
     Failed
@@ -101,7 +107,19 @@ def read_figures(pages: Sequence[str]) -> Figures:
                 if table in own:
                     raise Failed(f"{table} by {setting} is on two pages")
                 own[table] = float(row[header.index(column)].split(" ± ")[0])
+    for settings, table in product(figures.values(), _with_many(pages)):
+        settings.setdefault(_LEAST, {}).setdefault(table, settings[_PARALLEL][table])
     return figures
+
+
+def _with_many(pages: Sequence[str]) -> list[str]:
+    """Return the tables of which parallel analysis keeps ten components by itself."""
+    cells = [
+        (row[0], row[1], int(row[header.index("components")]))
+        for header, *rows in (_rows(page, "Found again") for page in pages)
+        for row in rows
+    ]
+    return [table for table, setting, n in cells if setting == _PARALLEL and n >= _MANY]
 
 
 def _rows(page: str, title: str) -> list[list[str]]:

@@ -81,9 +81,9 @@ def test_far_fewer_customers_than_the_former_default_reaches_are_an_objection() 
 
 def page(*names: str) -> str:
     """Return a page of two settings on tables of these names."""
-    found = Estimate(0.75, 0.05)
+    again = Estimate(0.75, 0.05)
     gains = {("segment", depth): Estimate(depth * 2, 0.01) for depth in (0.05, 0.1, 0.2)}
-    one = Answer((3, 4), 5, Estimate(0.9, 0.1), found, (0.5, 0.7), 0.1, gains)
+    one = Answer((3, 4), 5, Estimate(0.9, 0.1), again, (0.5, 0.7), 0.1, gains)
     answers = {name: {"a": one, "b": replace(one, rand=(0.25,))} for name in names}
     return as_markdown(conditions([], "x"), "", [found_again(answers, []), reached(answers)])
 
@@ -101,3 +101,15 @@ def test_figures_are_read_from_the_pages_that_answer_writes() -> None:
 def test_two_pages_on_the_same_table_and_setting_are_refused() -> None:
     with pytest.raises(Failed, match=re.escape("one by a is on two pages")):
         read_figures([page("one"), page("one")])
+
+
+def test_ten_components_by_parallel_analysis_need_no_second_run() -> None:
+    few = page("one").replace("| a |", "| attribute, parallel |")
+    many = page("two").replace("| a | 5 |", "| attribute, parallel | 10 |")
+    many = many.replace("| a |", "| attribute, parallel |")
+    figures = read_figures([few, many])
+    assert figures["reached"]["attribute, 10 or more"] == {"two": 0.4}
+    assert figures["seeds agree"]["attribute, 10 or more"] == {"two": 0.6}
+    measured = many.replace("attribute, parallel", "attribute, 10 or more").replace("0.60", "0.90")
+    measured = measured.replace("| b |", "| c |")
+    assert read_figures([many, measured])["seeds agree"]["attribute, 10 or more"] == {"two": 0.9}
