@@ -121,7 +121,7 @@ def judge(
     tables = cross_tables(sample, clusterings)
     return Candidates(
         clusterings,
-        {k: Tried(tables[k], customers[k], fitted.stands_out) for k in clusterings},
+        {k: Tried(tables[k], customers[k], fitted.n_above_chance > 0) for k in clusterings},
         {model.n_clusters: model.sums_.counts for model in models},
         eligible,
     )

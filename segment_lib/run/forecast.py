@@ -10,6 +10,7 @@ from segment_lib.cluster.memory import (
     refuse_few_addresses,
     too_small,
 )
+from segment_lib.config.sections import Model
 from segment_lib.errors import ResourceError
 from segment_lib.run.artifacts import ARRAYS, PAGE
 from segment_lib.run.job import Job

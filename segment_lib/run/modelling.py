@@ -74,7 +74,10 @@ def fit_projection(context: Context) -> Outcome:
         f"features{f', {len(constant)} of which are constant' if constant else ''}"
     )
     needed = tuple(pca.variance_needed_.tolist())
-    result = Fitted(int(pca.n_components_), constant, pca.stands_out_, needed)
+    above = pca.n_above_chance_
+    if above < pca.n_components_:
+        message += f"; {above} of them stand out from chance"
+    result = Fitted(pca.n_components_, constant, above, needed)
     return Outcome(result, len(X), len(X), message, work=Work(len(files)))
 
 

@@ -49,9 +49,9 @@ def test_columns_that_share_nothing_leave_one_component_that_does_not_stand_out(
     X = np.random.default_rng(0).normal(size=(500, 40))
     scaled = StandardScaler().fit_transform(X)
     pca = IncrementalPCA("parallel").fit(scaled)
-    assert (pca.n_components_, pca.stands_out_) == (1, False)
-    assert IncrementalPCA("parallel").fit(factors(2)).stands_out_
-    assert IncrementalPCA(0.5).fit(scaled).stands_out_
+    assert (pca.n_components_, pca.n_above_chance_) == (1, 0)
+    assert IncrementalPCA("parallel").fit(factors(2)).n_above_chance_ == 2
+    assert IncrementalPCA(3).fit(scaled).n_above_chance_ == 3
 
 
 def test_never_fewer_are_kept_than_the_least_number_as_far_as_there_are_so_many():
@@ -80,7 +80,7 @@ def test_components_without_variance_are_not_kept_for_the_number():
 def test_the_least_number_does_not_make_chance_stand_out():
     X = np.random.default_rng(0).normal(size=(500, 40))
     pca = IncrementalPCA("parallel", min_components=10).fit(StandardScaler().fit_transform(X))
-    assert (pca.n_components_, pca.stands_out_) == (10, False)
+    assert (pca.n_components_, pca.n_above_chance_) == (10, 0)
 
 
 def test_the_least_number_has_no_say_over_a_number_or_a_share():
