@@ -47,6 +47,12 @@ def test_the_setting_that_reaches_most_is_chosen() -> None:
     assert choose(figures(a=a, b=b), TABLES) == "b"
 
 
+def test_a_tie_to_a_tenth_of_a_point_goes_to_the_setting_on_which_seeds_agree_more() -> None:
+    a, b = setting([0.4, 0.5, 0.6], [0.5] * 3, 0.6), setting([0.401, 0.5, 0.6], [0.5] * 3, 0.7)
+    assert choose(figures(a=a, b=b), TABLES) == "b"
+    assert choose(figures(a=a | {"seeds agree": [0.8] * 3}, b=b), TABLES) == FORMER
+
+
 def test_a_setting_within_two_points_wins_if_more_people_are_surely_found_again() -> None:
     b = setting([0.4, 0.5, 0.6], [0.5, 0.6, 0.7])
     surely = setting([0.39, 0.48, 0.585], [0.6, 0.72, 0.8])
