@@ -80,7 +80,7 @@ demo-refresh: install  ## three years of generated extracts: a base, more people
 bench: install $(PEERS)  ## ours against peers, one run, ratios printed; quick: make bench ROWS=100000
 	$(BIN)/python -m benchmarks.bench --rows $(ROWS) $(ARGS)
 
-answer: install $(PEERS)  ## settings of the model on fourteen tables: found again, and customers reached; one: ARGS="--tables loans"
+answer: install $(PEERS)  ## settings of the model on twenty-two tables: found again, and customers reached; one: ARGS="--tables loans"
 	$(BIN)/python -m benchmarks.answer $(ARGS)
 
 coverage: install  ## limits of an index against what other samples say of the same people

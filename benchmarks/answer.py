@@ -2,8 +2,8 @@
 
     python -m benchmarks.answer --tables census,loans
 
-Each figure comes from runs of the job on the tables of `tables.py`. A setting is chosen on half of
-the tables and confirmed on the others, by the rule of `choose`.
+Each figure comes from runs of the job on the tables of `tables.py`. Which setting they speak for,
+`choice.py` tells from the pages written.
 """
 
 import argparse
@@ -19,23 +19,28 @@ from benchmarks.agreement import Agreement, Estimate, agreement, pairwise_rand
 from benchmarks.machine import conditions
 from benchmarks.ours import Failed
 from benchmarks.table import Section, write_results
-from benchmarks.tables import CHOOSING, CONFIRMING, TABLES
+from benchmarks.tables import TABLES
 from benchmarks.trials import Trials, add_options, people, say, segments_of_people
 from segment_lib.run.opened import OpenedRun
 from segment_lib.terms import DEPTH
 
 _ROOT = Path(__file__).parent.parent
 
+_PARALLEL = 'model.n_components="parallel"'
+_COMPONENTS: Mapping[str, tuple[str, ...]] = {
+    "85 %": ("model.n_components=0.85",),
+    "parallel": (_PARALLEL, "model.min_components=1"),
+    "10 or more": (_PARALLEL, "model.min_components=10"),
+}
 SETTINGS: Mapping[str, tuple[str, ...]] = {
-    f"{scaling}, {name}": (f'model.scaling="{scaling}"', f"model.n_components={components}")
-    for scaling in ("feature", "attribute")
-    for name, components in (("85 %", "0.85"), ("parallel", '"parallel"'))
+    f"{scaling}, {name}": (f'model.scaling="{scaling}"', *_COMPONENTS[name])
+    for scaling, name in (
+        *(("feature", "85 %"), ("feature", "parallel")),
+        *(("attribute", "85 %"), ("attribute", "parallel"), ("attribute", "10 or more")),
+    )
 }
 """What is set in the config, by the name of the setting."""
 DEPTHS = (0.05, 0.1, 0.2)
-MARGIN = 0.02
-"""Customers reached at a fifth of the population, as a share of all, that stable segments may cost:
-about two standard errors of what one table of a few thousand customers can tell."""
 RANKINGS = {"segment": "segments", "micro_segment": "micro", "logistic": "logistic"}
 """What people are ranked by, as in gains.csv, and how it is called here."""
 
@@ -59,17 +64,6 @@ class Answer:
     """Share of the held-out customers, by ranking and depth."""
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A setting, those that it was chosen among, and their means over tables."""
-
-    setting: str
-    in_reach: tuple[str, ...]
-    """Settings whose gain is within MARGIN of the best."""
-    gain: Mapping[str, float]
-    found_again: Mapping[str, float]
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given)
@@ -87,14 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         whole = Trials(table, options.runs / name / "whole", settings=tuple(options.settings))
         answers[name] = {
             setting: measure_answer(whole, setting, options.seeds, options.halvings)
-            for setting in SETTINGS
+            for setting in options.only or SETTINGS
         }
         for setting, answer in answers[name].items():
             say(f"  {' | '.join(_found_cells(name, setting, answer))}")
-    sections = [
-        *(decision(answers), against_best(answers)),
-        *(found_again(answers, absent), reached(answers)),
-    ]
+    sections = [against_best(answers), found_again(answers, absent), reached(answers)]
     rows = f"{len(answers)} tables, {options.seeds} seeds, {options.halvings} halvings"
     page = write_results(options.out, f"{measured_on.slug}-answer", measured_on, rows, sections)
     print(page.read_text())
@@ -104,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure_answer(whole: Trials, setting: str, seeds: int, halvings: int) -> Answer:
     """Run a setting on a table with several seeds, and on halves of its rows."""
-    settings, folder = SETTINGS[setting], setting.replace(" %", "").replace(", ", "-")
+    settings, folder = SETTINGS[setting], "-".join(setting.replace(" %", "").split(", "))
     runs = [
         whole.run(f"{folder}/seed-{seed}", *settings, f"model.random_state={seed}")
         for seed in range(seeds)
@@ -160,70 +151,17 @@ def customers_reached(runs: Sequence[OpenedRun]) -> dict[tuple[str, float], Esti
     return reached
 
 
-def choose(gain: Mapping[str, Sequence[float]], again: Mapping[str, Sequence[float]]) -> Choice:
-    """Choose the setting with most people in segments found again, of those in reach of the best.
-
-    In reach is a setting whose mean gain over the tables is less than that of the best setting by
-    no more than MARGIN.
-
-    Parameters
-    ----------
-    gain, again : by setting, a value for each table: the customers reached by segments at a fifth
-        of the population, and the share of people in segments found again
-    """
-    means = {setting: float(np.mean(values)) for setting, values in gain.items()}
-    least = max(means.values()) - MARGIN
-    in_reach = tuple(setting for setting, mean in means.items() if mean >= least)
-    stable = {setting: float(np.mean(values)) for setting, values in again.items()}
-    chosen = max(in_reach, key=lambda setting: stable[setting])
-    return Choice(chosen, in_reach, means, stable)
-
-
-def decision(answers: Mapping[str, Mapping[str, Answer]]) -> Section:
-    """Which setting wins on the tables to choose by, and which on the others."""
-    lines = [
-        ("tables", "setting", "found again", "reached at 20 %", "in reach of the best", "wins")
-    ]
-    for what, names in (("to choose by", CHOOSING), ("to confirm by", CONFIRMING)):
-        used = [name for name in names if name in answers]
-        if not used:
-            continue
-        choice = choose(
-            {
-                s: [answers[name][s].reached["segment", DEPTH].mean for name in used]
-                for s in SETTINGS
-            },
-            {s: [answers[name][s].found_again.mean for name in used] for s in SETTINGS},
-        )
-        lines += [
-            (
-                f"{what}: {', '.join(used)}",
-                setting,
-                f"{choice.found_again[setting]:.2f}",
-                f"{choice.gain[setting]:.3f}",
-                "yes" if setting in choice.in_reach else "no",
-                "wins" if setting == choice.setting else "",
-            )
-            for setting in SETTINGS
-        ]
-    about = (
-        "Means over the tables. Of the settings whose segments reach as many held-out customers at "
-        f"a fifth of the population as the best, or fewer by no more than {MARGIN:.0%} of them, "
-        "the one wins that has most people in segments found again."
-    )
-    return Section("Which setting", about, (), tuple(lines))
-
-
 def against_best(answers: Mapping[str, Mapping[str, Answer]]) -> Section:
     """Each setting on each table, as a difference from the best setting there."""
     figures: Sequence[tuple[str, Callable[[Answer], float]]] = (
         ("found again", lambda answer: answer.found_again.mean),
         ("reached at 20 %", lambda answer: answer.reached["segment", DEPTH].mean),
     )
-    lines = [("figure", "table", *SETTINGS)]
+    measured = list(dict.fromkeys(setting for one in answers.values() for setting in one))
+    lines = [("figure", "table", *measured)]
     for what, figure in figures:
         for name, settings in answers.items():
-            values = [figure(settings[setting]) for setting in SETTINGS]
+            values = [figure(settings[setting]) for setting in measured]
             lines.append((what, name, *(f"{value - max(values):.3f}" for value in values)))
     about = "What each setting loses on each table: its figure less that of the best setting there."
     return Section("Losses", about, (), tuple(lines))
@@ -295,6 +233,7 @@ def _parser() -> argparse.ArgumentParser:
     names = ",".join(TABLES)
     add("--tables", default=names, metavar="TABLE,…", help=f"of {names}")
     add("--seeds", type=int, default=5, help="random states, at least 2")
+    add("--only", action="append", metavar="SETTING", choices=list(SETTINGS), help="repeatable")
     add("--halvings", type=int, default=2, help="times that the rows are halved")
     add_options(parser, "answer")
     return parser

@@ -91,13 +91,16 @@ def as_markdown(conditions: Conditions, rows: str, sections: Sequence[Section]) 
     ]
     claims = [claim for section in sections for claim in section.claims]
     if claims:
-        lines += ["", *_table(("claim", "bound", "found", ""), map(_claim_cells, claims), left=1)]
+        lines += [
+            "",
+            *markdown_table(("claim", "bound", "found", ""), map(_claim_cells, claims), left=1),
+        ]
     for section in sections:
         lines += ["", f"## {section.title}", "", section.about]
         if section.sides:
             lines += ["", *_sides(section.sides)]
         if section.lines:
-            lines += ["", *_table(section.lines[0], section.lines[1:], left=1)]
+            lines += ["", *markdown_table(section.lines[0], section.lines[1:], left=1)]
         if any(side.inertia for side in section.sides[1:]):
             lines += ["", "Inertia of ours over that of the other:", "", *_inertias(section.sides)]
     return "\n".join(lines) + "\n"
@@ -139,7 +142,7 @@ def _sides(sides: Sequence[Side]) -> list[str]:
             cells += ["–"] * 3
         cells.append(f"{side.median('others_cpu_seconds'):,.0f}")
         rows.append((side.name, str(len(side.repeats)), *cells, side.note))
-    table = _table(header, rows, left=1)
+    table = markdown_table(header, rows, left=1)
     for side in sides:
         names = dict.fromkeys(name for repeat in side.repeats for name in repeat.detail)
         phases = [
@@ -158,7 +161,7 @@ def _inertias(sides: Sequence[Side]) -> list[str]:
     rows = [
         (str(k), *(f"{ratio[k]:.4f}" if k in ratio else "–" for ratio in ratios)) for k in tried
     ]
-    return _table(("k", *(other.name for other in others)), rows)
+    return markdown_table(("k", *(other.name for other in others)), rows)
 
 
 def _claim_cells(claim: Claim) -> tuple[str, ...]:
@@ -167,7 +170,7 @@ def _claim_cells(claim: Claim) -> tuple[str, ...]:
     return (claim.what, bound, f"{claim.value:,.5g} {claim.unit}".rstrip(), verdict)
 
 
-def _table(header: Sequence[str], rows: Any, left: int = 0) -> list[str]:
+def markdown_table(header: Sequence[str], rows: Any, left: int = 0) -> list[str]:
     """Lines of a Markdown table; the first `left` columns and the last are set to the left."""
     rule = ["---" if i < left or not name else "--:" for i, name in enumerate(header)]
     return [f"| {' | '.join(cells)} |" for cells in (header, rule, *rows)]

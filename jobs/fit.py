@@ -11,7 +11,7 @@ STAGE = Stage(
     "fit",
     fit_projection,
     reads=(FEATURES, fields_of(Encoded, "features", "attributes")),
-    settings=("model.scaling", "model.n_components"),
+    settings=("model.scaling", "model.n_components", "model.min_components"),
     cost=cost_of_fit,
 )
 

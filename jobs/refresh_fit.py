@@ -30,6 +30,6 @@ STAGE = Stage(
         ),
         *(OfBase(PROJECTION), OfBase(Fitted)),
     ),
-    settings=("model.scaling", "model.n_components"),
+    settings=("model.scaling", "model.n_components", "model.min_components"),
     cost=cost_of_fit,
 )

@@ -99,7 +99,7 @@ STAGE = Stage(
     "sweep",
     run,
     reads=(
-        *(FEATURES, PROJECTION, PLACED, fields_of(Fitted, "stands_out", "variance_by_chance")),
+        *(FEATURES, PROJECTION, PLACED, fields_of(Fitted, "n_above_chance", "variance_needed")),
         *(fields_of(Encoded, "features", "population"), fields_of(Drifted, "decision")),
         *(OfBase(artifact) for artifact in _MODEL),
         *(OfBase(Swept), OfBase(fields_of(Encoded, "features"))),

@@ -69,6 +69,7 @@ def run(context: Context) -> Outcome:
         explained_variance_ratio=arrays["explained_variance_ratio"][
             : len(arrays["components"])
         ].tolist(),
+        n_above_chance=context.result(Fitted).n_above_chance,
         n_features=len(encoded.features),
         constant_features=context.result(Fitted).constant_features,
         components=context.table(artifacts.COMPONENTS),

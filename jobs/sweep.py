@@ -20,7 +20,7 @@ STAGE = Stage(
     "sweep",
     run,
     reads=(
-        *(FEATURES, PROJECTION, fields_of(Fitted, "stands_out", "variance_by_chance")),
+        *(FEATURES, PROJECTION, fields_of(Fitted, "n_above_chance", "variance_needed")),
         fields_of(Encoded, "features", "population"),
     ),
     settings=("model.n_clusters", "model.sweep", "model.random_state"),

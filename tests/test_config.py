@@ -37,7 +37,7 @@ def test_every_key_but_the_inputs_has_a_default(tmp_path):
 def test_the_defaults_are_those_of_the_design():
     assert (Inputs().separator, Inputs().encoding) == ("", "")
     assert (Cleaning().max_missing_share, Cleaning().max_missing_per_row) == (0.3, 25)
-    assert Model() == Model("attribute", "parallel", "auto", (2, 20), 0)
+    assert Model() == Model("attribute", "parallel", 10, "auto", (2, 20), 0)
     assert Mailing() == Mailing(None, None, None)
     assert Run() == Run(100_000, "4GiB")
 

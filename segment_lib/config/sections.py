@@ -157,6 +157,11 @@ class Model:
     ] = "parallel"
     """The components kept: those that stand out from chance by `"parallel"` analysis, as many as
     explain a share of variance, or a number of them ([method](method.md))."""
+    min_components: Annotated[int, Values(lambda v: is_whole(v, 1), "a whole number from 1 on")] = (
+        10
+    )
+    """The least number of components that `"parallel"` analysis keeps, as far as there are so many;
+    without effect on a share or a number."""
     n_clusters: Annotated[
         int | str,
         Values(lambda v: v == "auto" or is_whole(v, 2), '"auto" or a whole number of at least 2'),

@@ -13,7 +13,7 @@ from segment_lib.model.scale import Moments
 
 _DRAWS = 40
 _QUANTILE = 0.95
-_NOTHING = 1e-9
+RELATIVE_ROUNDING = 1e-9
 """Of the sum of all variances, what rounding leaves of those that are none."""
 
 
@@ -34,7 +34,8 @@ def variances_by_chance(moments: Moments, blocks: Sequence[object] | None = None
     variances : in falling order, at most one for each feature
     """
     reference = _block_variances(moments, blocks)
-    reference = reference[reference > _NOTHING * np.trace(moments.scatter) / max(moments.n - 1, 1)]
+    total = np.trace(moments.scatter) / max(moments.n - 1, 1)
+    reference = reference[reference > RELATIVE_ROUNDING * total]
     if not len(reference):
         return np.zeros(0)
     draw = np.random.default_rng(0)

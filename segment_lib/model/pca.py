@@ -10,9 +10,14 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from segment_lib.errors import ParameterError, RowsError
-from segment_lib.model.parallel import count_above, variances_by_chance
+from segment_lib.model.parallel import RELATIVE_ROUNDING, count_above, variances_by_chance
 from segment_lib.model.scale import Moments, StandardScaler, by_blocks, compute_moments
-from segment_lib.model.validation import check_choice, check_rows, refuse_unsupported
+from segment_lib.model.validation import (
+    check_at_least,
+    check_choice,
+    check_rows,
+    refuse_unsupported,
+)
 
 _SOLVERS = ("auto", "full", "tsqr", "randomized")
 
@@ -30,6 +35,7 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
     blocks : block of each feature, such as the attribute it is made from, shape (n_features,):
         parallel analysis takes blocks as they are and those of its reference as independent of each
         other. None if each feature is its own
+    min_components : least number that "parallel" keeps, as far as there are so many of any variance
     whiten : scale scores to variance 1
     copy, batch_size, svd_solver, iterated_power, random_state : as dask-ml has them; the result is
         the exact one whatever they are, and the caller's array stays as it is
@@ -37,9 +43,10 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
     Attributes
     ----------
     all_explained_variance_ratio_ : of all components in falling order, those left out included
-    stands_out_ : False if parallel analysis finds no component above chance, and the first is kept
-    variance_by_chance_ : what parallel analysis says that chance gives each component kept; empty
-        where it was not asked
+    n_above_chance_ : number of components that parallel analysis finds above chance, which may be
+        0; those kept where it was not asked
+    variance_needed_ : variance that each component kept has to exceed: what chance gives it by
+        parallel analysis, and 0 for the first `min_components`; empty where that was not asked
     moments_ : count, mean and scatter matrix of the rows seen
     """
 
@@ -55,6 +62,7 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
         iterated_power: int = 0,
         random_state: Any = None,
         blocks: Sequence[Hashable] | None = None,
+        min_components: int = 1,
     ) -> None:
         super().__init__(
             n_components,
@@ -66,6 +74,7 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
             random_state=random_state,
         )
         self.blocks = blocks
+        self.min_components = min_components
 
     def fit(
         self, X: Any, y: None = None, *, moments: Moments | None = None, **fit_params: Any
@@ -125,6 +134,7 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
 
     def _learn(self, moments: Moments) -> Self:
         check_choice("svd_solver", self.svd_solver, _SOLVERS)
+        check_at_least("min_components", self.min_components, 1)
         variances, vectors = np.linalg.eigh(moments.scatter / max(moments.n - 1, 1))
         variances = np.maximum(variances[::-1], 0.0)
         components = vectors[:, ::-1].T
@@ -134,15 +144,17 @@ class IncrementalPCA(dask_ml.decomposition.IncrementalPCA):  # type: ignore[misc
         if self.n_components == "parallel":
             by_chance = variances_by_chance(moments, self.blocks)
             above = count_above(variances, by_chance)
-            self.stands_out_, kept = above > 0, max(above, 1)
+            some = int(np.count_nonzero(ratio > RELATIVE_ROUNDING))
+            kept = max(above, min(self.min_components, some), 1)
+            by_chance[: self.min_components] = 0
         else:
-            self.stands_out_, by_chance = True, np.zeros(0)
-            kept = _n_components(self.n_components, ratio, moments.n)
+            above = kept = _n_components(self.n_components, ratio, moments.n)
+            by_chance = np.zeros(0)
         self.moments_ = moments
-        self.n_components_ = kept
+        self.n_components_, self.n_above_chance_ = kept, above
         self.components_ = components[:kept]
         self.explained_variance_ = variances[:kept]
-        self.variance_by_chance_ = by_chance[:kept]
+        self.variance_needed_ = by_chance[:kept]
         self.explained_variance_ratio_ = ratio[:kept]
         self.all_explained_variance_ratio_ = ratio
         self.singular_values_ = np.sqrt(variances[:kept] * max(moments.n - 1, 1))

@@ -25,14 +25,14 @@ def recluster_samples(
     sample: Delayed,
     models: Sequence[KMeans],
     *,
-    by_chance: Sequence[float] = (),
+    variance_needed: Sequence[float] = (),
     random_state: int = 0,
     trials: int = RECLUSTERINGS,
 ) -> dict[int, np.ndarray]:
     """Cluster random halves of the sample anew, with the effort that the models took.
 
-    A half has its own components: those of the given ones that do not stand out from chance in it
-    count for nothing.
+    A half has its own components: those of the given ones whose variance in it is not above what
+    is needed count for nothing.
 
     What differs between halves of a sample is what differs between samples of that size: the
     variance of a half about the whole is that of the whole about the truth (McCarthy 1969,
@@ -41,7 +41,7 @@ def recluster_samples(
 
     Parameters
     ----------
-    by_chance : variance that chance gives each component, shape (n_components,); empty if all count
+    variance_needed : as of `IncrementalPCA`, shape (n_components,); empty if all components count
 
     Returns
     -------
@@ -52,7 +52,7 @@ def recluster_samples(
     effort = {"max_iter": first.max_iter, "tol": first.tol, "min_share": first.min_share}
     tasks = [
         delayed(_recluster)(
-            sample, n_clusters, by_chance, trial, random_state, first.n_init, effort
+            sample, n_clusters, variance_needed, trial, random_state, first.n_init, effort
         )
         for trial in range(trials)
     ]
@@ -63,7 +63,7 @@ def recluster_samples(
 def _recluster(
     sample: Sample,
     n_clusters: Sequence[int],
-    by_chance: Sequence[float],
+    variance_needed: Sequence[float],
     trial: int,
     seed: int,
     n_init: int,
@@ -73,7 +73,7 @@ def _recluster(
     most, n = max(n_clusters), len(sample.scores)
     size = max(n // 2, min(most, n))
     drawn = np.argsort(row_hash(sample.hashes, seed + trial + 1), kind="stable")[:size]
-    axes = _axes_above_chance(sample.scores[drawn], by_chance)
+    axes = _axes_that_count(sample.scores[drawn], variance_needed)
     half = sample.scores[drawn] @ axes
     searches = [
         search(half, n_clusters, (seed, trial, start), min_share=effort["min_share"])
@@ -84,12 +84,12 @@ def _recluster(
     return {k: centers @ axes.T for k, centers in fitted.items()}
 
 
-def _axes_above_chance(scores: np.ndarray, by_chance: Sequence[float]) -> np.ndarray:
-    """Return the axes of the components of these rows that stand out, (n_components, n_axes)."""
+def _axes_that_count(scores: np.ndarray, needed: Sequence[float]) -> np.ndarray:
+    """Return the axes of the components of these rows that count, (n_components, n_axes)."""
     width = scores.shape[1]
     centred = (scores - scores.mean(axis=0, dtype=np.float64)).astype(np.float64)
     variances, axes = np.linalg.eigh(centred.T @ centred / max(len(scores) - 1, 1))
-    above = count_above(variances[::-1], np.asarray(by_chance)) if len(by_chance) else width
+    above = count_above(variances[::-1], np.asarray(needed)) if len(needed) else width
     if above == width:
         return np.eye(width, dtype=np.float32)
     return axes[:, ::-1][:, : max(above, 1)].astype(np.float32)

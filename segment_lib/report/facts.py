@@ -35,6 +35,8 @@ class RunFacts:
     """model/sensitivity.csv"""
     explained_variance_ratio: Sequence[float]
     """Ratios of the components kept, falling."""
+    n_above_chance: int
+    """Those of them that stand out from chance."""
     n_features: int
     constant_features: Sequence[str]
     """Names of the features with a single value in the whole population."""

@@ -138,15 +138,7 @@ def all_figures(facts: RunFacts, segments: Sequence[Segment]) -> Iterator[Figure
     yield figure(
         "variance",
         _("Variance explained"),
-        language.ngettext(
-            "{n:count} component keeps {share:percent} of the variance of {features:count} "
-            "features. Bars: each component; line: running sum.",
-            "{n:count} components keep {share:percent} of the variance of {features:count} "
-            "features. Bars: each component; line: running sum.",
-            len(facts.explained_variance_ratio),
-            share=sum(facts.explained_variance_ratio),
-            features=facts.n_features,
-        ),
+        _variance_takeaway(facts),
         method_charts.variance_chart(facts.explained_variance_ratio, language),
     )
     yield figure(
@@ -224,6 +216,29 @@ def _stability_takeaway(segments: Sequence[Segment], language: Language) -> str:
         len(known),
         stable=len(stable),
     )
+
+
+def _variance_takeaway(facts: RunFacts) -> str:
+    kept, language = len(facts.explained_variance_ratio), facts.language
+    sentences = [
+        language.ngettext(
+            "{n:count} component keeps {share:percent} of the variance of {features:count} "
+            "features. Bars: each component; line: running sum.",
+            "{n:count} components keep {share:percent} of the variance of {features:count} "
+            "features. Bars: each component; line: running sum.",
+            kept,
+            share=sum(facts.explained_variance_ratio),
+            features=facts.n_features,
+        )
+    ]
+    if (above := facts.n_above_chance) < kept:
+        stand_out = language.ngettext(
+            "{n:count} of them stands out from chance.",
+            "{n:count} of them stand out from chance.",
+            above,
+        )
+        sentences.append(stand_out)
+    return " ".join(sentences)
 
 
 def _missing_takeaway(attributes: pl.DataFrame, language: Language) -> str:

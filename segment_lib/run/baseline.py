@@ -28,8 +28,8 @@ from segment_lib.terms import EXTRACTS
 
 _FIXED = (
     *("cleaning.max_missing_share", "cleaning.max_missing_per_row"),
-    *("model.n_components", "model.n_clusters", "model.sweep", "model.random_state"),
-    *("model.n_micro", "fairness.keep_out"),
+    *("model.n_components", "model.min_components", "model.n_clusters", "model.sweep"),
+    *("model.random_state", "model.n_micro", "fairness.keep_out"),
 )
 """Settings that decided the model of the base, and hold for what it is compared with."""
 

@@ -110,7 +110,7 @@ def judge(
     reclustered = recluster_samples(
         sample,
         [model for model in models if model.n_clusters in eligible],
-        by_chance=fitted.variance_by_chance,
+        variance_needed=fitted.variance_needed,
         random_state=context.config.model.random_state,
     )
     clusterings = {
@@ -121,7 +121,7 @@ def judge(
     tables = cross_tables(sample, clusterings)
     return Candidates(
         clusterings,
-        {k: Tried(tables[k], customers[k], fitted.stands_out) for k in clusterings},
+        {k: Tried(tables[k], customers[k], fitted.n_above_chance > 0) for k in clusterings},
         {model.n_clusters: model.sums_.counts for model in models},
         eligible,
     )

@@ -10,6 +10,7 @@ from segment_lib.cluster.memory import (
     refuse_few_addresses,
     too_small,
 )
+from segment_lib.config.sections import Model
 from segment_lib.errors import ResourceError
 from segment_lib.run.artifacts import ARRAYS, PAGE
 from segment_lib.run.job import Job
@@ -101,16 +102,17 @@ def scale_of(job: Job) -> Scale:
         parts={name: sum(file.parts for file in own) for name, own in extents.items()},
         attributes=len(job.schema),
         features=features,
-        components=_components(model.n_components, features),
+        components=_components(model, features),
         clusterings=model.sweep[1] - model.sweep[0] + 1 if model.n_clusters == "auto" else 1,
         unpacked=sum(file.unpacked for own in extents.values() for file in own),
     )
 
 
-def _components(wanted: str | float, features: int) -> float:
+def _components(model: Model, features: int) -> float:
     """Estimate how many components there will be, if no number is set."""
+    wanted = model.n_components
     if isinstance(wanted, str):
-        return float(min(features, 1.3 * features**0.5))
+        return float(min(features, max(1.3 * features**0.5, model.min_components)))
     return min(features, wanted) if wanted >= 1 else 0.6 * features
 
 

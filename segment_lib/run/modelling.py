@@ -59,7 +59,9 @@ def fit_projection(context: Context) -> Outcome:
         scaler = StandardScaler(
             blocks=encoded.attributes if model.scaling == "attribute" else None
         ).fit(X)
-    pca = IncrementalPCA(model.n_components, blocks=encoded.attributes)
+    pca = IncrementalPCA(
+        model.n_components, blocks=encoded.attributes, min_components=model.min_components
+    )
     # The moments of the rows scaled follow from those that the scaler has: no second pass.
     pca.fit(scaler.transform(X), moments=scaler.scaled_moments())
     if not pca.all_explained_variance_ratio_.any():
@@ -71,8 +73,11 @@ def fit_projection(context: Context) -> Outcome:
         f"{pca.n_components_} components hold {shared:.1%} of the variance of {len(features)} "
         f"features{f', {len(constant)} of which are constant' if constant else ''}"
     )
-    by_chance = tuple(pca.variance_by_chance_.tolist())
-    result = Fitted(int(pca.n_components_), constant, pca.stands_out_, by_chance)
+    needed = tuple(pca.variance_needed_.tolist())
+    above = pca.n_above_chance_
+    if above < pca.n_components_:
+        message += f"; {above} of them stand out from chance"
+    result = Fitted(pca.n_components_, constant, above, needed)
     return Outcome(result, len(X), len(X), message, work=Work(len(files)))
 
 

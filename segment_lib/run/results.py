@@ -129,10 +129,10 @@ class Fitted(Result):
     stage = "fit"
     n_components: int
     constant_features: tuple[str, ...]
-    stands_out: bool
-    """False if no component stands out from chance, where that decides how many are kept."""
-    variance_by_chance: tuple[float, ...] = ()
-    """What chance gives each component, where that decides how many are kept."""
+    n_above_chance: int
+    """Components that stand out from chance; all, where that does not decide how many are kept."""
+    variance_needed: tuple[float, ...]
+    """What each component has to exceed, where chance decides how many are kept."""
 
 
 @dataclass(frozen=True)

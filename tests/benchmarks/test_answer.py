@@ -12,7 +12,6 @@ from benchmarks.answer import (
     SETTINGS,
     Answer,
     against_best,
-    choose,
     customers_reached,
     measure_answer,
 )
@@ -104,27 +103,13 @@ def test_runs_of_the_same_rows_say_what_their_tables_say(measured: Measured) -> 
     assert held.coverage().mean == 1
 
 
-def test_most_people_found_again_win_among_those_in_reach_of_the_best() -> None:
-    gain = {"a": [0.50, 0.40, 0.60], "b": [0.49, 0.41, 0.59], "c": [0.30, 0.20, 0.40]}
-    again = {"a": [0.5, 0.5, 0.5], "b": [0.8, 0.8, 0.8], "c": [0.9, 0.9, 0.9]}
-    # b lies a third of a point below a, and c twenty points.
-    choice = choose(gain, again)
-    assert choice.in_reach == ("a", "b")
-    assert choice.setting == "b"
-
-
-def test_a_setting_that_loses_more_than_the_margin_is_not_in_reach() -> None:
-    stable = {"a": [0.5, 0.5], "b": [0.9, 0.9]}
-    assert choose({"a": [0.50, 0.60], "b": [0.48, 0.585]}, stable).setting == "b"
-    assert choose({"a": [0.50, 0.60], "b": [0.48, 0.57]}, stable).setting == "a"
-
-
 def test_losses_are_differences_from_the_best_setting_on_each_table(measured: Measured) -> None:
     worse = replace(measured.answer, found_again=Estimate(0.25, 0.0))
     settings = dict.fromkeys(SETTINGS, worse) | {SETTING: measured.answer}
     lines = against_best({"planted": settings}).lines
     at = lines[0].index(SETTING)
     assert lines[1][:2] == ("found again", "planted")
-    assert [cell for i, cell in enumerate(lines[1][2:], 2) if i != at] == ["-0.750"] * 3
+    others = [cell for i, cell in enumerate(lines[1][2:], 2) if i != at]
+    assert others == ["-0.750"] * (len(SETTINGS) - 1)
     assert lines[1][at] == "0.000"
     assert set(lines[2][2:]) == {"0.000"}

@@ -90,6 +90,27 @@ def test_the_features_of_an_attribute_share_one_unit_of_variance(three: Path) ->
     np.testing.assert_allclose(list(variances.values()), 1, rtol=1e-3)
 
 
+def test_ten_components_are_kept_where_fewer_stand_out_from_chance(
+    three: Path, config: Path, run_job: RunJob
+) -> None:
+    bare = job(run_job, config, "bare", "model.min_components=1", until="fit")
+    facts = [
+        json.loads((run / "run.json").read_text())["stages"]["fit"]["facts"]
+        for run in (bare, three)
+    ]
+    arrays = np.load(three / "model/arrays.npz")
+    scaled = features(three) / arrays["scale"]
+    most = np.linalg.matrix_rank(scaled - scaled.mean(axis=0), tol=1e-3)
+    assert [fact["n_components"] for fact in facts] == [facts[0]["n_above_chance"], min(10, most)]
+    assert facts[0]["n_above_chance"] == facts[1]["n_above_chance"] < min(10, most)
+    assert facts[1]["variance_needed"] == [0.0] * min(10, most)
+    pca = PCA(min(10, most), svd_solver="full").fit(scaled)
+    # Of eigenvectors that share a value only the space is unique, and of each the sign.
+    assert arrays["components"].shape == pca.components_.shape
+    ours = arrays["explained_variance_ratio"][: pca.n_components_]
+    np.testing.assert_allclose(ours, pca.explained_variance_ratio_, rtol=1e-4)
+
+
 def test_the_base_decides_whose_shares_are_index_100(
     three: Path, config: Path, run_job: RunJob
 ) -> None:

@@ -49,9 +49,44 @@ def test_columns_that_share_nothing_leave_one_component_that_does_not_stand_out(
     X = np.random.default_rng(0).normal(size=(500, 40))
     scaled = StandardScaler().fit_transform(X)
     pca = IncrementalPCA("parallel").fit(scaled)
-    assert (pca.n_components_, pca.stands_out_) == (1, False)
-    assert IncrementalPCA("parallel").fit(factors(2)).stands_out_
-    assert IncrementalPCA(0.5).fit(scaled).stands_out_
+    assert (pca.n_components_, pca.n_above_chance_) == (1, 0)
+    assert IncrementalPCA("parallel").fit(factors(2)).n_above_chance_ == 2
+    assert IncrementalPCA(3).fit(scaled).n_above_chance_ == 3
+
+
+def test_never_fewer_are_kept_than_the_least_number_as_far_as_there_are_so_many():
+    rows = StandardScaler().fit_transform(factors(2))
+    bare = IncrementalPCA("parallel").fit(rows)
+    for least in (1, 2, 3, 10, 30, 99):
+        pca = IncrementalPCA("parallel", min_components=least).fit(rows)
+        assert pca.n_components_ == max(2, min(least, 30))
+        np.testing.assert_array_equal(
+            pca.components_, IncrementalPCA(30).fit(rows).components_[: pca.n_components_]
+        )
+        # Chance decides beyond the least number alone, in halves of the rows too.
+        assert (pca.variance_needed_[:least] == 0).all()
+        np.testing.assert_array_equal(pca.variance_needed_[least:], bare.variance_needed_[least:])
+
+
+def test_components_without_variance_are_not_kept_for_the_number():
+    X = factors(2, width=4)
+    rows = np.hstack([X, X[:, :2] - X[:, 2:], np.ones((len(X), 3))])
+    assert np.linalg.matrix_rank(rows - rows.mean(axis=0)) == 4
+    assert IncrementalPCA("parallel", min_components=10).fit(rows).n_components_ == 4
+    few = factors(2, n=6, width=40)
+    assert IncrementalPCA("parallel", min_components=10).fit(few).n_components_ == 5
+
+
+def test_the_least_number_does_not_make_chance_stand_out():
+    X = np.random.default_rng(0).normal(size=(500, 40))
+    pca = IncrementalPCA("parallel", min_components=10).fit(StandardScaler().fit_transform(X))
+    assert (pca.n_components_, pca.n_above_chance_) == (10, 0)
+
+
+def test_the_least_number_has_no_say_over_a_number_or_a_share():
+    assert IncrementalPCA(3, min_components=10).fit(factors(2)).n_components_ == 3
+    share = IncrementalPCA(0.3, min_components=10).fit(factors(2))
+    assert share.n_components_ == IncrementalPCA(0.3).fit(factors(2)).n_components_ < 10
 
 
 def test_dummies_of_independent_attributes_tell_nothing_where_they_are_a_block():

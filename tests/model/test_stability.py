@@ -94,12 +94,12 @@ def test_neither_partitioning_nor_threads_change_a_byte():
 def test_components_that_chance_would_give_in_a_half_count_for_nothing_there():
     scores = np.random.default_rng(5).normal(size=(4000, 3)).astype(np.float32) * [3, 1.1, 1.1]
     scores = scores.astype(np.float32)
-    anew = recluster_samples(sampled(scores), [KMeans(4)], by_chance=(1, 2, 2), trials=3)[4]
+    anew = recluster_samples(sampled(scores), [KMeans(4)], variance_needed=(1, 2, 2), trials=3)[4]
     for centers in anew:
         assert np.linalg.matrix_rank(centers, tol=1e-4) == 1
         alone = labels(scores[:, :1], centers[:, :1])
         assert adjusted_rand_score(labels(scores, centers), alone) > 0.95
-    every = recluster_samples(sampled(scores), [KMeans(4)], by_chance=(1, 1, 1), trials=3)[4]
+    every = recluster_samples(sampled(scores), [KMeans(4)], variance_needed=(1, 1, 1), trials=3)[4]
     np.testing.assert_array_equal(every, reclustered(scores, 4))
 
 
@@ -107,7 +107,7 @@ def test_a_component_on_the_verge_of_chance_counts_in_some_halves():
     scores = np.random.default_rng(6).normal(size=(4000, 2)).astype(np.float32) * [3, 1]
     verge = scores[:, 1].var()
     anew = recluster_samples(
-        sampled(scores.astype(np.float32)), [KMeans(4)], by_chance=(1, verge), trials=12
+        sampled(scores.astype(np.float32)), [KMeans(4)], variance_needed=(1, verge), trials=12
     )[4]
     ranks = {int(np.linalg.matrix_rank(centers, tol=1e-4)) for centers in anew}
     assert ranks == {1, 2}

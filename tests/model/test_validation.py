@@ -147,6 +147,7 @@ def test_nonsense_parameters_of_kmeans_are_refused(parameters, what):
         ({"n_components": 2.5}, "n_components"),
         ({"n_components": "mle"}, "n_components"),
         ({"n_components": 5}, "of 4 features"),
+        ({"min_components": 0}, "min_components"),
         ({"svd_solver": "arpack"}, "svd_solver"),
     ],
 )

@@ -251,6 +251,7 @@ def test_the_smallest_run_still_makes_a_page(
             ),
             stability=facts.stability.clear(),
             explained_variance_ratio=[1.0],
+            n_above_chance=0,
             n_features=1,
             constant_features=[],
             components=facts.components.clear(),
@@ -271,6 +272,7 @@ def test_the_smallest_run_still_makes_a_page(
     )
     assert "There are too few people to say which segments customers come from." in html
     assert "1 component keeps 100% of the variance of 1 feature" in html
+    assert "0 of them stand out from chance." in html
     assert ("No trait on record" in html) is not profiled
     assert "listed in the dictionary or, where that lists none, held by the population." in html
 

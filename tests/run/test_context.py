@@ -54,7 +54,7 @@ def a_run(root: Path) -> Manifest:
     manifest = Manifest(root)
     publish(manifest, INGESTED, [PARTS[0]])
     publish(manifest, ENCODED, [PARTS[1]])
-    publish(manifest, Fitted(3, (), True), [PROJECTION])
+    publish(manifest, Fitted(3, (), 3, ()), [PROJECTION])
     return manifest
 
 
@@ -174,7 +174,7 @@ CHANGES: dict[str, tuple[Read | str, Callable[[Job], Job | None]]] = {
     "an artifact": (RAW, lambda job: changed_file(job.manifest, PARTS[0])),
     "a result": (
         Fitted,
-        lambda job: changed_fact(job.manifest, Fitted(3, (), True), n_components=4),
+        lambda job: changed_fact(job.manifest, Fitted(3, (), 3, ()), n_components=4),
     ),
     "a field of a result": (
         fields_of(Ingested, "left_out"),
