@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.command import run_alone
 from segment_lib import profile
 from segment_lib.compare import (
     chi_square_tests,
@@ -32,6 +31,8 @@ from segment_lib.tasks.assign import count_assigned
 from segment_lib.tasks.count import BYTES_PER_CELL, BYTES_PER_FEATURE, add_counts, count_parts
 from segment_lib.tasks.tallies import sum_of_tallies
 from segment_lib.terms import EXTRACTS, SET_ASIDE
+
+from .command import run_alone
 
 
 def run(context: Context) -> Outcome:

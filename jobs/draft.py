@@ -1,8 +1,8 @@
 """Draft a job from two extracts: what each column is, the config, and what is doubtful.
 
-    python -m jobs.draft population.csv customers.csv
-    python -m jobs.draft people.csv buyers.csv -o spring --dictionary codes.md
-    python -m jobs.draft people.csv --customers-where "buyer = yes"
+    segments draft population.csv customers.csv
+    segments draft people.csv buyers.csv -o spring --dictionary codes.md
+    segments draft people.csv --customers-where "buyer = yes"
 
 In the last form one file holds all people, and a column marks the customers among them.
 
@@ -25,8 +25,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
-from jobs.command import in_its_words, run_and_exit, say
-from jobs.parsers import parser_of
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Fairness
 from segment_lib.errors import ConfigError
@@ -37,6 +35,9 @@ from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.wording import printable
 from segment_lib.sources import TextFormat
 from segment_lib.storage.files import write_file
+
+from .command import run_and_exit, say
+from .parsers import parser_of
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -88,7 +89,7 @@ def draft_job(options: argparse.Namespace) -> None:
     config = write_config(drafted, folder, paths, where)
     write_file(folder, CONFIG, config.encode())
     for line in screen_lines(drafted, folder, min_cell):
-        say(printable(in_its_words(line)))
+        say(printable(line))
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def with_types(job: Job, overrides: Sequence[str] | None, *, dry: bool = False) 
     if dry and not STAGE.is_done(job):
         raise ConfigError(
             "inputs.feature_summary is not set, and the types are not drafted yet, so that nothing "
-            "can be forecast. Run without --dry-run, or draft first: python -m jobs.draft."
+            "can be forecast. Run without --dry-run, or draft first: segments draft."
         )
     if not dry:
         run_stages(job, (STAGE,))

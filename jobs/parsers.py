@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from jobs.command import command_line, count, path_argument
+from .command import command_line, count, path_argument
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Command:
 
 def parser_of(name: str) -> argparse.ArgumentParser:
     """Build the command line of a command."""
-    arguments = command_line(name, description_of(name))
+    arguments = command_line(f"segments {name}", description_of(name))
     COMMANDS[name].add_options(arguments)
     return arguments
 
 
 def description_of(name: str) -> str:
     """Read the docstring of the module of a command, without importing it."""
-    spec = find_spec(f"jobs.{name}")
+    spec = find_spec(f".{name}", __package__)
     source = Path(str(spec and spec.origin)).read_text("utf-8")
     return ast.get_docstring(ast.parse(source)) or ""
 
@@ -44,7 +44,7 @@ class StageName:
 
     def names(self) -> list[str]:
         """Names of the stages, in their order."""
-        return [stage.name for stage in import_module(f"jobs.{self.command}").STAGES]
+        return [stage.name for stage in import_module(f".{self.command}", __package__).STAGES]
 
     def __call__(self, text: str) -> str:
         if text not in self.names():

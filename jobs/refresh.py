@@ -1,6 +1,6 @@
 """Refresh an earlier run with a later delivery: what has drifted, and the same segments.
 
-    python -m jobs.refresh config/azdias.toml --base runs/azdias --run-dir runs/azdias-2
+    segments refresh config/azdias.toml --base runs/azdias --run-dir runs/azdias-2
 
 The config names the new extracts. They are read by the base's plan and placed by its model; what
 has drifted is told; then by refresh.policy the model is applied as it is, or refitted from its own
@@ -19,10 +19,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
-from jobs import drift, refresh_assess, refresh_fit, refresh_summary, refresh_sweep, report, run
-from jobs.command import run_and_exit, say
-from jobs.parsers import parser_of
-from jobs.run import at_work, log_result, overrides, print_answer, threads
 from segment_lib.config import load_config
 from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import ARRAYS, DRIFT, PAGE
@@ -38,6 +34,11 @@ from segment_lib.run.runner import between, run_stages
 from segment_lib.run.stage import in_order
 from segment_lib.run.tables import with_tables
 from segment_lib.storage.files import read_part
+
+from . import drift, refresh_assess, refresh_fit, refresh_summary, refresh_sweep, report, run
+from .command import run_and_exit, say
+from .parsers import parser_of
+from .run import at_work, log_result, overrides, print_answer, threads
 
 _OWN = (
     *(module.STAGE for module in (refresh_assess, drift, refresh_fit, refresh_sweep)),

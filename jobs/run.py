@@ -1,8 +1,8 @@
 """Run the whole job: from two extracts to the segments the customers come from.
 
-    python -m jobs.run config/azdias.toml
-    python -m jobs.run population.csv customers.csv
-    python -m jobs.run people.csv --customers-where "buyer = yes"
+    segments run config/azdias.toml
+    segments run population.csv customers.csv
+    segments run people.csv --customers-where "buyer = yes"
 
 The last two need no config: what each column is is drafted from the rows, as *draft* does, and
 said. To correct it, run draft, edit what it writes, and run that.
@@ -27,11 +27,6 @@ from typing import NoReturn
 import cloudpickle
 import polars as pl
 
-import jobs
-from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
-from jobs.command import command_line, run_and_exit, say
-from jobs.draft_types import with_types
-from jobs.parsers import add_job, parser_of
 from segment_lib.cluster.workers import Workers, connect, local_workers, scheduler_address
 from segment_lib.config import Config, load_config, make_config
 from segment_lib.disclosure import suppress_segments
@@ -51,6 +46,11 @@ from segment_lib.run.tables import with_tables
 from segment_lib.storage.files import read_file
 from segment_lib.terms import AVERAGE, level_of
 
+from . import assess, assign, compare, encode, fit, gains, ingest, report, sweep
+from .command import module_command_line, run_and_exit, say
+from .draft_types import with_types
+from .parsers import add_job, parser_of
+
 STAGES = in_order(
     module.STAGE for module in (ingest, assess, encode, fit, sweep, assign, compare, gains, report)
 )
@@ -66,7 +66,7 @@ def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:
 
 def _stage_parser(only: str) -> argparse.ArgumentParser:
     """Build the command line of one stage, described by the module that is run."""
-    arguments = command_line(only, sys.modules["__main__"].__doc__)
+    arguments = module_command_line(only, sys.modules["__main__"].__doc__)
     add_job(arguments)
     arguments.set_defaults(first=only, last=only)
     return arguments
@@ -173,7 +173,7 @@ def _workers(options: argparse.Namespace) -> Iterator[Workers]:
         yield threads(options)
         return
     # Tasks go to the workers by value, so that those need segment_lib alone.
-    cloudpickle.register_pickle_by_value(jobs)
+    cloudpickle.register_pickle_by_value(sys.modules[str(__package__)])
     with connect(
         options.scheduler, options.scheduler_file, insecure=options.insecure_cluster
     ) as workers:
