@@ -41,7 +41,7 @@ def run(context: Context) -> Outcome:
         )
     paths = patterns | ({"customers": ""} if where else {})
     context.write(DRAFTED, drafted.summary(min_cell))
-    config = write_config(drafted, Path(), paths, where)
+    config = write_config(drafted, Path(), paths, {"customers_where": where})
     context.write(DRAFTED_CONFIG, config.encode())
     rows = drafted.population.rows + drafted.customers.rows
     message = f"{len(drafted.attributes)} of {len(drafted.columns)} columns make features"

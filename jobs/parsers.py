@@ -94,7 +94,11 @@ def add_job(
         action="store_true",
         help="compare extracts by their bytes, where their times of change cannot be trusted",
     )
-    add("--dry-run", action="store_true", help="say what each stage would do, and do nothing")
+    add(
+        "--dry-run",
+        action="store_true",
+        help="say what each stage would do and take, and do nothing",
+    )
     where = arguments.add_mutually_exclusive_group()
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="run on this Dask cluster, as in tls://HOST:8786"
@@ -206,9 +210,15 @@ def _add_clean(arguments: argparse.ArgumentParser) -> None:
 
 def _add_draft(arguments: argparse.ArgumentParser) -> None:
     add = arguments.add_argument
-    add("population", help="the population extract: CSV, Parquet or Excel; a file, folder or glob")
+    add(
+        "population",
+        help="the population extract: CSV, Parquet or Excel, a file, folder or glob; a Delta "
+        "table; or the address of a database, postgresql://…",
+    )
     add("customers", nargs="?", default="", help="the customer extract, with the same columns")
     add_customers_where(arguments)
+    for extract in ("population", "customers"):
+        add(f"--{extract}-query", default="", metavar="SQL", help=f"for {extract} in a database")
     add("-o", "--out", type=Path, default=Path("my"), metavar="FOLDER", help="default: my")
     add("--dictionary", type=Path, metavar="FILE", help="data dictionary in Markdown, with labels")
     add("--sheet", default="", metavar="NAME", help="of Excel workbooks (default: the first)")

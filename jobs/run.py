@@ -18,11 +18,11 @@ Exit codes: 0 done, 2 usage or config, 3 bad input data, 4 out of memory budget 
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import cloudpickle
 import polars as pl
@@ -34,15 +34,14 @@ from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import PAGE, SEGMENTS
 from segment_lib.run.blame import blaming
 from segment_lib.run.fingerprint import package_versions
-from segment_lib.run.folder import RunFolder
 from segment_lib.run.forecast import forecast_lines, refuse_small_machine, refuse_unfit_cluster
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
 from segment_lib.run.results import Reported
 from segment_lib.run.runner import between, run_stages
-from segment_lib.run.stage import in_order
-from segment_lib.run.tables import with_tables
+from segment_lib.run.stage import Stage, in_order
+from segment_lib.run.tables import with_outlines, with_tables
 from segment_lib.storage.files import read_file
 from segment_lib.terms import AVERAGE, level_of
 
@@ -79,20 +78,19 @@ def job_of(options: argparse.Namespace) -> None:
     manifest = Manifest(root)
     console = Console.fitting(options.log_format, shown=not options.no_progress)
 
-    def job_on(workers: Workers, applied: Config) -> Job:
+    def job_on(workers: Workers, applied: Config, **more: Any) -> Job:
         named = applied.reading(config.inputs.population, config.inputs.customers)
         manifest.describe(config=named.as_dict(), versions=package_versions())
-        return Job(applied, manifest, workers, console, check_content=options.check_content)
+        return Job(applied, manifest, workers, console, check_content=options.check_content, **more)
 
     if options.dry_run:
         manifest.folder.refuse_foreign()
         chosen = between(STAGES, options.first, options.last)
         with TemporaryDirectory() as elsewhere:
-            before = job_on(threads(options), with_tables(config, RunFolder(Path(elsewhere))))
-            job = job_on(before.workers, with_types(before, drafted_keys(options), dry=True))
-            for line in forecast_lines(job, chosen, options.first):
-                say(line)
-            refuse_small_machine(job, chosen, options.first)
+            read, sizes = with_outlines(config, manifest.folder, Path(elsewhere))
+            before = job_on(threads(options), read)
+            typed = with_types(before, drafted_keys(options), dry=True)
+            foretell(job_on(before.workers, typed, table_sizes=sizes), chosen, options.first)
         return
     with at_work(manifest, options) as workers:
         read = with_tables(config, manifest.folder)
@@ -107,6 +105,13 @@ def job_of(options: argparse.Namespace) -> None:
         if PAGE.stage in manifest.stages and options.last in (None, PAGE.stage):
             print_answer(manifest, typed.fairness.min_cell)
         log_result(manifest)
+
+
+def foretell(job: Job, stages: Sequence[Stage], first: str | None) -> None:
+    """Print what the stages will do, and refuse a machine on which they have no room."""
+    for line in forecast_lines(job, stages, first):
+        say(line)
+    refuse_small_machine(job, stages, first)
 
 
 def log_result(manifest: Manifest, code: int = 0) -> None:

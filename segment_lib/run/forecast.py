@@ -37,6 +37,11 @@ def forecast_lines(job: Job, stages: Sequence[Stage], first: str | None) -> Iter
             f"{stage.name:8} {'will run' if runs else 'is done':14} {cost.parts:>6}"
             + "".join(f" {size / MIB:>8,.1f} MiB" for size in sizes)
         )
+    for table in job.table_sizes.values():
+        yield (
+            f"estimated: {table.extract} has about {table.rows:,} rows, of which none was read; "
+            f"their copy takes about {table.bytes / MIB:,.1f} MiB more"
+        )
 
 
 def refuse_small_machine(job: Job, stages: Sequence[Stage], first: str | None) -> None:
@@ -61,7 +66,8 @@ def _refuse_full_disk(job: Job, running: Sequence[Stage]) -> None:
     if folder is None:
         return
     scratch = max((_scratch(job, stage, scale) for stage in running), default=0)
-    needed = sum(stage.cost(scale).written for stage in running) + scratch
+    copies = sum(table.bytes for table in job.table_sizes.values())
+    needed = copies + sum(stage.cost(scale).written for stage in running) + scratch
     free = disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
     if needed > free:
         raise ResourceError(
