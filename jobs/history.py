@@ -28,7 +28,7 @@ from segment_lib.run.progress import log, start_logging
 from segment_lib.run.record import FORMAT
 from segment_lib.run.results import Drifted, Ingested, Swept
 from segment_lib.schema.language import Language
-from segment_lib.schema.wording import printable
+from segment_lib.schema.wording import counted, printable
 from segment_lib.storage.files import read_regular, write_file
 from segment_lib.storage.location import Location
 
@@ -159,8 +159,7 @@ def _best(run: PastRun) -> str:
 def _drift(run: PastRun) -> str:
     if run.drift is None:
         return "–"
-    n = len(run.drift.findings)
-    findings = f"{n} finding{'s' if n != 1 else ''}" if n else "none"
+    findings = counted(len(run.drift.findings), "finding") if run.drift.findings else "none"
     return f"{findings}; {run.drift.decision} from {run.base}"
 
 

@@ -21,6 +21,7 @@ from segment_lib.run.integrity import faults
 from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import LOG, log, start_logging
+from segment_lib.schema.wording import counted
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import store_of
 
@@ -53,7 +54,7 @@ def verify(root: Location) -> None:
         more = f"Run again with --from {again[0]}. " if again else ""
         more += f"Move away what is yours; segments clean {root} lists it." * bool(unlisted)
         raise IntegrityError(
-            f"{root}: {len(wrong)} files are not as they were left. {more.strip()}"
+            f"{root}: not as the job left it: {counted(len(wrong), 'file')}. {more.strip()}"
         )
     if manifest.publishing is not None:
         log(
@@ -63,7 +64,8 @@ def verify(root: Location) -> None:
     files = [file for record in manifest.stages.values() for file in record.files]
     size = sum(file.bytes for file in files) / MIB
     log(
-        f"{len(files)} files of {len(manifest.stages)} stages, {size:,.1f} MiB: as they were left",
+        f"{counted(len(files), 'file')} of {counted(len(manifest.stages), 'stage')}, "
+        f"{size:,.1f} MiB: as they were left",
         files=len(files),
     )
 

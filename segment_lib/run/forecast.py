@@ -16,6 +16,7 @@ from segment_lib.run.job import Job
 from segment_lib.run.layout import RUN
 from segment_lib.run.progress import log
 from segment_lib.run.stage import Scale, Stage
+from segment_lib.schema.wording import counted
 from segment_lib.storage.stores import local_path
 from segment_lib.terms import EXTRACTS
 
@@ -95,7 +96,8 @@ def refuse_unfit_cluster(job: Job, stages: Sequence[Stage], first: str | None) -
     for remark in remarks:
         log(f"cluster  {remark}")
     threads = job.workers.client.nthreads()
-    log(f"cluster  {sum(threads.values())} threads on {len(threads)} workers, all fit")
+    here = f"{counted(sum(threads.values()), 'thread')} on {counted(len(threads), 'worker')}"
+    log(f"cluster  {here}, fit for the job")
 
 
 def scale_of(job: Job) -> Scale:
