@@ -74,6 +74,28 @@ def test_a_run_folder_in_a_bucket_has_the_copy_too(
     assert [line for line in lines if line.startswith("ingest") and "done before" in line]
 
 
+@pytest.mark.parametrize("command", ["draft", "run"])
+def test_a_table_in_a_bucket_is_refused_and_not_read_as_its_files(
+    call: Call, tmp_path: Path, store_port: int, command: str
+) -> None:
+    config = deliver(tmp_path, "delta")
+    with at(store_port):
+        place = new_bucket() / "population.delta"
+        table = tmp_path / "population.delta"
+        for file in (file for file in table.rglob("*") if file.is_file()):
+            (place / file.relative_to(table).as_posix()).upload(file)
+        config.write_text(config.read_text().replace('"population.delta"', f'"{place}"'))
+        job = {
+            "draft": (place, tmp_path / "customers.delta", "-o", tmp_path / "my"),
+            "run": (config, "--run-dir", tmp_path / "run"),
+        }
+        code, lines = call(command, *job[command])
+    assert code == 3
+    assert f"{place}: a Delta table in a bucket, whose folder also holds rows that" in lines[-1]
+    assert lines[-1].endswith("Copy it to a disk, or export it to plain Parquet or CSV.")
+    assert not (tmp_path / "my").exists()
+
+
 def test_columns_and_partitions_come_as_the_table_has_them(call: Call, tmp_path: Path) -> None:
     config, run = deliver(tmp_path, "delta"), tmp_path / "run"
     early, late = PEOPLE.head(900).drop("MEDIA"), PEOPLE.tail(-900)
