@@ -95,8 +95,10 @@ def _imports(module: Module) -> set[str]:
         match node:
             case ast.Import(names=names):
                 imported |= {alias.name for alias in names}
-            case ast.ImportFrom(module=str(source), names=names):
-                imported |= {source} | {f"{source}.{alias.name}" for alias in names}
+            case ast.ImportFrom(module=source, names=names, level=level):
+                package = module.name.split("/")[:-level] if level else []
+                name = ".".join([*package, *filter(None, [source])])
+                imported |= {name} | {f"{name}.{alias.name}" for alias in names}
     return imported
 
 

@@ -2,7 +2,6 @@
 
 import polars as pl
 
-from jobs.command import run_alone
 from segment_lib.clean import Assessment, refuse_unseen, remarks
 from segment_lib.encode import MAX_LEVELS, Plan, derive_plan, read_plan, with_redundant
 from segment_lib.errors import ConfigError, DataError
@@ -14,6 +13,8 @@ from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.schema import complete_levels
 from segment_lib.schema.suppress_column import suspected_columns, suspected_remarks
 from segment_lib.tasks.tallies import sum_of_tallies
+
+from .command import run_alone
 
 
 def run(context: Context) -> Outcome:

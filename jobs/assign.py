@@ -1,6 +1,5 @@
 """Assign every row of both extracts to a segment by the fitted model."""
 
-from jobs.command import run_alone
 from segment_lib.model import FittedModel
 from segment_lib.run.artifacts import ARRAYS, ASSIGNED, FEATURES, RAW
 from segment_lib.run.context import Context
@@ -8,6 +7,8 @@ from segment_lib.run.reads import fields_of
 from segment_lib.run.results import Assigned, Encoded, Ingested
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.tasks.assign import BYTES_PER_FEATURE, AssignPart
+
+from .command import run_alone
 
 
 def run(context: Context) -> Outcome:

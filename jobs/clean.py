@@ -1,8 +1,8 @@
 """List what a run folder holds that no stage lists, and remove it if asked.
 
-    python -m jobs.clean runs/azdias
-    python -m jobs.clean runs/azdias --remove
-    python -m jobs.clean runs/azdias --lift-lock
+    segments clean runs/azdias
+    segments clean runs/azdias --remove
+    segments clean runs/azdias --lift-lock
 
 Scratch is what jobs that were killed left: folders of stages in .work, parts of exports, files half
 written, and private folders of this machine. A run taken up again goes on from what is in .work.
@@ -20,8 +20,6 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from jobs.command import run_and_exit
-from jobs.parsers import parser_of
 from segment_lib.cluster.memory import MIB
 from segment_lib.errors import ConfigError
 from segment_lib.run.foreign import refuse_links, refuse_strangers
@@ -33,6 +31,9 @@ from segment_lib.storage.files import remove
 from segment_lib.storage.location import Location
 from segment_lib.storage.scratch import private_folders
 from segment_lib.storage.stores import store_of
+
+from .command import run_and_exit
+from .parsers import parser_of
 
 
 def main(argv: list[str] | None = None) -> NoReturn:

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
-from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -51,21 +50,16 @@ def from_repository(package: str) -> Iterator[None]:
         sys.exit(ConfigError.exit_code)
 
 
-def is_installed() -> bool:
-    """True if the command was started as `segments`, which the wheel installs."""
-    return Path(sys.argv[0]).stem == "segments"
+def module_command_line(name: str, about: str | None, **options: Any) -> argparse.ArgumentParser:
+    """Return the command line of a module here that is no sub-command of `segments`."""
+    return command_line(f"python -m {__package__}.{name}", about, **options)
 
 
-def in_its_words(text: str) -> str:
-    """Name commands as they were started: `segments run` where that is how."""
-    return text.replace("python -m jobs.", "segments ") if is_installed() else text
-
-
-def command_line(name: str, about: str | None, **options: Any) -> argparse.ArgumentParser:
-    """Return the command line of a module of jobs, described in its words."""
+def command_line(prog: str, about: str | None, **options: Any) -> argparse.ArgumentParser:
+    """Return a command line, described as it is written."""
     return argparse.ArgumentParser(
-        prog=in_its_words(f"python -m jobs.{name}"),
-        description=in_its_words(about or ""),
+        prog=prog,
+        description=about,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         **options,
     )
@@ -224,5 +218,5 @@ def _hush() -> None:
 def run_alone(stage: str) -> NoReturn:
     """Run one stage from the command line, and exit with the code of the outcome."""
     # By its name, as that module imports all stages.
-    import_module("jobs.run").main(only=stage)
+    import_module(".run", __package__).main(only=stage)
     sys.exit(0)

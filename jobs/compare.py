@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.command import run_alone
 from segment_lib import profile
 from segment_lib.compare import (
     chi_square_tests,
@@ -27,11 +26,14 @@ from segment_lib.run.results import Compared, Encoded
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.schema.language import Language
 from segment_lib.schema.translated import meanings_in
+from segment_lib.schema.wording import counted
 from segment_lib.storage.tables import PEOPLE
 from segment_lib.tasks.assign import count_assigned
 from segment_lib.tasks.count import BYTES_PER_CELL, BYTES_PER_FEATURE, add_counts, count_parts
 from segment_lib.tasks.tallies import sum_of_tallies
 from segment_lib.terms import EXTRACTS, SET_ASIDE
+
+from .command import run_alone
 
 
 def run(context: Context) -> Outcome:
@@ -129,7 +131,7 @@ def run(context: Context) -> Outcome:
     context.write_table(artifacts.DESCRIBE, tables.describe, form)
     n_verdicts = Counter(shown.filter(pl.col("segment") != SET_ASIDE)["verdict"])
     total = population_rows.total() + customer_rows.total()
-    message = f"{n_verdicts['over']} segments over, {n_verdicts['under']} under"
+    message = f"{counted(n_verdicts['over'], 'segment')} over, {n_verdicts['under']} under"
     return Outcome(Compared(tuple(suspicious), language.code), total, total, message)
 
 

@@ -1,8 +1,8 @@
 """Make up two extracts to try the job on, or copy the default config.
 
-    python -m jobs.demo
-    python -m jobs.demo --rows 100000 -o try
-    python -m jobs.demo --config
+    segments demo
+    segments demo --rows 100000 -o try
+    segments demo --config
 
 Writes to demo/ (or -o) two extracts of made-up people with 85 attributes, their feature summary and
 data dictionary, and azdias.toml, a config with the usual keys; then says what to run. --config
@@ -17,11 +17,12 @@ from importlib import import_module, resources
 from pathlib import Path
 from typing import NoReturn
 
-from jobs.command import in_its_words, run_and_exit, say
-from jobs.parsers import parser_of
 from segment_lib.errors import ConfigError
 from segment_lib.run.progress import start_logging
 from segment_lib.storage.files import write_file
+
+from .command import run_and_exit, say
+from .parsers import parser_of
 
 CONFIG = "azdias.toml"
 _CUSTOMERS = 0.22
@@ -44,13 +45,13 @@ def demo(options: argparse.Namespace) -> int:
         made = ["--out", str(folder / "data" / "azdias"), "--rows", str(options.rows)]
         made += ["--customers", str(max(1, round(_CUSTOMERS * options.rows)))]
         # Loaded here, as it ends the process where the generator is not installed.
-        if code := import_module("jobs.make_extracts").main(made):
+        if code := import_module(".make_extracts", __package__).main(made):
             return int(code)
     text = resources.files("segment_lib.config").joinpath(CONFIG).read_text("utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder, CONFIG, text.replace('"../data/', '"data/').encode())
     say(f"written: {folder / CONFIG}")
-    say(in_its_words(f"next:    python -m jobs.run {folder / CONFIG}"))
+    say(f"next:    segments run {folder / CONFIG}")
     return 0
 
 

@@ -1,10 +1,13 @@
 """Draft a job from two extracts: what each column is, the config, and what is doubtful.
 
-    python -m jobs.draft population.csv customers.csv
-    python -m jobs.draft people.csv buyers.csv -o spring --dictionary codes.md
-    python -m jobs.draft people.csv --customers-where "buyer = yes"
+    segments draft population.csv customers.csv
+    segments draft people.csv buyers.csv -o spring --dictionary codes.md
+    segments draft people.csv --customers-where "buyer = yes"
+    segments draft postgresql://db/crm buyers.csv --population-query "SELECT * FROM people"
 
-In the last form one file holds all people, and a column marks the customers among them.
+In the third form one file holds all people, and a column marks the customers among them. In the
+fourth the people are in a database, whose password is taken from PGPASSWORD. Its rows, and those of
+a Delta table, are copied while they are looked at.
 
 Looks at a sample of both extracts, then counts all rows in one pass, and writes to my/ (or -o):
 
@@ -25,18 +28,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
-from jobs.command import in_its_words, run_and_exit, say
-from jobs.parsers import parser_of
 from segment_lib.cluster.workers import local_workers
-from segment_lib.config import Fairness
+from segment_lib.config import Fairness, make_config
 from segment_lib.errors import ConfigError
 from segment_lib.run.draft_screen import screen_lines
 from segment_lib.run.drafting import CONFIG, SUMMARY, draft_files, write_config
+from segment_lib.run.folder import RunFolder
 from segment_lib.run.progress import start_logging
+from segment_lib.run.tables import with_tables
 from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.wording import printable
-from segment_lib.sources import TextFormat
+from segment_lib.sources import is_database
 from segment_lib.storage.files import write_file
+from segment_lib.terms import EXTRACTS
+
+from .command import run_and_exit, say
+from .parsers import parser_of
+
+_GIVEN = ("population_query", "customers_query", "customers_where")
+"""Options that the config has as keys of the same names."""
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -62,21 +72,27 @@ def draft_job(options: argparse.Namespace) -> None:
             "Say who the customers are, once: by a second file, or by "
             '--customers-where "column = value" if a column of the first marks them.'
         )
-    where = options.customers_where
-    mark = CustomerMark.parse(where)
-    if where and not mark:
+    if options.customers_where and not CustomerMark.parse(options.customers_where):
         raise ConfigError('--customers-where: expected "column = value", as in "buyer = yes".')
-    paths = {
-        "population": options.population,
-        "customers": options.customers or options.population,
-    }
+    paths = {name: vars(options)[name] for name in EXTRACTS}
+    given = {key: vars(options)[key] for key in _GIVEN}
+    for name, path in paths.items():
+        if is_database(path) != bool(given[f"{name}_query"]):
+            raise ConfigError(
+                f"--{name}-query: expected beside the address of a database, and there alone: "
+                f"segments draft postgresql://HOST/NAME … --{name}-query SQL."
+            )
+    keys = {**paths, **given, "sheet": options.sheet}
+    named = {"inputs": {key: value for key, value in keys.items() if value}}
+    config = make_config(named, Path("the command line").absolute())
     with workers.active(), TemporaryDirectory() as scratch:
+        inputs = with_tables(config, RunFolder(Path(scratch))).inputs
         drafted = draft_files(
             workers.run,
-            paths,
-            dict.fromkeys(paths, TextFormat(sheet=options.sheet)),
+            {name: inputs.path(name) for name in EXTRACTS},
+            {name: inputs.text_format(name) for name in EXTRACTS},
             Path(scratch),
-            mark=mark,
+            mark=config.inputs.mark,
             dictionary=options.dictionary,
             labels=options.labels,
             min_cell=min_cell,
@@ -84,11 +100,9 @@ def draft_job(options: argparse.Namespace) -> None:
         )
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder, SUMMARY, drafted.summary(min_cell))
-    paths["customers"] = options.customers
-    config = write_config(drafted, folder, paths, where)
-    write_file(folder, CONFIG, config.encode())
+    write_file(folder, CONFIG, write_config(drafted, folder, paths, given).encode())
     for line in screen_lines(drafted, folder, min_cell):
-        say(printable(in_its_words(line)))
+        say(printable(line))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def run(context: Context) -> Outcome:
         )
     paths = patterns | ({"customers": ""} if where else {})
     context.write(DRAFTED, drafted.summary(min_cell))
-    config = write_config(drafted, Path(), paths, where)
+    config = write_config(drafted, Path(), paths, {"customers_where": where})
     context.write(DRAFTED_CONFIG, config.encode())
     rows = drafted.population.rows + drafted.customers.rows
     message = f"{len(drafted.attributes)} of {len(drafted.columns)} columns make features"
@@ -77,7 +77,7 @@ def with_types(job: Job, overrides: Sequence[str] | None, *, dry: bool = False) 
     if dry and not STAGE.is_done(job):
         raise ConfigError(
             "inputs.feature_summary is not set, and the types are not drafted yet, so that nothing "
-            "can be forecast. Run without --dry-run, or draft first: python -m jobs.draft."
+            "can be forecast. Run without --dry-run, or draft first: segments draft."
         )
     if not dry:
         run_stages(job, (STAGE,))

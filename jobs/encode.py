@@ -1,6 +1,5 @@
 """Encode known codes as features by the plan; rows too incomplete are set aside and counted."""
 
-from jobs.command import run_alone
 from segment_lib.errors import DataError
 from segment_lib.run.artifacts import ATTRIBUTES, FEATURES, RAW
 from segment_lib.run.context import Context
@@ -9,6 +8,8 @@ from segment_lib.run.results import Encoded
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.tasks.encode import BYTES_PER_CELL, EncodePart, attributes_missing
 from segment_lib.terms import EXTRACTS
+
+from .command import run_alone
 
 
 def run(context: Context) -> Outcome:

@@ -1,11 +1,11 @@
 """Export a finished run: the list of people to mail, the segment of everybody, or the model.
 
-    python -m jobs.export runs/azdias --depth 0.2
-    python -m jobs.export runs/azdias --depth 0.2 --suppress robinson.txt
-    python -m jobs.export runs/azdias --depth 0.2 --control 0.1 --test-cells 2 --excel
-    python -m jobs.export runs/azdias --customers --columns id,segment,name --format xlsx
-    python -m jobs.export runs/azdias --everyone
-    python -m jobs.export runs/azdias --onnx model.onnx
+    segments export runs/azdias --depth 0.2
+    segments export runs/azdias --depth 0.2 --suppress robinson.txt
+    segments export runs/azdias --depth 0.2 --control 0.1 --test-cells 2 --excel
+    segments export runs/azdias --customers --columns id,segment,name --format xlsx
+    segments export runs/azdias --everyone
+    segments export runs/azdias --onnx model.onnx
 
 --depth 0.2 takes the fifth of the population that is most like the customers: the best
 cells first, of people of like customer-likeness (gains/likeness.csv) or micro-segments
@@ -35,7 +35,7 @@ others. In a CSV file text that a spreadsheet would take for a formula gets a le
 a control group, which gets no mail; --test-cells 2 divides the others. Which cell is whose is in
 the column cell, and how many there are in targets_cells.csv. Which lift their sizes can tell is
 said before the list is written, at the --base-rate of the control group, by default
-mailing.base_response_rate. Read the answers back by jobs.response.
+mailing.base_response_rate. Read the answers back by segments response.
 
 --onnx writes the fitted model as ONNX: encoded features (float32, in the order of model.json) to
 segment, distance and customer-likeness. It is run on rows of the run first, and not written if
@@ -56,8 +56,6 @@ from typing import Any, NoReturn, Self
 
 import polars as pl
 
-from jobs.command import run_and_exit
-from jobs.parsers import parser_of
 from segment_lib.cluster.workers import Workers, local_workers
 from segment_lib.config import Run, parse_size
 from segment_lib.errors import ConfigError, IntegrityError
@@ -103,6 +101,9 @@ from segment_lib.storage.local import flush_below
 from segment_lib.storage.location import Location
 from segment_lib.storage.tables import EXCEL, PLAIN, csv_text
 from segment_lib.terms import EXTRACTS
+
+from .command import run_and_exit
+from .parsers import parser_of
 
 READS = (
     *(RAW, FEATURES, ASSIGNED, MODEL, ARRAYS, MICRO, MICRO_PARTS, LIKENESS, RANKING, NAMES, DEPTH),
@@ -201,7 +202,7 @@ def export(options: argparse.Namespace) -> None:
     lists = wants_list(options)
     needed = (MICRO_PARTS if lists else ASSIGNED).stage
     if needed not in manifest.stages:
-        raise ConfigError(f"{root}: {needed} is not done. Finish the run with python -m jobs.run.")
+        raise ConfigError(f"{root}: {needed} is not done. Finish the run with segments run.")
     if options.onnx is not None:
         require_onnx()
     if options.format == "xlsx":

@@ -1,11 +1,12 @@
 """Fit scaling and principal components to the population, in one pass over its features."""
 
-from jobs.command import run_alone
 from segment_lib.run.artifacts import FEATURES
 from segment_lib.run.modelling import cost_of_fit, fit_projection
 from segment_lib.run.reads import fields_of
 from segment_lib.run.results import Encoded
 from segment_lib.run.stage import Stage
+
+from .command import run_alone
 
 STAGE = Stage(
     "fit",

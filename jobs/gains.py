@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 from dask import delayed
 
-from jobs.command import run_alone
 from segment_lib.compare import index_interval
 from segment_lib.config import Mailing
 from segment_lib.mailing import gains
@@ -46,6 +45,8 @@ from segment_lib.tasks.count import count_responses
 from segment_lib.tasks.likeness import BYTES_KEPT, SAMPLE_SIZE, CasePart, learn_likeness
 from segment_lib.tasks.micro import BYTES_PER_FEATURE, MicroPart, learn_micro_model, read_counts
 from segment_lib.terms import EXTRACTS, SET_ASIDE
+
+from .command import run_alone
 
 
 def run(context: Context) -> Outcome:

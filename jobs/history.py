@@ -1,6 +1,6 @@
 """Print the runs below a folder, one line each, and draw each segment's index over its lineage.
 
-    python -m jobs.history runs
+    segments history runs
 
 A line tells date, rows of the population, number of segments, the best segments by index, and of a
 refreshed run its base, the decision and how many things have drifted. Of each line of runs, from a
@@ -16,8 +16,6 @@ from typing import NoReturn
 
 import polars as pl
 
-from jobs.command import run_and_exit, say
-from jobs.parsers import parser_of
 from segment_lib.cluster.memory import ADDRESSES_TO_DRAW, refuse_few_addresses
 from segment_lib.disclosure import suppress_segments
 from segment_lib.errors import ConfigError, IntegrityError
@@ -30,9 +28,12 @@ from segment_lib.run.progress import log, start_logging
 from segment_lib.run.record import FORMAT
 from segment_lib.run.results import Drifted, Ingested, Swept
 from segment_lib.schema.language import Language
-from segment_lib.schema.wording import printable
+from segment_lib.schema.wording import counted, printable
 from segment_lib.storage.files import read_regular, write_file
 from segment_lib.storage.location import Location
+
+from .command import run_and_exit, say
+from .parsers import parser_of
 
 _BEST = 3
 _DRAWN = b'class="marks"'
@@ -158,8 +159,7 @@ def _best(run: PastRun) -> str:
 def _drift(run: PastRun) -> str:
     if run.drift is None:
         return "–"
-    n = len(run.drift.findings)
-    findings = f"{n} finding{'s' if n != 1 else ''}" if n else "none"
+    findings = counted(len(run.drift.findings), "finding") if run.drift.findings else "none"
     return f"{findings}; {run.drift.decision} from {run.base}"
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from jobs.command import run_alone
 from segment_lib.clean.named import refuse_names
 from segment_lib.errors import DataError
 from segment_lib.run.artifacts import DELIVERED, RAW
@@ -17,6 +16,8 @@ from segment_lib.tasks.extracts import RawParts, all_faults, open_extracts, read
 from segment_lib.tasks.named import named_remarks
 from segment_lib.tasks.people import compare_people, first_parts, id_remarks
 from segment_lib.tasks.raw import BYTES_PER_CELL
+
+from .command import run_alone
 
 
 def run(context: Context) -> Outcome:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from jobs.command import command_line, exit_code, from_repository
 from segment_lib.run.progress import in_unit, start_logging
+
+from .command import exit_code, from_repository, module_command_line
 
 with from_repository("extracts"):
     from extracts.calibration import calibrate, format_table
@@ -56,7 +57,7 @@ def make(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = command_line("make_extracts", __doc__, epilog=_EXAMPLES)
+    parser = module_command_line("make_extracts", __doc__, epilog=_EXAMPLES)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--out", type=Path, metavar="DIR", help="write the four files here")
     what.add_argument(

@@ -12,8 +12,9 @@ import os
 from pathlib import Path
 from typing import NoReturn
 
-from jobs.command import command_line, count, from_repository, run_and_exit
 from segment_lib.run.progress import start_logging
+
+from .command import count, from_repository, module_command_line, run_and_exit
 
 with from_repository("extracts"):
     from extracts.years import make_years
@@ -21,7 +22,7 @@ with from_repository("extracts"):
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Make the deliveries, and exit with the code of the outcome."""
-    parser = command_line("make_years", __doc__)
+    parser = module_command_line("make_years", __doc__)
     add = parser.add_argument
     add("--out", type=Path, required=True, metavar="DIR", help="the folders 1, 2 and 3 go here")
     add("--rows", type=count, default=40_000, metavar="N", help="population rows of the first year")

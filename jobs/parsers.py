@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from jobs.command import command_line, count, path_argument
+from .command import command_line, count, path_argument
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Command:
 
 def parser_of(name: str) -> argparse.ArgumentParser:
     """Build the command line of a command."""
-    arguments = command_line(name, description_of(name))
+    arguments = command_line(f"segments {name}", description_of(name))
     COMMANDS[name].add_options(arguments)
     return arguments
 
 
 def description_of(name: str) -> str:
     """Read the docstring of the module of a command, without importing it."""
-    spec = find_spec(f"jobs.{name}")
+    spec = find_spec(f".{name}", __package__)
     source = Path(str(spec and spec.origin)).read_text("utf-8")
     return ast.get_docstring(ast.parse(source)) or ""
 
@@ -44,7 +44,7 @@ class StageName:
 
     def names(self) -> list[str]:
         """Names of the stages, in their order."""
-        return [stage.name for stage in import_module(f"jobs.{self.command}").STAGES]
+        return [stage.name for stage in import_module(f".{self.command}", __package__).STAGES]
 
     def __call__(self, text: str) -> str:
         if text not in self.names():
@@ -94,7 +94,11 @@ def add_job(
         action="store_true",
         help="compare extracts by their bytes, where their times of change cannot be trusted",
     )
-    add("--dry-run", action="store_true", help="say what each stage would do, and do nothing")
+    add(
+        "--dry-run",
+        action="store_true",
+        help="say what each stage would do and take, and do nothing",
+    )
     where = arguments.add_mutually_exclusive_group()
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="run on this Dask cluster, as in tls://HOST:8786"
@@ -211,9 +215,15 @@ def _add_clean(arguments: argparse.ArgumentParser) -> None:
 
 def _add_draft(arguments: argparse.ArgumentParser) -> None:
     add = arguments.add_argument
-    add("population", help="the population extract: CSV, Parquet or Excel; a file, folder or glob")
+    add(
+        "population",
+        help="the population extract: CSV, Parquet or Excel, a file, folder or glob; a Delta "
+        "table; or the address of a database, postgresql://…",
+    )
     add("customers", nargs="?", default="", help="the customer extract, with the same columns")
     add_customers_where(arguments)
+    for extract in ("population", "customers"):
+        add(f"--{extract}-query", default="", metavar="SQL", help=f"for {extract} in a database")
     add("-o", "--out", type=Path, default=Path("my"), metavar="FOLDER", help="default: my")
     add("--dictionary", type=Path, metavar="FILE", help="data dictionary in Markdown, with labels")
     add("--sheet", default="", metavar="NAME", help="of Excel workbooks (default: the first)")

@@ -1,6 +1,6 @@
 """Refresh an earlier run with a later delivery: what has drifted, and the same segments.
 
-    python -m jobs.refresh config/azdias.toml --base runs/azdias --run-dir runs/azdias-2
+    segments refresh config/azdias.toml --base runs/azdias --run-dir runs/azdias-2
 
 The config names the new extracts. They are read by the base's plan and placed by its model; what
 has drifted is told; then by refresh.policy the model is applied as it is, or refitted from its own
@@ -19,25 +19,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
-from jobs import drift, refresh_assess, refresh_fit, refresh_summary, refresh_sweep, report, run
-from jobs.command import run_and_exit, say
-from jobs.parsers import parser_of
-from jobs.run import at_work, log_result, overrides, print_answer, threads
 from segment_lib.config import load_config
 from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import ARRAYS, DRIFT, PAGE
 from segment_lib.run.baseline import open_base
 from segment_lib.run.fingerprint import package_versions
-from segment_lib.run.folder import RunFolder
-from segment_lib.run.forecast import forecast_lines, refuse_small_machine, refuse_unfit_cluster
+from segment_lib.run.forecast import refuse_small_machine, refuse_unfit_cluster
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
 from segment_lib.run.results import Drifted
 from segment_lib.run.runner import between, run_stages
 from segment_lib.run.stage import in_order
-from segment_lib.run.tables import with_tables
+from segment_lib.run.tables import with_outlines, with_tables
 from segment_lib.storage.files import read_part
+
+from . import drift, refresh_assess, refresh_fit, refresh_summary, refresh_sweep, report, run
+from .command import run_and_exit
+from .parsers import parser_of
+from .run import at_work, foretell, log_result, overrides, print_answer, threads
 
 _OWN = (
     *(module.STAGE for module in (refresh_assess, drift, refresh_fit, refresh_sweep)),
@@ -73,11 +73,13 @@ def refresh(options: argparse.Namespace) -> int:
     if options.dry_run:
         manifest.folder.refuse_foreign()
         with TemporaryDirectory() as elsewhere:
-            config = with_tables(config, RunFolder(Path(elsewhere)))
+            config, sizes = with_outlines(config, manifest.folder, Path(elsewhere))
             base = replace(base, config=config)
-            job = Job(config, manifest, threads(options), console, base, check_content=content)
-            for line in forecast_lines(job, stages, None):
-                say(line)
+            job = Job(
+                config, manifest, threads(options), console, base,
+                table_sizes=sizes, check_content=content,
+            )  # fmt: skip
+            foretell(job, stages, None)
         return 0
     with at_work(manifest, options) as workers:
         config = with_tables(config, manifest.folder)

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from jobs.command import run_alone
 from segment_lib.profile import label_weights
 from segment_lib.run import artifacts
 from segment_lib.run.artifacts import (
@@ -34,6 +33,8 @@ from segment_lib.run.run_sheet import RUN_SHEET
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.schema.language import Language
 from segment_lib.schema.translated import meanings_in
+
+from .command import run_alone
 
 if TYPE_CHECKING:
     from segment_lib.report import DriftSection

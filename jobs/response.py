@@ -1,8 +1,8 @@
 """What a mailed list brought, read back from a file of who answered.
 
-    python -m jobs.response runs/azdias results.csv
-    python -m jobs.response runs/azdias results.csv --responded bought --amount total
-    python -m jobs.response runs/azdias results.csv --list customers --excel
+    segments response runs/azdias results.csv
+    segments response runs/azdias results.csv --responded bought --amount total
+    segments response runs/azdias results.csv --list customers --excel
 
 results.csv has the ids that the list has, in a column that has the name of inputs.id_column, or id
 (or row); CSV of any form, Parquet or Excel. A column responded of yes and no says who of them
@@ -26,8 +26,6 @@ from typing import Any, NoReturn
 
 import polars as pl
 
-from jobs.command import run_and_exit, say
-from jobs.parsers import parser_of
 from segment_lib.clean.response import parse_answers
 from segment_lib.disclosure import count_text, suppressed
 from segment_lib.errors import ConfigError, DataError
@@ -49,6 +47,9 @@ from segment_lib.sources.numbers import NATIVE_FORMAT, infer_number_format
 from segment_lib.storage.files import hand_over, hash_file, make_private
 from segment_lib.storage.location import Location
 from segment_lib.storage.tables import EXCEL, PLAIN, csv_text
+
+from .command import run_and_exit, say
+from .parsers import parser_of
 
 READS = (NAMES, DEPTH, Ingested)
 """What is read of the run."""

@@ -1,8 +1,8 @@
 """Run the whole job: from two extracts to the segments the customers come from.
 
-    python -m jobs.run config/azdias.toml
-    python -m jobs.run population.csv customers.csv
-    python -m jobs.run people.csv --customers-where "buyer = yes"
+    segments run config/azdias.toml
+    segments run population.csv customers.csv
+    segments run people.csv --customers-where "buyer = yes"
 
 The last two need no config: what each column is is drafted from the rows, as *draft* does, and
 said. To correct it, run draft, edit what it writes, and run that.
@@ -18,20 +18,15 @@ Exit codes: 0 done, 2 usage or config, 3 bad input data, 4 out of memory budget 
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import cloudpickle
 import polars as pl
 
-import jobs
-from jobs import assess, assign, compare, encode, fit, gains, ingest, report, sweep
-from jobs.command import command_line, run_and_exit, say
-from jobs.draft_types import with_types
-from jobs.parsers import add_job, parser_of
 from segment_lib.cluster.workers import Workers, connect, local_workers, scheduler_address
 from segment_lib.config import Config, load_config, make_config
 from segment_lib.disclosure import suppress_segments
@@ -39,17 +34,21 @@ from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import PAGE, SEGMENTS
 from segment_lib.run.blame import blaming
 from segment_lib.run.fingerprint import package_versions
-from segment_lib.run.folder import RunFolder
 from segment_lib.run.forecast import forecast_lines, refuse_small_machine, refuse_unfit_cluster
 from segment_lib.run.job import Job
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
 from segment_lib.run.results import Reported
 from segment_lib.run.runner import between, run_stages
-from segment_lib.run.stage import in_order
-from segment_lib.run.tables import with_tables
+from segment_lib.run.stage import Stage, in_order
+from segment_lib.run.tables import with_outlines, with_tables
 from segment_lib.storage.files import read_file
 from segment_lib.terms import AVERAGE, level_of
+
+from . import assess, assign, compare, encode, fit, gains, ingest, report, sweep
+from .command import module_command_line, run_and_exit, say
+from .draft_types import with_types
+from .parsers import add_job, parser_of
 
 STAGES = in_order(
     module.STAGE for module in (ingest, assess, encode, fit, sweep, assign, compare, gains, report)
@@ -66,7 +65,7 @@ def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:
 
 def _stage_parser(only: str) -> argparse.ArgumentParser:
     """Build the command line of one stage, described by the module that is run."""
-    arguments = command_line(only, sys.modules["__main__"].__doc__)
+    arguments = module_command_line(only, sys.modules["__main__"].__doc__)
     add_job(arguments)
     arguments.set_defaults(first=only, last=only)
     return arguments
@@ -79,20 +78,19 @@ def job_of(options: argparse.Namespace) -> None:
     manifest = Manifest(root)
     console = Console.fitting(options.log_format, shown=not options.no_progress)
 
-    def job_on(workers: Workers, applied: Config) -> Job:
+    def job_on(workers: Workers, applied: Config, **more: Any) -> Job:
         named = applied.reading(config.inputs.population, config.inputs.customers)
         manifest.describe(config=named.as_dict(), versions=package_versions())
-        return Job(applied, manifest, workers, console, check_content=options.check_content)
+        return Job(applied, manifest, workers, console, check_content=options.check_content, **more)
 
     if options.dry_run:
         manifest.folder.refuse_foreign()
         chosen = between(STAGES, options.first, options.last)
         with TemporaryDirectory() as elsewhere:
-            before = job_on(threads(options), with_tables(config, RunFolder(Path(elsewhere))))
-            job = job_on(before.workers, with_types(before, drafted_keys(options), dry=True))
-            for line in forecast_lines(job, chosen, options.first):
-                say(line)
-            refuse_small_machine(job, chosen, options.first)
+            read, sizes = with_outlines(config, manifest.folder, Path(elsewhere))
+            before = job_on(threads(options), read)
+            typed = with_types(before, drafted_keys(options), dry=True)
+            foretell(job_on(before.workers, typed, table_sizes=sizes), chosen, options.first)
         return
     with at_work(manifest, options) as workers:
         read = with_tables(config, manifest.folder)
@@ -107,6 +105,13 @@ def job_of(options: argparse.Namespace) -> None:
         if PAGE.stage in manifest.stages and options.last in (None, PAGE.stage):
             print_answer(manifest, typed.fairness.min_cell)
         log_result(manifest)
+
+
+def foretell(job: Job, stages: Sequence[Stage], first: str | None) -> None:
+    """Print what the stages will do, and refuse a machine on which they have no room."""
+    for line in forecast_lines(job, stages, first):
+        say(line)
+    refuse_small_machine(job, stages, first)
 
 
 def log_result(manifest: Manifest, code: int = 0) -> None:
@@ -173,7 +178,7 @@ def _workers(options: argparse.Namespace) -> Iterator[Workers]:
         yield threads(options)
         return
     # Tasks go to the workers by value, so that those need segment_lib alone.
-    cloudpickle.register_pickle_by_value(jobs)
+    cloudpickle.register_pickle_by_value(sys.modules[str(__package__)])
     with connect(
         options.scheduler, options.scheduler_file, insecure=options.insecure_cluster
     ) as workers:

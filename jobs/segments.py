@@ -5,8 +5,9 @@ import os
 import sys
 from importlib import import_module
 
-from jobs.parsers import COMMANDS, parser_of
 from segment_lib import __version__
+
+from .parsers import COMMANDS, parser_of
 
 _FIRST = """\
 Which segments of a population do your customers come from?
@@ -42,7 +43,7 @@ def main(argv: list[str] | None = None) -> None:
     elif given[0] in COMMANDS:
         # Help and slips in options come before the libraries are loaded.
         parser_of(given[0]).parse_args(given[1:])
-        import_module(f"jobs.{given[0]}").main(given[1:])
+        import_module(f".{given[0]}", __package__).main(given[1:])
     else:
         parser().parse_args(given)
 

@@ -1,6 +1,5 @@
 """Fit KMeans for every number of segments in the sweep, measure, and choose by a written rule."""
 
-from jobs.command import run_alone
 from segment_lib.model import numbers_to_try
 from segment_lib.run.artifacts import FEATURES, PROJECTION
 from segment_lib.run.context import Context
@@ -8,6 +7,8 @@ from segment_lib.run.modelling import cost_of_sweep, sweep_and_choose
 from segment_lib.run.reads import fields_of
 from segment_lib.run.results import Encoded, Fitted
 from segment_lib.run.stage import Outcome, Stage
+
+from .command import run_alone
 
 
 def run(context: Context) -> Outcome:

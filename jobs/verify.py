@@ -1,6 +1,6 @@
 """Verify a run: read all that run.json lists, and report what differs.
 
-    python -m jobs.verify runs/azdias
+    segments verify runs/azdias
 
 A line for each file that is gone, cut off, changed, or listed by no stage, and the stage to run
 again. Nothing is written. plan.json may be edited: what counts is the plan that encode followed.
@@ -13,8 +13,6 @@ Exit codes: 0 all is as it was written, 2 usage, 6 something is not.
 
 from typing import NoReturn
 
-from jobs.command import run_and_exit
-from jobs.parsers import parser_of
 from segment_lib.cluster.memory import MIB
 from segment_lib.errors import ConfigError, IntegrityError
 from segment_lib.run.blame import blaming
@@ -23,8 +21,12 @@ from segment_lib.run.integrity import faults
 from segment_lib.run.layout import RUN
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import LOG, log, start_logging
+from segment_lib.schema.wording import counted
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import store_of
+
+from .command import run_and_exit
+from .parsers import parser_of
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -50,9 +52,9 @@ def verify(root: Location) -> None:
     unlisted = [fault for fault in wrong if fault.stage is None]
     if wrong:
         more = f"Run again with --from {again[0]}. " if again else ""
-        more += f"Move away what is yours; python -m jobs.clean {root} lists it." * bool(unlisted)
+        more += f"Move away what is yours; segments clean {root} lists it." * bool(unlisted)
         raise IntegrityError(
-            f"{root}: {len(wrong)} files are not as they were left. {more.strip()}"
+            f"{root}: not as the job left it: {counted(len(wrong), 'file')}. {more.strip()}"
         )
     if manifest.publishing is not None:
         log(
@@ -62,7 +64,8 @@ def verify(root: Location) -> None:
     files = [file for record in manifest.stages.values() for file in record.files]
     size = sum(file.bytes for file in files) / MIB
     log(
-        f"{len(files)} files of {len(manifest.stages)} stages, {size:,.1f} MiB: as they were left",
+        f"{counted(len(files), 'file')} of {counted(len(manifest.stages), 'stage')}, "
+        f"{size:,.1f} MiB: as they were left",
         files=len(files),
     )
 

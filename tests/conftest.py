@@ -57,9 +57,11 @@ def run_job() -> RunJob:
 
     def run(module: str, *arguments: object, cwd: Path = ROOT) -> Completed:
         command: Sequence[str] = [sys.executable, "-m", module, *map(str, arguments)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
-            command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False
-        )
+            command, cwd=cwd, env=environment,
+            capture_output=True, text=True, timeout=600, check=False,
+        )  # fmt: skip
         assert CANARY not in done.stdout + done.stderr, f"a line of {module} quotes a cell"
         return done
 

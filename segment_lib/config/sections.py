@@ -244,7 +244,7 @@ class Refresh:
     """What a refresh does with a later delivery ([refresh](refresh.md))."""
 
     policy: Annotated[str, one_of("auto", "apply", "refit")] = "auto"
-    """Of `jobs.refresh`: `apply` the model of the base, `refit` it from its centres, or `auto`:
+    """Of `segments refresh`: `apply` the model of the base, `refit` it from its centres, or `auto`:
     decide by drift ([refresh](refresh.md))."""
     renamed: Annotated[
         Mapping[str, str],

@@ -53,7 +53,7 @@ class ListFolder:
         if not isinstance(summary, dict) or "mailable" not in summary:
             raise ConfigError(
                 f"{self.folder / self.summary}: no summary of a list. Name the folder of the list "
-                "in --out, or write it by python -m jobs.export."
+                "in --out, or write it by segments export."
             )
         if summary.get(sha256_key(parquet)) != hash_file(self.folder / parquet):
             raise ConfigError(

@@ -161,7 +161,7 @@ def write_sorted_part(
     table = (
         (rows.with_columns(id=ids) if ids is not None else rows)
         .with_columns(
-            micro_index=pl.Series(ranking.index[ranks]).fill_nan(None),
+            micro_index=pl.Series(ranking.index[ranks].round(1)).fill_nan(None),
             place=ranks,
             hash=hashes,
             key=keys,

@@ -147,7 +147,7 @@ def ranking_sentences(
     why: str = "",
     language: Language = ENGLISH,
 ) -> tuple[str, str]:
-    """Sentences on the rankings, and on the one that jobs.export uses."""
+    """Sentences on the rankings, and on the one that a list follows."""
     _ = language.gettext
     if n_micro > n_segments:
         sentences = [

@@ -52,7 +52,7 @@ PLAN = Artifact(
 PROPOSED_PLAN = Artifact(
     "assess",
     "plan.proposed.json",
-    "By `jobs.refresh`: the plan with rules for what the base has never seen, for `--plan`.",
+    "By `segments refresh`: the plan with rules for what the base has never seen, for `--plan`.",
     _columns("about attributes"),
 )
 
@@ -335,7 +335,7 @@ RESPONSE = Artifact(
 DRIFT = Artifact(
     "drift",
     "refresh/drift.parquet",
-    "By `jobs.refresh`, of the population and then of the customers, the most drifted attribute "
+    "By `segments refresh`, of the population, then of the customers, the most drifted attribute "
     "first.",
     _columns(
         "attribute psi missing_share_base missing_share_new unseen_levels vanished_levels band "

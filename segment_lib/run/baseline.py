@@ -61,7 +61,7 @@ class Baseline:
         content = read_regular(path)
         if sha256(content).hexdigest() != self.manifest.result(Encoded).plan:
             raise ConfigError(
-                f"{path} was edited after the run was made. Run jobs.run on the base again first."
+                f"{path} was edited after the run was made. Run the base again first: segments run."
             )
         return read_plan(decode_plan(content, path), self.schema, str(path))
 
@@ -200,19 +200,17 @@ def open_base(root: Location, config: Config, plan: Location | None = None) -> B
     except OtherFormat as error:
         raise IntegrityError(
             f"{path}: format version {error.version}, this program reads {FORMAT}: its parts are "
-            "not made as this program makes them. Make the base again: python -m jobs.run with "
+            "not made as this program makes them. Make the base again: segments run with "
             "its config, its extracts and another --run-dir."
         ) from None
     if base.publishing is not None:
         raise ConfigError(
             f"{root}: a job was killed while it published {base.publishing.stage}. Finish it "
-            "first: python -m jobs.run."
+            "first: segments run."
         )
     settings = base.recorded.about.get("config", {})
     if absent := [name for name in MODEL_STAGES if name not in base.stages]:
-        raise ConfigError(
-            f"{root}: {', '.join(absent)} not done. Finish it first: python -m jobs.run."
-        )
+        raise ConfigError(f"{root}: {', '.join(absent)} not done. Finish it first: segments run.")
     now = json.loads(json.dumps(asdict(config)))
     other = [
         f"{section}.{key} = {now[section][key]} (base: {settings.get(section, {}).get(key)})"
@@ -222,7 +220,7 @@ def open_base(root: Location, config: Config, plan: Location | None = None) -> B
     if other:
         raise ConfigError(
             f"Other settings than those of the base: {'; '.join(other)}. Set them as there, or "
-            "make a new base with python -m jobs.run."
+            "make a new base with segments run."
         )
     return Baseline(base, _with_summary(config, base), plan)
 

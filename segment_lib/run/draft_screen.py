@@ -43,7 +43,7 @@ def screen_lines(draft: Draft, folder: Path, min_cell: int) -> Iterator[str]:
         yield f"  {i}. {question}"
     yield ""
     yield f"written: {folder / CONFIG}, {folder / SUMMARY} (a line per column; correct it there)"
-    yield f"next:    python -m jobs.run {folder / CONFIG}"
+    yield f"next:    segments run {folder / CONFIG}"
 
 
 def assumed(draft: Draft) -> Sentence:

@@ -28,7 +28,7 @@ from segment_lib.schema import (
 from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.drafted import format_codes, write_summary
 from segment_lib.schema.language import Sentence
-from segment_lib.sources import TextFormat
+from segment_lib.sources import TextFormat, is_database
 from segment_lib.sources.numbers import NATIVE_FORMAT
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import is_remote
@@ -262,19 +262,24 @@ def _orders(
 
 
 def write_config(
-    draft: Draft, folder: Path, paths: Mapping[str, str], customers_where: str = ""
+    draft: Draft, folder: Path, paths: Mapping[str, str], given: Mapping[str, str]
 ) -> str:
-    """Write the config, with paths from its folder on, and a comment at each key to look at."""
+    """Write the config, with paths from its folder on, and a comment at each key to look at.
+
+    Parameters
+    ----------
+    paths : where the extracts lie
+    given : other keys of the inputs, to be written as they are
+    """
     keys = {extract.name: _format_keys(extract) for extract in (draft.population, draft.customers)}
     located = {name: _value(_relative(path, folder)) for name, path in paths.items() if path}
-    if customers_where:
-        located["customers_where"] = _value(customers_where)
     inputs, tables = list[str](), list[str]()
     if keys["population"] == keys["customers"]:
         inputs = [*(f"{name} = {path}" for name, path in located.items()), *keys["population"]]
     else:
         for name, path in located.items():
             tables += ["", f"[inputs.{name}]", f"path = {path}", *keys[name]]
+    inputs += [f"{key} = {_value(value)}" for key, value in given.items() if value]
     inputs.append(f"feature_summary = {_value(SUMMARY)}")
     for key, path in draft.descriptions.items():
         if path:
@@ -308,7 +313,7 @@ def _format_keys(extract: CountedExtract) -> list[str]:
 
 def _relative(path: str, folder: Path) -> str:
     """A path as a config in the folder names it."""
-    if is_remote(path) or os.path.isabs(path):
+    if is_remote(path) or is_database(path) or os.path.isabs(path):
         return path
     return os.path.relpath(path, folder)
 

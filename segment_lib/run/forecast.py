@@ -17,6 +17,7 @@ from segment_lib.run.job import Job
 from segment_lib.run.layout import RUN
 from segment_lib.run.progress import log
 from segment_lib.run.stage import Scale, Stage
+from segment_lib.schema.wording import counted
 from segment_lib.storage.stores import local_path
 from segment_lib.terms import EXTRACTS
 
@@ -37,6 +38,11 @@ def forecast_lines(job: Job, stages: Sequence[Stage], first: str | None) -> Iter
         yield (
             f"{stage.name:8} {'will run' if runs else 'is done':14} {cost.parts:>6}"
             + "".join(f" {size / MIB:>8,.1f} MiB" for size in sizes)
+        )
+    for table in job.table_sizes.values():
+        yield (
+            f"estimated: {table.extract} has about {table.rows:,} rows, of which none was read; "
+            f"their copy takes about {table.bytes / MIB:,.1f} MiB more"
         )
 
 
@@ -62,7 +68,8 @@ def _refuse_full_disk(job: Job, running: Sequence[Stage]) -> None:
     if folder is None:
         return
     scratch = max((_scratch(job, stage, scale) for stage in running), default=0)
-    needed = sum(stage.cost(scale).written for stage in running) + scratch
+    copies = sum(table.bytes for table in job.table_sizes.values())
+    needed = copies + sum(stage.cost(scale).written for stage in running) + scratch
     free = disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
     if needed > free:
         raise ResourceError(
@@ -90,7 +97,8 @@ def refuse_unfit_cluster(job: Job, stages: Sequence[Stage], first: str | None) -
     for remark in remarks:
         log(f"cluster  {remark}")
     threads = job.workers.client.nthreads()
-    log(f"cluster  {sum(threads.values())} threads on {len(threads)} workers, all fit")
+    here = f"{counted(sum(threads.values()), 'thread')} on {counted(len(threads), 'worker')}"
+    log(f"cluster  {here}, fit for the job")
 
 
 def scale_of(job: Job) -> Scale:

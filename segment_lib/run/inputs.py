@@ -160,7 +160,7 @@ def baseline_of(job: Job) -> Baseline:
         If the job is no refresh.
     """
     if job.baseline is None:
-        raise ConfigError("This stage is one of jobs.refresh, which names a base with --base.")
+        raise ConfigError("This stage is one of a refresh, which names a base with --base.")
     return job.baseline
 
 

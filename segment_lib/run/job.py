@@ -1,5 +1,6 @@
 """A job: its config, run folder, workers and console, and what is derived from them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,6 +13,7 @@ from segment_lib.run.baseline import Baseline, declared_attributes
 from segment_lib.run.fingerprint import fingerprint_file
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console
+from segment_lib.run.tables import TableSize
 from segment_lib.schema import (
     Dictionary,
     LabelTable,
@@ -43,6 +45,8 @@ class Job:
     console: Console
     baseline: Baseline | None = None
     """The earlier run a refresh starts from."""
+    table_sizes: Mapping[Location, TableSize] = field(default_factory=dict, kw_only=True)
+    """In a forecast: by the file that stands for it, the size of a table that is not copied yet."""
     check_content: bool = field(default=False, kw_only=True)
     """True if delivered files are told apart by their bytes, not by size and time of change."""
 
@@ -99,11 +103,13 @@ class Job:
     @cached_property
     def extents(self) -> dict[str, list[Extent]]:
         """Estimated extents of the files of each extract."""
+        return {name: [self._extent(f, name) for f in own] for name, own in self.delivered.items()}
+
+    def _extent(self, file: Location, extract: str) -> Extent:
         per_part, inputs = self.config.run.rows_per_part, self.config.inputs
-        return {
-            name: [estimate_extent(f, inputs.text_format(name), self.schema, per_part) for f in own]
-            for name, own in self.delivered.items()
-        }
+        if table := self.table_sizes.get(file):
+            return Extent(table.rows, max(1, round(table.rows / per_part)))
+        return estimate_extent(file, inputs.text_format(extract), self.schema, per_part)
 
     @cached_property
     def dictionary(self) -> Dictionary | None:

@@ -40,6 +40,7 @@ from segment_lib.run.record import MODEL_FORMAT, Work
 from segment_lib.run.results import Encoded, Fitted, Swept
 from segment_lib.run.stage import Cost, Outcome, Scale
 from segment_lib.schema.language import N_, Sentence, sentence
+from segment_lib.schema.wording import counted
 
 BYTES_TO_FIT = 16
 """Bytes in memory per feature value while moments are added up (measured)."""
@@ -70,8 +71,9 @@ def fit_projection(context: Context) -> Outcome:
     constant = tuple(f for f, flag in zip(features, scaler.constant_, strict=True) if flag)
     shared = pca.explained_variance_ratio_.sum()
     message = (
-        f"{pca.n_components_} components hold {shared:.1%} of the variance of {len(features)} "
-        f"features{f', {len(constant)} of which are constant' if constant else ''}"
+        f"{counted(pca.n_components_, 'component')} with {shared:.1%} of the variance of "
+        f"{len(features)} features"
+        f"{f', {len(constant)} of which are constant' if constant else ''}"
     )
     needed = tuple(pca.variance_needed_.tolist())
     above = pca.n_above_chance_
@@ -199,7 +201,7 @@ def run_passes(context: Context, projection: Projection, models: Sequence[KMeans
     if checkpoint is not None:
         stopped = sum(state.stopped for state in checkpoint.states.values())
         context.log(
-            f"taken up after {checkpoint.passes} passes, {stopped} of {len(tried)} at rest",
+            f"taken up after pass {checkpoint.passes}, {stopped} of {len(tried)} at rest",
             stage=Swept.stage,
             passes_done_before=checkpoint.passes,
         )

@@ -114,5 +114,5 @@ def open_run(path: str) -> OpenedRun:
     """
     manifest = Manifest(as_location(path))
     if not manifest.stages:
-        raise ConfigError(f"{path}: no run is there. Name a folder that jobs.run has written.")
+        raise ConfigError(f"{path}: no run is there. Name the folder of a run.")
     return OpenedRun(manifest)

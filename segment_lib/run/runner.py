@@ -3,9 +3,11 @@
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from inspect import getfile
+from pathlib import Path
 
 from segment_lib.cluster.memory import PeakMemory
-from segment_lib.cluster.versions import code_of
+from segment_lib.cluster.versions import code_below
 from segment_lib.errors import ConfigError
 from segment_lib.run.blame import blaming
 from segment_lib.run.context import Context, few_set_aside
@@ -83,7 +85,8 @@ def _blaming_earlier_jobs(job: Job, stage: Stage) -> AbstractContextManager[None
 
 def _run_stage(job: Job, stage: Stage, stages: Sequence[Stage]) -> None:
     mark = stage.fingerprint(job)
-    staging_dir = job.manifest.folder.begin(stage.name, fingerprint(mark, code_of("jobs")))
+    code = code_below(Path(getfile(stage.run)).parent)
+    staging_dir = job.manifest.folder.begin(stage.name, fingerprint(mark, code))
     began = time.monotonic()
     context = Context(job, stage, staging_dir)
     try:

@@ -34,3 +34,14 @@ def listed(names: Sequence[str], most: int) -> str:
     """
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def counted(n: int, noun: str) -> str:
+    """Put a number before a noun whose plural ends in s.
+
+    Examples
+    --------
+    >>> counted(1, "segment"), counted(0, "segment"), counted(1200, "row")
+    ('1 segment', '0 segments', '1,200 rows')
+    """
+    return f"{n:,} {noun}{'s' * (n != 1)}"

@@ -1,9 +1,12 @@
 """Delta tables: the rows of their latest version, without those deleted or replaced before it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 
 from segment_lib.errors import ConfigError, DataError
 from segment_lib.sources.row_groups import write_row_groups
@@ -57,12 +60,26 @@ class DeltaRows:
         DataError
             If a file of the table is gone or damaged, or needs a newer reader.
         """
-        try:
-            rows = pl.scan_delta(self._table)
-            columns = rows.collect_schema().to_frame().to_arrow().schema
+        with self._readable() as rows:
             batches = rows.collect_batches(chunk_size=_BATCH, maintain_order=True)
             parts = (part for frame in batches for part in frame.to_arrow().to_batches())
-            write_row_groups(target, columns, parts)
+            write_row_groups(target, self.columns, parts)
+
+    @property
+    def columns(self) -> pa.Schema:
+        """Names and types of the columns."""
+        with self._readable() as rows:
+            return rows.collect_schema().to_frame().to_arrow().schema
+
+    def estimate_rows(self) -> int:
+        """Return how many rows there are, by the footers of its files."""
+        with self._readable() as rows:
+            return int(rows.select(pl.len()).collect().item())
+
+    @contextmanager
+    def _readable(self) -> Iterator[pl.LazyFrame]:
+        try:
+            yield pl.scan_delta(self._table)
         except (pl.exceptions.PolarsError, FileNotFoundError):
             raise self._unreadable() from None
 

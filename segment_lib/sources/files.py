@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from segment_lib.errors import DataError
+from segment_lib.schema.wording import counted
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import as_location, local_path, store_of
 
@@ -32,7 +33,7 @@ _NO_DATA = ("readme*", "license*", "*.crc", "*.md", "*.md5", "*.sha1", "*.sha256
             "*.asc", "*.sig", "*.log", "thumbs.db", "desktop.ini", "~$*", *_MARKERS)  # fmt: skip
 """Companions of the files of a folder: read-me files, checksums, and locks of Excel."""
 _TABLES = {
-    "_delta_log": "a Delta table",
+    "_delta_log": "a Delta table in a bucket",
     ".hoodie": "a Hudi table",
     "metadata": "an Iceberg table",
 }
@@ -118,9 +119,11 @@ def _of_folder(folder: Location, below: Sequence[Location]) -> list[Location]:
             parts[0] == marker and (marker != "metadata" or parts[-1].endswith(".metadata.json"))
             for parts in inner.values()
         ):
+            # A Delta table on a disk has been opened as a table before.
+            copy = "Copy it to a disk, or export" if marker == "_delta_log" else "Export"
             raise DataError(
                 f"{folder}: {name}, whose folder also holds rows that were deleted or replaced. "
-                "Export it to plain Parquet or CSV."
+                f"{copy} it to plain Parquet or CSV."
             )
     if any(parts[0] == "_temporary" and len(parts) > 1 for parts in inner.values()):
         raise DataError(
@@ -140,10 +143,10 @@ def _of_folder(folder: Location, below: Sequence[Location]) -> list[Location]:
         globs = sorted(
             {str(folder.joinpath(*["*"] * len(names), "*")) for names in deeper.values()}
         )
-        here = f"{len(direct)} files in it ({folder / '*'}) and " if direct else ""
+        here = f"{counted(len(direct), 'file')} in it ({folder / '*'}) and " if direct else ""
         raise DataError(
-            f"{folder}: {here}{len(deeper)} files in subfolders ({', '.join(globs)}). Set the path "
-            "to those that are meant."
+            f"{folder}: {here}{counted(len(deeper), 'file')} in subfolders ({', '.join(globs)}). "
+            "Set the path to those that are meant."
         )
     return list(shown)
 

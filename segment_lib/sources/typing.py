@@ -7,8 +7,8 @@ import polars as pl
 from segment_lib.schema import Attribute, Schema, canonical
 from segment_lib.sources.numbers import NATIVE_FORMAT, NumberFormat
 
-_AT_ONCE = 8
-"""Columns respelled at once."""
+_AT_ONCE = 800_000
+"""Cells respelled at once, of eight columns at the least."""
 
 
 def raw_dtypes(schema: Schema) -> dict[str, pl.DataType]:
@@ -61,8 +61,9 @@ def canonicalize_levels(rows: pl.DataFrame, schema: Schema) -> None:
         codes = {level: canonical(level) or None for level in own}
         if changed := {level: code for level, code in codes.items() if level != code}:
             respelled.append(pl.col(name).replace(changed))
-    for first in range(0, len(respelled), _AT_ONCE):
-        for column in rows.select(respelled[first : first + _AT_ONCE]):
+    at_once = max(8, _AT_ONCE // max(1, rows.height))
+    for first in range(0, len(respelled), at_once):
+        for column in rows.select(respelled[first : first + at_once]):
             rows.replace_column(rows.get_column_index(column.name), column)
 
 

@@ -172,7 +172,7 @@ def named_holder(fields: Mapping[str, Any], beat: str) -> str:
 
 def at_work(folder: Location, holder: str, *, can_be_lifted: bool = True) -> ConfigError:
     """Return the error for a folder in use."""
-    lift = f" If that job is gone: python -m jobs.clean {folder} --lift-lock" * can_be_lifted
+    lift = f" If that job is gone: segments clean {folder} --lift-lock" * can_be_lifted
     return ConfigError(
         f"{folder}: another job is at work here: {holder}. Wait for it, or choose another "
         f"--run-dir.{lift}"

@@ -51,8 +51,8 @@ def run(rows: object, parts: str = "draw/") -> bool:
     return isinstance(rows, StoredFile)
 """,
     "jobs/fit.py": "STAGE = Stage('fit', None)",
-    "jobs/run.py": "from jobs import encode, fit",
-    "jobs/refresh.py": "from jobs.fit import STAGE",
+    "jobs/run.py": "from . import encode, fit",
+    "jobs/refresh.py": "from .fit import STAGE",
     "extracts/__init__.py": "",
     "benchmarks/__init__.py": "",
     "pyproject.toml": """

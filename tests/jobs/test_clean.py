@@ -136,7 +136,7 @@ def test_a_lock_that_refuses_a_job_is_explained_with_the_way_to_lift_it(
     with pytest.raises(ConfigError) as raised, Manifest(run).lock():
         pass
     assert words in str(raised.value)
-    assert f"python -m jobs.clean {run} --lift-lock" in str(raised.value)
+    assert f"segments clean {run} --lift-lock" in str(raised.value)
     code, lines = call("clean", run)
     assert (code, "process 77 on gone" in lines[0]) == (0, True)
     lift = FileLock.lift

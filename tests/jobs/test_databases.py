@@ -1,14 +1,18 @@
 """Extracts in a PostgreSQL database, against CSV of the same rows."""
 
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from segment_lib.run.drafting import SUMMARY
 from tests import alike
 from tests.alike import Call, assert_segments_of_csv, rows_of
-from tests.people import customers_of, write_people
+from tests.conftest import RunJob
+from tests.people import N, customers_of, write_people
 from tests.postgres import BINARIES, PASSWORD, USER, execute, load, server
 
 PEOPLE = alike.PEOPLE.with_columns(pl.col("HH").cast(pl.Decimal(10, 2)))
@@ -86,6 +90,74 @@ def test_a_dry_run_leaves_no_copy(call: Call, url: str, tmp_path: Path) -> None:
     assert call("run", config, "--run-dir", run, "--until", "ingest")[0] == 0
     load(url, "people", PEOPLE)
     assert call("run", config, "--run-dir", run, "--dry-run")[0] == 0
+
+
+def test_a_dry_run_reads_no_row(call: Call, run_job: RunJob, url: str, tmp_path: Path) -> None:
+    # A query that fails at the first row that is read.
+    load(url, "people", PEOPLE)
+    load(url, "zeros", pl.DataFrame({"zero": [0]}))
+    execute(url, "ANALYZE people")
+    failing = "SELECT people.*, 1 / zero AS none FROM people, zeros"
+    config = deliver(tmp_path, url)
+    config.write_text(config.read_text().replace(QUERY.format("people"), failing))
+    dry = run_job("jobs.run", config, "--run-dir", tmp_path / "run", "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert re.search(r"ingest +will run", dry.stdout)
+    rows = re.search(r"population has about ([\d,]+) rows, of which none was read", dry.stdout)
+    assert rows
+    assert int(rows[1].replace(",", "")) >= N
+    code, lines = call("run", config, "--run-dir", tmp_path / "run")
+    assert (code, "division by zero" in lines[-1]) == (3, False)
+
+
+def test_a_draft_of_queries_is_that_of_files(
+    call: Call, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_people(tmp_path, alike.PEOPLE, customers_of(alike.PEOPLE).sort("LNR"))
+    load(url, "people", alike.PEOPLE.sample(fraction=1, shuffle=True, seed=1))
+    monkeypatch.chdir(tmp_path)
+    queries = [f"--population-query={QUERY.format('people')}"]
+    queries += [f"--customers-query={QUERY.format('buyers')}"]
+    for name, *command in (
+        ("files", "population.parquet", "customers.parquet"),
+        ("queries", url, url, *queries),
+    ):
+        code, lines = call("draft", *command, "-o", name)
+        assert code == 0, lines
+    assert Path("queries", SUMMARY).read_text() == Path("files", SUMMARY).read_text()
+    inputs, others = (
+        tomllib.loads(Path(name, "my.toml").read_text())["inputs"] for name in ("queries", "files")
+    )
+    assert {key: inputs.pop(key) for key in ("population_query", "customers_query")} == {
+        "population_query": QUERY.format("people"),
+        "customers_query": QUERY.format("buyers"),
+    }
+    assert inputs == {**others, "population": url, "customers": url}
+    assert PASSWORD not in Path("queries/my.toml").read_text()
+    code, lines = call("run", "queries/my.toml", "--run-dir", "run", "--until", "encode")
+    assert code == 0, lines
+    assert rows_of(tmp_path / "run").height == PEOPLE.height
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        (("postgresql:///crm", "b.csv"), "--population-query: expected beside the address"),
+        (("a.csv", "b.csv", "--customers-query", "SELECT 1"), "--customers-query: expected"),
+        (
+            ("postgresql://me:hunter2@h/d", "b.csv", "--population-query", "SELECT 1"),
+            "holds a password; take it out and set PGPASSWORD",
+        ),
+    ],
+)
+def test_what_a_draft_cannot_take_is_one_line(
+    call: Call, tmp_path: Path, options: tuple[str, ...], fault: str
+) -> None:
+    code, lines = call("draft", *options, "-o", tmp_path / "my")
+    assert code == 2
+    assert fault in lines[-1]
+    assert "hunter2" not in lines[-1]
+    assert not (tmp_path / "my").exists()
 
 
 def test_customers_can_be_marked_in_a_database(call: Call, url: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Extracts as Delta tables, against CSV of the same rows."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from segment_lib.run.drafting import SUMMARY
 from tests.alike import PEOPLE, Call, assert_segments_of_csv, rows_of
+from tests.conftest import RunJob
 from tests.objects import at, new_bucket
 from tests.people import customers_of, write_people
 
@@ -71,6 +74,28 @@ def test_a_run_folder_in_a_bucket_has_the_copy_too(
     assert [line for line in lines if line.startswith("ingest") and "done before" in line]
 
 
+@pytest.mark.parametrize("command", ["draft", "run"])
+def test_a_table_in_a_bucket_is_refused_and_not_read_as_its_files(
+    call: Call, tmp_path: Path, store_port: int, command: str
+) -> None:
+    config = deliver(tmp_path, "delta")
+    with at(store_port):
+        place = new_bucket() / "population.delta"
+        table = tmp_path / "population.delta"
+        for file in (file for file in table.rglob("*") if file.is_file()):
+            (place / file.relative_to(table).as_posix()).upload(file)
+        config.write_text(config.read_text().replace('"population.delta"', f'"{place}"'))
+        job = {
+            "draft": (place, tmp_path / "customers.delta", "-o", tmp_path / "my"),
+            "run": (config, "--run-dir", tmp_path / "run"),
+        }
+        code, lines = call(command, *job[command])
+    assert code == 3
+    assert f"{place}: a Delta table in a bucket, whose folder also holds rows that" in lines[-1]
+    assert lines[-1].endswith("Copy it to a disk, or export it to plain Parquet or CSV.")
+    assert not (tmp_path / "my").exists()
+
+
 def test_columns_and_partitions_come_as_the_table_has_them(call: Call, tmp_path: Path) -> None:
     config, run = deliver(tmp_path, "delta"), tmp_path / "run"
     early, late = PEOPLE.head(900).drop("MEDIA"), PEOPLE.tail(-900)
@@ -98,6 +123,54 @@ def test_a_table_that_lacks_a_file_is_refused(call: Call, tmp_path: Path) -> Non
     code, lines = call("run", config, "--run-dir", tmp_path / "run", "--until", "ingest")
     assert code == 3
     assert "customers.delta: the Delta table cannot be read" in lines[-1]
+
+
+def test_a_draft_of_delta_tables_is_that_of_files(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(tmp_path, "delta")
+    monkeypatch.chdir(tmp_path)
+    for ending in ("parquet", "delta"):
+        code, lines = call("draft", f"population.{ending}", f"customers.{ending}", "-o", ending)
+        assert code == 0, lines
+    files, tables = ((tmp_path / name) for name in ("parquet", "delta"))
+    assert (tables / SUMMARY).read_bytes() == (files / SUMMARY).read_bytes()
+    written = (tables / "my.toml").read_text()
+    assert written == (files / "my.toml").read_text().replace(".parquet", ".delta")
+    assert 'population = "../population.delta"' in written
+    code, lines = call("run", tables / "my.toml", "--run-dir", "run", "--until", "encode")
+    assert code == 0, lines
+    assert rows_of(tmp_path / "run").height == PEOPLE.height
+
+
+def test_a_dry_run_reads_no_row_of_a_table(run_job: RunJob, tmp_path: Path) -> None:
+    config, run = deliver(tmp_path, "delta"), tmp_path / "run"
+    for extract in ("population", "customers"):
+        for file in DeltaTable(tmp_path / f"{extract}.delta").file_uris():
+            content = bytearray(Path(file).read_bytes())
+            # Behind the letters that every file begins with, and before the footer.
+            content[4:404] = bytes(400)
+            Path(file).write_bytes(content)
+    dry = run_job("jobs.run", config, "--run-dir", run, "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert re.search(r"ingest +will run +5 ", dry.stdout)  # 1,500 and 400 rows by 400
+    for extract, rows in (("population", PEOPLE), ("customers", BUYERS)):
+        assert f"estimated: {extract} has about {rows.height:,} rows" in dry.stdout
+    assert not run.exists()
+    assert run_job("jobs.run", config, "--run-dir", run).returncode == 3
+
+
+def test_a_dry_run_knows_the_copy_of_an_earlier_run(run_job: RunJob, tmp_path: Path) -> None:
+    config, run = deliver(tmp_path, "delta"), tmp_path / "run"
+    job = ("jobs.run", config, "--run-dir", run, "--until", "ingest")
+    assert run_job(*job).returncode == 0
+    assert re.search("ingest +is done", run_job(*job, "--dry-run").stdout)
+    write_deltalake(tmp_path / "population.delta", PEOPLE.head(100).to_arrow(), mode="append")
+    dry = run_job(*job, "--dry-run").stdout
+    assert re.search("ingest +will run", dry)
+    assert "population has about 1,600 rows" in dry
+    assert "customers has" not in dry
+    assert len(list((run / "tables").iterdir())) == 2
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_one_screen_says_what_was_found_and_what_is_next(form: tuple[Path, Compl
     assert len(lines) <= 40
     assert lines[0].startswith("population  3,000 rows, 15 columns, semicolon-separated, cp1252")
     assert "  1. Alter 99, Zufriedenheit 9: taken for missing" in form[1].stdout
-    assert lines[-1] == f"next:    python -m jobs.run {form[0] / 'my.toml'}"
+    assert lines[-1] == f"next:    segments run {form[0] / 'my.toml'}"
 
 
 def test_the_draft_of_a_german_form_runs_to_the_report(

@@ -82,7 +82,7 @@ def test_hidden_counts_cannot_be_computed_from_what_a_run_publishes(
         assert len(lines[str(segment)]) == 3  # no index, limits or verdict
     verdicts = described.filter(pl.col("segment") >= 0)["verdict"]
     over, under = ((verdicts == name).sum() for name in ("over", "under"))
-    assert f"{over} segments over, {under} under" in done.stderr
+    assert f"{over} segment{'s' * (over != 1)} over, {under} under" in done.stderr
     describe, fairness = (
         pl.read_csv(run / f"compare/{name}.csv", infer_schema_length=None)
         for name in ("describe", "fairness")

@@ -117,7 +117,7 @@ CASES: dict[str, list[Case]] = {
     ),
     "a folder with files and subfolders, or with subfolders alone": several(
         Case(HALVES | {"p/old/1.csv": text(PEOPLE)}, ("2 files in it", "p/*", "p/*/*"), "p"),
-        Case({"p/2024/1.csv": text(PEOPLE)}, ("1 files in subfolders", "p/*/*"), "p"),
+        Case({"p/2024/1.csv": text(PEOPLE)}, ("1 file in subfolders", "p/*/*"), "p"),
         Case({"p/a/b/1.csv": text(PEOPLE)}, ("p/*/*/*",), "p"),
         Case(HALVES | {"p/year=2024/1.csv": text(PEOPLE)}, ("2 files in it",), "p"),
     ),

@@ -221,4 +221,4 @@ def test_the_commands_of_the_documentation_run_the_job(small_config: Path, tmp_p
                 os.killpg(ran.pid, signal.SIGKILL)
     output = (tmp_path / "log").read_text()
     assert code == 0, output
-    assert re.search(r"\d+ files of 1 stages.*as they were left", output)
+    assert re.search(r"\d+ files of 1 stage,.*as they were left", output)

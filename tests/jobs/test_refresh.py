@@ -335,7 +335,7 @@ def test_a_base_of_another_format_version_is_refused_with_the_way_out(
     done = run_job("jobs.refresh", config, "--base", old, "--run-dir", tmp_path / "run")
     assert done.returncode == 6
     assert "format version 1" in done.stderr
-    assert "python -m jobs.run" in done.stderr
+    assert "segments run" in done.stderr
 
 
 def test_an_unfinished_base_is_refused(config: Path, run_job: RunJob, tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_dry_run_says_that_nothing_is_drafted_yet(
 ) -> None:
     done = run_job("jobs.run", *files, "--run-dir", tmp_path / "run", "--dry-run")
     assert done.returncode == 2
-    assert "jobs.draft" in done.stderr
+    assert "segments draft" in done.stderr
     assert not (tmp_path / "run").exists()
 
 

@@ -108,7 +108,7 @@ def test_the_stage_told_mends_the_run(run: Path, small_config: Path, run_job: Ru
     done = run_job("jobs.verify", run)
     assert done.returncode == 6
     assert "part-99999.parquet: listed by no stage" in done.stderr
-    assert f"jobs.clean {run}" in done.stderr
+    assert f"segments clean {run}" in done.stderr
     assert run_job("jobs.clean", run, "--remove-unlisted").returncode == 0
     assert run_job("jobs.verify", run).returncode == 0
     assert hashes(run) == whole

@@ -135,3 +135,18 @@ def test_a_job_is_refused_before_it_begins_if_the_disk_has_no_room(
     assert error, done.stderr
     assert int(error[1]) > int(error[2]) == shutil.disk_usage(full_disk).free // MIB
     assert not (full_disk / "run" / "raw").exists()
+
+
+def test_a_dry_run_says_what_it_takes_and_refuses_a_full_disk_as_the_job_does(
+    small_config: Path, small_run: Path, full_disk: Path, run_job: RunJob, tmp_path: Path
+) -> None:
+    for command in (
+        ("jobs.run", small_config),
+        ("jobs.refresh", small_config, "--base", small_run),
+    ):
+        for folder, code in ((full_disk, 4), (tmp_path, 0)):
+            done = run_job(*command, "--run-dir", folder / "next", "--dry-run")
+            assert done.returncode == code, done.stderr
+            assert "report" in foretold(done.stdout)
+            assert ("MiB are free" in done.stderr) == bool(code)
+            assert not (folder / "next").exists()

@@ -68,7 +68,7 @@ def test_parts_made_by_other_code_of_the_jobs_are_swept(tmp_path, monkeypatch):
 
     stage = Stage("ingest", run, reads=(), settings=(), cost=lambda _: Cost(1, 1))
     for code in ("one", "one", "another"):
-        monkeypatch.setattr("segment_lib.run.runner.code_of", lambda _, code=code: code)
+        monkeypatch.setattr("segment_lib.run.runner.code_below", lambda _, code=code: code)
         with pytest.raises(Killed):
             run_stages(job_in(Manifest(tmp_path)), [stage])
     assert there == [0, 1, 0]
