@@ -62,6 +62,13 @@ def advice_by_hand(run: Path) -> Iterator[str]:
         yield f"Customers come above all from {segments(most)}: {shares(most)}"
     if few.height:
         yield f"The fewest customers for their size are in {segments(few)}: {shares(few)}"
+    chosen = pl.read_csv(run / "model/sweep.csv").filter("chosen").row(0, named=True)
+    if not chosen["stable"]:
+        yield (
+            f"⚠ Before you act. These {chosen['n_clusters']} segments are not firm: when the "
+            "segments are worked out again on other people, others come out. Do not plan on them "
+            "one by one."
+        )
     gains = pl.read_csv(run / "gains/gains.csv").filter(pl.col("depth") == 0.2)
     reached = {row["by"]: row for row in gains.iter_rows(named=True)}
     facts = json.loads((run / "run.json").read_text())["stages"]["gains"]["facts"]
