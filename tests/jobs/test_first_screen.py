@@ -86,6 +86,13 @@ def advice_by_hand(run: Path) -> Iterator[str]:
             f"{percent(row['customer_share'])} of all customers are in no segment, as too little "
             "is known of them."
         )
+    chosen = pl.read_csv(run / "model/sweep.csv").filter("chosen").row(0, named=True)
+    if not chosen["stable"]:
+        yield (
+            f"⚠ Before you act. These {chosen['n_clusters']} segments are not firm: when the "
+            "segments are worked out again on other people, others come out. Do not plan on them "
+            "one by one."
+        )
     if most.height:
         top = most.row(0, named=True)
         yield (
