@@ -41,6 +41,8 @@ COMPONENTS = 6
 """Components whose loadings are shown; the reading is shown for all."""
 TRAITS = 8
 """Traits of a segment in the list below its portrait, at most."""
+MAX_REMARK = 300
+"""Characters of a remark that stands open; longer ones, such as lists of attributes, are folded."""
 
 
 def write_report(facts: RunFacts, folder: Path) -> tuple[Path, ...]:
@@ -179,6 +181,8 @@ def _page(facts: RunFacts, segments: tuple[Segment, ...], drawn: Mapping[str, Dr
         ),
         uneven=answer.fairness_sentences(facts.fairness, facts.min_segment_rows, language),
         components=components(facts.components, facts.loadings, language, shown=COMPONENTS),
+        remarks=[remark for remark in facts.remarks if len(remark) <= MAX_REMARK],
+        long_remarks=[remark for remark in facts.remarks if len(remark) > MAX_REMARK],
         tables=tables,
         data_tables=data_tables,
         formatting=formatting,
