@@ -70,7 +70,7 @@ def base_sentence(
     segments: Sequence[Segment], settings: Mapping[str, str], language: Language = ENGLISH
 ) -> str:
     """Sentence on what the index and the shares are of: everybody, or all who have a segment."""
-    if not are_aside_on_another_base(segments, settings):
+    if not _are_aside_on_another_base(segments, settings):
         return language.gettext(
             "Index and shares are of everybody: index 100 is the average of all people, at 200 "
             "customers are twice as common."
@@ -83,7 +83,7 @@ def base_sentence(
     )
 
 
-def are_aside_on_another_base(segments: Sequence[Segment], settings: Mapping[str, str]) -> bool:
+def _are_aside_on_another_base(segments: Sequence[Segment], settings: Mapping[str, str]) -> bool:
     """Whether there are rows set aside with an index that no index of a segment compares with."""
     aside = [s for s in segments if s.is_set_aside and not s.is_suppressed]
     return bool(aside) and settings.get("compare.base") != ALL
