@@ -1,7 +1,7 @@
 """Scales against codes: whether the order of whole numbers means anything."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +50,30 @@ class Order:
     """True if 0 breaks the order of the codes above it, as a code for missing does."""
 
 
-def monotone_share(codes: np.ndarray, others: np.ndarray) -> float | None:
+@dataclass(frozen=True)
+class Others:
+    """Columns that codes are compared with, centred once for all codes."""
+
+    cells: np.ndarray
+    """Shape (n_columns, n_rows), less the mean of their column; 0 where missing."""
+    is_there: np.ndarray
+    """Of the same shape: 1 where a cell is not missing, else 0."""
+
+    @classmethod
+    def of(cls, columns: Sequence[np.ndarray]) -> "Others":
+        """Columns of shape (n_rows,), NaN where missing."""
+        cells = np.stack(columns)
+        is_there = np.isfinite(cells)
+        cells[~is_there] = 0
+        cells -= cells.sum(axis=1, keepdims=True) / is_there.sum(axis=1, keepdims=True).clip(1)
+        cells[~is_there] = 0
+        return cls(cells, is_there.astype(np.float64))
+
+    def __getitem__(self, columns: Sequence[int]) -> "Others":
+        return Others(self.cells[columns], self.is_there[columns])
+
+
+def monotone_share(codes: np.ndarray, others: Others) -> float | None:
     """Of what the codes explain of other columns, the share that their order explains.
 
     For each other column it compares the squared correlation with the correlation ratio (Pearson
@@ -59,7 +82,6 @@ def monotone_share(codes: np.ndarray, others: np.ndarray) -> float | None:
     Parameters
     ----------
     codes : shape (n_rows,), NaN where missing
-    others : shape (n_rows, n_others), NaN where missing
 
     Returns
     -------
@@ -67,17 +89,16 @@ def monotone_share(codes: np.ndarray, others: np.ndarray) -> float | None:
     """
     is_coded = np.isfinite(codes)
     levels, order = np.unique(codes[is_coded], return_inverse=True)
-    y = others[is_coded] - np.nanmean(others, axis=0)
-    is_there = np.isfinite(y)
-    y = np.where(is_there, y, 0.0)
-    has_level = (order == np.arange(len(levels))[:, None]).astype(float)
+    has_level = np.zeros((len(levels), len(codes)))
+    has_level[order, np.flatnonzero(is_coded)] = 1
     # Sums by level and other column, from which all else follows.
-    n, sums = has_level @ is_there, has_level @ y
+    n, sums = has_level @ others.is_there.T, has_level @ others.cells.T
+    squares = others.cells**2 @ is_coded
     rows, x = n.sum(axis=0), np.arange(len(levels))
     with np.errstate(divide="ignore", invalid="ignore"):
         mean_x, mean_y = x @ n / rows, sums.sum(axis=0) / rows
         spread_x = x**2 @ n / rows - mean_x**2
-        spread_y = (y**2).sum(axis=0) / rows - mean_y**2
+        spread_y = squares / rows - mean_y**2
         between = (sums**2 / np.maximum(n, 1)).sum(axis=0) / rows - mean_y**2
         # Less what chance would explain.
         by_level = between / spread_y - (len(levels) - 1) / rows
@@ -93,16 +114,19 @@ def orders(
     columns: Mapping[str, np.ndarray], names: Collection[str], most: int = 40
 ) -> dict[str, Order]:
     """The `Order` of some columns as the others show it, at most `most` of these."""
-    result = {}
-    for name in names:
-        others = [cells for other, cells in columns.items() if other != name]
-        others = others[:: max(1, -(-len(others) // most))]
-        if others and (order := _order(columns[name], np.column_stack(others))):
-            result[name] = order
+    if len(columns) < 2:
+        return {}
+    result, all_columns = {}, Others.of(list(columns.values()))
+    for i, name in enumerate(columns):
+        if name in names:
+            others = [j for j in range(len(columns)) if j != i]
+            others = others[:: max(1, -(-len(others) // most))]
+            if order := _order(columns[name], all_columns[others]):
+                result[name] = order
     return result
 
 
-def _order(codes: np.ndarray, others: np.ndarray) -> Order | None:
+def _order(codes: np.ndarray, others: Others) -> Order | None:
     share = monotone_share(codes, others)
     if share is None:
         return None

@@ -17,7 +17,7 @@ import polars as pl
 
 from segment_lib.clean.codes import known, value_of
 from segment_lib.hashing import row_hash
-from segment_lib.schema import Attribute, Schema, is_number
+from segment_lib.schema import Attribute, Schema, canonical, is_number
 
 MAX_VALUES = 4096
 """The most distinct values per attribute; finer numbers share a bin, more levels overflow."""
@@ -163,7 +163,10 @@ def count_all(rows: pl.DataFrame, attributes: Collection[Attribute]) -> dict[str
 
 
 def count_values(cells: pl.Series, attribute: Attribute) -> Values:
-    """Count the cells of an attribute by value; nulls and missing codes separately."""
+    """Count the cells of an attribute by value; nulls and missing codes separately.
+
+    Levels are counted by their canonical spelling, whatever that of the cells.
+    """
     return _values(cells.to_frame().select(_by_value(pl.first())).to_series(), attribute)
 
 
@@ -175,6 +178,8 @@ def _values(counted: pl.Series, attribute: Attribute) -> Values:
     """The counts of an attribute, from pairs of a value and its rows, nulls and NaN among them."""
     pairs = counted.struct.unnest()
     rows: dict[Any, int] = dict(zip(pairs[_VALUE].to_list(), pairs[_ROWS].to_list(), strict=True))
+    if attribute.storage == "text":
+        rows = _respelled(rows)
     nulls, missing = rows.pop(None, 0), dict[str, int]()
     codes: dict[Value, str] = {code: code for code in attribute.missing}
     if attribute.storage == "number":
@@ -192,6 +197,14 @@ def _values(counted: pl.Series, attribute: Attribute) -> Values:
             missing[NO_DATE] = strangers
         rows = meant
     return _bounded(rows, nulls, 0, dict(sorted(missing.items())))
+
+
+def _respelled(rows: Mapping[str | None, int]) -> dict[str | None, int]:
+    """Rows by the canonical spelling of their cells; None where these are empty."""
+    respelled = Counter[str | None]()
+    for cell, n in rows.items():
+        respelled[cell if cell is None else canonical(cell) or None] += n
+    return respelled
 
 
 def _bounded(

@@ -250,15 +250,14 @@ def _orders(
         name: known.get(name, KnownColumn()).missing_codes(population.columns[name], min_cell).codes
         for name in numbers
     }
-    codes = population.codes(numbers, missing)
+    codes = population.codes(numbers, missing, step=-(-len(population.sample) // _COMPARED))
     asked = [
         name
         for name in numbers
         if (name not in known or not known[name].kind)
         and 2 < len(population.columns[name].values) <= MAX_LEVELS
     ]
-    step = -(-len(population.sample) // _COMPARED)
-    return orders({name: cells[::step] for name, cells in codes.items()}, asked)
+    return orders(codes, asked)
 
 
 def write_config(

@@ -9,7 +9,7 @@ import polars as pl
 from segment_lib.schema import Schema
 from segment_lib.sources.partitions import Piece
 from segment_lib.sources.read_result import ReadResult
-from segment_lib.sources.typing import raw_dtypes
+from segment_lib.sources.typing import canonicalize_levels, raw_dtypes
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,18 @@ class ColumnMapping:
         return Schema(attributes, columns, self.schema.carried)
 
     def read(self, piece: Piece, passthrough: Sequence[str] = ()) -> ReadResult:
-        """Read the rows of a piece: the passthrough columns, then all attributes of the run."""
-        reading = piece.read(self.columns, passthrough)
+        """Read the rows of a piece: the passthrough columns, then all attributes of the run.
+
+        Levels are in their canonical spelling.
+
+        Raises
+        ------
+        DataError
+            If it cannot be read.
+        """
+        columns = self.columns
+        reading = piece.read(columns, passthrough)
+        canonicalize_levels(reading.rows, columns)
         kinds = raw_dtypes(self.schema)
         rows = reading.rows.rename({column: name for name, column in self.renamed.items()}).select(
             *passthrough,

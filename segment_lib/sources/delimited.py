@@ -24,7 +24,7 @@ from segment_lib.sources.numbers import (
 from segment_lib.sources.read_result import ReadResult
 from segment_lib.sources.table import Table
 from segment_lib.sources.text_format import ENCODINGS, TextFormat
-from segment_lib.sources.typing import canonicalize_levels, cast_columns, has_infinity, read_dtypes
+from segment_lib.sources.typing import cast_columns, has_infinity, read_dtypes
 from segment_lib.storage.location import Location
 
 __all__ = ["DelimitedPiece", "columns", "cut", "read_head"]
@@ -57,20 +57,13 @@ class DelimitedPiece:
         return self.head.columns
 
     def read(self, schema: Schema, passthrough: Sequence[str] = ()) -> ReadResult:
-        """Parse the rows of the piece.
+        """Parse the rows of the piece, whose levels are spelled as in the file.
 
         Raises
         ------
         DataError
             If a row is ragged or a cell cannot be read; it names file, line and column.
         """
-        reading = self._read(schema, passthrough)
-        # By now the text is let go.
-        canonicalize_levels(reading.rows, schema)
-        return reading
-
-    def _read(self, schema: Schema, passthrough: Sequence[str]) -> ReadResult:
-        """Parse the rows, whose levels are spelled as in the file."""
         table = self._table()
         plain = table.parser_text()
         if not table.is_rectangular:

@@ -60,6 +60,13 @@ class NumberFormat:
         other = pl.when(text.str.contains("(?i)^[+-]?nan$")).then(text).otherwise(pl.lit("no"))
         return pl.when(is_number).then(plain).otherwise(other)
 
+    def parsed(self, text: pl.Expr) -> pl.Expr:
+        """Cells of text as finite numbers; null where they are none."""
+        stripped = text.str.strip_chars()
+        plain = stripped if self == NATIVE_FORMAT else self.number(stripped)
+        number = plain.cast(pl.Float64, strict=False)
+        return pl.when(number.is_finite()).then(number)
+
 
 NATIVE_FORMAT = NumberFormat()
 

@@ -20,7 +20,7 @@ from segment_lib.sources.headers import check_columns
 from segment_lib.sources.numbers import first_non_number
 from segment_lib.sources.parquet_types import UnreadableValue
 from segment_lib.sources.read_result import ReadResult
-from segment_lib.sources.typing import canonicalize_levels, cast_columns, has_infinity
+from segment_lib.sources.typing import cast_columns, has_infinity
 from segment_lib.storage.files import file_size
 from segment_lib.storage.location import Location
 from segment_lib.storage.objects import SizedFile
@@ -64,7 +64,7 @@ class ParquetPiece:
         return digest.hexdigest(), self.rows
 
     def read(self, schema: Schema, passthrough: Sequence[str] = ()) -> ReadResult:
-        """Read the piece in the feature summary's types.
+        """Read the piece in the feature summary's types, levels as they are spelled.
 
         Raises
         ------
@@ -83,7 +83,6 @@ class ParquetPiece:
             raise _damaged_group(self.path, self.groups[0]) from None
         if has_infinity(rows):
             raise self._refused(table, schema, passthrough)
-        canonicalize_levels(rows, schema)
         return ReadResult(rows)
 
     def _table(self, schema: Schema, passthrough: Sequence[str]) -> pa.Table:

@@ -33,7 +33,9 @@ class Piece(Protocol):
 
     def digest(self) -> tuple[str, int]: ...
 
-    def read(self, schema: Schema, passthrough: Sequence[str] = ()) -> ReadResult: ...
+    def read(self, schema: Schema, passthrough: Sequence[str] = ()) -> ReadResult:
+        """Passthrough columns and attributes; of text, the levels as they are spelled."""
+        ...
 
 
 def path_columns(path: Location) -> dict[str, str | None]:

@@ -19,13 +19,14 @@ from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.ids import RoundedIdError, hash_ids
 from segment_lib.schema.language import Sentence
 from segment_lib.sources import Piece, TextFormat, expand, is_packed, list_files, open_extract
+from segment_lib.sources.column_mapping import ColumnMapping
 from segment_lib.sources.columns_of_numbers import number_format_of
 from segment_lib.sources.layout import Layout, infer_layout
 from segment_lib.sources.numbers import NumberFormat
 from segment_lib.storage.location import Location
 
 SAMPLED = 20_000
-"""Rows of the sample, about."""
+"""Rows of the sample, about; fewer of a table so wide that they are more than a piece."""
 _PIECES = 4
 """Places of the extract that the sample comes from."""
 CELLS_PER_PIECE = 4_000_000
@@ -78,14 +79,19 @@ class CountedExtract:
     remarks: tuple[Sentence, ...]
 
     def codes(
-        self, names: Collection[str], missing: Mapping[str, Collection[str]]
+        self, names: Collection[str], missing: Mapping[str, Collection[str]], step: int = 1
     ) -> dict[str, np.ndarray]:
-        """Cells of the sample as numbers, shape (n_rows,) each; NaN where missing or no number."""
-        parse = self.reading.number_format.number
-        numbers = self.sample.select(
+        """Cells of the sample as numbers, shape (n_rows,) each; NaN where missing or no number.
+
+        Parameters
+        ----------
+        step : each such row of the sample
+        """
+        parsed = self.reading.number_format.parsed
+        numbers = self.sample[::step].select(
             pl.when(pl.col(name).is_in(list(missing.get(name, ()))))
             .then(None)
-            .otherwise(parse(pl.col(name)).cast(pl.Float64, strict=False))
+            .otherwise(parsed(pl.col(name)))
             .alias(name)
             for name in names
         )
@@ -139,12 +145,14 @@ def count_columns(
         )
         return extract.pieces, extract.remarks
 
-    sampled, remarks = pieces(SAMPLED // _PIECES)
-    sample = pl.concat(piece.read(schema).rows for piece in _spread(sampled, seed))
+    rows_per_piece = max(1_000, CELLS_PER_PIECE // len(schema))
+    sampled, remarks = pieces(min(SAMPLED, rows_per_piece) // _PIECES)
+    spelled = ColumnMapping(schema)
+    sample = pl.concat(spelled.read(piece).rows for piece in _spread(sampled, seed))
     # Marked customers may be too few to see how their cells are written.
     as_all = population.reading if population and mark else None
     reading = as_all or _reading(sample, population.reading.ids if population else ())
-    cut, _ = pieces(max(1_000, CELLS_PER_PIECE // len(schema)))
+    cut, _ = pieces(rows_per_piece)
     # Called with nothing, as Dask would look for tasks in every attribute of every piece.
     tasks = [
         delayed(partial(count_piece, piece, schema, reading), traverse=False)() for piece in cut
@@ -178,22 +186,22 @@ def _reading(sample: pl.DataFrame, named: Collection[str]) -> Reading:
     """Decide from the sample how the columns are counted."""
     number_format = number_format_of(sample)
     amounts, ids = set[str](), {name for name in sample.columns if name in named}
+    levels = count_all(sample, [replace(_LEVEL, name=name) for name in sample.columns])
+    distinct = sample.select(pl.all().drop_nulls().unique().implode())
+    numbers = _numbers(pl.concat(column.explode() for column in distinct), number_format)
     for name in sample.columns:
-        cells = sample[name]
-        counts = ColumnCounts(sample.height, _levels(cells))
-        numbers = _numbers(cells.unique(), number_format)
+        counts = ColumnCounts(sample.height, levels[name])
         if may_be_id(counts, name):
             ids.add(name)
-        if are_amounts(name, counts, numbers):
+        if are_amounts(name, counts, {t: numbers[t] for t in distinct[name][0] if t in numbers}):
             amounts.add(name)
     return Reading(number_format, frozenset(amounts), frozenset(ids))
 
 
 def _numbers(cells: pl.Series, number_format: NumberFormat) -> dict[str, float]:
     """Cells that are numbers, and what numbers they are."""
-    table = cells.drop_nulls().alias("text").to_frame()
-    parsed = number_format.number(pl.col("text")).cast(pl.Float64, strict=False)
-    both = table.with_columns(parsed.alias("number")).drop_nulls("number")
+    table = cells.alias("text").unique().to_frame()
+    both = table.with_columns(number=number_format.parsed(pl.col("text"))).drop_nulls("number")
     return {t: n for t, n in both.iter_rows() if not is_null_word(t)}
 
 
@@ -205,13 +213,10 @@ def count_piece(piece: Piece, schema: Schema, reading: Reading) -> PieceCounts:
     """Count the rows of a piece."""
     rows = piece.read(schema).rows
     texts = count_all(rows, [a for a in schema if a.name not in reading.amounts])
-    numbers = {}
-    for name in sorted(reading.amounts):
-        parsed = rows.select(
-            reading.number_format.number(pl.col(name)).cast(pl.Float64, strict=False)
-        ).to_series()
-        numbers[name] = count_values(parsed.drop_nulls().drop_nans(), _NUMBER)
-        texts[name] = _levels(rows[name].filter(parsed.is_null() | parsed.is_nan()))
+    amounts = sorted(reading.amounts)
+    parsed = rows.select(reading.number_format.parsed(pl.col(name)).alias(name) for name in amounts)
+    numbers = {name: count_values(parsed[name].drop_nulls(), _NUMBER) for name in amounts}
+    texts |= {name: _levels(rows[name].filter(parsed[name].is_null())) for name in amounts}
     hashes = {name: (_hashes(rows[name]),) for name in reading.ids}
     return PieceCounts(rows.height, texts, numbers, hashes)
 

@@ -11,6 +11,7 @@ from segment_lib.clean.completeness import as_code, expected_levels
 from segment_lib.clean.tally import Values
 from segment_lib.schema import Attribute, Schema, read_feature_summary
 from segment_lib.sources import TextFormat, open_extract
+from segment_lib.sources.column_mapping import ColumnMapping
 
 AGE = Attribute("AGE", "person", "ordinal", ("-1",))
 KIND = Attribute("KIND", "household", "categorical", ("X",))
@@ -145,7 +146,7 @@ def census() -> tuple[Schema, pl.DataFrame]:
         form=TextFormat(),
         rows_per_part=5000,
     )
-    return schema, pl.concat(piece.read(schema).rows for piece in extract.pieces)
+    return schema, pl.concat(ColumnMapping(schema).read(piece).rows for piece in extract.pieces)
 
 
 def test_the_gaps_of_the_real_census_are_the_published_ones(census):

@@ -13,6 +13,7 @@ from segment_lib.clean.remarks import sentinels
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import TextFormat, open_extract
+from segment_lib.sources.column_mapping import ColumnMapping
 from tests.kinds import KINDS, documented
 
 PAY = Attribute("PAY", "person", "numeric", ())
@@ -122,7 +123,9 @@ WORDS = {
 
 def read(path: Path, schema: Schema) -> Assessment:
     opened = open_extract("population", [path], schema, form=TextFormat(";"), rows_per_part=1000)
-    (tally,) = [tally_part(piece.read(schema).rows, schema) for piece in opened.pieces]
+    (tally,) = [
+        tally_part(ColumnMapping(schema).read(piece).rows, schema) for piece in opened.pieces
+    ]
     return Assessment(schema, {"population": tally, "customers": tally}, {})
 
 

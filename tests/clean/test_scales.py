@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segment_lib.clean.scales import MIN_MONOTONE, are_grades, monotone_share, orders
+from segment_lib.clean.scales import MIN_MONOTONE, Others, are_grades, monotone_share, orders
 from segment_lib.schema import Meaning
 
 CHANCE = np.random.default_rng(2)
@@ -16,13 +16,13 @@ def noise() -> np.ndarray:
 
 
 def test_the_order_of_a_scale_explains_what_its_codes_explain() -> None:
-    others = np.column_stack([CODES + noise(), noise() - 2 * CODES])
+    others = Others.of([CODES + noise(), noise() - 2 * CODES])
     assert monotone_share(CODES, others) == pytest.approx(1, abs=0.01)
 
 
 def test_the_order_of_names_explains_little() -> None:
     heights = np.array([0, 3, -3, 2, -2, 0])
-    share = monotone_share(CODES, (heights[CODES.astype(int)] + noise())[:, None])
+    share = monotone_share(CODES, Others.of([heights[CODES.astype(int)] + noise()]))
     # All variance between codes is explained by them; by their order, the square of this.
     assert share == pytest.approx(np.corrcoef(range(1, 6), heights[1:])[0, 1] ** 2, abs=0.02)
     assert share < MIN_MONOTONE
@@ -36,11 +36,11 @@ def test_the_share_is_that_of_sums_by_hand_with_missing_cells() -> None:
     between = sum(np.sum(x == c) * (y[x == c].mean() - y.mean()) ** 2 for c in range(1, 6))
     by_level = between / np.sum((y - y.mean()) ** 2) - 4 / len(y)
     by_order = np.corrcoef(x, y)[0, 1] ** 2 - 1 / len(y)
-    assert monotone_share(codes, other[:, None]) == pytest.approx(by_order / by_level, abs=1e-9)
+    assert monotone_share(codes, Others.of([other])) == pytest.approx(by_order / by_level, abs=1e-9)
 
 
 def test_columns_that_explain_nothing_have_no_order() -> None:
-    assert monotone_share(CODES, noise()[:, None]) is None
+    assert monotone_share(CODES, Others.of([noise()])) is None
     assert orders({"a": CODES}, ["a"]) == {}
 
 

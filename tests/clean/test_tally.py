@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from segment_lib.clean import Tally, count_extract, tally_part
 from segment_lib.clean.completeness import histogram
-from segment_lib.clean.tally import MAX_VALUES, SAMPLE
+from segment_lib.clean.tally import MAX_VALUES, SAMPLE, count_values
 from segment_lib.schema import Attribute, Schema
 
 AGE = Attribute("AGE", "person", "ordinal", ("-1", "0"))
@@ -34,6 +34,13 @@ def test_values_are_counted_without_missing_codes():
 
 def test_levels_are_counted_as_text():
     assert tally_part(PEOPLE, SCHEMA).values["KIND"].rows == {"a": 2, "b": 1}
+
+
+def test_cells_are_counted_by_their_canonical_spelling():
+    cells = pl.Series(["8", " 8.0", "8.0", "TRUE", "true", "X ", " ", "", None, "b"])
+    counts = count_values(cells, KIND)
+    assert counts.rows == {"8": 3, "b": 1, "true": 2}
+    assert (counts.nulls, counts.missing) == (3, {"X": 1})
 
 
 @pytest.mark.parametrize(("attribute", "nulls"), [("AGE", 1), ("KIND", 1), ("PAY", 1)])

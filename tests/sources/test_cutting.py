@@ -12,6 +12,7 @@ import pytest
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import TextFormat, open_extract
+from segment_lib.sources.column_mapping import ColumnMapping
 from segment_lib.sources.cutting import row_start, row_starts
 
 SCHEMA = Schema((Attribute("AGE", "p", "ordinal", ()), Attribute("NOTE", "p", "categorical", ())))
@@ -140,4 +141,6 @@ def read(path: Path, rows_per_part: int) -> list[tuple[object, ...]]:
     extract = open_extract("population", [path], SCHEMA, form=FORM, rows_per_part=rows_per_part)
     for piece in extract.pieces:
         piece.digest()
-    return [row for piece in extract.pieces for row in piece.read(SCHEMA).rows.rows()]
+    return [
+        row for piece in extract.pieces for row in ColumnMapping(SCHEMA).read(piece).rows.rows()
+    ]

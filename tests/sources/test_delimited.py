@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import TextFormat, open_extract
+from segment_lib.sources.column_mapping import ColumnMapping
 
 SCHEMA = Schema(
     (
@@ -43,7 +44,9 @@ def pieces(path: Path, schema: Schema = SCHEMA, **options):
 
 def read(path: Path, schema: Schema = SCHEMA, **options) -> pl.DataFrame:
     opened = extract(path, schema, **options)
-    return pl.concat(piece.read(schema, opened.passthrough).rows for piece in opened.pieces)
+    return pl.concat(
+        ColumnMapping(schema).read(piece, opened.passthrough).rows for piece in opened.pieces
+    )
 
 
 def refused(path: Path, schema: Schema = SCHEMA, **options) -> str:
@@ -285,7 +288,8 @@ def test_any_cut_of_plain_rows_gives_the_rows_of_one_piece(
 def test_pieces_hold_about_as_many_rows_as_asked_for(tmp_path, rows_per_part):
     path = write(tmp_path, "AGE;KIND;NOTE\n" + "1;abc;xyz\n" * 1000)
     heights = [
-        piece.read(SCHEMA).rows.height for piece in pieces(path, rows_per_part=rows_per_part)
+        ColumnMapping(SCHEMA).read(piece).rows.height
+        for piece in pieces(path, rows_per_part=rows_per_part)
     ]
     assert max(heights) <= 1.1 * rows_per_part + 1
     assert sum(heights) == 1000

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import TextFormat, open_extract
+from segment_lib.sources.column_mapping import ColumnMapping
 
 SCHEMA = Schema((Attribute("AGE", "person", "ordinal", ()),))
 COLUMNS = ("AGE", "KIND", "NOTE", "PLACE")
@@ -72,7 +73,9 @@ def read(path: Path, form: TextFormat, rows_per_part: int) -> pl.DataFrame:
         rows_per_part=rows_per_part,
         extra_columns="carry",
     )
-    parts = [piece.read(SCHEMA, extract.passthrough).rows for piece in extract.pieces]
+    parts = [
+        ColumnMapping(SCHEMA).read(piece, extract.passthrough).rows for piece in extract.pieces
+    ]
     assert [rows.height for rows in parts] == [piece.digest()[1] for piece in extract.pieces]
     return pl.concat(parts).select(COLUMNS)
 

@@ -7,6 +7,7 @@ import pytest
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import TextFormat, open_extract, remarks
+from segment_lib.sources.column_mapping import ColumnMapping
 from tests.kinds import KINDS, documented
 
 TYPES = {"AGE": "ordinal", "INC": "numeric", "HH": "interval", "KIND": "categorical"}
@@ -137,7 +138,7 @@ def read(folder: Path, text: str, rows_per_part: int, *, header: bool = True, sc
     )
     rows, notes = [], {}
     for piece in extract.pieces:
-        reading = piece.read(schema)
+        reading = ColumnMapping(schema).read(piece)
         assert reading.rows.height == piece.digest()[1]
         rows += reading.rows.rows()
         for kind, n in reading.notes.items():

@@ -1,12 +1,18 @@
 """Formats of numbers: read as meant, or refused in a line that says what to do."""
 
+import math
+import re
 from pathlib import Path
 
+import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import TextFormat, ambiguous_points, open_extract
+from segment_lib.sources.numbers import NumberFormat
 from tests.kinds import KINDS, documented
 
 SCHEMA = Schema(
@@ -139,3 +145,24 @@ def test_faults_of_all_columns_are_told_together_each_advice_once(tmp_path):
     assert "5 more attributes have faults" in message
     assert "€" not in message
     assert "\n" not in message
+
+
+CELLS = st.text("0123456789.,+-eE '", max_size=8) | st.floats(allow_nan=False).map(str)
+
+
+@pytest.mark.parametrize(
+    "number_format", [NumberFormat(), NumberFormat(",", "."), NumberFormat(".", "'")]
+)
+@given(cells=st.lists(CELLS | st.sampled_from(["nan", "inf", "1e999", "NaN", " 7 ", "1_0"])))
+def test_text_is_the_number_that_its_form_says_or_none(number_format, cells):
+    parsed = pl.select(number_format.parsed(pl.lit(pl.Series(cells, dtype=pl.String)))).to_series()
+
+    def by_hand(cell: str) -> float | None:
+        cell = cell.strip()
+        if not re.fullmatch(number_format.pattern, cell):
+            return None
+        plain = cell.replace(number_format.thousands, "") if number_format.thousands else cell
+        number = float(plain.replace(number_format.decimal, "."))
+        return number if math.isfinite(number) else None
+
+    assert parsed.to_list() == [by_hand(cell) for cell in cells]

@@ -14,6 +14,7 @@ from segment_lib.errors import ConfigError, DataError, ResourceError
 from segment_lib.run.manifest import Manifest
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import expand, find_files, open_extract, read_columns
+from segment_lib.sources.column_mapping import ColumnMapping
 from segment_lib.sources.text_format import TextFormat
 from segment_lib.storage.files import write_file
 from segment_lib.storage.s3 import S3Path
@@ -53,7 +54,9 @@ def read(path: Path) -> pl.DataFrame:
     )  # fmt: skip
     assert len(extract.pieces) > 3
     assert all(piece.digest()[1] for piece in extract.pieces)
-    return pl.concat(piece.read(SCHEMA, extract.passthrough).rows for piece in extract.pieces)
+    return pl.concat(
+        ColumnMapping(SCHEMA).read(piece, extract.passthrough).rows for piece in extract.pieces
+    )
 
 
 def packed(folder: Path, kind: str) -> bytes:

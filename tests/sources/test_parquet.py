@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import open_extract
+from segment_lib.sources.column_mapping import ColumnMapping
 from segment_lib.sources.faults import UnreadableError
 from segment_lib.sources.text_format import TextFormat
 
@@ -51,7 +52,9 @@ def pieces(path: Path, rows_per_part: int = 100):
 
 def read(path: Path, rows_per_part: int = 100, **columns: str) -> pl.DataFrame:
     opened = extract(path, rows_per_part, **columns)
-    return pl.concat(piece.read(SCHEMA, opened.passthrough).rows for piece in opened.pieces)
+    return pl.concat(
+        ColumnMapping(SCHEMA).read(piece, opened.passthrough).rows for piece in opened.pieces
+    )
 
 
 def refused(path: Path, **options) -> str:
@@ -348,7 +351,7 @@ def test_all_faults_are_listed_by_column(tmp_path):
         "population", [path], schema, form=TextFormat(), rows_per_part=10
     ).pieces
     with pytest.raises(UnreadableError) as error:
-        piece.read(schema)
+        ColumnMapping(schema).read(piece)
     assert [fault.attribute for fault in error.value.faults] == ["AGE", "SIZE"]
     assert "row 1, column AGE" in str(error.value)
     assert "row 0, column SIZE" in str(error.value)
@@ -372,7 +375,7 @@ def test_files_of_the_usual_writers_are_read(path):
     (piece,) = open_extract(
         "population", [path], DELIVERED, form=TextFormat(), rows_per_part=10
     ).pieces
-    assert piece.read(DELIVERED).rows.rows() == [
+    assert ColumnMapping(DELIVERED).read(piece).rows.rows() == [
         (1.0, 0.1, "8", "8", "8", "true", "1980-05-17", "2026-01-02"),
         (None, 8.0, "A", "9", "1.25", "false", "1931-01-01", "2026-01-03 13:00:00"),
         (3.0, None, None, "8", "0", "true", None, None),

@@ -21,6 +21,7 @@ from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.schema.summary import AttributeType
 from segment_lib.sources import open_extract
+from segment_lib.sources.column_mapping import ColumnMapping
 from segment_lib.sources.text_format import TextFormat
 from tests.kinds import KINDS, documented
 
@@ -167,7 +168,7 @@ def read(path: Path, *attributes: Attribute, rows_per_part: int = 1000) -> pl.Da
     extract = open_extract(
         "population", [path], schema, form=TextFormat(separator=";"), rows_per_part=rows_per_part
     )
-    return pl.concat(piece.read(schema).rows for piece in extract.pieces)
+    return pl.concat(ColumnMapping(schema).read(piece).rows for piece in extract.pieces)
 
 
 def written(folder: Path, **columns: pa.Array) -> Path:

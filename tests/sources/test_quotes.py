@@ -9,6 +9,7 @@ import pytest
 from segment_lib.errors import DataError
 from segment_lib.schema import Attribute, Schema
 from segment_lib.sources import TextFormat, open_extract
+from segment_lib.sources.column_mapping import ColumnMapping
 from tests.kinds import KINDS, documented
 
 SCHEMA = Schema(
@@ -68,7 +69,7 @@ def read(path: Path, rows_per_part: int, **form: str) -> list[tuple[object, ...]
     )
     rows = []
     for piece in extract.pieces:
-        read = piece.read(SCHEMA).rows.rows()
+        read = ColumnMapping(SCHEMA).read(piece).rows.rows()
         assert len(read) == piece.digest()[1]
         rows += read
     return rows
