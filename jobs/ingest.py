@@ -11,7 +11,7 @@ from segment_lib.run.results import Ingested
 from segment_lib.run.stage import Cost, Outcome, Scale, Stage
 from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.language import Sentence
-from segment_lib.sources import customer_remarks, refuse_copies, unchanging
+from segment_lib.sources import customer_remarks, refuse_copies, rows_of_part, unchanging
 from segment_lib.tasks.extracts import RawParts, all_faults, open_extracts, reading_remarks
 from segment_lib.tasks.named import named_remarks
 from segment_lib.tasks.people import compare_people, first_parts, id_remarks
@@ -77,7 +77,7 @@ def read_extracts(
         missing=inputs.missing,
         mark=CustomerMark.parse(inputs.customers_where),
         extra_columns=inputs.extra_columns,
-        rows_per_part=context.config.run.rows_per_part,
+        rows_per_part=rows_of_part(context.config.run.rows_per_part, len(delivery.schema)),
         **named,
     )
     copies = refuse_copies([content for parts in raw for content in parts.contents])

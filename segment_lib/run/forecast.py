@@ -11,6 +11,7 @@ from segment_lib.cluster.memory import (
     too_small,
 )
 from segment_lib.config.sections import Model
+from segment_lib.encode.recodings import RECODINGS, REDUNDANT
 from segment_lib.errors import ResourceError
 from segment_lib.run.artifacts import ARRAYS, PAGE
 from segment_lib.run.job import Job
@@ -23,8 +24,10 @@ from segment_lib.terms import EXTRACTS
 
 _HELD = 400 * MIB
 """What the process holds beside rows until there is a model; from then on it is BASE (measured)."""
-_FEATURES = {"categorical": 4, "mixed": 3}
+_FEATURES = {"categorical": 4, "mixed": 12}
 """Features of an attribute of a type, of one of any other one feature (measured)."""
+_RECODED, _KNOWN = 3, {*RECODINGS, *REDUNDANT}
+"""Features of an attribute that is recoded, or left out for another that is."""
 
 
 def forecast_lines(job: Job, stages: Sequence[Stage], first: str | None) -> Iterator[str]:
@@ -103,7 +106,7 @@ def refuse_unfit_cluster(job: Job, stages: Sequence[Stage], first: str | None) -
 
 def scale_of(job: Job) -> Scale:
     """Estimate the size of the job from the size of the extracts."""
-    features = sum(_FEATURES.get(attribute.type, 1) for attribute in job.schema)
+    features = sum(_RECODED if a.name in _KNOWN else _FEATURES.get(a.type, 1) for a in job.schema)
     model, extents = job.config.model, job.extents
     return Scale(
         rows={name: sum(file.rows for file in own) for name, own in extents.items()},
@@ -147,7 +150,7 @@ def _forecast(job: Job, stages: Sequence[Stage], first: str | None) -> Iterator[
 
 def _one_part(job: Job, stage: Stage, scale: Scale) -> float:
     cost = stage.cost(scale)
-    largest = min(job.config.run.rows_per_part, max(scale.rows.values()))
+    largest = min(job.rows_per_part, max(scale.rows.values()))
     return max(largest * cost.bytes_per_row, cost.beside)
 
 
@@ -160,6 +163,6 @@ def _least_memory(job: Job, running: Sequence[Stage]) -> int:
 def _most_memory(job: Job, stage: Stage, scale: Scale) -> float:
     cost, one = stage.cost(scale), _one_part(job, stage, scale)
     kept = cost.kept if job.budget.keeps(round(cost.kept), round(one)) else 0
-    at_work = min(job.config.run.rows_per_part * job.workers.threads, scale.all_rows)
+    at_work = min(job.rows_per_part * job.workers.threads, scale.all_rows)
     held = BASE if ARRAYS.stage in stage.providers else _HELD
     return held + kept + max(at_work * cost.bytes_per_row, cost.beside)

@@ -29,6 +29,7 @@ from segment_lib.sources import (
     estimate_extent,
     find_files,
     path_columns,
+    rows_of_part,
 )
 from segment_lib.storage.location import Location
 from segment_lib.storage.stores import as_location
@@ -100,13 +101,18 @@ class Job:
         own = fingerprint_file(file, by_content=self.check_content)
         return [*own, *([columns] if columns else [])]
 
+    @property
+    def rows_per_part(self) -> int:
+        """About how many rows a part has."""
+        return rows_of_part(self.config.run.rows_per_part, len(self.schema))
+
     @cached_property
     def extents(self) -> dict[str, list[Extent]]:
         """Estimated extents of the files of each extract."""
         return {name: [self._extent(f, name) for f in own] for name, own in self.delivered.items()}
 
     def _extent(self, file: Location, extract: str) -> Extent:
-        per_part, inputs = self.config.run.rows_per_part, self.config.inputs
+        per_part, inputs = self.rows_per_part, self.config.inputs
         if table := self.table_sizes.get(file):
             return Extent(table.rows, max(1, round(table.rows / per_part)))
         return estimate_extent(file, inputs.text_format(extract), self.schema, per_part)

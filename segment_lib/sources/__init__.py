@@ -5,7 +5,7 @@ from segment_lib.sources.copies import FileDigests, customer_remarks, refuse_cop
 from segment_lib.sources.database import QueryRows, Snapshot, is_database, open_database
 from segment_lib.sources.delivered import DeliveredFiles, unchanging
 from segment_lib.sources.delta import DeltaRows, is_delta
-from segment_lib.sources.extent import Extent, estimate_extent
+from segment_lib.sources.extent import Extent, estimate_extent, rows_of_part
 from segment_lib.sources.extract import Extract, open_extract, read_columns
 from segment_lib.sources.faults import Fault, UnreadableError
 from segment_lib.sources.files import changed, find_files, list_files, refuse_shared

@@ -14,6 +14,8 @@ from segment_lib.storage.location import Location
 
 _TEXT_PER_CELL = 4
 """Bytes of a cell in the text that is saved of a sheet."""
+_WIDE = 200
+"""Attributes above which a part has fewer rows."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,11 @@ class Extent:
     parts: int
     unpacked: int = 0
     """Bytes that are written to scratch files before it is read."""
+
+
+def rows_of_part(rows_per_part: int, n_attributes: int) -> int:
+    """About how many rows a part has: those set, in proportion fewer of many attributes."""
+    return max(1, rows_per_part * _WIDE // max(_WIDE, n_attributes))
 
 
 def estimate_extent(path: Location, form: TextFormat, schema: Schema, rows_per_part: int) -> Extent:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from segment_lib.schema import Attribute, Schema
-from segment_lib.sources import TextFormat, estimate_extent
+from segment_lib.sources import TextFormat, estimate_extent, rows_of_part
 
 ROWS = 20_000
 TABLE = pl.DataFrame({"a": [i * 7 % 10 for i in range(ROWS)], "b": [i % 3 for i in range(ROWS)]})
@@ -63,3 +63,8 @@ def test_nothing_is_estimated_of_a_file_that_cannot_be_read(tmp_path: Path) -> N
     path = tmp_path / "damaged.csv.gz"
     path.write_bytes(gzip.compress(TEXT)[:200])
     assert estimate_extent(path, TextFormat(), SCHEMA, 1_000).rows == 0
+
+
+@pytest.mark.parametrize(("attributes", "rows"), [(1, 1000), (200, 1000), (400, 500), (10**6, 1)])
+def test_a_part_of_many_attributes_has_fewer_rows(attributes, rows):
+    assert rows_of_part(1000, attributes) == rows
