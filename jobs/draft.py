@@ -24,15 +24,18 @@ Exit codes: 0 done, 2 usage or the files are there, 3 bad input data.
 """
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Fairness, make_config
-from segment_lib.errors import ConfigError
+from segment_lib.config.sections import Inputs
+from segment_lib.errors import ConfigError, JobError
 from segment_lib.run.draft_screen import screen_lines
-from segment_lib.run.drafting import CONFIG, SUMMARY, draft_files, write_config
+from segment_lib.run.drafting import CONFIG, GIVEN, SUMMARY, draft_files, write_config
 from segment_lib.run.folder import RunFolder
 from segment_lib.run.progress import start_logging
 from segment_lib.run.tables import with_tables
@@ -44,9 +47,6 @@ from segment_lib.terms import EXTRACTS
 
 from .command import run_and_exit, say
 from .parsers import parser_of
-
-_GIVEN = ("population_query", "customers_query", "customers_where")
-"""Options that the config has as keys of the same names."""
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -75,7 +75,7 @@ def draft_job(options: argparse.Namespace) -> None:
     if options.customers_where and not CustomerMark.parse(options.customers_where):
         raise ConfigError('--customers-where: expected "column = value", as in "buyer = yes".')
     paths = {name: vars(options)[name] for name in EXTRACTS}
-    given = {key: vars(options)[key] for key in _GIVEN}
+    given = {key: vars(options)[key] for key in GIVEN}
     for name, path in paths.items():
         if is_database(path) != bool(given[f"{name}_query"]):
             raise ConfigError(
@@ -86,23 +86,37 @@ def draft_job(options: argparse.Namespace) -> None:
     named = {"inputs": {key: value for key, value in keys.items() if value}}
     config = make_config(named, Path("the command line").absolute())
     with workers.active(), TemporaryDirectory() as scratch:
-        inputs = with_tables(config, RunFolder(Path(scratch))).inputs
-        drafted = draft_files(
-            workers.run,
-            {name: inputs.path(name) for name in EXTRACTS},
-            {name: inputs.text_format(name) for name in EXTRACTS},
-            Path(scratch),
-            mark=config.inputs.mark,
-            dictionary=options.dictionary,
-            labels=options.labels,
-            min_cell=min_cell,
-            seed=options.seed,
-        )
+        read = with_tables(config, RunFolder(Path(scratch))).inputs
+        with _naming(config.inputs, in_place_of=read):
+            drafted = draft_files(
+                workers.run,
+                {name: read.path(name) for name in EXTRACTS},
+                {name: read.text_format(name) for name in EXTRACTS},
+                Path(scratch),
+                mark=config.inputs.mark,
+                dictionary=options.dictionary,
+                labels=options.labels,
+                min_cell=min_cell,
+                seed=options.seed,
+            )
     folder.mkdir(parents=True, exist_ok=True)
     write_file(folder, SUMMARY, drafted.summary(min_cell))
     write_file(folder, CONFIG, write_config(drafted, folder, paths, given).encode())
     for line in screen_lines(drafted, folder, min_cell):
         say(printable(line))
+
+
+@contextmanager
+def _naming(delivered: Inputs, *, in_place_of: Inputs) -> Iterator[None]:
+    """Name in errors the extracts as delivered, not their copies, which are gone by then."""
+    try:
+        yield
+    except JobError as error:
+        message = str(error)
+        for name in EXTRACTS:
+            message = message.replace(in_place_of.path(name), delivered.path(name))
+        error.args = (message,)
+        raise
 
 
 if __name__ == "__main__":

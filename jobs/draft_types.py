@@ -12,8 +12,8 @@ from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import DRAFTED, DRAFTED_CONFIG
 from segment_lib.run.context import Context
 from segment_lib.run.draft_screen import assumed
-from segment_lib.run.drafting import draft_files, write_config
-from segment_lib.run.inputs import DESCRIPTIONS, EXTRACT_FILES, TEXT_FORMATS
+from segment_lib.run.drafting import GIVEN, draft_files, write_config
+from segment_lib.run.inputs import ADDRESSES, DESCRIPTIONS, EXTRACT_FILES, TEXT_FORMATS
 from segment_lib.run.job import Job
 from segment_lib.run.results import Result
 from segment_lib.run.runner import run_stages
@@ -24,7 +24,7 @@ from segment_lib.sources import unchanging
 
 def run(context: Context) -> Outcome:
     """Draft the feature summary, and the config that would go with it."""
-    where, min_cell = context.config.inputs.customers_where, context.config.fairness.min_cell
+    min_cell = context.config.fairness.min_cell
     files = context.source(EXTRACT_FILES)
     patterns = {name: own.pattern for name, own in files.items()}
     described = {key: Path(path) for key, path in context.source(DESCRIPTIONS).items() if path}
@@ -34,14 +34,15 @@ def run(context: Context) -> Outcome:
             patterns,
             context.source(TEXT_FORMATS),
             context.scratch(),
-            mark=CustomerMark.parse(where),
+            mark=CustomerMark.parse(context.config.inputs.customers_where),
             dictionary=described.get("data_dictionary"),
             labels=described.get("labels"),
             min_cell=min_cell,
         )
-    paths = patterns | ({"customers": ""} if where else {})
     context.write(DRAFTED, drafted.summary(min_cell))
-    config = write_config(drafted, Path(), paths, {"customers_where": where})
+    inputs = context.config.inputs
+    given = {key: getattr(inputs, key) for key in GIVEN}
+    config = write_config(drafted, Path(), context.source(ADDRESSES), given)
     context.write(DRAFTED_CONFIG, config.encode())
     rows = drafted.population.rows + drafted.customers.rows
     message = f"{len(drafted.attributes)} of {len(drafted.columns)} columns make features"
@@ -51,8 +52,8 @@ def run(context: Context) -> Outcome:
 STAGE = Stage(
     DRAFTED.stage,
     run,
-    reads=(EXTRACT_FILES, TEXT_FORMATS, DESCRIPTIONS),
-    settings=("inputs.customers_where", "fairness.min_cell"),
+    reads=(EXTRACT_FILES, ADDRESSES, TEXT_FORMATS, DESCRIPTIONS),
+    settings=(*(f"inputs.{key}" for key in GIVEN), "fairness.min_cell"),
     cost=lambda scale: Cost(scale.all_parts, 1e5),
 )
 

@@ -263,7 +263,8 @@ class Run:
     rows_per_part: Annotated[
         int, Values(lambda v: is_whole(v, 1), "a whole number of at least 1")
     ] = 100_000
-    """About how many rows are worked on at a time."""
+    """About how many rows are worked on at a time; in proportion fewer of more than 200
+    attributes, so that a part takes no more memory."""
     memory: Annotated[
         str, Values(lambda v: parse_size(v) is not None, "a size such as 900MiB or 4GiB")
     ] = "4GiB"

@@ -37,6 +37,8 @@ from segment_lib.terms import EXTRACTS
 
 CONFIG, SUMMARY = "my.toml", "feature_summary.csv"
 """Names of the files that are drafted."""
+GIVEN = ("population_query", "customers_query", "customers_where")
+"""Keys that say what the extracts are, and are taken over as they are given."""
 _MIN_COMPLETE = 50
 """Attributes from which on the usual bound of missing ones in a row is left as it is."""
 _COMPARED = 12_000

@@ -51,6 +51,11 @@ EXTRACT_FILES: Source[Mapping[str, DeliveredFiles]] = Source(
         for files in _delivered_files(job).values()
     ],
 )
+ADDRESSES: Source[Mapping[str, str]] = Source(
+    "where the extracts are, as the config names them: of a table that is no file, not its copy",
+    value=lambda job: {name: job.manifest.about["config"]["inputs"][name] for name in EXTRACTS},
+    digest=lambda job: None,
+)
 TEXT_FORMATS: Source[Mapping[str, TextFormat]] = Source(
     "what the config says of the text of each extract",
     value=lambda job: {name: job.config.inputs.text_format(name) for name in EXTRACTS},

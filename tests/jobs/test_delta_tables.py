@@ -2,12 +2,14 @@
 
 import re
 import sys
+import tomllib
 from pathlib import Path
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from segment_lib.run.artifacts import DRAFTED_CONFIG
 from segment_lib.run.drafting import SUMMARY
 from tests.alike import PEOPLE, Call, assert_segments_of_csv, rows_of
 from tests.conftest import RunJob
@@ -198,3 +200,27 @@ def test_a_missing_package_is_named_with_its_extra(
     code, lines = call("run", config, "--run-dir", tmp_path / "run", "--until", "ingest")
     assert code == 2
     assert f"pip install 'segment_lib[{extra}]'" in lines[-1]
+
+
+def test_an_error_of_a_draft_names_the_table_and_not_the_copy_that_is_gone(
+    call: Call, tmp_path: Path
+) -> None:
+    deliver(tmp_path, "delta")
+    table = tmp_path / "population.delta"
+    kinds = PEOPLE.with_columns(REG=pl.concat_list("REG"))
+    write_deltalake(table, kinds.to_arrow(), mode="overwrite", schema_mode="overwrite")
+    code, lines = call("draft", table, tmp_path / "customers.delta", "-o", tmp_path / "my")
+    assert code == 3
+    assert f"error: {table}, column REG: holds values of type list" in lines[-1]
+    assert "parquet" not in lines[-1]
+
+
+def test_the_config_drafted_on_the_way_names_the_table(call: Call, tmp_path: Path) -> None:
+    deliver(tmp_path, "delta")
+    tables = {name: tmp_path / f"{name}.delta" for name in ("population", "customers")}
+    bare, run = tmp_path / "bare.toml", tmp_path / "run"
+    bare.write_text("[inputs]\n" + "".join(f'{name} = "{path}"\n' for name, path in tables.items()))
+    code, lines = call("run", bare, "--run-dir", run, "--until", "ingest")
+    assert code == 0, lines
+    drafted = tomllib.loads((run / DRAFTED_CONFIG.path).read_text())["inputs"]
+    assert {name: drafted[name] for name in tables} == {n: str(path) for n, path in tables.items()}
