@@ -110,7 +110,9 @@ def _halved(rows: np.ndarray, center: np.ndarray) -> tuple[np.ndarray, float]:
     """Halve rows across their longest axis; return two centres and what the inertia falls by."""
     if len(rows) > 1:
         centred = rows - rows.mean(axis=0)
-        upper = centred @ np.linalg.eigh(centred.T @ centred)[1][:, -1] > 0
+        # OpenBLAS may compute with lanes of memory beyond the rows, whose results it drops.
+        with np.errstate(invalid="ignore"):
+            upper = centred @ np.linalg.eigh(centred.T @ centred)[1][:, -1] > 0
         if upper.any() and not upper.all():
             halves = np.stack([rows[upper].mean(axis=0), rows[~upper].mean(axis=0)])
             weight = upper.sum() * (~upper).sum() / len(rows)
