@@ -69,11 +69,8 @@ class Others:
         cells[~is_there] = 0
         return cls(cells, is_there.astype(np.float64))
 
-    def __getitem__(self, columns: Sequence[int]) -> "Others":
-        return Others(self.cells[columns], self.is_there[columns])
 
-
-def monotone_share(codes: np.ndarray, others: Others) -> float | None:
+def monotone_share(codes: np.ndarray, others: Others, own: int | None = None) -> float | None:
     """Of what the codes explain of other columns, the share that their order explains.
 
     For each other column it compares the squared correlation with the correlation ratio (Pearson
@@ -82,6 +79,7 @@ def monotone_share(codes: np.ndarray, others: Others) -> float | None:
     Parameters
     ----------
     codes : shape (n_rows,), NaN where missing
+    own : which of the others is the codes themselves
 
     Returns
     -------
@@ -104,6 +102,8 @@ def monotone_share(codes: np.ndarray, others: Others) -> float | None:
         by_level = between / spread_y - (len(levels) - 1) / rows
         by_order = (x @ sums / rows - mean_x * mean_y) ** 2 / (spread_x * spread_y) - 1 / rows
     explained = np.isfinite(by_order) & (by_level > _LEAST)
+    if own is not None:
+        explained[own] = False
     if not explained.any():
         return None
     shares = np.maximum(by_order[explained], 0).sum() / by_level[explained].sum()
@@ -113,21 +113,21 @@ def monotone_share(codes: np.ndarray, others: Others) -> float | None:
 def orders(
     columns: Mapping[str, np.ndarray], names: Collection[str], most: int = 40
 ) -> dict[str, Order]:
-    """The `Order` of some columns as the others show it, at most `most` of these."""
-    if len(columns) < 2:
-        return {}
-    result, all_columns = {}, Others.of(list(columns.values()))
-    for i, name in enumerate(columns):
-        if name in names:
-            others = [j for j in range(len(columns)) if j != i]
-            others = others[:: max(1, -(-len(others) // most))]
-            if order := _order(columns[name], all_columns[others]):
-                result[name] = order
+    """The `Order` of some columns as the others show it, about `most` of these."""
+    result: dict[str, Order] = {}
+    if not columns:
+        return result
+    compared = list(columns)[:: max(1, -(-(len(columns) - 1) // most))]
+    others = Others.of([columns[name] for name in compared])
+    for name in names:
+        own = compared.index(name) if name in compared else None
+        if order := _order(columns[name], others, own):
+            result[name] = order
     return result
 
 
-def _order(codes: np.ndarray, others: Others) -> Order | None:
-    share = monotone_share(codes, others)
+def _order(codes: np.ndarray, others: Others, own: int | None) -> Order | None:
+    share = monotone_share(codes, others, own)
     if share is None:
         return None
     is_zero = codes == 0
@@ -139,7 +139,7 @@ def _order(codes: np.ndarray, others: Others) -> Order | None:
     )
     if not may_be_apart:
         return Order(share)
-    without = monotone_share(np.where(is_zero, np.nan, codes), others)
+    without = monotone_share(np.where(is_zero, np.nan, codes), others, own)
     if without is None or without < share + _ZERO_GAIN:
         return Order(share)
     return Order(without, is_zero_apart=True)
