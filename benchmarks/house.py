@@ -35,7 +35,7 @@ _DISK_PATHS = {"Path", "PosixPath"}
 _VALUES = {"StoredFile"}
 """Classes of the storage that are no stores."""
 MAX_STAGE_PLACES = 2
-"""The list of stages of a full run, and that of a refresh."""
+"""Of drift and refresh, which are words of the command line too."""
 _RUN_CLASSES = {"Context", "RunReader", "Job"}
 _SHOWN = 10
 
