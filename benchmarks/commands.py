@@ -1,6 +1,7 @@
-"""The commands beside the job, measured on large tables: a wide draft, a long list."""
+"""Commands measured on large tables: a wide draft, a long list, jobs with nothing to do."""
 
 import argparse
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +17,7 @@ def main() -> None:
     """Make what the command needs where it is absent, run it, and print its figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.commands", description=__doc__)
     add = parser.add_argument
-    add("command", choices=("draft", "export"))
+    add("command", choices=("draft", "export", "again", "nothing-new"))
     add("--rows", type=int, default=891_221, help="of the population; customers in proportion")
     add("--columns", type=int, default=85, help="of a draft; those beyond 85 are copies of others")
     add("--format", default="xlsx", help="of the list of everybody")
@@ -31,11 +32,18 @@ def main() -> None:
         command = ["jobs.draft", *files, "-o", str(options.folder / "my"), "--force"]
     else:
         run = (options.folder / f"run-{options.rows}").absolute()
-        if "gains" not in Manifest(run).stages:
-            delivery.job(run, "--until", "gains")
-        lists = str(options.folder / "list")
-        command = ["jobs.export", str(run), "--everyone", "--out", lists]
-        command += ["--format", options.format, "--no-progress"]
+        if "report" not in Manifest(run).stages:
+            delivery.job(run)
+        job = delivery.config, *delivery.settings
+        lists, refreshed = options.folder / "list", (options.folder / "refreshed").absolute()
+        shutil.rmtree(refreshed, ignore_errors=True)
+        commands = {
+            "export": ["export", run, "--everyone", "--out", lists, "--format", options.format],
+            "again": ["run", *job, "--run-dir", run],
+            "nothing-new": ["refresh", *job, "--base", run, "--run-dir", refreshed],
+        }
+        name, *arguments = map(str, commands[options.command])
+        command = [f"jobs.{name}", *arguments, "--no-progress"]
     done = succeed(measure(python(*command)))
     print(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.stdout)
     print(

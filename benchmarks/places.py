@@ -15,7 +15,7 @@ from segment_lib.schema.values import keys
 
 _RUN = "segment_lib/run/"
 _TABLE = "segment_lib/run/artifacts.py"
-_STAGE_DECLARATIONS = {_TABLE, "segment_lib/run/results.py"}
+_STAGE_DECLARATIONS = {"jobs/stages.py", _TABLE, "segment_lib/run/results.py"}
 _KEY_DECLARATIONS = (
     "segment_lib/config/",
     "segment_lib/sources/text_format.py",
@@ -27,18 +27,20 @@ def stage_places(product: Sequence[Module]) -> dict[str, list[str]]:
     """By stage, the files that someone who adds or renames one like it has to look at.
 
     These are the files that import a script of the stage from jobs/, or hold its name as a text
-    of its own. Not counted are its scripts (each module of jobs/ that makes a ``Stage`` of the
-    name), and run/artifacts.py and run/results.py, which declare what it leaves: every stage has
-    these. What reads a stage by an artifact or a result (``SEGMENTS.stage``) does not name it.
-    Only jobs/, run/ and modules that import from run/ can mean a stage by a text: in other rooms,
-    which know of no run, the same word is something else, such as the name of a table.
+    of its own. Not counted are jobs/stages.py, which declares it, its scripts (those that its
+    declarations name, else that of its own name), and run/artifacts.py and run/results.py, which
+    declare what it leaves: every stage has these. What reads a stage by an artifact or a result
+    (``SEGMENTS.stage``) does not name it. Only jobs/, run/ and modules that import from run/ can
+    mean a stage by a text: in other rooms, which know of no run, the same word is something else,
+    such as the name of a table.
     """
     scripts: dict[str, set[str]] = {}
-    for module in product:
-        for node in ast.walk(module.tree):
-            match node:
-                case ast.Call(func=ast.Name("Stage"), args=[ast.Constant(str(name)), *_]):
-                    scripts.setdefault(name, set()).add(module.name)
+    for node in (node for module in product for node in ast.walk(module.tree)):
+        match node:
+            case ast.Call(func=ast.Name("_stage"), args=[ast.Constant(str(name))]):
+                given = {word.arg: word.value for word in node.keywords}.get("script")
+                script = ast.literal_eval(given) if given else name
+                scripts.setdefault(name, set()).add(f"jobs/{script}.py")
     places = {}
     for stage, own in sorted(scripts.items()):
         imported = {name.removesuffix(".py").replace("/", ".") for name in own}

@@ -9,7 +9,7 @@ from segment_lib.run.artifacts import ATTRIBUTES, PLAN, RAW, ROWS
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import DICTIONARY, EDITABLE_PLAN, LABELS, MEANINGS, SCHEMA
 from segment_lib.run.results import Assessed
-from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.run.stage import Cost, Outcome, Scale
 from segment_lib.schema import complete_levels
 from segment_lib.schema.suppress_column import suspected_columns, suspected_remarks
 from segment_lib.tasks.tallies import sum_of_tallies
@@ -117,18 +117,5 @@ def cost(scale: Scale) -> Cost:
     return Cost(scale.all_parts, 500 * scale.attributes)
 
 
-STAGE = Stage(
-    "assess",
-    run,
-    reads=(RAW, SCHEMA, MEANINGS, DICTIONARY, LABELS, EDITABLE_PLAN),
-    settings=(
-        *("cleaning.max_missing_share", "cleaning.max_unseen_share"),
-        *("encode.report_day", "encode.min_level_share"),
-        *("fairness.attributes", "fairness.keep_out", "fairness.min_cell"),
-        *("inputs.missing", "inputs.suppress_column"),
-    ),
-    cost=cost,
-)
-
 if __name__ == "__main__":
-    run_alone(STAGE.name)
+    run_alone("assess")

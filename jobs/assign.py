@@ -1,11 +1,10 @@
 """Assign every row of both extracts to a segment by the fitted model."""
 
 from segment_lib.model import FittedModel
-from segment_lib.run.artifacts import ARRAYS, ASSIGNED, FEATURES, RAW
+from segment_lib.run.artifacts import ARRAYS, ASSIGNED, FEATURES
 from segment_lib.run.context import Context
-from segment_lib.run.reads import fields_of
-from segment_lib.run.results import Assigned, Encoded, Ingested
-from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.run.results import Assigned, Encoded
+from segment_lib.run.stage import Cost, Outcome, Scale
 from segment_lib.tasks.assign import BYTES_PER_FEATURE, AssignPart
 
 from .command import run_alone
@@ -35,13 +34,5 @@ def cost(scale: Scale) -> Cost:
     )
 
 
-STAGE = Stage(
-    "assign",
-    run,
-    reads=(RAW, fields_of(Ingested, "left_out"), FEATURES, fields_of(Encoded, "features"), ARRAYS),
-    settings=(),
-    cost=cost,
-)
-
 if __name__ == "__main__":
-    run_alone(STAGE.name)
+    run_alone("assign")

@@ -21,9 +21,8 @@ from segment_lib.run import artifacts
 from segment_lib.run.artifacts import ARRAYS, ASSIGNED, ATTRIBUTES, COUNTS, FEATURES, RAW
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import MEANINGS, PLAN_ON_DISK, SCHEMA
-from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.results import Compared, Encoded
-from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.run.stage import Cost, Outcome, Scale
 from segment_lib.schema.language import Language
 from segment_lib.schema.translated import meanings_in
 from segment_lib.schema.wording import counted
@@ -160,22 +159,5 @@ def cost(scale: Scale) -> Cost:
     )
 
 
-STAGE = Stage(
-    "compare",
-    run,
-    reads=(
-        *(RAW, ATTRIBUTES, FEATURES, ARRAYS, artifacts.RECLUSTERED, ASSIGNED),
-        *(SCHEMA, MEANINGS, PLAN_ON_DISK),
-        fields_of(Encoded, "features", "redundant"),
-        *(OfBase(artifacts.NAMES), OfBase(artifacts.LEVELS)),
-        OfBase(fields_of(Compared, "language")),
-    ),
-    settings=(
-        *("compare", "fairness.attributes", "fairness.describe", "fairness.min_cell"),
-        "report.language",
-    ),
-    cost=cost,
-)
-
 if __name__ == "__main__":
-    run_alone(STAGE.name)
+    run_alone("compare")

@@ -17,7 +17,7 @@ from segment_lib.run.inputs import ADDRESSES, DESCRIPTIONS, EXTRACT_FILES, TEXT_
 from segment_lib.run.job import Job
 from segment_lib.run.results import Result
 from segment_lib.run.runner import run_stages
-from segment_lib.run.stage import Cost, Outcome, Stage
+from segment_lib.run.stage import Cost, Outcome, Scale, Script, Stage
 from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.sources import unchanging
 
@@ -49,12 +49,16 @@ def run(context: Context) -> Outcome:
     return Outcome(Result(), rows, rows, message, [assumed(drafted), *drafted.remarks])
 
 
+def cost(scale: Scale) -> Cost:
+    """Estimate what drafting takes."""
+    return Cost(scale.all_parts, 1e5)
+
+
 STAGE = Stage(
     DRAFTED.stage,
-    run,
+    lambda: Script(run, cost),
     reads=(EXTRACT_FILES, ADDRESSES, TEXT_FORMATS, DESCRIPTIONS),
     settings=(*(f"inputs.{key}" for key in GIVEN), "fairness.min_cell"),
-    cost=lambda scale: Cost(scale.all_parts, 1e5),
 )
 
 

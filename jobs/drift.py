@@ -29,9 +29,8 @@ from segment_lib.run.artifacts import (
 )
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import BASE_FILLS, BASE_NAME, BASE_SCHEMA, CHANGES, PLAN_ON_DISK, SCHEMA
-from segment_lib.run.reads import OfBase, fields_of
-from segment_lib.run.results import Drifted, Encoded, Ingested
-from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.run.results import Drifted, Encoded
+from segment_lib.run.stage import Cost, Outcome, Scale
 from segment_lib.storage.files import StoredFile
 from segment_lib.tasks.assign import BYTES_PER_FEATURE, AssignPart, assignment_counts
 from segment_lib.tasks.drift import attribute_table
@@ -104,17 +103,3 @@ def cost(scale: Scale) -> Cost:
     return Cost(
         scale.all_parts, scale.all_rows * 4.5, bytes_per_row=BYTES_PER_FEATURE * scale.features
     )
-
-
-STAGE = Stage(
-    "drift",
-    run,
-    reads=(
-        *(RAW, ATTRIBUTES, FEATURES, SCHEMA, CHANGES, PLAN_ON_DISK),
-        *(fields_of(Ingested, "left_out"), fields_of(Encoded, "features")),
-        *(OfBase(RAW), OfBase(ARRAYS), OfBase(ASSIGNED), OfBase(fields_of(Encoded, "features"))),
-        *(BASE_NAME, BASE_SCHEMA, BASE_FILLS),
-    ),
-    settings=("refresh.policy", "fairness.min_cell"),
-    cost=cost,
-)

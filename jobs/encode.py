@@ -5,7 +5,7 @@ from segment_lib.run.artifacts import ATTRIBUTES, FEATURES, RAW
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import PLAN_ON_DISK, SCHEMA
 from segment_lib.run.results import Encoded
-from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.run.stage import Cost, Outcome, Scale
 from segment_lib.tasks.encode import BYTES_PER_CELL, EncodePart, attributes_missing
 from segment_lib.terms import EXTRACTS
 
@@ -66,13 +66,5 @@ def cost(scale: Scale) -> Cost:
     )
 
 
-STAGE = Stage(
-    "encode",
-    run,
-    reads=(RAW, ATTRIBUTES, SCHEMA, PLAN_ON_DISK),
-    settings=("cleaning.max_missing_per_row",),
-    cost=cost,
-)
-
 if __name__ == "__main__":
-    run_alone(STAGE.name)
+    run_alone("encode")

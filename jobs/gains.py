@@ -37,10 +37,9 @@ from segment_lib.run.artifacts import (
 )
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import MEANINGS, PLAN_ON_DISK
-from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.record import Work
 from segment_lib.run.results import Encoded, Gained, Ingested
-from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.run.stage import Cost, Outcome, Scale
 from segment_lib.tasks.count import count_responses
 from segment_lib.tasks.likeness import BYTES_KEPT, SAMPLE_SIZE, CasePart, learn_likeness
 from segment_lib.tasks.micro import BYTES_PER_FEATURE, MicroPart, learn_micro_model, read_counts
@@ -246,20 +245,5 @@ def cost(scale: Scale) -> Cost:
     )
 
 
-STAGE = Stage(
-    "gains",
-    run,
-    reads=(
-        *(RAW, FEATURES, PROJECTION, ARRAYS, ASSIGNED, MEANINGS, PLAN_ON_DISK),
-        *(OfBase(ARRAYS), OfBase(MICRO_MODEL), OfBase(RANKING)),
-        *(
-            fields_of(Ingested, "passthrough"),
-            fields_of(Encoded, "features", "population", "customers"),
-        ),
-    ),
-    settings=("model.n_micro", "model.random_state", "mailing", "inputs.response"),
-    cost=cost,
-)
-
 if __name__ == "__main__":
-    run_alone(STAGE.name)
+    run_alone("gains")

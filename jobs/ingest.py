@@ -8,7 +8,7 @@ from segment_lib.run.artifacts import DELIVERED, RAW
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import DELIVERY, EXTRACT_FILES, TEXT_FORMATS
 from segment_lib.run.results import Ingested
-from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.run.stage import Cost, Outcome, Scale
 from segment_lib.schema.customer_mark import CustomerMark
 from segment_lib.schema.language import Sentence
 from segment_lib.sources import customer_remarks, refuse_copies, rows_of_part, unchanging
@@ -107,23 +107,5 @@ def cost(scale: Scale) -> Cost:
     )
 
 
-STAGE = Stage(
-    "ingest",
-    run,
-    reads=(EXTRACT_FILES, TEXT_FORMATS, DELIVERY),
-    settings=(
-        "inputs.id_column",
-        "inputs.suppress_column",
-        "inputs.response",
-        "inputs.extra_columns",
-        "inputs.customers_where",
-        "inputs.repeated_ids",
-        "inputs.missing",
-        "run.rows_per_part",
-        "fairness.min_cell",
-    ),
-    cost=cost,
-)
-
 if __name__ == "__main__":
-    run_alone(STAGE.name)
+    run_alone("ingest")

@@ -30,21 +30,14 @@ from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
 from segment_lib.run.results import Drifted
 from segment_lib.run.runner import between, run_stages
-from segment_lib.run.stage import in_order
 from segment_lib.run.tables import with_outlines, with_tables
 from segment_lib.storage.files import read_part
 
-from . import drift, refresh_assess, refresh_fit, refresh_summary, refresh_sweep, report, run
 from .command import run_and_exit
 from .parsers import parser_of
 from .run import at_work, foretell, log_result, overrides, print_answer, threads
+from .stages import OF_REFRESH as STAGES
 
-_OWN = (
-    *(module.STAGE for module in (refresh_assess, drift, refresh_fit, refresh_sweep)),
-    *(refresh_summary.STAGE, report.OF_REFRESH),
-)
-STAGES = in_order({stage.name: stage for stage in (*run.STAGES, *_OWN)}.values())
-"""Those of a full run, some of them done in another way."""
 DRIFTED = 7
 """Exit code of a refresh that is done and has found drift, where --fail-on asks for it."""
 

@@ -5,9 +5,8 @@ from segment_lib.encode import propose_plan, read_plan
 from segment_lib.run.artifacts import ATTRIBUTES, PLAN, PROPOSED_PLAN, RAW, ROWS
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import CHANGES, MEANINGS, PLAN_IN_FORCE, SCHEMA
-from segment_lib.run.reads import OfBase
 from segment_lib.run.results import Assessed
-from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.run.stage import Cost, Outcome, Scale
 from segment_lib.schema import complete_levels
 from segment_lib.tasks.tallies import sum_of_tallies
 
@@ -56,18 +55,3 @@ def run(context: Context) -> Outcome:
 def cost(scale: Scale) -> Cost:
     """Estimate what assessing takes."""
     return Cost(scale.all_parts, 500 * scale.attributes)
-
-
-STAGE = Stage(
-    "assess",
-    run,
-    reads=(RAW, SCHEMA, MEANINGS, CHANGES, PLAN_IN_FORCE, OfBase(ATTRIBUTES)),
-    settings=(
-        "cleaning.max_unseen_share",
-        "encode.report_day",
-        "encode.min_level_share",
-        "fairness.min_cell",
-        "inputs.missing",
-    ),
-    cost=cost,
-)

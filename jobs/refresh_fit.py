@@ -3,10 +3,9 @@
 from segment_lib.run.artifacts import FEATURES, PROJECTION
 from segment_lib.run.context import Context
 from segment_lib.run.modelling import cost_of_fit, fit_projection
-from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.record import Work
 from segment_lib.run.results import Drifted, Encoded, Fitted
-from segment_lib.run.stage import Outcome, Stage
+from segment_lib.run.stage import Outcome
 
 
 def run(context: Context) -> Outcome:
@@ -19,17 +18,4 @@ def run(context: Context) -> Outcome:
     return Outcome(context.base.result(Fitted), rows, rows, "as in the base", work=work)
 
 
-STAGE = Stage(
-    "fit",
-    run,
-    reads=(
-        *(
-            FEATURES,
-            fields_of(Encoded, "features", "attributes", "population"),
-            fields_of(Drifted, "decision"),
-        ),
-        *(OfBase(PROJECTION), OfBase(Fitted)),
-    ),
-    settings=("model.scaling", "model.n_components", "model.min_components"),
-    cost=cost_of_fit,
-)
+cost = cost_of_fit

@@ -6,9 +6,8 @@ from segment_lib.drift import segment_changes
 from segment_lib.run.artifacts import NAMES, SEGMENT_CHANGES, SEGMENTS, SHARES, SUMMARY
 from segment_lib.run.context import Context, RunReader
 from segment_lib.run.inputs import WORK
-from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.results import Drifted, Ingested, Refreshed, Swept
-from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.run.stage import Cost, Outcome, Scale
 
 
 def run(context: Context) -> Outcome:
@@ -53,15 +52,3 @@ def named_segments(run: RunReader) -> pl.DataFrame:
 def cost(scale: Scale) -> Cost:
     """Estimate what the summary takes."""
     return Cost(1, 1e4)
-
-
-STAGE = Stage(
-    "refresh",
-    run,
-    reads=(
-        *(SEGMENTS, NAMES, SHARES, Drifted, OfBase(SEGMENTS), OfBase(NAMES)),
-        *(fields_of(Ingested, "population", "customers"), fields_of(Swept, "matching"), WORK),
-    ),
-    settings=(),
-    cost=cost,
-)

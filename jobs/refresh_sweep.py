@@ -8,17 +8,7 @@ from dask import delayed
 from segment_lib.drift import match_segments
 from segment_lib.model import FittedModel, Projection
 from segment_lib.model.refit import Refit
-from segment_lib.run.artifacts import (
-    ARRAYS,
-    FEATURES,
-    MODEL,
-    PLACED,
-    PROJECTION,
-    RECLUSTERED,
-    SENSITIVITY,
-    STABILITY,
-    SWEEP,
-)
+from segment_lib.run.artifacts import ARRAYS, FEATURES, MODEL_FILES, PLACED, PROJECTION
 from segment_lib.run.candidates import BYTES_TO_PROJECT
 from segment_lib.run.context import Context
 from segment_lib.run.modelling import (
@@ -28,14 +18,11 @@ from segment_lib.run.modelling import (
     cost_of_sweep,
     sweep_and_choose,
 )
-from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.record import Work
-from segment_lib.run.results import Drifted, Encoded, Fitted, Swept
-from segment_lib.run.stage import Outcome, Stage
+from segment_lib.run.results import Drifted, Encoded, Swept
+from segment_lib.run.stage import Outcome
 from segment_lib.schema.language import sentence
 from segment_lib.tasks.matching import count_shared
-
-_MODEL = (MODEL, ARRAYS, RECLUSTERED, SENSITIVITY, SWEEP, STABILITY)
 
 
 def run(context: Context) -> Outcome:
@@ -43,7 +30,7 @@ def run(context: Context) -> Outcome:
     base = context.base.result(Swept)
     if context.result(Drifted).decision == "refit":
         return sweep_and_choose(context, [base.n_clusters], warm_start(context, base.next_segment))
-    for artifact in _MODEL:
+    for artifact in MODEL_FILES:
         context.take(artifact)
     rows = context.result(Encoded).population
     return Outcome(
@@ -95,15 +82,4 @@ def shared_rows(context: Context, refit: Refit, centers: np.ndarray) -> np.ndarr
     return np.asarray(sum(context.compute(tasks, bytes_per_row=per_row, rows=largest)))
 
 
-STAGE = Stage(
-    "sweep",
-    run,
-    reads=(
-        *(FEATURES, PROJECTION, PLACED, fields_of(Fitted, "n_above_chance", "variance_needed")),
-        *(fields_of(Encoded, "features", "population"), fields_of(Drifted, "decision")),
-        *(OfBase(artifact) for artifact in _MODEL),
-        *(OfBase(Swept), OfBase(fields_of(Encoded, "features"))),
-    ),
-    settings=("model.n_clusters", "model.sweep", "model.random_state"),
-    cost=cost_of_sweep,
-)
+cost = cost_of_sweep

@@ -18,7 +18,6 @@ from segment_lib.run.artifacts import (
 )
 from segment_lib.run.context import Context
 from segment_lib.run.inputs import MEANINGS
-from segment_lib.run.reads import OfBase, fields_of
 from segment_lib.run.results import (
     Compared,
     Drifted,
@@ -30,7 +29,7 @@ from segment_lib.run.results import (
     Swept,
 )
 from segment_lib.run.run_sheet import RUN_SHEET
-from segment_lib.run.stage import Cost, Outcome, Scale, Stage
+from segment_lib.run.stage import Cost, Outcome, Scale
 from segment_lib.schema.language import Language
 from segment_lib.schema.translated import meanings_in
 
@@ -149,47 +148,5 @@ def cost(scale: Scale) -> Cost:
     )
 
 
-STAGE = Stage(
-    "report",
-    run,
-    reads=(
-        *(ATTRIBUTES, artifacts.ROWS, artifacts.SWEEP, artifacts.STABILITY),
-        *(artifacts.SENSITIVITY, ARRAYS),
-        *(artifacts.COMPONENTS, artifacts.LOADINGS, SEGMENTS, artifacts.NAMES, artifacts.TRAITS),
-        *(
-            artifacts.TESTS,
-            artifacts.FAIRNESS,
-            artifacts.GAINS,
-            artifacts.DEPTHS,
-            DEPTH,
-            RESPONSE,
-            RUN_SHEET,
-        ),
-        *(artifacts.GROUPS, artifacts.GROUP_TRAITS),
-        *(CALIBRATION, WEIGHTS),
-        *(Encoded, Fitted, Gained, Ingested, fields_of(Swept, "rule")),
-        *(fields_of(Compared, "suspicious"), MEANINGS),
-    ),
-    settings=(
-        *("fairness.attributes", "fairness.describe", "fairness.min_cell"),
-        *("compare.min_segment_rows", "report.language"),
-    ),
-    cost=cost,
-)
-OF_REFRESH = Stage(
-    "report",
-    run,
-    reads=(
-        *STAGE.reads,
-        Drifted,
-        DRIFT,
-        artifacts.SEGMENT_CHANGES,
-        artifacts.SUMMARY,
-        OfBase(SEGMENTS),
-    ),
-    settings=STAGE.settings,
-    cost=cost,
-)
-
 if __name__ == "__main__":
-    run_alone(STAGE.name)
+    run_alone("report")

@@ -40,19 +40,15 @@ from segment_lib.run.manifest import Manifest
 from segment_lib.run.progress import Console, log, start_logging
 from segment_lib.run.results import Reported
 from segment_lib.run.runner import between, run_stages
-from segment_lib.run.stage import Stage, in_order
+from segment_lib.run.stage import Stage
 from segment_lib.run.tables import with_outlines, with_tables
 from segment_lib.storage.files import read_file
 from segment_lib.terms import AVERAGE, level_of
 
-from . import assess, assign, compare, encode, fit, gains, ingest, report, sweep
 from .command import module_command_line, run_and_exit, say
 from .draft_types import with_types
 from .parsers import add_job, parser_of
-
-STAGES = in_order(
-    module.STAGE for module in (ingest, assess, encode, fit, sweep, assign, compare, gains, report)
-)
+from .stages import STAGES
 
 
 def main(argv: list[str] | None = None, only: str | None = None) -> NoReturn:

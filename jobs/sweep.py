@@ -1,12 +1,10 @@
 """Fit KMeans for every number of segments in the sweep, measure, and choose by a written rule."""
 
 from segment_lib.model import numbers_to_try
-from segment_lib.run.artifacts import FEATURES, PROJECTION
 from segment_lib.run.context import Context
 from segment_lib.run.modelling import cost_of_sweep, sweep_and_choose
-from segment_lib.run.reads import fields_of
-from segment_lib.run.results import Encoded, Fitted
-from segment_lib.run.stage import Outcome, Stage
+from segment_lib.run.results import Encoded
+from segment_lib.run.stage import Outcome
 
 from .command import run_alone
 
@@ -17,16 +15,7 @@ def run(context: Context) -> Outcome:
     return sweep_and_choose(context, numbers_to_try(model.sweep, model.n_clusters, rows))
 
 
-STAGE = Stage(
-    "sweep",
-    run,
-    reads=(
-        *(FEATURES, PROJECTION, fields_of(Fitted, "n_above_chance", "variance_needed")),
-        fields_of(Encoded, "features", "population"),
-    ),
-    settings=("model.n_clusters", "model.sweep", "model.random_state"),
-    cost=cost_of_sweep,
-)
+cost = cost_of_sweep
 
 if __name__ == "__main__":
-    run_alone(STAGE.name)
+    run_alone("sweep")

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from segment_lib.clean.tally import Tally, Value, Values
@@ -33,12 +34,13 @@ def count_missing(names: Collection[str]) -> pl.Expr:
 
 def count_extract(tally: Tally, schema: Schema) -> ExtractCounts:
     """Count an extract from the tally of all its parts."""
-    missing = dict.fromkeys(schema.names, 0)
-    for pattern, count in tally.patterns.items():
-        for bit, name in enumerate(schema.names):
-            if pattern >> bit & 1:
-                missing[name] += count
-    return ExtractCounts(tally.rows, tally.values, missing)
+    width = len(schema) // 8 + 1
+    patterns = b"".join(pattern.to_bytes(width, "little") for pattern in tally.patterns)
+    rows = np.fromiter(tally.patterns.values(), dtype=np.int64, count=len(tally.patterns))
+    octets = np.frombuffer(patterns, dtype=np.uint8).reshape(-1, width)
+    missing = rows @ np.unpackbits(octets, axis=1, bitorder="little")
+    counted = dict(zip(schema.names, missing.tolist(), strict=False))
+    return ExtractCounts(tally.rows, tally.values, counted)
 
 
 def histogram(tally: Tally, schema: Schema, kept: Collection[str]) -> Counter[int]:

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import platform
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -21,12 +22,15 @@ PACKAGES = (
 """Those that decide the bytes of parts, tables and model, here and on workers."""
 
 
+_version = cache(version)
+
+
 def versions_of(packages: Iterable[str]) -> dict[str, str]:
     """Return the version of Python and of each package here; none if not installed."""
     versions = {"python": platform.python_version()}
     for name in packages:
         try:
-            versions[name] = version(name)
+            versions[name] = _version(name)
         except PackageNotFoundError:
             versions[name] = "none"
     return versions

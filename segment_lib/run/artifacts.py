@@ -415,3 +415,5 @@ DELIVERED = PartedArtifact(
     "ingest", "delivered", "Raw parts from which people who come again are not yet left out."
 )
 """Never published."""
+MODEL_FILES = (MODEL, ARRAYS, RECLUSTERED, SENSITIVITY, SWEEP, STABILITY)
+"""What a sweep leaves, and a refresh that fits nothing takes over."""

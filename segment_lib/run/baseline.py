@@ -10,7 +10,6 @@ import polars as pl
 
 from segment_lib.clean import known
 from segment_lib.config import Config
-from segment_lib.drift import Changes, compare_schemas
 from segment_lib.encode import Plan, decode_plan, plan_entries, read_plan
 from segment_lib.encode.rules import Drop
 from segment_lib.errors import ConfigError, DataError, IntegrityError
@@ -20,6 +19,7 @@ from segment_lib.run.manifest import Manifest
 from segment_lib.run.record import FORMAT, OtherFormat
 from segment_lib.run.results import Assessed, Encoded
 from segment_lib.schema import Meaning, Schema, read_feature_summary
+from segment_lib.schema.changes import Changes, compare_schemas
 from segment_lib.sources import find_files, raw_dtypes, read_columns
 from segment_lib.storage.files import read_regular, write_file
 from segment_lib.storage.location import Location

@@ -6,7 +6,6 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from segment_lib.drift import Changes
 from segment_lib.encode import Plan, decode_plan, read_plan
 from segment_lib.errors import ConfigError
 from segment_lib.run.artifacts import DRIFT, MODEL_STAGES, PLAN
@@ -15,6 +14,7 @@ from segment_lib.run.job import Job
 from segment_lib.run.reads import Source
 from segment_lib.run.record import Work
 from segment_lib.schema import Dictionary, LabelTable, Meaning, Schema
+from segment_lib.schema.changes import Changes
 from segment_lib.sources import ColumnMapping, DeliveredFiles, TextFormat, list_files
 from segment_lib.storage.files import hash_file
 from segment_lib.storage.location import Location

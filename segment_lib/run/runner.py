@@ -84,14 +84,16 @@ def _blaming_earlier_jobs(job: Job, stage: Stage) -> AbstractContextManager[None
 
 
 def _run_stage(job: Job, stage: Stage, stages: Sequence[Stage]) -> None:
+    # Before a limit is set on the threads of the libraries that it loads.
+    script = stage.load()
     mark = stage.fingerprint(job)
-    code = code_below(Path(getfile(stage.run)).parent)
+    code = code_below(Path(getfile(script.run)).parent)
     staging_dir = job.manifest.folder.begin(stage.name, fingerprint(mark, code))
     began = time.monotonic()
     context = Context(job, stage, staging_dir)
     try:
         with PeakMemory() as peak, job.workers.active():
-            outcome = stage.run(context)
+            outcome = script.run(context)
     except BaseException:
         job.manifest.folder.abandon(staging_dir)
         raise

@@ -81,15 +81,23 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Script:
+    """What a stage does, and what that costs."""
+
+    run: Callable[[Context], Outcome]
+    cost: Callable[[Scale], Cost]
+
+
+@dataclass(frozen=True)
 class Stage:
     """A step of the pipeline."""
 
     name: str
-    run: Callable[[Context], Outcome]
+    load: Callable[[], Script]
+    """Loads what it does, and the libraries for that."""
     reads: tuple[Read, ...]
     settings: tuple[str, ...]
     """Keys of the config, as model.random_state, or whole sections."""
-    cost: Callable[[Scale], Cost]
 
     def __post_init__(self) -> None:
         defaults = Config(Inputs()).as_dict()
@@ -102,6 +110,10 @@ class Stage:
     def providers(self) -> frozenset[str]:
         """The stages it reads from."""
         return frozenset(name for read in self.reads for name in provided_by(read))
+
+    def cost(self, scale: Scale) -> Cost:
+        """Estimate what it takes."""
+        return self.load().cost(scale)
 
     def fingerprint(self, job: Job) -> str:
         """Hash everything that its files and its result depend on."""

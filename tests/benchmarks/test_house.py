@@ -50,9 +50,10 @@ def run(rows: object, parts: str = "draw/") -> bool:
     \"\"\"Write raw/ parts.\"\"\"
     return isinstance(rows, StoredFile)
 """,
-    "jobs/fit.py": "STAGE = Stage('fit', None)",
+    "jobs/fit.py": "run = None",
+    "jobs/stages.py": "_stage('fit')",
     "jobs/run.py": "from . import encode, fit",
-    "jobs/refresh.py": "from .fit import STAGE",
+    "jobs/refresh.py": "from .fit import run",
     "extracts/__init__.py": "",
     "benchmarks/__init__.py": "",
     "pyproject.toml": """
@@ -172,12 +173,12 @@ def test_every_stage_of_both_jobs_is_looked_for() -> None:
 
 
 def test_the_word_of_a_stage_in_a_room_that_knows_no_run_is_another_word() -> None:
-    script = syntax.Module("jobs/fit.py", "STAGE = Stage('fit', run)")
+    stages = syntax.Module("jobs/stages.py", "_stage('fit')")
     text = "table('fit')"
     page = syntax.Module("segment_lib/report/page.py", text)
-    assert places.stage_places([script, page]) == {"fit": []}
+    assert places.stage_places([stages, page]) == {"fit": []}
     informed = syntax.Module(page.name, f"from segment_lib.run import stage\n{text}")
-    assert places.stage_places([script, informed]) == {"fit": [page.name]}
+    assert places.stage_places([stages, informed]) == {"fit": [page.name]}
 
 
 def test_all_places_of_all_counts_are_listed_if_asked_for(root: Path) -> None:

@@ -25,6 +25,7 @@ from segment_lib.run.manifest import Manifest
 from tests.conftest import ROOT, RunJob, hashes, write_delivery
 
 N, M = 30_000, 12_000
+HEAVY = {"altair", "dask_ml", "distributed", "numba", "scipy", "sklearn"}
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +200,18 @@ def test_a_dry_run_of_a_finished_run_has_nothing_to_do(
     lines = {line.split()[0]: line for line in done.stdout.splitlines()[1:]}
     assert list(lines) == ["assign", "compare", "gains", "report"]
     assert all("will run" in line for line in lines.values())
+
+
+def test_a_job_with_nothing_to_do_loads_no_library_that_computes(run: Path, config: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, *("-X", "importtime", "-m", "jobs.run", config, "--run-dir", run)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stderr.count("done before, nothing changed") == 9
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "polars" in loaded
+    assert not {name.partition(".")[0] for name in loaded} & HEAVY
+    assert "dask.array" not in loaded
 
 
 def test_a_dry_run_tells_the_stages_asked_for(run: Path, config: Path, run_job: RunJob) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from jobs import assign, draft_types, refresh, run
+from jobs import draft_types, refresh, run
 from segment_lib.cluster.workers import local_workers
 from segment_lib.config import Config, Inputs
 from segment_lib.errors import ConfigError
@@ -25,7 +25,7 @@ from segment_lib.run.record import StageRecord
 from segment_lib.run.restricted import UndeclaredError
 from segment_lib.run.results import Encoded, Fitted, Ingested, Result
 from segment_lib.run.runner import run_stages
-from segment_lib.run.stage import Cost, Outcome, Stage
+from segment_lib.run.stage import Cost, Outcome, Script, Stage
 from segment_lib.storage.files import StoredFile, write_file, write_part
 
 PARTS = [artifact.part("population", 0) for artifact in (RAW, FEATURES)]
@@ -71,7 +71,7 @@ def stage_of(
     settings: tuple[str, ...] = (),
     run: Callable[[Context], Any] = lambda context: None,
 ) -> Stage:
-    return Stage("sweep", run, reads, settings, lambda scale: Cost(1, 1))
+    return Stage("sweep", lambda: Script(run, lambda scale: Cost(1, 1)), reads, settings)
 
 
 DECLARED = stage_of(
@@ -209,11 +209,12 @@ def test_what_a_stage_declares_is_in_its_fingerprint_and_nothing_else_is(
 def test_a_customer_set_aside_sets_assign_off(job: Job) -> None:
     """No feature changes by one, but there is a row more to write."""
     job.manifest.stages["sweep"] = StageRecord("", (StoredFile(ARRAYS.path, 1, "sha256"),))
-    before = assign.STAGE.fingerprint(job)
+    (assign,) = (stage for stage in run.STAGES if stage.name == "assign")
+    before = assign.fingerprint(job)
     ingested = job.manifest.stages["ingest"]
     customers = StoredFile(RAW.part("customers", 0), 1, "sha256", 1)
     job.manifest.stages["ingest"] = replace(ingested, files=(*ingested.files, customers))
-    assert assign.STAGE.fingerprint(job) != before
+    assert assign.fingerprint(job) != before
 
 
 @pytest.mark.parametrize("key", ["model.n_micros", "modell", "modell.n_micro"])

@@ -1,6 +1,7 @@
 """The run folder: what run.json does not list never happened."""
 
 import json
+from hashlib import sha256
 
 import pytest
 
@@ -21,6 +22,15 @@ def test_a_run_folder_need_not_exist_yet(tmp_path):
 def test_a_published_stage_is_done_when_the_folder_is_opened_again(tmp_path):
     run_stage(Manifest(tmp_path), "ingest", {"raw/a": "1"})
     assert Manifest(tmp_path).is_done("ingest", "mark")
+
+
+def test_run_json_ends_with_the_sha256_of_all_before_it(tmp_path):
+    run_stage(Manifest(tmp_path), "ingest", {"raw/a": "1"})
+    content = (tmp_path / "run.json").read_text()
+    listed = json.loads(content)
+    seal = listed.pop("sha256")
+    assert seal == sha256(json.dumps(listed, indent=1).encode()).hexdigest()
+    assert content == json.dumps({**listed, "sha256": seal}, indent=1)
 
 
 def test_a_stage_of_another_fingerprint_is_not_done(tmp_path):

@@ -4,6 +4,7 @@ import shutil
 from importlib.util import spec_from_file_location
 from pathlib import Path
 
+import dask
 import pytest
 
 import segment_lib
@@ -12,8 +13,9 @@ from segment_lib.run.checkpoint import is_whole, noted_parts
 from segment_lib.run.context import Context
 from segment_lib.run.manifest import Manifest
 from segment_lib.run.record import StageRecord
+from segment_lib.run.results import Result
 from segment_lib.run.runner import run_stages
-from segment_lib.run.stage import Cost, Outcome, Stage
+from segment_lib.run.stage import Cost, Outcome, Script, Stage
 from segment_lib.storage.files import write_file
 from tests.publishing import Killed, finish, job_in, kill_at, on_disk
 
@@ -66,12 +68,28 @@ def test_parts_made_by_other_code_of_the_jobs_are_swept(tmp_path, monkeypatch):
         finish(context.staging_dir, "raw/a.parquet")
         raise Killed
 
-    stage = Stage("ingest", run, reads=(), settings=(), cost=lambda _: Cost(1, 1))
+    stage = Stage("ingest", lambda: Script(run, lambda _: Cost(1, 1)), reads=(), settings=())
     for code in ("one", "one", "another"):
         monkeypatch.setattr("segment_lib.run.runner.code_below", lambda _, code=code: code)
         with pytest.raises(Killed):
             run_stages(job_in(Manifest(tmp_path)), [stage])
     assert there == [0, 1, 0]
+
+
+def test_a_stage_loads_its_libraries_before_their_threads_are_limited(tmp_path):
+    """Or a limit would not hold for a library that the stage alone loads."""
+    limited = []
+
+    def note(context: Context | None = None) -> Outcome:
+        limited.append(dask.config.get("pool", None) is not None)
+        return Outcome(Result(), 0, 0, "")
+
+    def load() -> Script:
+        note()
+        return Script(note, lambda _: Cost(1, 1))
+
+    run_stages(job_in(Manifest(tmp_path)), [Stage("ingest", load, reads=(), settings=())])
+    assert limited == [False, True]
 
 
 def test_a_stage_that_fails_without_a_finished_part_leaves_nothing(tmp_path):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from segment_lib.drift import compare_schemas
 from segment_lib.schema import Attribute, Schema
+from segment_lib.schema.changes import compare_schemas
 
 
 def attribute(name: str, kind: str = "ordinal", missing: tuple[str, ...] = ("-1",)) -> Attribute:
