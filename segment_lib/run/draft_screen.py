@@ -7,7 +7,7 @@ from pathlib import Path
 from segment_lib.clean.kinds import ColumnDraft, Doubt
 from segment_lib.run.drafting import CONFIG, SUMMARY, Draft
 from segment_lib.schema.language import N_, Sentence, sentence
-from segment_lib.schema.wording import listed
+from segment_lib.schema.wording import counted, listed
 from segment_lib.sources.numbers import NATIVE_FORMAT
 from segment_lib.tasks.columns import CountedExtract
 
@@ -29,7 +29,7 @@ _TYPES = {
 def screen_lines(draft: Draft, folder: Path, min_cell: int) -> Iterator[str]:
     """Yield the lines of the screen."""
     for extract in (draft.population, draft.customers):
-        yield f"{extract.name:<11} {extract.rows:,} rows, {_layout(extract)}"
+        yield f"{extract.name:<11} {counted(extract.rows, 'row')}, {_layout(extract)}"
         for remark in extract.remarks:
             yield f"{'':<11} {remark}"
     yield from map(str, draft.remarks)
@@ -43,7 +43,11 @@ def screen_lines(draft: Draft, folder: Path, min_cell: int) -> Iterator[str]:
         yield f"  {i}. {question}"
     yield ""
     yield f"written: {folder / CONFIG}, {folder / SUMMARY} (a line per column; correct it there)"
-    yield f"next:    segments run {folder / CONFIG}"
+    if draft.attributes:
+        yield f"next:    segments run {folder / CONFIG}"
+    else:
+        yield "No column makes features, so nobody can be told apart by them: name other files,"
+        yield f"or correct the types in {folder / SUMMARY}."
 
 
 def assumed(draft: Draft) -> Sentence:
@@ -70,7 +74,7 @@ def assumed(draft: Draft) -> Sentence:
 def _layout(extract: CountedExtract) -> str:
     numbers = extract.reading.number_format
     decimal = {",": ", decimal comma", ".": ""}[numbers.decimal] if numbers != NATIVE_FORMAT else ""
-    return f"{len(extract.columns)} columns, {extract.layout.words}{decimal}"
+    return f"{counted(len(extract.columns), 'column')}, {extract.layout.words}{decimal}"
 
 
 def _found(draft: Draft, min_cell: int) -> Iterator[str]:

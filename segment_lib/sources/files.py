@@ -84,7 +84,7 @@ def list_files(pattern: str) -> Files:
             "Restore it, or take it out of the folder."
         ) from None
     if not files:
-        raise DataError(f"{pattern}: no such file. Set the path in [inputs] of the config.")
+        raise DataError(f"{pattern}: no such file. Correct its path in [inputs] or the command.")
     _refuse_twice(files)
     names = (file.name for file in sorted(left_out))
     worth = tuple(name for name in names if not any(fnmatchcase(name.lower(), m) for m in _MARKERS))

@@ -205,10 +205,6 @@ def _numbers(cells: pl.Series, number_format: NumberFormat) -> dict[str, float]:
     return {t: n for t, n in both.iter_rows() if not is_null_word(t)}
 
 
-def _levels(cells: pl.Series) -> Values:
-    return count_values(cells, replace(_LEVEL, name=cells.name))
-
-
 def count_piece(piece: Piece, schema: Schema, reading: Reading) -> PieceCounts:
     """Count the rows of a piece."""
     rows = piece.read(schema).rows
@@ -216,7 +212,9 @@ def count_piece(piece: Piece, schema: Schema, reading: Reading) -> PieceCounts:
     amounts = sorted(reading.amounts)
     parsed = rows.select(reading.number_format.parsed(pl.col(name)).alias(name) for name in amounts)
     numbers = {name: count_values(parsed[name].drop_nulls(), _NUMBER) for name in amounts}
-    texts |= {name: _levels(rows[name].filter(parsed[name].is_null())) for name in amounts}
+    texts |= {
+        name: count_values(rows[name].filter(parsed[name].is_null()), _LEVEL) for name in amounts
+    }
     hashes = {name: (_hashes(rows[name]),) for name in reading.ids}
     return PieceCounts(rows.height, texts, numbers, hashes)
 

@@ -64,6 +64,16 @@ def test_one_screen_says_what_was_found_and_what_is_next(form: tuple[Path, Compl
     assert lines[-1] == f"next:    segments run {form[0] / 'my.toml'}"
 
 
+def test_where_no_column_makes_features_no_run_is_next(run_job: RunJob, tmp_path: Path) -> None:
+    table = tmp_path / "one.csv"
+    table.write_text("id;kind\n1;a\n")
+    done = run_job("jobs.draft", table, table, "-o", tmp_path / "my")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("population  1 row, 2 columns")
+    assert "next:" not in done.stdout
+    assert f"or correct the types in {tmp_path / 'my/feature_summary.csv'}." in done.stdout
+
+
 def test_the_draft_of_a_german_form_runs_to_the_report(
     form: tuple[Path, Completed], run_job: RunJob, tmp_path: Path
 ) -> None:

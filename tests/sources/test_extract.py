@@ -82,7 +82,7 @@ def test_a_name_with_brackets_is_a_name(tmp_path):
 @pytest.mark.parametrize("pattern", ["absent.csv", "*.parquet", "empty", "absent/*.csv"])
 def test_no_file_is_told_with_where_to_set_it(tmp_path, pattern):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"no such file\. Set the path in \[inputs\]") as error:
+    with pytest.raises(DataError, match=r"no such file\. Correct its path in \[inputs\] ") as error:
         find_files(str(tmp_path / pattern))
     assert pattern in str(error.value)
 
