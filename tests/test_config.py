@@ -100,9 +100,9 @@ def test_an_override_may_set_what_the_file_lacks(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[model]\nn_cluster = 3\n", "unknown key model.n_cluster, did you mean n_clusters?"),
+        ("[model]\nn_cluster = 3\n", "unknown key model.n_cluster (did you mean n_clusters?)"),
         ("[cleaning]\nmax_mising_share = 1\n", "did you mean max_missing_share?"),
-        ("[modle]\nn_clusters = 3\n", "unknown section [modle], did you mean model?"),
+        ("[modle]\nn_clusters = 3\n", "unknown section [modle] (did you mean model?)"),
         ("[model]\nzzz = 3\n", "unknown key model.zzz"),
         ("[[model]]\nn_clusters = 3\n", "section [model]"),
     ],
@@ -114,10 +114,10 @@ def test_an_unknown_key_is_an_error_with_the_nearest_valid_one(tmp_path, text, m
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("model.n_cluster=3", "unknown key model.n_cluster, did you mean n_clusters?"),
+        ("model.n_cluster=3", "unknown key model.n_cluster (did you mean n_clusters?)"),
         ("n_clusters=3", "expected section.key=value"),
         ("model.n_clusters", "expected section.key=value"),
-        ("modle.n_clusters=3", "unknown section [modle], did you mean model?"),
+        ("modle.n_clusters=3", "unknown section [modle] (did you mean model?)"),
         ("model.n_clusters=1", 'model.n_clusters must be "auto" or a whole number of at least 2'),
         ("model.n_clusters=many", "model.n_clusters must be"),
     ],
@@ -212,7 +212,7 @@ def test_all_faults_are_listed_at_once(tmp_path):
         '[inputs]\npopulation = "p.csv"\n[model]\nn_cluster = 3\nsweep = 7\n[rum]\nx = 1\n',
         "run.memory=4",
     )
-    faults = ("customers is", "n_cluster,", "sweep must", "[rum]", "memory m")
+    faults = ("customers is", "n_cluster (", "sweep must", "[rum]", "memory m")
     assert [fault in message for fault in faults] == [True] * 5
 
 
@@ -239,7 +239,7 @@ def test_an_extract_has_a_table_of_its_own(tmp_path):
     assert inputs.customers == str(tmp_path / "c.csv")
     assert inputs.text_format("customers").separator == ","
     assert inputs.text_format("population").separator == ";"
-    fault = "unknown key inputs.customers.seperator, did you mean separator?"
+    fault = "unknown key inputs.customers.seperator (did you mean separator?)"
     assert fault in refused(tmp_path, text + 'seperator = ","\n')
     assert "inputs.customers.quote must be one character" in refused(tmp_path, text + "quote = 3\n")
 

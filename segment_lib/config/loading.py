@@ -180,4 +180,4 @@ def _database_faults(inputs: Mapping[str, Any]) -> list[str]:
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"unknown {what}" + (f", did you mean {near[0]}?" if near else "")
+    return f"unknown {what}" + (f" (did you mean {near[0]}?)" if near else "")
