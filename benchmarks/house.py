@@ -27,7 +27,7 @@ CHECKED = (*PACKAGES, "benchmarks", "tests")
 
 MAX_NAMES = 20
 MAX_MODULE_LINES = 420
-MAX_PRODUCT_LINES = 26_478
+MAX_PRODUCT_LINES = 26_479
 """What they were when they were last brought down; they may not grow without a look here."""
 EMPTY_NAMES = frozenset({"told", "found", "of"})
 """Names of variables that do not say what they hold."""

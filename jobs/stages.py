@@ -117,7 +117,7 @@ STAGES = in_order(
             ),
             settings=(
                 *("compare", "fairness.attributes", "fairness.describe", "fairness.min_cell"),
-                "report.language",
+                *("inputs.customers_where", "report.language"),
             ),
         ),
         _stage(

@@ -242,3 +242,31 @@ def test_a_draft_is_told_once_who_the_customers_are(run_job, tmp_path: Path) -> 
 def test_a_mark_is_a_column_and_a_value(text: str, mark: tuple[str, str] | None) -> None:
     parsed = CustomerMark.parse(text)
     assert (parsed and (parsed.column, parsed.value)) == mark
+
+
+@pytest.mark.parametrize(("marked_in_it", "expected"), [(True, 0), (False, 3)])
+def test_a_mark_that_goes_with_a_segment_is_said_and_stops_nothing(
+    call: Call, tmp_path: Path, marked_in_it: bool, expected: int
+) -> None:
+    """Of customers in files of their own, other codes could be the reason."""
+    i = pl.int_range(3_000)
+    is_poor = i % 4 == 0
+    buys = pl.when(pl.when(is_poor).then(i % 5 < 2).otherwise(i % 33 == 1))
+    noise = {name: (i * step // 7) % 2 for name, step in (("A", 11), ("B", 13), ("C", 17))}
+    codes = {name: pl.when(is_poor).then(8).otherwise(1) + own for name, own in noise.items()}
+    rows = pl.select(**codes, buyer=buys.then(pl.lit("yes")).otherwise(pl.lit("no")))
+    rows.write_csv(tmp_path / "all.csv", separator=";")
+    rows.filter(pl.col("buyer") == "yes").write_csv(tmp_path / "buyers.csv", separator=";")
+    customers = WHERE if marked_in_it else 'customers = "buyers.csv"\n'
+    summary = [f"{name};person;ordinal;[]" for name in codes]
+    head = "attribute;information_level;type;missing_or_unknown"
+    (tmp_path / "summary.csv").write_text("\n".join([head, *summary]) + "\n")
+    config = tmp_path / "job.toml"
+    config.write_text(
+        f'[inputs]\npopulation = "all.csv"\nfeature_summary = "summary.csv"\n{customers}'
+        "[model]\nn_clusters = 2\n"
+    )
+    code, lines = call("run", config, "--run-dir", tmp_path / "run", "--until", "compare")
+    assert code == expected, lines
+    said = "suspicious, but allowed: segment" if marked_in_it else "looks like a broken delivery"
+    assert [line for line in lines if said in line], lines
